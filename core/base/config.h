@@ -1,0 +1,31 @@
+// What one node is told at its start. Hosts fill it from the command line (realnet) or from the scenario (simnet).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/address.h"
+#include "core/base/bytes.h"
+#include "core/base/limits.h"
+
+namespace np2p {
+
+enum class OverlayKind : std::uint8_t { mesh };               // hyparview joins it with the scalable overlay
+enum class FeedMode : std::uint8_t { broadcast, multicast };  // multicast: the author sends to registered followers
+
+struct Config {
+  PubKey owner;  // the user whose server this is
+  OverlayKind overlay = OverlayKind::mesh;
+  FeedMode mode = FeedMode::broadcast;
+  Address listen;                  // where other nodes dial us; port 0: does not listen
+  std::vector<Address> bootstrap;  // -b, in order
+  bool writable = true;            // -w: false answers reads and relays, refuses client writes
+  bool dial_loopback = false;      // loopback addresses heard of may be dialled (all on one machine)
+  bool dial_private = false;       // private ones too (a LAN or a VPN)
+  std::string network_id = "nostrp2p";
+  std::uint64_t seed = 0;  // of the protocol's own choices (Rng); the real host draws it from Entropy
+  Limits limits;
+};
+
+}  // namespace np2p

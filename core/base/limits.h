@@ -1,0 +1,52 @@
+// Every bound of the system in one place, with its unit and its reason. A test may lower one; nothing raises one at run
+// time. What a peer or a client can grow is bounded by a number on this page.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/base/time.h"
+
+namespace np2p {
+
+struct Limits {
+  // --- events
+  std::size_t event_bytes = 128 * 1024;  // one event, any encoding; the original's clients publish up to 100 kB
+  std::size_t event_tags = 4096;         // tags of one event (a follow list has one per followed user)
+  std::size_t tag_values = 64;           // values of one tag
+  Duration future_tolerance = 15min;     // created_at may lead our wall clock by this much over the network
+  // --- frames and packets
+  std::size_t frame_bytes = 320 * 1024;  // one frame between servers, refused from its prefix
+  std::size_t packet_events = 512;       // events in one packet
+  std::size_t packet_requests = 16;      // requests in one packet
+  std::size_t msgpack_depth = 8;         // nesting of any msgpack value
+  // --- links
+  std::size_t links = 256;                     // open links of one node, both directions
+  std::size_t queued_bytes = 4 * 1024 * 1024;  // unsent bytes on one link before it is closed as a slow reader
+  std::uint32_t bad_signatures = 20;           // a link is closed after this many
+  std::uint32_t link_events_per_second = 500;  // verified events from one link, and its burst; charged before crypto
+  std::uint32_t link_events_burst = 2000;
+  // --- mesh baseline (weaveworks/mesh as the original configures it)
+  std::size_t mesh_connections = 64;  // ConnLimit: the 66th server finds every door closed
+  std::size_t mesh_peers = 4096;      // peers in the topology; far above what mesh can carry
+  // --- feed
+  std::size_t recent_ids = 100'000;      // event ids remembered for duplicate suppression
+  std::size_t recent_requests = 10'000;  // request ids remembered, likewise
+  std::size_t outbox_entries = 10'000;   // events waiting for a recipient who is away
+  Duration outbox_horizon = 7 * 24h;     // then given up, with a counter
+  Duration outbox_first_retry = 30s;     // doubles up to outbox_max_retry, jittered by +-20 %
+  Duration outbox_max_retry = 6h;
+  std::size_t followers = 1'000'000;  // registered followers of one user
+  std::size_t follows = 10'000;       // users one user follows
+  Duration follow_lease = 24h;        // a FOLLOW not renewed for this long is forgotten
+  std::size_t follower_history = 50;  // recent posts that a new follower gets
+  // --- store
+  std::size_t stored_events = 100 * 1024;  // as the original
+  unsigned stranger_share_percent = 10;    // of stored_events, for authors we have no relation to
+  std::size_t stored_values = 200'000;     // named values of the node's own state
+  // --- clients
+  std::size_t query_events = 5000;         // events in one answer
+  std::size_t pending_publishes = 10'000;  // accepted but not yet durable
+};
+
+}  // namespace np2p

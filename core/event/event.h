@@ -1,0 +1,55 @@
+// A Nostr event (NIP-01). `Event` is a claim: anybody can fill one in. `EventPtr` is a fact: only validate()
+// (event/validation.h, the one gate in) makes one, its id is the hash of its content and its author's key signed it,
+// and it never changes again; it is shared, not copied.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/base/bytes.h"
+#include "core/event/kinds.h"
+#include "core/event/tags.h"
+
+namespace np2p {
+
+struct Event {
+  EventId id;
+  PubKey pubkey;
+  std::int64_t created_at = 0;  // Unix seconds, claimed by the author
+  std::uint16_t kind = 0;
+  Tags tags;
+  std::string content;  // UTF-8
+  Signature sig;
+
+  friend bool operator==(const Event&, const Event&) = default;
+};
+
+class ValidEvent {
+ public:
+  const Event& operator*() const noexcept { return event_; }
+  const Event* operator->() const noexcept { return &event_; }
+
+ private:
+  friend class ValidationGate;  // event/validation.cpp, and stores reading back what they once accepted
+  explicit ValidEvent(Event event) : event_(std::move(event)) {}
+  const Event event_;
+};
+
+// Never null unless a function says so. Use as (*e)->kind or e->get().kind; get() reads best.
+class EventPtr {
+ public:
+  EventPtr() noexcept = default;
+  [[nodiscard]] const Event& get() const noexcept { return **shared_; }
+  const Event* operator->() const noexcept { return &**shared_; }
+  const Event& operator*() const noexcept { return **shared_; }
+  explicit operator bool() const noexcept { return shared_ != nullptr; }
+  friend bool operator==(const EventPtr& a, const EventPtr& b) noexcept { return a.shared_ == b.shared_; }
+
+ private:
+  friend class ValidationGate;
+  explicit EventPtr(std::shared_ptr<const ValidEvent> shared) : shared_(std::move(shared)) {}
+  std::shared_ptr<const ValidEvent> shared_;
+};
+
+}  // namespace np2p

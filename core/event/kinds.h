@@ -1,0 +1,27 @@
+// Event kinds by name, and NIP-01's classes of kinds.
+#pragma once
+
+#include <cstdint>
+
+namespace np2p::kind {
+
+inline constexpr std::uint16_t profile = 0;          // NIP-01
+inline constexpr std::uint16_t post = 1;             // NIP-10; a quote if it has a q tag (NIP-18)
+inline constexpr std::uint16_t follow_list = 3;      // NIP-02
+inline constexpr std::uint16_t deletion = 5;         // NIP-09
+inline constexpr std::uint16_t repost = 6;           // NIP-18
+inline constexpr std::uint16_t reaction = 7;         // NIP-25
+inline constexpr std::uint16_t relay_list = 10002;   // NIP-65
+inline constexpr std::uint16_t bind = 10848;         // BIND of protocol.md
+inline constexpr std::uint16_t recent_data = 40000;  // the original's request for everything recent; never an event
+
+enum class Class : std::uint8_t { regular, replaceable, ephemeral, addressable };
+
+constexpr Class class_of(std::uint16_t k) noexcept {
+  if (k == profile || k == follow_list || (k >= 10000 && k < 20000)) return Class::replaceable;
+  if (k >= 20000 && k < 30000) return Class::ephemeral;
+  if (k >= 30000 && k < 40000) return Class::addressable;
+  return Class::regular;
+}
+
+}  // namespace np2p::kind

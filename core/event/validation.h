@@ -1,0 +1,24 @@
+// The one gate in. Every event from anywhere (a peer, a client, a file) passes validate() before anything else looks
+// at it: limits first (cheap), then the id recomputed from the canonical bytes, then the signature. What comes out is
+// an EventPtr, the only kind of event that stores, feeds and answers accept.
+#pragma once
+
+#include "core/base/limits.h"
+#include "core/base/result.h"
+#include "core/event/event.h"
+#include "core/event/verifier.h"
+
+namespace np2p {
+
+class ValidationGate {
+ public:
+  // Errors: too_large, bad_kind (40000 and above 65535 are not events), bad_field (content or a tag is not UTF-8),
+  // bad_time (negative, or beyond 2^53: not exact as the wire's float64), bad_id, bad_signature.
+  static Result<EventPtr> validate(Event event, const Limits& limits, Verifier& verifier);
+
+  // For stores only: an event that passed validate() before it was written. Recomputes the id, which detects a rotten
+  // row (the id is the hash of all the rest but the signature); does not verify the signature again.
+  static Result<EventPtr> trusted(Event event);
+};
+
+}  // namespace np2p

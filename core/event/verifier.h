@@ -1,0 +1,17 @@
+// Port: BIP-340 verification. A pure function; the host may memoise it, and switching the memo off changes no trace.
+// core links no signer: a server cannot forge its user. (A port like those of core/host; it stands here because the
+// gate in, event/validation.h, needs it and no arrow points up.)
+#pragma once
+
+#include "core/base/bytes.h"
+
+namespace np2p {
+
+class Verifier {
+ public:
+  virtual ~Verifier() = default;
+  // True if `sig` is key's BIP-340 signature over the 32 bytes of `id`.
+  virtual bool verify(const EventId& id, const PubKey& key, const Signature& sig) = 0;
+};
+
+}  // namespace np2p

@@ -1,0 +1,18 @@
+// Port: the node's own key. It signs for the node, never for the user.
+#pragma once
+
+#include <string_view>
+
+#include "core/base/bytes.h"
+
+namespace np2p {
+
+class NodeKey {
+ public:
+  virtual ~NodeKey() = default;
+  [[nodiscard]] virtual const NodeId& id() const noexcept = 0;
+  // BIP-340 signature over the tagged hash (BIP-340's construction) of `message` under `tag`, e.g. "np2p/contact/v1".
+  virtual Signature sign(std::string_view tag, ByteView message) = 0;
+};
+
+}  // namespace np2p

@@ -1,0 +1,75 @@
+// Port: what the node remembers. Reads and writes go synchronously into an open batch and are visible to the node at
+// once; nothing is safe until the input durable(ticket) says so, and only then is anything acknowledged to a client or
+// a peer. So commits group themselves. One test suite runs over every implementation (tests/core/store).
+//
+// Retention: at most Limits::stored_events; profile and follow list of owner, followed and followers are never evicted;
+// the owner's events are evicted last; strangers share Limits::stranger_share_percent of the room, oldest first.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/base/strong_int.h"
+#include "core/base/time.h"
+#include "core/event/event.h"
+#include "core/event/filter.h"
+
+namespace np2p {
+
+// What an author is to this server's owner.
+enum class Standing : std::uint8_t { stranger, follower, followed, owner };
+
+enum class PutOutcome : std::uint8_t {
+  stored,      // new; it may have replaced an older one of its address
+  duplicate,   // this id is there already
+  superseded,  // a newer event holds its address (NIP-01)
+  refused,     // no room: everything that is there may not be evicted for it
+};
+
+struct StoreStats {
+  std::size_t events = 0;
+  std::size_t values = 0;
+  std::uint64_t evicted = 0;
+  std::uint64_t rotten = 0;  // rows dropped because their id is not their hash
+};
+
+enum class Order : std::uint8_t { newest_first, oldest_first };
+
+// The tables of named values: small pieces of the node's own state.
+enum class Table : std::uint8_t { node, outbox, follows, followers, addresses, count_ };
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual PutOutcome put(const EventPtr& event) = 0;
+  [[nodiscard]] virtual EventPtr get(const EventId& id) = 0;  // null if not there
+  [[nodiscard]] virtual bool contains(const EventId& id) = 0;
+  // The newest `filter.limit` (at most Limits::query_events) matches, in NIP-01's order or exactly reversed.
+  [[nodiscard]] virtual std::vector<EventPtr> query(const Filter& filter, Order order) = 0;
+  virtual bool erase(const EventId& id) = 0;
+
+  // Standing of an author from now on; it decides what of theirs is evicted. Part of the batch.
+  virtual void set_standing(const PubKey& author, Standing standing) = 0;
+  [[nodiscard]] virtual Standing standing(const PubKey& author) = 0;
+
+  virtual void set_value(Table table, std::string_view key, std::string_view value) = 0;
+  virtual void erase_value(Table table, std::string_view key) = 0;
+  [[nodiscard]] virtual std::string value(Table table, std::string_view key) = 0;  // empty if not there
+  // All values of a table in ascending order of key bytes. The visitor must not write.
+  virtual void each_value(Table table, const std::function<void(std::string_view, std::string_view)>& visit) = 0;
+
+  // Asks for everything written so far to be made safe. durable(ticket) follows as an input, never inside the call; a
+  // call without any write since the last one returns the last ticket (whose durable may have been input already).
+  virtual Ticket flush() = 0;
+  // The newest ticket whose durable was, or is being, input.
+  [[nodiscard]] virtual Ticket durable() const noexcept = 0;
+
+  [[nodiscard]] virtual StoreStats stats() = 0;
+};
+
+}  // namespace np2p

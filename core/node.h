@@ -1,0 +1,53 @@
+// The node: one user's server as a single-threaded state machine. It composes overlay, feed and api, routes inputs to
+// them and decides nothing itself. A host (simnet or realnet) calls the inputs below, one at a time, from one thread;
+// everything the node does in answer goes out through the ports of core/host. The same inputs and port answers give the
+// same outputs, byte for byte: that is what the trace digest checks.
+#pragma once
+
+#include <memory>
+
+#include "core/api/api.h"
+#include "core/base/config.h"
+#include "core/host/host.h"
+
+namespace np2p {
+
+class Overlay;
+class Feed;
+
+class Node {
+ public:
+  Node(const Config& config, const Host& host);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  // --- inputs from the host
+  void start();  // after a (re)start: loads its state from the store, dials, arms timers
+  void stop();   // orderly end: closes links, flushes the store
+  void link_up(const LinkInfo& info);
+  void frame(LinkId link, const Frame& frame);
+  void writable(LinkId link);
+  void link_down(LinkId link, CloseReason reason);
+  void timer(Timer timer);
+  void durable(Ticket ticket);
+
+  // --- inputs from clients
+  // Exactly one Clients::published(request, outcome) follows, later or within the call (refusals).
+  void publish(RequestId request, Event event);
+  // Answers at once from the store; what is missing is asked for in the network and shows up in a later answer.
+  QueryAnswer query(const ClientQuery& query);
+
+  [[nodiscard]] const Config& config() const noexcept;
+  [[nodiscard]] NodeStatus status() const;
+
+ private:
+  void drain();  // overlay deliveries to the feed
+  Host host_;
+  Config config_;
+  std::unique_ptr<Overlay> overlay_;
+  std::unique_ptr<Feed> feed_;
+  std::unique_ptr<Api> api_;
+};
+
+}  // namespace np2p

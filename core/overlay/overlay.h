@@ -1,0 +1,83 @@
+// What a feed may ask of an overlay, and what it gets back: payloads to everybody or to one user, by public key. An
+// overlay never knows what a post is. Its owner (core/node.h) feeds it the link and timer inputs and drains next()
+// after each of them; so no arrow points up and no callback nests.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/config.h"
+#include "core/base/frame.h"
+#include "core/host/host.h"
+
+namespace np2p {
+
+// Which conversation a payload belongs to. On the mesh each is a gossip channel; an original server hands on a channel
+// that it does not know without reading it.
+enum class Channel : std::uint8_t {
+  packets,    // "nostrp2p": the original's packets
+  extension,  // "np2p": our own messages (core/wire/extension.h)
+};
+
+struct Delivery {
+  enum class Cast : std::uint8_t { broadcast, unicast };
+  Channel channel = Channel::packets;
+  Cast cast = Cast::broadcast;
+  PubKey
+      source;  // whose server sent it. On the mesh a claim, of which only the low 48 bits are known (the rest is zero)
+  Frame payload;
+  LinkId link;  // it came over this link
+};
+
+// The mesh name of a user: the low 48 bits of the public key, as the original routes.
+std::uint64_t mesh_name(const PubKey& user) noexcept;
+
+namespace mesh {
+class Mesh;
+}
+
+class Overlay {
+ public:
+  Overlay(const Config& config, Host& host);
+  ~Overlay();
+
+  void start();
+  void stop();  // closes every link
+
+  void link_up(const LinkInfo& info);
+  void frame(LinkId link, const Frame& frame);
+  void writable(LinkId link);
+  void link_down(LinkId link, CloseReason reason);
+  void timer(Timer timer);  // overlay_* timers
+
+  // To everybody who can be reached now. Best effort; no acknowledgement.
+  void broadcast(Channel channel, Frame payload, Priority priority);
+  // To one user's server. False: no route at the moment, nothing was sent. True: sent, not acknowledged.
+  bool unicast(const PubKey& user, Channel channel, Frame payload, Priority priority);
+
+  [[nodiscard]] bool reaches(const PubKey& user) const;  // is there a route now?
+  [[nodiscard]] std::size_t reachable_count() const;     // users other than ours with a route
+  // Rises each time the set of reachable users changes: a cheap "worth retrying?" for the outbox.
+  [[nodiscard]] std::uint64_t topology_version() const noexcept;
+
+  struct Peer {
+    std::uint64_t name = 0;
+    LinkId link;
+    Address remote;
+    bool outbound = false;
+    bool established = false;
+  };
+  [[nodiscard]] std::vector<Peer> peers() const;  // links, by name
+
+  // Payloads that arrived for this node since the last call, oldest first.
+  std::optional<Delivery> next();
+
+ private:
+  std::unique_ptr<mesh::Mesh> mesh_;
+};
+
+}  // namespace np2p
