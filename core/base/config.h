@@ -11,13 +11,16 @@
 
 namespace np2p {
 
-enum class OverlayKind : std::uint8_t { mesh };               // hyparview joins it with the scalable overlay
+enum class OverlayKind : std::uint8_t { mesh };  // hyparview joins it with the scalable overlay
+// Who gets the owner's replies and mentions besides those they name: nobody, as in the original, or everybody.
+enum class Replies : std::uint8_t { tagged, everybody };
 enum class FeedMode : std::uint8_t { broadcast, multicast };  // multicast: the author sends to registered followers
 
 struct Config {
   PubKey owner;  // the user whose server this is
   OverlayKind overlay = OverlayKind::mesh;
   FeedMode mode = FeedMode::broadcast;
+  Replies replies = Replies::tagged;
   Address listen;                  // where other nodes dial us; port 0: does not listen
   std::vector<Address> bootstrap;  // -b, in order
   bool writable = true;            // -w: false answers reads and relays, refuses client writes

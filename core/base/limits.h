@@ -30,7 +30,16 @@ struct Limits {
   std::size_t mesh_connections = 64;  // ConnLimit: the 66th server finds every door closed
   std::size_t mesh_peers = 4096;      // peers in the topology; far above what mesh can carry
   // --- feed
-  std::size_t recent_ids = 100'000;      // event ids remembered for duplicate suppression
+  std::size_t recent_ids = 100'000;   // event ids remembered for duplicate suppression
+  unsigned unacknowledged_sends = 4;  // to a reachable recipient: then its server is one that never acknowledges
+  std::size_t answered_events = 100;  // events in the answer to a request for everything recent
+  Duration answered_age = 3 * 24h;    // and how old they may be
+  std::uint32_t link_requests_per_second = 10;  // requests from one link, and their burst
+  std::uint32_t link_requests_burst = 100;
+  std::size_t lookups = 10'000;          // remembered network requests of our client
+  Duration lookup_interval = 1h;         // the same thing is asked for at most this often while we hold a copy
+  Duration lookup_retry = 5s;            // and this often while we hold none
+  Duration refresh_age = 24h;            // a profile or follow list older than this is asked for again
   std::size_t recent_requests = 10'000;  // request ids remembered, likewise
   std::size_t outbox_entries = 10'000;   // events waiting for a recipient who is away
   Duration outbox_horizon = 7 * 24h;     // then given up, with a counter

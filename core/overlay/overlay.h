@@ -56,8 +56,14 @@ class Overlay {
 
   // To everybody who can be reached now. Best effort; no acknowledgement.
   void broadcast(Channel channel, Frame payload, Priority priority);
+  // Hands a broadcast that arrived on to those whom this node serves in its tree. Only its owner can say that the
+  // payload is good, so nothing unverified is forwarded; `payload` is the delivery's, or what was good of it.
+  void forward(const Delivery& delivery, Frame payload);
   // To one user's server. False: no route at the moment, nothing was sent. True: sent, not acknowledged.
   bool unicast(const PubKey& user, Channel channel, Frame payload, Priority priority);
+
+  // Closes the link of a peer that broke a rule of a floor above.
+  void close_link(LinkId link, CloseReason reason);
 
   [[nodiscard]] bool reaches(const PubKey& user) const;  // is there a route now?
   [[nodiscard]] std::size_t reachable_count() const;     // users other than ours with a route
