@@ -42,12 +42,13 @@ class Node {
   [[nodiscard]] NodeStatus status() const;
 
  private:
-  void drain();  // overlay deliveries to the feed
+  void drain();  // overlay deliveries to the feed, what is good of broadcasts back; news of the topology
   Host host_;
   Config config_;
   std::unique_ptr<Overlay> overlay_;
   std::unique_ptr<Feed> feed_;
   std::unique_ptr<Api> api_;
+  std::uint64_t topology_seen_ = 0;
 };
 
 }  // namespace np2p

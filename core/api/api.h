@@ -2,8 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <map>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -42,7 +41,7 @@ struct NodeStatus {
   std::size_t outbox = 0;  // events waiting for somebody
   std::size_t follows = 0;
   std::size_t followers = 0;
-  std::map<std::string, std::uint64_t> rejected;  // "packet malformed" -> count
+  std::size_t registered_follows = 0;  // of follows: whose node has us registered
 };
 
 class Api {
@@ -50,11 +49,16 @@ class Api {
   Api(const Config& config, Host& host, Feed& feed);
   ~Api();
 
+  // Errors that reach the client: read_only, too_large, bad_*, forbidden (somebody else's event), full.
   void publish(RequestId request, Event event);
   QueryAnswer query(const ClientQuery& query);
   void durable(Ticket ticket);  // answers the publishes that are safe now
 
  private:
+  Result<EventPtr> admit(Event event);
+  QueryAnswer recent(Filter filter);
+  QueryAnswer single(const Filter& filter);
+  void look_up_missing(const Filter& filter, const std::vector<EventPtr>& held);
   struct Pending {
     Ticket ticket;
     RequestId request;
@@ -62,8 +66,7 @@ class Api {
   const Config& config_;
   Host& host_;
   Feed& feed_;
-  std::vector<Pending> pending_;                                      // ascending tickets
-  std::map<std::pair<std::uint16_t, PubKey>, MonoTime> last_lookup_;  // rate limit of network requests
+  std::deque<Pending> pending_;  // ascending tickets
 };
 
 }  // namespace np2p

@@ -1,0 +1,241 @@
+#include "core/feed/feed.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/event/validation.h"
+#include "core/wire/extension.h"
+#include "core/wire/packet.h"
+
+namespace np2p {
+namespace {
+
+bool has_tag(const Event& event, std::string_view name) {
+  for (std::size_t i = 0; i < event.tags.size(); ++i) {
+    if (event.tags[i].name() == name) return true;
+  }
+  return false;
+}
+
+// The users an event names (p tags), each once, in ascending order.
+std::set<PubKey> named_users(const Event& event) {
+  std::set<PubKey> users;
+  for (std::size_t i = 0; i < event.tags.size(); ++i) {
+    if (event.tags[i].name() != "p") continue;
+    if (const auto user = PubKey::parse_hex(event.tags[i].first())) users.insert(*user);
+  }
+  return users;
+}
+
+bool names(const Event& event, const PubKey& user) {
+  return named_users(event).count(user) != 0;
+}
+
+}  // namespace
+
+Feed::Feed(const Config& config, Host& host, Overlay& overlay)
+    : config_(config),
+      host_(host),
+      overlay_(overlay),
+      judge_(config, host),
+      lookup_(config, host, overlay),
+      outbox_(config, host, overlay),
+      multicast_(config, host, overlay),
+      recent_(config.limits.recent_ids) {}
+
+void Feed::start() {
+  if (host_.store.standing(config_.owner) != Standing::owner) host_.store.set_standing(config_.owner, Standing::owner);
+  multicast_.load();
+  outbox_.load();
+}
+
+void Feed::published(const EventPtr& event) {
+  recent_.insert(event->id);
+  host_.observer.event_accepted(event->id, {});
+  const bool quote = has_tag(*event, "q");
+  switch (event->kind) {
+    case kind::post:
+      if (quote || named_users(*event).empty() || config_.replies == Replies::everybody) to_everybody(event);
+      to_named(event);
+      return;
+    case kind::repost:
+    case kind::profile:
+    case kind::bind:
+      to_everybody(event);
+      to_named(event);
+      return;
+    case kind::reaction:
+      to_named(event);
+      return;
+    case kind::follow_list:
+      multicast_.new_follow_list(event);
+      return;
+    default:
+      multicast_.send(event);
+      return;
+  }
+}
+
+void Feed::to_everybody(const EventPtr& event) {
+  if (config_.mode == FeedMode::multicast) {
+    multicast_.send(event);
+  } else {
+    overlay_.broadcast(Channel::packets, encode_events({&event, 1}), Priority::post);
+  }
+}
+
+void Feed::to_named(const EventPtr& event) {
+  for (const PubKey& user : named_users(*event)) {
+    if (user != config_.owner) outbox_.add(user, event);
+  }
+}
+
+std::optional<Frame> Feed::receive(const Delivery& delivery) {
+  switch (delivery.channel) {
+    case Channel::packets:
+      return receive_packet(delivery);
+    case Channel::extension:
+      receive_extension(delivery);
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<Frame> Feed::receive_packet(const Delivery& delivery) {
+  auto packet = decode_packet(delivery.payload.view(), config_.limits);
+  if (!packet) {
+    reject("packet", packet.error(), delivery);
+    return std::nullopt;
+  }
+  std::vector<EventPtr> fresh;
+  std::vector<EventPtr> good;  // fresh or known: what a sender may be told that we have
+  std::size_t bad = 0;
+  for (Event& event : packet->events) {
+    EventPtr accepted;
+    const Arrival arrival = accept(std::move(event), delivery, accepted);
+    if (arrival == Arrival::bad) ++bad;
+    if (arrival == Arrival::fresh) fresh.push_back(accepted);
+    if (arrival != Arrival::bad && accepted) good.push_back(accepted);
+  }
+  bool new_request = false;
+  for (const Request& request : packet->requests) {
+    if (!judge_.may_request(delivery.link)) {
+      reject("request", error(ErrorCode::rate_limited, "too many requests over this link"), delivery);
+      continue;
+    }
+    new_request |= lookup_.answer(request, delivery);
+  }
+  if (!packet->events.empty() && fresh.empty() && bad == 0) host_.observer.frame_was(Traffic::duplicate);
+  if (delivery.cast == Delivery::Cast::unicast) {
+    acknowledge_when_durable(delivery, good);
+    return std::nullopt;
+  }
+  if (fresh.empty() && !new_request) return std::nullopt;
+  if (bad == 0) return delivery.payload;
+  return fresh.empty() ? std::nullopt : std::optional(encode_events(fresh));
+}
+
+Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& accepted) {
+  // Only ids that passed the gate are in recent_, so a claimed id found there is the same event or a forgery of it.
+  if (recent_.contains(event.id)) {
+    accepted = host_.store.get(event.id);
+    return Arrival::known;
+  }
+  if (!judge_.may_bring_event(delivery.link)) {
+    reject("event", error(ErrorCode::rate_limited, "too many events over this link"), delivery);
+    return Arrival::bad;
+  }
+  if (event.created_at > unix_seconds(host_.clock.wall() + config_.limits.future_tolerance)) {
+    reject("event", error(ErrorCode::bad_time, "created_at lies in the future"), delivery);
+    return Arrival::bad;
+  }
+  auto valid = ValidationGate::validate(std::move(event), config_.limits, host_.verifier);
+  if (!valid) {
+    reject("event", valid.error(), delivery);
+    // A broadcast was verified by whoever handed it on, so its link is to blame; a unicast only passed through.
+    const bool forged = valid.error().code == ErrorCode::bad_signature || valid.error().code == ErrorCode::bad_id;
+    if (forged && delivery.cast == Delivery::Cast::broadcast && judge_.bad_signature(delivery.link)) {
+      host_.observer.noted("closed a link after too many bad signatures");
+      overlay_.close_link(delivery.link, CloseReason::protocol_error);
+    }
+    return Arrival::bad;
+  }
+  accepted = *valid;
+  recent_.insert(accepted->id);
+  if (kind::class_of(accepted->kind) != kind::Class::ephemeral) {
+    const PutOutcome outcome = host_.store.put(accepted);
+    if (outcome == PutOutcome::duplicate || outcome == PutOutcome::superseded) return Arrival::known;
+    if (outcome == PutOutcome::refused) {
+      reject("event", error(ErrorCode::full, "the store has no room for it"), delivery);
+      accepted = {};
+      return Arrival::bad;
+    }
+  }
+  host_.observer.event_accepted(accepted->id, delivery.link);
+  return Arrival::fresh;
+}
+
+void Feed::acknowledge_when_durable(const Delivery& delivery, const std::vector<EventPtr>& events) {
+  std::vector<EventId> ids;
+  for (const EventPtr& event : events) {
+    // Only what names our user was sent from an outbox and waits for an answer.
+    if (names(*event, config_.owner)) ids.push_back(event->id);
+  }
+  if (ids.empty()) return;
+  unacknowledged_[host_.store.flush()].push_back({delivery.source, std::move(ids)});
+  durable(host_.store.durable());
+}
+
+void Feed::receive_extension(const Delivery& delivery) {
+  const auto message = decode_extension(delivery.payload.view(), config_.limits);
+  if (!message) {
+    reject("extension", message.error(), delivery);
+    return;
+  }
+  if (delivery.cast == Delivery::Cast::broadcast || !judge_.may_request(delivery.link)) {
+    reject("extension", error(ErrorCode::rate_limited, "broadcast, or too many over this link"), delivery);
+    return;
+  }
+  struct Visitor {
+    Feed& feed;
+    const Delivery& from;
+    void operator()(const Follow& m) const { feed.multicast_.follow(m, from); }
+    void operator()(const Unfollow& m) const { feed.multicast_.unfollow(m, from); }
+    void operator()(const Followed& m) const { feed.multicast_.followed(m, from); }
+    void operator()(const Acknowledge& m) const {
+      if (!speaks_for(from, m.recipient)) {
+        feed.reject("acknowledge", error(ErrorCode::forbidden, "an acknowledgement for somebody else"), from);
+        return;
+      }
+      for (const EventId& id : m.events) feed.outbox_.acknowledged(m.recipient, id);
+    }
+  };
+  std::visit(Visitor{*this, delivery}, *message);
+}
+
+void Feed::reject(std::string_view what, const Error& why, const Delivery& delivery) {
+  host_.observer.rejected(what, why, delivery.link);
+}
+
+void Feed::topology_changed() {
+  outbox_.topology_changed();
+  multicast_.topology_changed();
+}
+
+void Feed::timer(Timer timer) {
+  if (timer == Timer::outbox) outbox_.timer();
+  if (timer == Timer::follow) multicast_.timer();
+}
+
+void Feed::durable(Ticket ticket) {
+  multicast_.durable(ticket);
+  while (!unacknowledged_.empty() && unacknowledged_.begin()->first <= ticket) {
+    for (Unacknowledged& one : unacknowledged_.begin()->second) {
+      overlay_.unicast(one.source, Channel::extension,
+                       encode_extension(Acknowledge{config_.owner, std::move(one.events)}), Priority::control);
+    }
+    unacknowledged_.erase(unacknowledged_.begin());
+  }
+}
+
+}  // namespace np2p

@@ -1,0 +1,71 @@
+// How posts travel: what our user publishes goes out by kind and mode, what arrives passes the one gate in, is kept,
+// and is handed on only then.
+//
+//   own event                       broadcast mode        follower mode     besides
+//   plain post, quote, repost,      everybody             followers         those they name, by outbox
+//   profile, BIND
+//   reply, mention                  those named           those named       also everybody with replies=everybody
+//   reaction                        those named           those named
+//   follow list                     drives FOLLOW         drives FOLLOW
+//   other kinds                     followers             followers
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "core/base/bounded.h"
+#include "core/base/config.h"
+#include "core/feed/link_judge.h"
+#include "core/feed/lookup.h"
+#include "core/feed/multicast.h"
+#include "core/feed/outbox.h"
+#include "core/host/host.h"
+#include "core/overlay/overlay.h"
+
+namespace np2p {
+
+class Feed {
+ public:
+  Feed(const Config& config, Host& host, Overlay& overlay);
+
+  void start();
+  void published(const EventPtr& event);  // by our own client; it is in the store already
+  // A payload that arrived. The answer is what to hand on if it was a broadcast: all of it, what was good of it,
+  // nothing.
+  std::optional<Frame> receive(const Delivery& delivery);
+  void link_down(LinkId link) { judge_.link_down(link); }
+  void topology_changed();
+  void timer(Timer timer);
+  void durable(Ticket ticket);
+
+  [[nodiscard]] Lookup& lookup() noexcept { return lookup_; }
+  [[nodiscard]] const Outbox& outbox() const noexcept { return outbox_; }
+  [[nodiscard]] const Multicast& multicast() const noexcept { return multicast_; }
+
+ private:
+  enum class Arrival : std::uint8_t { fresh, known, bad };
+  std::optional<Frame> receive_packet(const Delivery& delivery);
+  void receive_extension(const Delivery& delivery);
+  Arrival accept(Event event, const Delivery& delivery, EventPtr& accepted);
+  void acknowledge_when_durable(const Delivery& delivery, const std::vector<EventPtr>& events);
+  void reject(std::string_view what, const Error& why, const Delivery& delivery);
+  void to_everybody(const EventPtr& event);
+  void to_named(const EventPtr& event);
+
+  const Config& config_;
+  Host& host_;
+  Overlay& overlay_;
+  LinkJudge judge_;
+  Lookup lookup_;
+  Outbox outbox_;
+  Multicast multicast_;
+  BoundedSet<EventId> recent_;  // ids that passed the gate: only these count as known
+  struct Unacknowledged {
+    PubKey source;
+    std::vector<EventId> events;
+  };
+  std::map<Ticket, std::vector<Unacknowledged>> unacknowledged_;
+};
+
+}  // namespace np2p

@@ -1,0 +1,43 @@
+// Who follows our user: registrations with a lease, kept in the store. In follower mode these get our user's posts; a
+// follower who could not be reached is remembered as behind, and served from there when it is back.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "core/base/config.h"
+#include "core/host/host.h"
+
+namespace np2p {
+
+class Followers {
+ public:
+  struct Follower {
+    WallTime lease_until;
+    // created_at (Unix seconds) of the first post it missed; nothing if it has all that was sent.
+    std::optional<std::int64_t> behind_since;
+  };
+
+  Followers(const Config& config, Host& host);
+
+  void load();
+  // Registers or renews; the lease starts now. False: over the limit.
+  bool add(const PubKey& follower);
+  bool remove(const PubKey& follower);
+  void missed(const PubKey& follower, std::int64_t created_at);
+  void caught_up(const PubKey& follower);
+  void expire();  // forgets leases that ended
+
+  [[nodiscard]] bool contains(const PubKey& user) const { return followers_.count(user) != 0; }
+  [[nodiscard]] const std::map<PubKey, Follower>& all() const noexcept { return followers_; }
+
+ private:
+  void save(const PubKey& follower, const Follower& state);
+
+  const Config& config_;
+  Host& host_;
+  std::map<PubKey, Follower> followers_;
+};
+
+}  // namespace np2p

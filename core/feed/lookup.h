@@ -1,0 +1,40 @@
+// Requests between servers: asking for a profile, a follow list or one post that our client wants and we do not hold,
+// and answering the same of others. An answer is small and comes from what our own user published or what was asked for
+// by id; everything recent (kind 40000) is our own user's latest posts, bounded, not three days of everybody's.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "core/base/bounded.h"
+#include "core/base/config.h"
+#include "core/base/rng.h"
+#include "core/host/host.h"
+#include "core/overlay/overlay.h"
+#include "core/wire/packet.h"
+
+namespace np2p {
+
+class Lookup {
+ public:
+  Lookup(const Config& config, Host& host, Overlay& overlay);
+
+  // Asks the author's server; the answer arrives as any other event. `held` tells that we hold an older copy: then the
+  // same question goes out at most once per lookup_interval, otherwise once per lookup_retry.
+  void ask(std::uint16_t kind, const PubKey& author, const std::optional<EventId>& event, bool held);
+  // Answers to whom it came from. True: a broadcast worth handing on (not seen before).
+  bool answer(const Request& request, const Delivery& delivery);
+
+ private:
+  using Key = std::tuple<std::uint16_t, PubKey, EventId>;
+  void forget_old(MonoTime now);
+
+  const Config& config_;
+  Host& host_;
+  Overlay& overlay_;
+  Rng rng_;
+  std::map<Key, MonoTime> asked_;
+  BoundedSet<std::uint64_t> seen_;
+};
+
+}  // namespace np2p

@@ -1,0 +1,117 @@
+#include "core/node.h"
+
+#include "core/feed/feed.h"
+#include "core/overlay/overlay.h"
+
+namespace np2p {
+
+Node::Node(const Config& config, const Host& host)
+    : host_(host),
+      config_(config),
+      overlay_(std::make_unique<Overlay>(config_, host_)),
+      feed_(std::make_unique<Feed>(config_, host_, *overlay_)),
+      api_(std::make_unique<Api>(config_, host_, *feed_)) {}
+
+Node::~Node() = default;
+
+void Node::start() {
+  topology_seen_ = overlay_->topology_version();
+  feed_->start();
+  overlay_->start();
+  drain();
+}
+
+void Node::stop() {
+  overlay_->stop();
+  host_.store.flush();
+}
+
+void Node::link_up(const LinkInfo& info) {
+  overlay_->link_up(info);
+  drain();
+}
+
+void Node::frame(LinkId link, const Frame& frame) {
+  overlay_->frame(link, frame);
+  drain();
+}
+
+void Node::writable(LinkId link) {
+  overlay_->writable(link);
+  drain();
+}
+
+void Node::link_down(LinkId link, CloseReason reason) {
+  overlay_->link_down(link, reason);
+  feed_->link_down(link);
+  drain();
+}
+
+void Node::timer(Timer timer) {
+  switch (timer) {
+    case Timer::overlay_connect:
+    case Timer::overlay_gossip:
+      overlay_->timer(timer);
+      break;
+    case Timer::outbox:
+    case Timer::follow:
+      feed_->timer(timer);
+      break;
+    case Timer::count_:
+      break;
+  }
+  drain();
+}
+
+void Node::durable(Ticket ticket) {
+  api_->durable(ticket);
+  feed_->durable(ticket);
+  drain();
+}
+
+void Node::publish(RequestId request, Event event) {
+  api_->publish(request, std::move(event));
+  drain();
+}
+
+QueryAnswer Node::query(const ClientQuery& query) {
+  QueryAnswer answer = api_->query(query);
+  drain();
+  return answer;
+}
+
+void Node::drain() {
+  while (const auto delivery = overlay_->next()) {
+    auto good = feed_->receive(*delivery);
+    if (good && delivery->cast == Delivery::Cast::broadcast) overlay_->forward(*delivery, std::move(*good));
+  }
+  if (overlay_->topology_version() != topology_seen_) {
+    topology_seen_ = overlay_->topology_version();
+    feed_->topology_changed();
+  }
+}
+
+const Config& Node::config() const noexcept {
+  return config_;
+}
+
+NodeStatus Node::status() const {
+  NodeStatus status;
+  for (const Overlay::Peer& peer : overlay_->peers()) {
+    std::string name;
+    for (int shift = 40; shift >= 0; shift -= 8) {
+      const auto byte = static_cast<std::uint8_t>(peer.name >> shift);
+      name += to_hex({&byte, 1});
+    }
+    status.neighbours.push_back({std::move(name), peer.remote, peer.outbound, peer.established});
+  }
+  status.reachable = overlay_->reachable_count();
+  status.stored_events = host_.store.stats().events;
+  status.outbox = feed_->outbox().size();
+  status.follows = feed_->multicast().follows().size();
+  status.registered_follows = feed_->multicast().follows().registered_count();
+  status.followers = feed_->multicast().followers().all().size();
+  return status;
+}
+
+}  // namespace np2p
