@@ -29,6 +29,9 @@ struct Limits {
   // --- mesh baseline (weaveworks/mesh as the original configures it)
   std::size_t mesh_connections = 64;  // ConnLimit: the 66th server finds every door closed
   std::size_t mesh_peers = 4096;      // peers in the topology; far above what mesh can carry
+  std::size_t mesh_targets = 8192;    // addresses to dial; a liar may fill the topology with invented ones
+  std::size_t mesh_frame_bytes = 10 * 1024 * 1024;  // one mesh message, as the original: a whole topology is one message
+  std::size_t mesh_text_bytes = 256;                // a name, an address or a feature inside a mesh message
   // --- feed
   std::size_t recent_ids = 100'000;   // event ids remembered for duplicate suppression
   unsigned unacknowledged_sends = 4;  // to a reachable recipient: then its server is one that never acknowledges
