@@ -57,7 +57,9 @@ struct Limits {
   unsigned stranger_share_percent = 10;    // of stored_events, for authors we have no relation to
   std::size_t stored_values = 200'000;     // named values of the node's own state
   // --- clients
-  std::size_t query_events = 5000;         // events in one answer
+  std::size_t filter_values =
+      20'000;                       // ids, authors, kinds and tag values of one filter; a home feed names all follows
+  std::size_t query_events = 5000;  // events in one answer
   std::size_t pending_publishes = 10'000;  // accepted but not yet durable
 };
 

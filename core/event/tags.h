@@ -1,8 +1,9 @@
 // The tags of an event: a list of lists of strings, in one text arena with two index vectors instead of a string object
-// per value. Built once with TagsBuilder-like append calls, then only read.
+// per value. Built once with begin_tag() and add_value(), then only read.
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,11 @@ class Tags {
     std::size_t last_;
   };
 
+  void reserve(std::size_t tags, std::size_t values, std::size_t bytes) {
+    tag_ends_.reserve(tags);
+    value_ends_.reserve(values);
+    text_.reserve(bytes);
+  }
   void begin_tag() { tag_ends_.push_back(static_cast<std::uint32_t>(value_ends_.size())); }
   void add_value(std::string_view value) {  // to the tag begun last
     text_.append(value);
@@ -44,6 +50,8 @@ class Tags {
     return {this, i == 0 ? 0 : tag_ends_[i - 1], tag_ends_[i]};
   }
   [[nodiscard]] std::size_t bytes() const noexcept { return text_.size(); }
+  [[nodiscard]] std::size_t values() const noexcept { return value_ends_.size(); }  // of all tags together
+  [[nodiscard]] std::string_view text() const noexcept { return text_; }            // all values, one behind the other
   friend bool operator==(const Tags&, const Tags&) = default;
 
  private:

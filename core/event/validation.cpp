@@ -1,0 +1,76 @@
+#include "core/event/validation.h"
+
+#include <simdjson.h>
+
+#include "core/event/canonical.h"
+
+namespace np2p {
+namespace {
+
+// What the JSON of an event has beyond its canonical bytes: names, id and signature. MessagePack needs less, so what
+// passes here fits Limits::event_bytes in every encoding that we send, and no peer refuses what another accepted.
+constexpr std::size_t kJsonOverhead = 300;
+constexpr std::int64_t kLastTime = std::int64_t{1} << 53;
+
+bool is_utf8(std::string_view text) noexcept {
+  return text.empty() || simdjson::validate_utf8(text.data(), text.size());
+}
+
+// All values at once: each is valid if their concatenation is and none begins in the middle of a character.
+bool tags_are_utf8(const Tags& tags) noexcept {
+  if (!is_utf8(tags.text())) return false;
+  for (std::size_t i = 0; i < tags.size(); ++i) {
+    const Tags::Tag tag = tags[i];
+    for (std::size_t j = 0; j < tag.size(); ++j) {
+      const std::string_view value = tag[j];
+      if (!value.empty() && (static_cast<std::uint8_t>(value.front()) & 0xc0) == 0x80) return false;
+    }
+  }
+  return true;
+}
+
+Status check_size(const Event& event, const Limits& limits) {
+  if (event.content.size() + event.tags.bytes() + kJsonOverhead > limits.event_bytes) {
+    return error(ErrorCode::too_large, "the event is larger than allowed");
+  }
+  if (event.tags.size() > limits.event_tags) return error(ErrorCode::too_large, "the event has too many tags");
+  for (std::size_t i = 0; i < event.tags.size(); ++i) {
+    const std::size_t values = event.tags[i].size();
+    if (values > limits.tag_values) return error(ErrorCode::too_large, "a tag has too many values");
+    if (values == 0) return error(ErrorCode::bad_field, "a tag is empty");
+  }
+  return {};
+}
+
+Status check_fields(const Event& event) {
+  if (event.kind == kind::recent_data) return error(ErrorCode::bad_kind, "kind 40000 is a request, not an event");
+  if (event.created_at < 0 || event.created_at > kLastTime) {
+    return error(ErrorCode::bad_time, "created_at is not a time in seconds since 1970");
+  }
+  if (!is_utf8(event.content)) return error(ErrorCode::bad_field, "content is not UTF-8");
+  if (!tags_are_utf8(event.tags)) return error(ErrorCode::bad_field, "a tag is not UTF-8");
+  return {};
+}
+
+}  // namespace
+
+Result<EventPtr> ValidationGate::validate(Event event, const Limits& limits, Verifier& verifier) {
+  if (const Status size = check_size(event, limits); !size.ok()) return size.error();
+  if (const Status fields = check_fields(event); !fields.ok()) return fields.error();
+  const std::string canonical = canonical_bytes(event);
+  if (canonical.size() + kJsonOverhead > limits.event_bytes) {
+    return error(ErrorCode::too_large, "the event is larger than allowed");
+  }
+  if (id_of_canonical(canonical) != event.id) return error(ErrorCode::bad_id, "the id is not the hash of the event");
+  if (!verifier.verify(event.id, event.pubkey, event.sig)) {
+    return error(ErrorCode::bad_signature, "the signature is not the author's");
+  }
+  return EventPtr(std::shared_ptr<const ValidEvent>(new ValidEvent(std::move(event))));
+}
+
+Result<EventPtr> ValidationGate::trusted(Event event) {
+  if (compute_id(event) != event.id) return error(ErrorCode::bad_id, "the id is not the hash of the event");
+  return EventPtr(std::shared_ptr<const ValidEvent>(new ValidEvent(std::move(event))));
+}
+
+}  // namespace np2p
