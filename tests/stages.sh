@@ -1,0 +1,123 @@
+# The stages of ./dev test, sourced by it. A stage that fails does not stop the others. Each leaves JUnit files in
+# build/results/<stage>*.xml; a stage that fails without a failed case in them (a build, a crash) counts as one failure.
+
+results=build/results
+stage_names=()
+declare -A stage_seconds stage_passed stage_failed
+
+# Sums JUnit files: "passed failed".
+tally() {
+  "$python" - "$@" <<'EOF'
+import sys, xml.etree.ElementTree as tree
+
+passed = failed = 0
+for path in sys.argv[1:]:
+    for case in tree.parse(path).getroot().iter("testcase"):
+        if case.find("failure") is not None or case.find("error") is not None or case.get("status") == "fail":
+            failed += 1
+        else:
+            passed += 1
+print(passed, failed)
+EOF
+}
+
+stage() {
+  local name=$1 started=$SECONDS ok=1 files passed=0 failed=0
+  shift
+  say "== $name"
+  ( "$@" ) || ok=0
+  shopt -s nullglob
+  files=("$results/$name".xml "$results/$name"-*.xml)
+  shopt -u nullglob
+  ((${#files[@]})) && read -r passed failed < <(tally "${files[@]}")
+  ((ok == 0 && failed == 0)) && failed=1
+  stage_names+=("$name")
+  stage_seconds[$name]=$((SECONDS - started))
+  stage_passed[$name]=$passed
+  stage_failed[$name]=$failed
+  say "   $passed passed, $failed failed, $((SECONDS - started)) s"
+}
+
+pytest_stage() { # NAME ARGUMENT…
+  with_module "$python" -m pytest -q --tb=short -p no:cacheprovider --junitxml="$results/$1.xml" "${@:2}"
+}
+
+# One XML case for a check that is a command: command_case STAGE CASE COMMAND…
+command_case() {
+  local stage=$1 name=$2 verdict=''
+  shift 2
+  "$@" || verdict='<failure/>'
+  printf '<testsuite><testcase name="%s">%s</testcase></testsuite>\n' "$name" "$verdict" >"$results/$stage-$name.xml"
+  [[ -z $verdict ]]
+}
+
+lint_stage() {
+  local ok=0
+  command_case lint format check_format || ok=1
+  command_case lint python check_python || ok=1
+  pytest_stage lint tests/tidy_test.py || ok=1
+  return $ok
+}
+
+ctest_stage() { # NAME PRESET
+  build "$2" || return 1
+  quietly "$results/$1.log" ctest --test-dir "build/$2" -j "$(jobs_count)" --output-on-failure \
+    --output-junit "$root/$results/$1.xml"
+}
+
+javascript_stage() {
+  (
+    cd tests/client
+    quietly "$root/$results/npm.log" npm install --no-audit --no-fund --no-package-lock --prefer-offline || {
+      say "npm could not fetch the client libraries of tests/client/package.json: is there a network?"
+      exit 1
+    }
+    local log=$root/$results/javascript.log ok=0
+    node --test --test-reporter=tap . >"$log" 2>&1 || ok=1
+    grep -qE '^# tests [1-9]' "$log" || ok=1
+    ((ok)) && grep -E -A 15 '^ *not ok' "$log" | head -n 60
+    # TAP to JUnit: the summary lines carry the counts.
+    awk '/^# pass / { p = $3 } /^# fail / { f = $3 }
+         END { print "<testsuite>"; while (p-- > 0) print "<testcase/>"
+               while (f-- > 0) print "<testcase><failure/></testcase>"; print "</testsuite>" }' \
+      "$log" >"$root/$results/javascript.xml"
+    exit $ok
+  )
+}
+
+determinism_stage() {
+  build clang nostrp2p-sim && build debug nostrp2p-sim && pytest_stage determinism tests/determinism_test.py
+}
+
+run_stages() {
+  local fast='' started=$SECONDS option
+  for option in "$@"; do
+    case $option in
+      --fast) fast=1 ;;
+      *) say "usage: ./dev test [--fast]" >&2 && exit 2 ;;
+    esac
+  done
+  rm -rf "$results"
+  mkdir -p "$results"
+
+  stage build build release
+  stage lint lint_stage
+  stage unit ctest_stage unit release
+  stage scenarios pytest_stage scenarios scenarios
+  stage javascript javascript_stage
+  if [[ -z $fast ]]; then
+    stage determinism determinism_stage
+    stage sanitizers ctest_stage sanitizers asan
+  fi
+
+  local name passed=0 failed=0
+  printf '\n%-14s %8s %8s %8s\n' stage seconds passed failed
+  for name in "${stage_names[@]}"; do
+    printf '%-14s %8d %8d %8d\n' "$name" "${stage_seconds[$name]}" "${stage_passed[$name]}" "${stage_failed[$name]}"
+    passed=$((passed + stage_passed[$name]))
+    failed=$((failed + stage_failed[$name]))
+  done
+  printf '%-14s %8d\n' total $((SECONDS - started))
+  say "$passed passed, $failed failed"
+  ((failed == 0))
+}
