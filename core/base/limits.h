@@ -55,6 +55,7 @@ struct Limits {
   // --- store
   std::size_t stored_events = 100 * 1024;  // as the original
   unsigned stranger_share_percent = 10;    // of stored_events, for authors we have no relation to
+  Duration unflushed = 1s;                 // what nobody waits for is made durable within this
   std::size_t stored_values = 200'000;     // named values of the node's own state
   // --- clients
   std::size_t filter_values =

@@ -164,6 +164,7 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
   recent_.insert(accepted->id);
   if (kind::class_of(accepted->kind) != kind::Class::ephemeral) {
     const PutOutcome outcome = host_.store.put(accepted);
+    if (outcome == PutOutcome::stored) flush_soon();
     if (outcome == PutOutcome::duplicate || outcome == PutOutcome::superseded) return Arrival::known;
     if (outcome == PutOutcome::refused) {
       reject("event", error(ErrorCode::full, "the store has no room for it"), delivery);
@@ -173,6 +174,13 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
   }
   host_.observer.event_accepted(accepted->id, delivery.link);
   return Arrival::fresh;
+}
+
+// Nobody waits for a received post to be durable, so many of them share one commit.
+void Feed::flush_soon() {
+  if (flush_armed_) return;
+  flush_armed_ = true;
+  host_.timers.arm(Timer::flush, host_.clock.mono() + config_.limits.unflushed);
 }
 
 void Feed::acknowledge_when_durable(const Delivery& delivery, const std::vector<EventPtr>& events) {
@@ -225,6 +233,10 @@ void Feed::topology_changed() {
 void Feed::timer(Timer timer) {
   if (timer == Timer::outbox) outbox_.timer();
   if (timer == Timer::follow) multicast_.timer();
+  if (timer == Timer::flush) {
+    flush_armed_ = false;
+    host_.store.flush();
+  }
 }
 
 void Feed::durable(Ticket ticket) {

@@ -48,6 +48,7 @@ class Feed {
   std::optional<Frame> receive_packet(const Delivery& delivery);
   void receive_extension(const Delivery& delivery);
   Arrival accept(Event event, const Delivery& delivery, EventPtr& accepted);
+  void flush_soon();
   void acknowledge_when_durable(const Delivery& delivery, const std::vector<EventPtr>& events);
   void reject(std::string_view what, const Error& why, const Delivery& delivery);
   void to_everybody(const EventPtr& event);
@@ -61,6 +62,7 @@ class Feed {
   Outbox outbox_;
   Multicast multicast_;
   BoundedSet<EventId> recent_;  // ids that passed the gate: only these count as known
+  bool flush_armed_ = false;
   struct Unacknowledged {
     PubKey source;
     std::vector<EventId> events;

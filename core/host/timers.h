@@ -12,6 +12,7 @@ enum class Timer : std::uint8_t {
   overlay_gossip,   // periodic full topology
   outbox,           // the next retry
   follow,           // leases to renew or to forget
+  flush,            // writes that nobody waits for become durable
   count_,
 };
 
