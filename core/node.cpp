@@ -55,6 +55,7 @@ void Node::timer(Timer timer) {
       break;
     case Timer::outbox:
     case Timer::follow:
+    case Timer::flush:
       feed_->timer(timer);
       break;
     case Timer::count_:
