@@ -30,8 +30,9 @@ struct Limits {
   std::size_t mesh_connections = 64;  // ConnLimit: the 66th server finds every door closed
   std::size_t mesh_peers = 4096;      // peers in the topology; far above what mesh can carry
   std::size_t mesh_targets = 8192;    // addresses to dial; a liar may fill the topology with invented ones
-  std::size_t mesh_frame_bytes = 10 * 1024 * 1024;  // one mesh message, as the original: a whole topology is one message
-  std::size_t mesh_text_bytes = 256;                // a name, an address or a feature inside a mesh message
+  std::size_t mesh_frame_bytes =
+      10 * 1024 * 1024;               // one mesh message, as the original: a whole topology is one message
+  std::size_t mesh_text_bytes = 256;  // a name, an address or a feature inside a mesh message
   // --- feed
   std::size_t recent_ids = 100'000;   // event ids remembered for duplicate suppression
   unsigned unacknowledged_sends = 4;  // to a reachable recipient: then its server is one that never acknowledges
@@ -56,7 +57,8 @@ struct Limits {
   std::size_t stored_events = 100 * 1024;  // as the original
   unsigned stranger_share_percent = 10;    // of stored_events, for authors we have no relation to
   Duration unflushed = 1s;                 // what nobody waits for is made durable within this
-  std::size_t stored_values = 200'000;     // named values of the node's own state
+  std::size_t stored_values = 200'000;     // named values of the node's own state; a new key beyond is not kept
+  std::size_t unsafe_writes = 100'000;     // writes that the disk has not taken yet, remembered to undo or repeat them
   // --- clients
   std::size_t filter_values =
       20'000;                       // ids, authors, kinds and tag values of one filter; a home feed names all follows

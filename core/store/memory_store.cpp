@@ -1,0 +1,380 @@
+#include "core/store/memory_store.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "core/base/assert.h"
+#include "core/event/replaceable.h"
+#include "core/store/memory_index.h"
+#include "core/store/retention.h"
+#include "core/store/sorted_blocks.h"
+
+namespace np2p {
+
+namespace {
+
+// A key and its value in one allocation.
+class Cell {
+ public:
+  Cell(std::string_view key, std::string_view value) : bytes_(new char[sizeof(Sizes) + key.size() + value.size()]) {
+    const Sizes sizes{static_cast<std::uint32_t>(key.size()), static_cast<std::uint32_t>(value.size())};
+    std::memcpy(bytes_.get(), &sizes, sizeof sizes);
+    if (!key.empty()) std::memcpy(bytes_.get() + sizeof sizes, key.data(), key.size());
+    if (!value.empty()) std::memcpy(bytes_.get() + sizeof sizes + key.size(), value.data(), value.size());
+  }
+  [[nodiscard]] std::string_view key() const noexcept { return {bytes_.get() + sizeof(Sizes), sizes().key}; }
+  [[nodiscard]] std::string_view value() const noexcept {
+    return {bytes_.get() + sizeof(Sizes) + sizes().key, sizes().value};
+  }
+  [[nodiscard]] std::size_t bytes() const noexcept { return sizeof(Sizes) + sizes().key + sizes().value + 16; }
+
+ private:
+  struct Sizes {
+    std::uint32_t key;
+    std::uint32_t value;
+  };
+  [[nodiscard]] Sizes sizes() const noexcept {
+    Sizes sizes;
+    std::memcpy(&sizes, bytes_.get(), sizeof sizes);
+    return sizes;
+  }
+  std::unique_ptr<char[]> bytes_;
+};
+struct CellLess {
+  bool operator()(const Cell& a, const Cell& b) const noexcept { return a.key() < b.key(); }
+};
+using Cells = SortedBlocks<Cell, CellLess>;
+
+struct Relation {
+  PubKey author;
+  Standing standing;
+};
+struct RelationLess {
+  bool operator()(const Relation& a, const Relation& b) const noexcept { return a.author < b.author; }
+};
+
+// What takes a write back.
+struct Inserted {
+  EventPtr event;
+};
+struct Removed {
+  EventPtr event;
+};
+struct StandingWas {
+  PubKey author;
+  Standing standing;
+};
+struct ValueWas {
+  Table table;
+  bool there;
+  Cell old;  // the key, and the old value if there was one
+};
+using Undo = std::variant<Inserted, Removed, StandingWas, ValueWas>;
+
+// Gives the memory back too, which clear() does not.
+template <class Vector>
+void release(Vector& items) {
+  Vector().swap(items);
+}
+
+std::uint64_t row_bytes(const Event& event) {
+  return 256 + event.content.size() + event.tags.bytes();  // ids, keys and index entries come to about 256
+}
+
+}  // namespace
+
+struct MemoryStore::Impl {
+  struct Mark {
+    Ticket ticket;
+    std::uint64_t writes;  // the count of writes when the ticket was given out
+  };
+
+  explicit Impl(const Limits& limits)
+      : room(room_of(limits)),
+        max_values(limits.stored_values),
+        max_answer(limits.query_events),
+        max_journal(limits.unsafe_writes) {}
+
+  // --- state
+  MemoryIndex index;
+  SortedBlocks<Relation, RelationLess> relations;  // strangers are not in it
+  std::array<Cells, static_cast<std::size_t>(Table::count_)> values;
+  std::size_t value_count = 0;
+
+  // --- durability
+  std::vector<Undo> journal;  // of the writes journal_begin ... journal_begin + size
+  std::uint64_t journal_begin = 0;
+  std::vector<Mark> marks;  // of the tickets that are not durable
+  std::uint64_t flushed_writes = 0;
+  Ticket last;
+  Ticket committed;
+  Ticket durable;
+
+  Room room;
+  std::size_t max_values;
+  std::size_t max_answer;
+  std::size_t max_journal;
+  std::uint64_t evicted = 0;
+  std::uint64_t written_bytes = 0;
+
+  [[nodiscard]] std::uint64_t writes() const noexcept { return journal_begin + journal.size(); }
+
+  void log(Undo undo, std::uint64_t bytes) {
+    if (journal.size() >= max_journal) forget_until(journal_begin + (journal.size() + 1) / 2);
+    journal.push_back(std::move(undo));
+    written_bytes += bytes;
+  }
+  // Writes before `write` can no longer be taken back.
+  void forget_until(std::uint64_t write) {
+    if (write <= journal_begin) return;
+    const auto count = static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(write - journal_begin, journal.size()));
+    journal.erase(journal.begin(), journal.begin() + count);
+    journal_begin += static_cast<std::uint64_t>(count);
+    if (journal.empty()) release(journal);
+  }
+
+  // --- standings
+  [[nodiscard]] auto relation(const PubKey& author) const {
+    return relations.first_not([&](const Relation& other) { return other.author < author; });
+  }
+  [[nodiscard]] Standing standing(const PubKey& author) const {
+    const auto place = relation(author);
+    return relations.at_end(place) || relations.at(place).author != author ? Standing::stranger
+                                                                           : relations.at(place).standing;
+  }
+  void change_standing(const PubKey& author, Standing from, Standing to) {
+    if (from == Standing::stranger) {
+      relations.insert({author, to});
+    } else if (to == Standing::stranger) {
+      relations.erase_at(relation(author));
+    } else {
+      relations.at(relation(author)).standing = to;
+    }
+    index.change_standing(author, from, to);
+  }
+
+  // --- events
+  void insert(const EventPtr& event) {
+    index.insert(event, standing(event->pubkey));
+    log(Inserted{event}, row_bytes(event.get()));
+  }
+  void remove(MemoryIndex::Slot slot) {
+    EventPtr event = index.event(slot);
+    index.remove(slot, standing(event->pubkey));
+    const std::uint64_t bytes = row_bytes(event.get());
+    log(Removed{std::move(event)}, bytes);
+  }
+  void evict(MemoryIndex::Slot slot) {
+    remove(slot);
+    ++evicted;
+  }
+  // Makes room for one more; false if there is none for this event.
+  bool make_room(const Event& event) {
+    const Rank rank = rank_of(standing(event.pubkey), event.kind);
+    if (index.counts().fits(rank, room)) return true;
+    const Rank from = index.counts().victim_for(rank);
+    const auto victim = index.oldest(from);
+    if (!victim) return false;
+    if (from == rank && newer(index.event(*victim).get(), event)) return false;
+    evict(*victim);
+    return index.counts().fits(rank, room);
+  }
+
+  // --- values
+  [[nodiscard]] static auto find(const Cells& cells, std::string_view key) {
+    return cells.first_not([&](const Cell& other) { return other.key() < key; });
+  }
+  void change_value(Table table, std::string_view key, std::optional<std::string_view> value) {
+    Cells& cells = values[static_cast<std::size_t>(table)];
+    const auto place = find(cells, key);
+    const bool there = !cells.at_end(place) && cells.at(place).key() == key;
+    if (!there && !value) return;
+    if (!there && value_count >= max_values) return;
+    if (there && value && cells.at(place).value() == *value) return;
+    const std::uint64_t bytes = 64 + key.size() + (value ? value->size() : 0);
+    log(ValueWas{table, there, Cell(key, there ? cells.at(place).value() : std::string_view{})}, bytes);
+    put_value(table, key, value);
+  }
+  void put_value(Table table, std::string_view key, std::optional<std::string_view> value) {
+    Cells& cells = values[static_cast<std::size_t>(table)];
+    const auto place = find(cells, key);
+    const bool there = !cells.at_end(place) && cells.at(place).key() == key;
+    if (there && value) {
+      cells.at(place) = Cell(key, *value);
+    } else if (there) {
+      cells.erase_at(place);
+      --value_count;
+    } else if (value) {
+      cells.insert(Cell(key, *value));
+      ++value_count;
+    }
+  }
+
+  // --- taking back
+  void undo(const Undo& entry) {
+    if (const auto* inserted = std::get_if<Inserted>(&entry)) {
+      index.remove(*index.find(inserted->event->id), standing(inserted->event->pubkey));
+    } else if (const auto* removed = std::get_if<Removed>(&entry)) {
+      index.insert(removed->event, standing(removed->event->pubkey));
+    } else if (const auto* was = std::get_if<StandingWas>(&entry)) {
+      change_standing(was->author, standing(was->author), was->standing);
+    } else if (const auto* value = std::get_if<ValueWas>(&entry)) {
+      put_value(value->table, value->old.key(),
+                value->there ? std::optional(value->old.value()) : std::optional<std::string_view>());
+    }
+  }
+};
+
+MemoryStore::MemoryStore(const Limits& limits) : impl_(std::make_unique<Impl>(limits)) {}
+MemoryStore::~MemoryStore() = default;
+
+// --- the port
+
+PutOutcome MemoryStore::put(const EventPtr& event) {
+  if (impl_->index.find(event->id)) return PutOutcome::duplicate;
+  if (const auto holder = impl_->index.holder(event.get())) {
+    if (!replaces(event.get(), impl_->index.event(*holder).get())) return PutOutcome::superseded;
+    impl_->remove(*holder);
+  } else if (!impl_->make_room(event.get())) {
+    return PutOutcome::refused;
+  }
+  impl_->insert(event);
+  return PutOutcome::stored;
+}
+
+EventPtr MemoryStore::get(const EventId& id) {
+  const auto slot = impl_->index.find(id);
+  return slot ? impl_->index.event(*slot) : EventPtr();
+}
+
+bool MemoryStore::contains(const EventId& id) {
+  return impl_->index.find(id).has_value();
+}
+
+std::vector<EventPtr> MemoryStore::query(const Filter& filter, Order order) {
+  const std::size_t limit = std::min(filter.limit.value_or(impl_->max_answer), impl_->max_answer);
+  std::vector<EventPtr> events = impl_->index.query(filter, limit);
+  if (order == Order::oldest_first) std::reverse(events.begin(), events.end());
+  return events;
+}
+
+bool MemoryStore::erase(const EventId& id) {
+  const auto slot = impl_->index.find(id);
+  if (!slot) return false;
+  impl_->remove(*slot);
+  return true;
+}
+
+void MemoryStore::set_standing(const PubKey& author, Standing standing) {
+  const Standing old = impl_->standing(author);
+  if (old == standing) return;
+  impl_->change_standing(author, old, standing);
+  impl_->log(StandingWas{author, old}, 64);
+  for (;;) {
+    const auto victim = impl_->index.oldest(impl_->index.counts().overfull(impl_->room));
+    if (!victim) return;
+    impl_->evict(*victim);
+  }
+}
+
+Standing MemoryStore::standing(const PubKey& author) {
+  return impl_->standing(author);
+}
+
+void MemoryStore::set_value(Table table, std::string_view key, std::string_view value) {
+  impl_->change_value(table, key, value);
+}
+
+void MemoryStore::erase_value(Table table, std::string_view key) {
+  impl_->change_value(table, key, std::nullopt);
+}
+
+std::string MemoryStore::value(Table table, std::string_view key) {
+  const Cells& cells = impl_->values[static_cast<std::size_t>(table)];
+  const auto place = Impl::find(cells, key);
+  return cells.at_end(place) || cells.at(place).key() != key ? std::string() : std::string(cells.at(place).value());
+}
+
+void MemoryStore::each_value(Table table, const std::function<void(std::string_view, std::string_view)>& visit) {
+  const Cells& cells = impl_->values[static_cast<std::size_t>(table)];
+  for (auto place = cells.begin(); !cells.at_end(place); place = cells.next(place)) {
+    visit(cells.at(place).key(), cells.at(place).value());
+  }
+}
+
+Ticket MemoryStore::flush() {
+  if (impl_->writes() == impl_->flushed_writes) return impl_->last;
+  impl_->flushed_writes = impl_->writes();
+  ++impl_->last.value;
+  impl_->marks.push_back({impl_->last, impl_->flushed_writes});
+  return impl_->last;
+}
+
+Ticket MemoryStore::durable() const noexcept {
+  return impl_->durable;
+}
+
+StoreStats MemoryStore::stats() {
+  return {impl_->index.counts().total(), impl_->value_count, impl_->evicted, 0};
+}
+
+// --- the host's side
+
+Ticket MemoryStore::requested() const noexcept {
+  return impl_->last;
+}
+
+Ticket MemoryStore::commit() {
+  impl_->committed = impl_->last;
+  return impl_->committed;
+}
+
+void MemoryStore::mark_durable(Ticket ticket) {
+  NP2P_ASSERT(ticket <= impl_->committed);
+  if (ticket <= impl_->durable) return;
+  impl_->durable = ticket;
+  auto& marks = impl_->marks;
+  const auto end = std::find_if(marks.begin(), marks.end(), [&](const Impl::Mark& m) { return m.ticket > ticket; });
+  if (end != marks.begin()) impl_->forget_until(std::prev(end)->writes);
+  marks.erase(marks.begin(), end);
+  if (marks.empty()) release(marks);
+}
+
+void MemoryStore::crash() {
+  for (auto entry = impl_->journal.rbegin(); entry != impl_->journal.rend(); ++entry) impl_->undo(*entry);
+  release(impl_->journal);
+  release(impl_->marks);
+  impl_->flushed_writes = impl_->journal_begin;
+  impl_->committed = impl_->durable = impl_->last;  // what was given out and lost is never asked for again
+}
+
+void MemoryStore::wipe() {
+  const Impl& old = *impl_;
+  auto fresh = std::make_unique<Impl>(Limits{});
+  fresh->room = old.room;
+  fresh->max_values = old.max_values;
+  fresh->max_answer = old.max_answer;
+  fresh->max_journal = old.max_journal;
+  fresh->last = fresh->committed = fresh->durable = old.last;
+  impl_ = std::move(fresh);
+}
+
+std::uint64_t MemoryStore::take_written_bytes() noexcept {
+  return std::exchange(impl_->written_bytes, 0);
+}
+
+std::size_t MemoryStore::bytes() const noexcept {
+  std::size_t sum = sizeof *this + sizeof *impl_ + impl_->index.bytes() + impl_->relations.bytes() +
+                    impl_->journal.capacity() * sizeof(Undo) + impl_->marks.capacity() * sizeof(Impl::Mark);
+  for (const Cells& cells : impl_->values) {
+    sum += cells.bytes();
+    for (auto place = cells.begin(); !cells.at_end(place); place = cells.next(place)) sum += cells.at(place).bytes();
+  }
+  return sum;
+}
+
+}  // namespace np2p
