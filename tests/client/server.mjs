@@ -1,0 +1,72 @@
+// Starts and ends real servers for the tests: one process each on loopback, with a directory of its own.
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+const binary = process.env.NOSTRP2P ?? join(root, "build", "release", "nostrp2p");
+
+const portIsFree = (port) =>
+  new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", () => resolve(false));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
+  });
+
+// A free port whose successor is free too: the server listens on one and answers its clients on the next.
+async function freePortPair() {
+  for (let attempt = 0; attempt < 200; ++attempt) {
+    const port = 20000 + 2 * Math.floor(Math.random() * 6000);
+    if ((await portIsFree(port)) && (await portIsFree(port + 1))) return port;
+  }
+  throw new Error("no two neighbouring ports are free");
+}
+
+export async function until(what, check, milliseconds = 20000) {
+  const deadline = Date.now() + milliseconds;
+  for (;;) {
+    const value = await check();
+    if (value) return value;
+    if (Date.now() > deadline) throw new Error(`waited ${milliseconds} ms in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+export class Server {
+  static async start(publicKey, { bootstrap, args = [] } = {}) {
+    const server = new Server();
+    server.port = await freePortPair();
+    server.address = `127.0.0.1:${server.port}`;
+    server.url = `http://127.0.0.1:${server.port + 1}`;
+    server.directory = mkdtempSync(join(tmpdir(), "nostrp2p-client-"));
+    const command = ["server", "-l", server.address, "-p", publicKey, "--data-dir", server.directory];
+    if (bootstrap) command.push("-b", bootstrap.address);
+    server.output = "";
+    server.process = spawn(binary, [...command, ...args], { cwd: server.directory, stdio: ["ignore", "pipe", "pipe"] });
+    server.ended = new Promise((resolve) => {
+      server.process.once("exit", resolve);
+      server.process.once("error", (error) => {
+        server.output += error.message;
+        resolve(null);
+      });
+    });
+    for (const stream of [server.process.stdout, server.process.stderr]) {
+      stream.on("data", (data) => (server.output += data));
+    }
+    await until(`the server answers on ${server.url}; it said: ${server.output}`, async () => {
+      if (server.process.exitCode !== null) throw new Error(`the server ended at its start: ${server.output}`);
+      return fetch(server.url).then(() => true, () => false);
+    });
+    return server;
+  }
+
+  async stop() {
+    this.process.kill("SIGTERM");
+    const code = await this.ended;
+    rmSync(this.directory, { recursive: true, force: true });
+    return code;
+  }
+}
