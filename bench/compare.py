@@ -1,0 +1,175 @@
+"""Runs the benchmarks and prints each candidate beside its yardstick, measured in the same run.
+
+    ./dev bench             everything: the ratios, then the figures without a yardstick
+    ./dev bench NAME...     only what has NAME in its name (phold, message, ingest, publish, idle, ...)
+
+Candidate and yardstick take turns and the best of several rounds counts, because machines are shared and noisy; both are
+built with the same flags. Absolute figures say little about another machine, the ratios more.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "release"
+ROUNDS = 3
+
+# A measurement: runs once and returns a rate (per second).
+Measure = Callable[[], float]
+
+
+def run(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    if done.returncode != 0:
+        raise SystemExit(f"bench: {' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def google(program: str, pattern: str, seconds: float = 0.5) -> list[dict[str, float | str]]:
+    """The results of a Google Benchmark program."""
+    arguments = [f"--benchmark_filter={pattern}", f"--benchmark_min_time={seconds}", "--benchmark_format=json"]
+    text = run([str(BUILD / f"bench_{program}"), *arguments])
+    rows: list[dict[str, float | str]] = json.loads(text[text.index("{") :])["benchmarks"]
+    failed = [row for row in rows if row.get("error_occurred")]
+    if failed:
+        raise SystemExit(f"bench: {program}: {failed[0]['name']}: {failed[0].get('error_message')}")
+    if not rows:
+        raise SystemExit(f"bench: bench_{program} has no benchmark {pattern}")
+    return rows
+
+
+def rate(row: dict[str, float | str]) -> float:
+    """Per second of CPU, or of wall time where the benchmark asks for it."""
+    if "items_per_second" in row:
+        return float(row["items_per_second"])
+    unit = {"ns": 1e9, "us": 1e6, "ms": 1e3, "s": 1.0}[str(row["time_unit"])]
+    return unit / float(row["cpu_time"])
+
+
+def candidate(program: str, name: str) -> Measure:
+    return lambda: rate(google(program, f"^{name}(/real_time|/process_time)?$")[0])
+
+
+def yardstick(program: str, *arguments: str) -> Measure:
+    def measure() -> float:
+        found = re.search(r"(?:ev/s|msg/s|per_s)=([\d.]+)", run([str(BUILD / f"yardstick_{program}"), *arguments]))
+        assert found, program
+        return float(found.group(1))
+
+    return measure
+
+
+def sqlite_yardstick() -> float:
+    # Beside the server's database, on the same disk.
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as directory:
+        return yardstick("sqlite", directory, "200")()
+
+
+@dataclass
+class Pair:
+    name: str
+    candidate: Measure
+    yardstick: Measure
+    target: float  # of candidate / yardstick, at least
+
+    def measure(self) -> tuple[float, float]:
+        best_candidate = best_yardstick = 0.0
+        for _ in range(ROUNDS):
+            best_yardstick = max(best_yardstick, self.yardstick())
+            best_candidate = max(best_candidate, self.candidate())
+        return best_candidate, best_yardstick
+
+
+PAIRS = [
+    *(
+        Pair(
+            f"phold: event core, {label} pending",
+            candidate("phold", f"phold/{n}"),
+            yardstick("event_core", str(n), "3000000"),
+            0.5,
+        )
+        for n, label in ((1_000, "10^3"), (100_000, "10^5"), (1_000_000, "10^6"))
+    ),
+    *(
+        Pair(
+            f"message: one NATed message, {label} nodes",
+            candidate("message", f"message/{n}"),
+            yardstick("message", str(n), "2000000"),
+            1 / 3,
+        )
+        for n, label in ((1_000, "10^3"), (100_000, "10^5"))
+    ),
+    # Cost at most 1.15 times the bare signature check: the rate is at least 1 / 1.15 of it.
+    Pair(
+        "ingest: bytes to store, verified", candidate("ingest", "ingest"), candidate("ingest", "bare_verify"), 1 / 1.15
+    ),
+    Pair("publish: REST to durable, 1 connection", candidate("publish", "publish/1"), sqlite_yardstick, 0.6),
+    Pair("publish: REST to durable, 8 connections", candidate("publish", "publish/8"), sqlite_yardstick, 3.0),
+]
+PAIRED_PROGRAMS = {"phold", "message", "publish"}
+
+
+def human(value: float) -> str:
+    for limit, suffix in ((1e6, " M"), (1e3, " k")):
+        if value >= limit:
+            return f"{value / limit:.2f}{suffix}/s"
+    return f"{value:.1f} /s"
+
+
+def print_ratios(names: list[str]) -> bool:
+    pairs = [pair for pair in PAIRS if not names or any(name in pair.name for name in names)]
+    if not pairs:
+        return True
+    print(f"{'':42} {'candidate':>12} {'yardstick':>12} {'ratio':>7} {'target':>7}")
+    reached = True
+    for pair in pairs:
+        ours, theirs = pair.measure()
+        ok = ours >= pair.target * theirs
+        reached &= ok
+        verdict = "" if ok else "  below"
+        print(
+            f"{pair.name:42} {human(ours):>12} {human(theirs):>12} {ours / theirs:7.2f} {pair.target:7.2f}{verdict}",
+            flush=True,
+        )
+    return reached
+
+
+def print_others(names: list[str]) -> None:
+    programs = sorted(path.name.removeprefix("bench_") for path in BUILD.glob("bench_*"))
+    chosen = [p for p in programs if (any(name in p for name in names) if names else p not in PAIRED_PROGRAMS)]
+    for program in chosen:
+        print(f"\n{program}")
+        for row in google(program, ".", 0.1):
+            counters = {
+                key: value
+                for key, value in row.items()
+                if isinstance(value, (int, float))
+                and key not in ("real_time", "cpu_time", "iterations", "threads", "items_per_second", "repetitions")
+                and not key.endswith("_index")
+            }
+            extra = "  ".join(f"{key} {value:.4g}" for key, value in counters.items())
+            print(f"  {row['name']:44} {human(rate(row)):>12}  {extra}".rstrip(), flush=True)
+
+
+def main() -> None:
+    names = [name for name in sys.argv[1:]]
+    known = [pair.name for pair in PAIRS] + [path.name for path in BUILD.glob("bench_*")]
+    for name in names:
+        if not any(name in one for one in known):
+            raise SystemExit(f"bench: nothing is called '{name}'")
+    reached = print_ratios(names)
+    print_others(names)
+    if not reached:
+        print("\nA ratio is below its target.")
+
+
+if __name__ == "__main__":
+    main()
