@@ -1,0 +1,176 @@
+// The event core: virtual time and the total order (time, source, source's own sequence). The order never depends on
+// when an event was inserted, so neither threads nor partitions of the world could change it.
+//
+// Events are 32 bytes of plain data. They lie in a ring of time buckets that is sorted only when the bucket is reached;
+// behind it a wheel of 1.07 s slots for the next 73 minutes, and a heap for what is later. The width of the buckets
+// follows the load, so that a bucket holds some dozens of events, and bitmaps skip empty ones.
+//
+// Invariants: buckets up to `bucket_` are empty in the ring (what is due there lies in `current_`); the ring holds the
+// spans super_ and super_ + 1, the wheel super_ + 2 to super_ + 4095, the heap the rest.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "simnet/base.h"
+
+namespace np2p::sim {
+
+struct Event {
+  SimTime at;
+  std::uint64_t key;  // make_key(source, sequence)
+  std::uint32_t to;
+  std::uint8_t kind;
+  std::uint8_t tag;
+  std::uint16_t slot;
+  std::uint64_t payload;
+};
+static_assert(sizeof(Event) == 32);
+
+constexpr std::uint64_t make_key(std::uint32_t source, std::uint64_t sequence) noexcept {
+  return static_cast<std::uint64_t>(source) << 40 | (sequence & 0xFF'FFFF'FFFFull);
+}
+constexpr std::uint32_t source_of(const Event& event) noexcept {
+  return static_cast<std::uint32_t>(event.key >> 40);
+}
+inline bool before(const Event& a, const Event& b) noexcept {
+  return a.at < b.at || (a.at == b.at && a.key < b.key);
+}
+
+class Scheduler {
+ public:
+  Scheduler();
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  // `at` must not lie before now(); equal keys at equal times must not occur.
+  void push(const Event& event) {
+    ++pending_;
+    place(event);
+  }
+
+  // Handles every event up to and including `until`, at most `budget` of them. True if none is left up to `until`; then
+  // now() is `until`. Handler: void handle(const Event&), which may push; void prefetch(const Event&).
+  template <class Handler>
+  bool run_until(SimTime until, std::uint64_t budget, Handler& handler) {
+    while (budget > 0) {
+      if (position_ == current_.size() && !advance(until)) break;
+      const std::size_t ahead = position_ + kPrefetch;
+      if (ahead < current_.size()) handler.prefetch(current_[ahead]);
+      const Event event = current_[position_];
+      if (event.at > until) break;
+      ++position_;
+      --pending_;
+      --budget;
+      ++handled_;
+      now_ = event.at;
+      handler.handle(event);
+    }
+    if (budget == 0 && pending_until(until)) return false;
+    if (now_ < until) now_ = until;
+    return true;
+  }
+
+  [[nodiscard]] SimTime now() const noexcept { return now_; }
+  [[nodiscard]] std::uint64_t handled() const noexcept { return handled_; }
+  [[nodiscard]] std::uint64_t pending() const noexcept { return pending_; }
+  [[nodiscard]] std::size_t bytes() const noexcept;  // memory held
+
+ private:
+  static constexpr int kSpanBits = 30;     // a span (one slot of the wheel) is 2^30 ns
+  static constexpr int kMinWidthBits = 8;  // narrowest bucket
+  static constexpr std::uint64_t kWheel = 4096;
+  static constexpr std::size_t kPrefetch = 12;
+  static constexpr std::size_t kPerChunk = 15;
+  static constexpr std::size_t kBlockChunks = 4096;  // of 512 bytes: a block is one huge page
+
+  struct alignas(64) Chunk {
+    std::uint32_t next;
+    std::uint32_t count;
+    Event events[kPerChunk];
+  };
+  static_assert(sizeof(Chunk) == 512);
+  struct FreeBlock {
+    void operator()(Chunk* block) const noexcept;
+  };
+
+  void place(const Event& event) {
+    const std::int64_t bucket = event.at >> width_bits_;
+    if (bucket <= bucket_) {
+      insert_current(event);
+    } else if ((event.at >> kSpanBits) <= super_ + 1) {
+      put_in_ring(bucket, event);
+      if (++in_ring_ > crowded_) rebuild(width_bits_ - 2);
+    } else {
+      place_far(event);
+    }
+  }
+  void put_in_ring(std::int64_t bucket, const Event& event) {
+    const std::uint64_t index = static_cast<std::uint64_t>(bucket) & ring_mask_;
+    append(ring_[index], event);
+    ring_bits_[index >> 6] |= std::uint64_t{1} << (index & 63);
+  }
+  void append(std::uint32_t& head, const Event& event) {
+    if (head == 0 || chunk(head).count == kPerChunk) {
+      const std::uint32_t fresh = take_chunk();
+      chunk(fresh).next = head;
+      chunk(fresh).count = 0;
+      head = fresh;
+    }
+    Chunk& c = chunk(head);
+    c.events[c.count++] = event;
+  }
+  [[nodiscard]] Chunk& chunk(std::uint32_t index) noexcept {
+    return blocks_[index / kBlockChunks].get()[index % kBlockChunks];
+  }
+  std::uint32_t take_chunk() {
+    if (free_ != 0) {
+      const std::uint32_t index = free_;
+      free_ = chunk(index).next;
+      return index;
+    }
+    if (fresh_ >= blocks_.size() * kBlockChunks) add_block();
+    return fresh_++;
+  }
+
+  void add_block();
+  void insert_current(const Event& event);
+  void place_far(const Event& event);
+  bool advance(SimTime until);
+  bool advance_in_ring(SimTime until, bool& blocked);
+  bool advance_far(SimTime until);
+  void open_bucket(std::int64_t bucket);
+  void enter_span(std::int64_t super);
+  void take_list(std::uint32_t& head, std::vector<Event>& out);
+  void adapt();
+  void rebuild(int width_bits);
+  void size_ring();
+  bool pending_until(SimTime until);
+
+  SimTime now_ = 0;
+  std::uint64_t handled_ = 0;
+  std::uint64_t pending_ = 0;
+  std::vector<Event> current_;  // sorted from position_ on
+  std::size_t position_ = 0;
+  int width_bits_ = 24;
+  std::int64_t bucket_ = 0;
+  std::int64_t super_ = 0;
+  std::uint64_t ring_mask_ = 0;
+  std::uint64_t in_ring_ = 0;
+  std::uint64_t crowded_ = 0;  // the buckets are too wide if the ring holds more than this
+  std::vector<std::uint32_t> ring_;
+  std::vector<std::uint64_t> ring_bits_;
+  std::vector<std::uint32_t> wheel_;
+  std::vector<std::uint64_t> wheel_bits_;
+  std::vector<Event> heap_;  // earliest first
+  std::vector<std::unique_ptr<Chunk, FreeBlock>> blocks_;
+  std::uint32_t fresh_ = 1;  // chunk 0 is "none"
+  std::uint32_t free_ = 0;
+  std::uint64_t opened_ = 0;         // buckets since the last look at the width
+  std::uint64_t opened_events_ = 0;  // events in them
+  std::vector<Event> scratch_;
+};
+
+}  // namespace np2p::sim
