@@ -32,7 +32,8 @@ struct Limits {
   std::size_t mesh_targets = 8192;    // addresses to dial; a liar may fill the topology with invented ones
   std::size_t mesh_frame_bytes =
       10 * 1024 * 1024;               // one mesh message, as the original: a whole topology is one message
-  std::size_t mesh_text_bytes = 256;  // a name, an address or a feature inside a mesh message
+  std::size_t mesh_text_bytes = 255;  // a name, an address or a feature inside a mesh message
+  std::size_t mesh_recent = 4096;     // broadcasts remembered for half a minute, so that none circles
   // --- feed
   std::size_t recent_ids = 100'000;   // event ids remembered for duplicate suppression
   unsigned unacknowledged_sends = 4;  // to a reachable recipient: then its server is one that never acknowledges

@@ -278,6 +278,14 @@ void append_connections(ByteVec& out, std::span<const Connection> connections) {
   gob::append_message(out, body);
 }
 
+ByteView connection_list(ByteView connections) noexcept {
+  gob::Reader stream(connections);
+  gob::Reader list = stream.message();
+  list.integer();  // type
+  list.uint();     // not a struct
+  return list.rest();
+}
+
 void TopologyWriter::add(ByteView summary, ByteView connections) {
   const bool first = payload_.empty();
   const auto append = [this](ByteView bytes) { payload_.insert(payload_.end(), bytes.begin(), bytes.end()); };

@@ -92,6 +92,8 @@ struct Connection {
 // The two messages that say one peer, without type definitions. They can be kept and put into any topology payload.
 void append_summary(ByteVec& out, const PeerSummary& peer);
 void append_connections(ByteVec& out, std::span<const Connection> connections);
+// The list inside what append_connections() wrote, for ConnectionReader.
+ByteView connection_list(ByteView connections) noexcept;
 
 // Builds the gossip frame of a topology: definitions go before their first use, as Go's encoder puts them.
 class TopologyWriter {

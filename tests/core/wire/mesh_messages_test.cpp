@@ -167,7 +167,7 @@ TEST(MeshMessages, FeaturesThatAreRefused) {
   EXPECT_FALSE(with("Name", "00:00:00:00:00:0g").ok());
   EXPECT_FALSE(with("PeerNameFlavour", "hash").ok());
   EXPECT_FALSE(with("Trusted", "maybe").ok());
-  EXPECT_FALSE(with("NickName", std::string(257, 'x').c_str()).ok());
+  EXPECT_FALSE(with("NickName", std::string(256, 'x').c_str()).ok());
   FeatureMap twice = *map;
   twice.push_back(twice.front());
   EXPECT_FALSE(decode_features(encode_feature_map(twice).view(), kLimits).ok());

@@ -1,0 +1,212 @@
+// What travels over the connections of the mesh: topology gossip, broadcasts and unicasts (see mesh.h).
+#include <algorithm>
+
+#include "core/base/hash.h"
+#include "core/overlay/mesh/mesh.h"
+
+namespace np2p::mesh {
+namespace {
+
+// A link with more unsent bytes than this gets no topology until it drains; what changes meanwhile is merged.
+constexpr std::size_t kBusyBytes = 256 * 1024;
+constexpr Duration kRecent = 30s;
+constexpr Duration kCollectDelay = 1s;
+constexpr Duration kConnectDelay = 100ms;
+
+constexpr std::string_view kChannelNames[] = {"nostrp2p", "np2p"};
+
+std::string_view name_of(Channel channel) noexcept {
+  return kChannelNames[static_cast<std::size_t>(channel)];
+}
+
+std::optional<Channel> channel_of(std::string_view name) noexcept {
+  if (name == name_of(Channel::packets)) return Channel::packets;
+  if (name == name_of(Channel::extension)) return Channel::extension;
+  return std::nullopt;
+}
+
+PubKey key_of(Name name) noexcept {
+  PubKey key;
+  for (std::size_t i = PubKey::size; i-- > PubKey::size - 6; name >>= 8) key.data[i] = static_cast<std::uint8_t>(name);
+  return key;
+}
+
+Traffic traffic_of(Priority priority) noexcept {
+  return priority == Priority::control ? Traffic::control : Traffic::payload;
+}
+
+}  // namespace
+
+void Mesh::refuse(LinkId link, std::string_view what, const Error& why) {
+  host_.observer.rejected(what, why, link);
+  drop(link, CloseReason::protocol_error);
+}
+
+void Mesh::on_topology(const Link& link, const Message& message, const Frame& frame) {
+  const Slot from = link.slot;
+  const auto update = topology_.apply(message.payload);
+  if (!update.ok()) return refuse(link.id, "topology", update.error());
+  if (update->overflow)
+    host_.observer.rejected("topology", error(ErrorCode::too_large, "more peers than the limit"), link.id);
+  if (!collect_at_) collect_at_ = host_.clock.mono() + kCollectDelay;
+  if (update->own_changed) own_changed(std::nullopt);
+  if (!update->improved.empty()) {
+    routes_.invalidate();
+    if (update->short_id_lost) renew_short_id();
+    want_connect(kConnectDelay);
+  }
+  if (message.tag == Tag::broadcast) {
+    const Slot source = topology_.find(message.source);
+    if (source != kNoSlot && source != kOwn && first_time(frame.hash()))
+      forward(frame, source, Priority::control, Traffic::control);
+  } else if (!update->improved.empty()) {
+    spread(update->improved, from);
+  }
+}
+
+void Mesh::on_broadcast(const Link& link, const Message& message, const Frame& frame) {
+  const auto channel = channel_of(message.channel);
+  // Trees of nodes that know different topologies may form a circle; the second copy ends here.
+  if (message.source == own_name_ || !first_time(frame.hash())) {
+    host_.observer.frame_was(Traffic::duplicate);
+    return;
+  }
+  const Slot source = topology_.find(message.source);
+  if (channel) {
+    deliver(link, message, *channel, Delivery::Cast::broadcast);
+  } else {
+    host_.observer.frame_was(Traffic::relay);
+  }
+  if (source != kNoSlot) forward(frame, source, Priority::post, Traffic::relay);
+}
+
+void Mesh::on_unicast(const Link& link, const Message& message, const Frame& frame) {
+  if (message.destination == own_name_) {
+    const auto channel = channel_of(message.channel);
+    if (message.channel == kTopologyChannel)
+      return refuse(link.id, "topology", error(ErrorCode::unknown_type, "topology sent as unicast"));
+    if (channel) deliver(link, message, *channel, Delivery::Cast::unicast);
+    return;
+  }
+  host_.observer.frame_was(Traffic::relay);
+  const Slot to = topology_.find(message.destination);
+  const Slot hop = to == kNoSlot ? kNoSlot : routes_.next_hop(to);
+  const Link* next = hop == kNoSlot ? nullptr : connection(hop);
+  if (next == nullptr || next->id == link.id) {
+    host_.observer.rejected("unicast", error(ErrorCode::unreachable, "no route for somebody else's message"), link.id);
+    return;
+  }
+  send(*next, frame, Priority::post, Traffic::relay);
+}
+
+// Gossip on other channels than the topology's: ours never use it, others' is handed on once.
+void Mesh::on_unknown_gossip(const Link& link, const Message& message) {
+  if (channel_of(message.channel)) return;
+  host_.observer.frame_was(Traffic::relay);
+  const std::uint64_t hash = combine64(hash_bytes(bytes_of(message.channel)), hash_bytes(message.payload));
+  if (!first_time(hash)) return;
+  Message ours = message;
+  ours.source = own_name_;
+  const Frame frame = encode_message(ours);
+  for (const Slot slot : routes_.random_neighbours(link.slot, rng_))
+    if (const Link* next = connection(slot)) send(*next, frame, Priority::bulk, Traffic::relay);
+}
+
+void Mesh::deliver(const Link& link, const Message& message, Channel channel, Delivery::Cast cast) {
+  // What came over others was sent to us as something relayed, which for us it is not.
+  if (topology_.at(link.slot).name != message.source)
+    host_.observer.frame_was(channel == Channel::packets ? Traffic::payload : Traffic::control);
+  deliveries_.push_back({channel, cast, key_of(message.source), Frame(message.payload), link.id});
+}
+
+std::optional<Delivery> Mesh::next() {
+  if (deliveries_.empty()) return std::nullopt;
+  Delivery delivery = std::move(deliveries_.front());
+  deliveries_.pop_front();
+  return delivery;
+}
+
+// Topology to about 2 log2 N neighbours, encoded once.
+void Mesh::spread(const std::vector<Name>& names, Slot except) {
+  Frame encoded;
+  for (const Slot slot : routes_.random_neighbours(except, rng_))
+    if (Link* link = connection(slot)) gossip(*link, names, encoded);
+}
+
+void Mesh::gossip(Link& link, const std::vector<Name>& names, Frame& encoded) {
+  if (!link.pending.empty() || host_.network.queued_bytes(link.id) > kBusyBytes) {
+    std::vector<Name> merged;
+    merged.reserve(link.pending.size() + names.size());
+    std::vector<Name> sorted = names;
+    std::sort(sorted.begin(), sorted.end());
+    std::set_union(link.pending.begin(), link.pending.end(), sorted.begin(), sorted.end(), std::back_inserter(merged));
+    link.pending = std::move(merged);
+    flush(link);
+    return;
+  }
+  if (encoded.empty()) encoded = topology_.encode(names, Tag::gossip);
+  send(link, encoded, Priority::control, Traffic::control);
+}
+
+void Mesh::flush(Link& link) {
+  if (link.pending.empty() || host_.network.queued_bytes(link.id) > kBusyBytes) return;
+  const Frame frame = topology_.encode(link.pending, Tag::gossip);
+  link.pending.clear();
+  send(link, frame, Priority::control, Traffic::control);
+}
+
+void Mesh::writable(LinkId id) {
+  if (Link* link = find(id)) flush(*link);
+}
+
+void Mesh::gossip_timer() {
+  for (Link& link : links_) flush(link);
+  spread(topology_.names(), kNoSlot);
+}
+
+void Mesh::forward(const Frame& frame, Slot source, Priority priority, Traffic traffic) {
+  for (const Slot slot : routes_.broadcast_hops(source))
+    if (const Link* link = connection(slot)) send(*link, frame, priority, traffic);
+}
+
+bool Mesh::first_time(std::uint64_t hash) {
+  const MonoTime now = host_.clock.mono();
+  while (!recent_.empty() && (now - recent_.front().at > kRecent || recent_.size() >= config_.limits.mesh_recent)) {
+    recent_set_.erase(recent_.front().hash);
+    recent_.pop_front();
+  }
+  if (!recent_set_.insert(hash).second) return false;
+  recent_.push_back({now, hash});
+  return true;
+}
+
+void Mesh::send(const Link& link, const Frame& frame, Priority priority, Traffic traffic) {
+  host_.network.send(link.id, frame, priority, traffic);
+}
+
+void Mesh::broadcast(Channel channel, const Frame& payload, Priority priority) {
+  const Frame frame = encode_message(
+      {.tag = Tag::broadcast, .channel = name_of(channel), .source = own_name_, .payload = payload.view()});
+  first_time(frame.hash());
+  forward(frame, kOwn, priority, traffic_of(priority));
+}
+
+bool Mesh::reaches(Name name) {
+  const Slot slot = topology_.find(name);
+  return slot != kNoSlot && slot != kOwn && routes_.next_hop(slot) != kNoSlot;
+}
+
+bool Mesh::unicast(Name to, Channel channel, const Frame& payload, Priority priority) {
+  if (!reaches(to)) return false;
+  const Link* link = connection(routes_.next_hop(topology_.find(to)));
+  if (link == nullptr) return false;
+  const Frame frame = encode_message({.tag = Tag::unicast,
+                                      .channel = name_of(channel),
+                                      .source = own_name_,
+                                      .destination = to,
+                                      .payload = payload.view()});
+  send(*link, frame, priority, traffic_of(priority));
+  return true;
+}
+
+}  // namespace np2p::mesh

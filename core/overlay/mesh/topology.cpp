@@ -1,0 +1,222 @@
+#include "core/overlay/mesh/topology.h"
+
+#include <algorithm>
+
+namespace np2p::mesh {
+
+Topology::Topology(Name own, std::uint64_t uid, std::uint16_t short_id, const Limits& limits) : limits_(limits) {
+  const Slot slot = insert(own);
+  NP2P_ASSERT(slot == kOwn);
+  PeerRecord& record = slots_[kOwn];
+  record.uid = uid;
+  record.short_id = short_id;
+  record.has_short_id = true;
+  encode_summary(record, {});
+}
+
+Slot Topology::find(Name name) const noexcept {
+  const auto at = std::lower_bound(by_name_.begin(), by_name_.end(), name,
+                                   [](const auto& entry, Name n) { return entry.first < n; });
+  return at != by_name_.end() && at->first == name ? at->second : kNoSlot;
+}
+
+std::string_view Topology::address(const PeerRecord& peer, const Edge& edge) const noexcept {
+  return text_of(ByteView(peer.connections).subspan(edge.address_at, edge.address_size));
+}
+
+Slot Topology::insert(Name name) {
+  if (by_name_.size() >= limits_.mesh_peers || by_name_.size() >= kNoSlot) return kNoSlot;
+  Slot slot = static_cast<Slot>(slots_.size());
+  if (free_.empty()) {
+    slots_.emplace_back();
+  } else {
+    slot = free_.back();
+    free_.pop_back();
+  }
+  PeerRecord& record = slots_[slot];
+  record.name = name;
+  record.used = true;
+  encode_summary(record, {});
+  append_connections(record.connections, {});
+  const auto at = std::lower_bound(by_name_.begin(), by_name_.end(), name,
+                                   [](const auto& entry, Name n) { return entry.first < n; });
+  by_name_.insert(at, {name, slot});
+  return slot;
+}
+
+Slot Topology::add(const Features& features) {
+  const Slot known = find(features.name);
+  if (known != kNoSlot) return known;
+  const Slot slot = insert(features.name);
+  if (slot == kNoSlot) return kNoSlot;
+  PeerRecord& record = slots_[slot];
+  record.uid = features.uid;
+  record.short_id = features.short_id;
+  record.has_short_id = features.has_short_id;
+  encode_summary(record, features.nick_name);
+  return slot;
+}
+
+bool Topology::newer(const PeerSummary& heard, const PeerRecord& known) noexcept {
+  if (known.fresh) return true;
+  if (heard.version != known.version) return heard.version > known.version;
+  if (heard.uid != known.uid) return heard.uid > known.uid;
+  return heard.has_short_id && !known.has_short_id;
+}
+
+Result<Topology::Update> Topology::apply(ByteView payload) {
+  parsed_.clear();
+  TopologyReader reader(payload, limits_);
+  for (Parsed parsed; reader.next(parsed.peer, parsed.connections);) {
+    const Slot slot = find(parsed.peer.name);
+    // What we know already is not looked at again, and never handed on: only its frame has to hold together.
+    if (slot != kNoSlot && slot != kOwn && !newer(parsed.peer, slots_[slot])) continue;
+    ConnectionReader in(parsed.connections, limits_);
+    Connection connection;
+    while (in.next(connection)) {
+    }
+    if (!in.ok()) return error(ErrorCode::malformed, "connections of a peer do not parse");
+    parsed_.push_back(parsed);
+  }
+  if (!reader.ok()) return error(ErrorCode::malformed, "topology does not parse");
+
+  Update update;
+  for (const Parsed& parsed : parsed_) {
+    Slot slot = find(parsed.peer.name);
+    if (slot == kOwn) {
+      PeerRecord& own = slots_[kOwn];
+      const bool stranger = parsed.peer.uid != own.uid || parsed.peer.version > own.version;
+      if (!stranger || parsed.peer.version < own.version) continue;
+      own.version = parsed.peer.version + 1;
+      encode_summary(own, {});
+      update.own_changed = true;
+      continue;
+    }
+    if (slot == kNoSlot) {
+      slot = insert(parsed.peer.name);
+      if (slot == kNoSlot) {
+        update.overflow = true;
+        continue;
+      }
+      slots_[slot].fresh = true;
+    }
+    if (newer(parsed.peer, slots_[slot])) take(slot, parsed.peer, parsed.connections, update);
+  }
+  if (!update.improved.empty())
+    for (PeerRecord& record : slots_) record.fresh = false;
+  return update;
+}
+
+void Topology::take(Slot slot, const PeerSummary& peer, ByteView connections, Update& update) {
+  PeerRecord& record = slots_[slot];
+  record.uid = peer.uid;
+  record.version = peer.version;
+  record.short_id = peer.short_id;
+  record.has_short_id = peer.has_short_id;
+  encode_summary(record, peer.nick_name);
+  list_.clear();
+  ConnectionReader in(connections, limits_);
+  list_.reserve(in.left());
+  for (Connection connection; in.next(connection);) list_.push_back(connection);
+  record.connections.clear();
+  append_connections(record.connections, list_);
+  set_edges(slot, &update);
+  update.improved.push_back(peer.name);
+  const PeerRecord& own = slots_[kOwn];
+  if (peer.has_short_id && peer.short_id == own.short_id && peer.name < own.name) update.short_id_lost = true;
+}
+
+// Reads the edges from the record's own encoded connections. New names get slots, which may move `slots_`.
+void Topology::set_edges(Slot slot, Update* update) {
+  std::vector<Edge> edges = std::move(slots_[slot].edges);
+  edges.clear();
+  const ByteView bytes = slots_[slot].connections;  // their buffer stays where it is when the record moves
+  ConnectionReader in(connection_list(bytes), limits_);
+  edges.reserve(in.left());
+  for (Connection connection; in.next(connection);) {
+    Slot to = find(connection.name);
+    if (to == kNoSlot) {
+      to = insert(connection.name);
+      if (to == kNoSlot) {
+        if (update != nullptr) update->overflow = true;
+        continue;
+      }
+      slots_[to].fresh = update != nullptr;
+    }
+    const std::size_t at =
+        connection.address.empty() ? 0 : static_cast<std::size_t>(bytes_of(connection.address).data() - bytes.data());
+    edges.push_back({.to = to,
+                     .outbound = connection.outbound,
+                     .established = connection.established,
+                     .address_size = static_cast<std::uint8_t>(connection.address.size()),
+                     .address_at = static_cast<std::uint32_t>(at)});
+  }
+  NP2P_ASSERT(in.ok());
+  slots_[slot].edges = std::move(edges);
+}
+
+void Topology::encode_summary(PeerRecord& record, std::string_view nick_name) {
+  record.summary.clear();
+  append_summary(record.summary, {.name = record.name,
+                                  .nick_name = nick_name,
+                                  .uid = record.uid,
+                                  .version = record.version,
+                                  .short_id = record.short_id,
+                                  .has_short_id = record.has_short_id});
+}
+
+void Topology::set_own(std::span<const Connection> connections) {
+  PeerRecord& own = slots_[kOwn];
+  ++own.version;
+  encode_summary(own, {});
+  own.connections.clear();
+  append_connections(own.connections, connections);
+  set_edges(kOwn, nullptr);
+}
+
+bool Topology::owns_short_id() const noexcept {
+  const PeerRecord& own = slots_[kOwn];
+  for (const auto& [name, slot] : by_name_) {
+    if (name >= own.name) break;
+    if (slots_[slot].has_short_id && slots_[slot].short_id == own.short_id) return false;
+  }
+  return true;
+}
+
+void Topology::set_own_short_id(std::uint16_t short_id) {
+  PeerRecord& own = slots_[kOwn];
+  own.short_id = short_id;
+  ++own.version;
+  encode_summary(own, {});
+}
+
+std::size_t Topology::collect(const std::vector<Slot>& next_hop) {
+  std::size_t removed = 0;
+  for (Slot slot = 0; slot < slots_.size(); ++slot) {
+    PeerRecord& record = slots_[slot];
+    if (!record.used || slot == kOwn || (slot < next_hop.size() && next_hop[slot] != kNoSlot)) continue;
+    record = PeerRecord{};
+    free_.push_back(slot);
+    ++removed;
+  }
+  if (removed > 0) std::erase_if(by_name_, [this](const auto& entry) { return !slots_[entry.second].used; });
+  return removed;
+}
+
+std::vector<Name> Topology::names() const {
+  std::vector<Name> names;
+  names.reserve(by_name_.size());
+  for (const auto& [name, slot] : by_name_) names.push_back(name);
+  return names;
+}
+
+Frame Topology::encode(std::span<const Name> names, Tag tag) const {
+  TopologyWriter writer;
+  for (const Name name : names) {
+    const Slot slot = find(name);
+    if (slot != kNoSlot) writer.add(slots_[slot].summary, slots_[slot].connections);
+  }
+  return writer.finish(tag, slots_[kOwn].name);
+}
+
+}  // namespace np2p::mesh
