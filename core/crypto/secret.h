@@ -69,8 +69,10 @@ class KeyPair {
 
 inline std::array<std::uint8_t, 32> tagged_hash(std::string_view tag, ByteView message) noexcept {
   std::array<std::uint8_t, 32> hash{};
-  NP2P_ASSERT(secp256k1_tagged_sha256(context(), hash.data(), bytes_of(tag).data(), tag.size(), message.data(),
-                                      message.size()) == 1);
+  // libsecp256k1 aborts on a null pointer even where the length is zero.
+  const std::uint8_t* const at = message.empty() ? hash.data() : message.data();
+  const std::uint8_t* const tag_at = tag.empty() ? hash.data() : bytes_of(tag).data();
+  NP2P_ASSERT(secp256k1_tagged_sha256(context(), hash.data(), tag_at, tag.size(), at, message.size()) == 1);
   return hash;
 }
 
