@@ -33,7 +33,7 @@ struct Limits {
   std::size_t mesh_frame_bytes =
       10 * 1024 * 1024;               // one mesh message, as the original: a whole topology is one message
   std::size_t mesh_text_bytes = 255;  // a name, an address or a feature inside a mesh message
-  std::size_t mesh_recent = 4096;     // broadcasts remembered for half a minute, so that none circles
+  std::size_t mesh_recent = 4096;     // messages of unknown channels remembered for half a minute
   // --- feed
   std::size_t recent_ids = 100'000;   // event ids remembered for duplicate suppression
   unsigned unacknowledged_sends = 4;  // to a reachable recipient: then its server is one that never acknowledges

@@ -45,6 +45,14 @@ void Overlay::broadcast(Channel channel, Frame payload, Priority priority) {
   mesh_->broadcast(channel, payload, priority);
 }
 
+void Overlay::forward(const Delivery& delivery, Frame payload) {
+  mesh_->forward(delivery, payload);
+}
+
+void Overlay::close_link(LinkId link, CloseReason reason) {
+  mesh_->close_link(link, reason);
+}
+
 bool Overlay::unicast(const PubKey& user, Channel channel, Frame payload, Priority priority) {
   return mesh_->unicast(mesh_name(user), channel, payload, priority);
 }

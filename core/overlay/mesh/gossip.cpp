@@ -58,26 +58,36 @@ void Mesh::on_topology(const Link& link, const Message& message, const Frame& fr
   if (message.tag == Tag::broadcast) {
     const Slot source = topology_.find(message.source);
     if (source != kNoSlot && source != kOwn && first_time(frame.hash()))
-      forward(frame, source, Priority::control, Traffic::control);
+      send_down(frame, source, Priority::control, Traffic::control);
   } else if (!update->improved.empty()) {
     spread(update->improved, from);
   }
 }
 
 void Mesh::on_broadcast(const Link& link, const Message& message, const Frame& frame) {
-  const auto channel = channel_of(message.channel);
-  // Trees of nodes that know different topologies may form a circle; the second copy ends here.
-  if (message.source == own_name_ || !first_time(frame.hash())) {
+  if (message.source == own_name_) {  // trees of nodes that know different topologies may form a circle
     host_.observer.frame_was(Traffic::duplicate);
     return;
   }
+  // Ours are handed on by forward(), once their owner has found them good; others' we cannot read.
+  if (const auto channel = channel_of(message.channel)) return deliver(link, message, *channel, frame);
+  const bool fresh = first_time(frame.hash());
+  host_.observer.frame_was(fresh ? Traffic::relay : Traffic::duplicate);
   const Slot source = topology_.find(message.source);
-  if (channel) {
-    deliver(link, message, *channel, Delivery::Cast::broadcast);
-  } else {
-    host_.observer.frame_was(Traffic::relay);
-  }
-  if (source != kNoSlot) forward(frame, source, Priority::post, Traffic::relay);
+  if (fresh && source != kNoSlot) send_down(frame, source, Priority::post, Traffic::relay);
+}
+
+void Mesh::forward(const Delivery& delivery, const Frame& payload) {
+  const Name source = mesh_name(delivery.source);
+  const Slot slot = topology_.find(source);
+  if (payload.empty() || slot == kNoSlot || slot == kOwn) return;
+  const bool whole = payload == delivered_payload_ && source == delivered_source_;
+  const Frame frame = whole ? delivered_frame_
+                            : encode_message({.tag = Tag::broadcast,
+                                              .channel = name_of(delivery.channel),
+                                              .source = source,
+                                              .payload = payload.view()});
+  send_down(frame, slot, Priority::post, Traffic::payload);
 }
 
 void Mesh::on_unicast(const Link& link, const Message& message, const Frame& frame) {
@@ -85,7 +95,7 @@ void Mesh::on_unicast(const Link& link, const Message& message, const Frame& fra
     const auto channel = channel_of(message.channel);
     if (message.channel == kTopologyChannel)
       return refuse(link.id, "topology", error(ErrorCode::unknown_type, "topology sent as unicast"));
-    if (channel) deliver(link, message, *channel, Delivery::Cast::unicast);
+    if (channel) deliver(link, message, *channel, frame);
     return;
   }
   host_.observer.frame_was(Traffic::relay);
@@ -112,11 +122,19 @@ void Mesh::on_unknown_gossip(const Link& link, const Message& message) {
     if (const Link* next = connection(slot)) send(*next, frame, Priority::bulk, Traffic::relay);
 }
 
-void Mesh::deliver(const Link& link, const Message& message, Channel channel, Delivery::Cast cast) {
-  // What came over others was sent to us as something relayed, which for us it is not.
-  if (topology_.at(link.slot).name != message.source)
+void Mesh::deliver(const Link& link, const Message& message, Channel channel, const Frame& frame) {
+  const bool unicast = message.tag == Tag::unicast;
+  // Who handed a unicast on counted it as relayed; for us it is not.
+  if (unicast && topology_.at(link.slot).name != message.source)
     host_.observer.frame_was(channel == Channel::packets ? Traffic::payload : Traffic::control);
-  deliveries_.push_back({channel, cast, key_of(message.source), Frame(message.payload), link.id});
+  const Frame payload(message.payload);
+  if (!unicast) {
+    delivered_frame_ = frame;
+    delivered_payload_ = payload;
+    delivered_source_ = message.source;
+  }
+  deliveries_.push_back({channel, unicast ? Delivery::Cast::unicast : Delivery::Cast::broadcast, key_of(message.source),
+                         payload, link.id});
 }
 
 std::optional<Delivery> Mesh::next() {
@@ -164,7 +182,8 @@ void Mesh::gossip_timer() {
   spread(topology_.names(), kNoSlot);
 }
 
-void Mesh::forward(const Frame& frame, Slot source, Priority priority, Traffic traffic) {
+// To those whom we serve in the tree of `source`.
+void Mesh::send_down(const Frame& frame, Slot source, Priority priority, Traffic traffic) {
   for (const Slot slot : routes_.broadcast_hops(source))
     if (const Link* link = connection(slot)) send(*link, frame, priority, traffic);
 }
@@ -187,8 +206,7 @@ void Mesh::send(const Link& link, const Frame& frame, Priority priority, Traffic
 void Mesh::broadcast(Channel channel, const Frame& payload, Priority priority) {
   const Frame frame = encode_message(
       {.tag = Tag::broadcast, .channel = name_of(channel), .source = own_name_, .payload = payload.view()});
-  first_time(frame.hash());
-  forward(frame, kOwn, priority, traffic_of(priority));
+  send_down(frame, kOwn, priority, traffic_of(priority));
 }
 
 bool Mesh::reaches(Name name) {

@@ -194,6 +194,12 @@ void Mesh::forget(LinkId id, Again again) {
   own_changed(std::nullopt);
 }
 
+void Mesh::close_link(LinkId link, CloseReason reason) {
+  if (find(link) == nullptr) return;
+  drop(link, reason);
+  arm();
+}
+
 void Mesh::link_down(LinkId link, CloseReason /*reason*/) {
   forget(link, Again::later);
   arm();

@@ -29,6 +29,8 @@ class Mesh {
   void timer(Timer timer);
 
   void broadcast(Channel channel, const Frame& payload, Priority priority);
+  void forward(const Delivery& delivery, const Frame& payload);
+  void close_link(LinkId link, CloseReason reason);
   bool unicast(Name to, Channel channel, const Frame& payload, Priority priority);
   bool reaches(Name name);
   std::size_t reachable() { return routes_.reachable(); }
@@ -71,11 +73,11 @@ class Mesh {
   void on_broadcast(const Link& link, const Message& message, const Frame& frame);
   void on_unicast(const Link& link, const Message& message, const Frame& frame);
   void on_unknown_gossip(const Link& link, const Message& message);
-  void deliver(const Link& link, const Message& message, Channel channel, Delivery::Cast cast);
+  void deliver(const Link& link, const Message& message, Channel channel, const Frame& frame);
   void spread(const std::vector<Name>& names, Slot except);
   void gossip(Link& link, const std::vector<Name>& names, Frame& encoded);
   void flush(Link& link);
-  void forward(const Frame& frame, Slot source, Priority priority, Traffic traffic);
+  void send_down(const Frame& frame, Slot source, Priority priority, Traffic traffic);
   bool first_time(std::uint64_t hash);
   void send(const Link& link, const Frame& frame, Priority priority, Traffic traffic);
   void gossip_timer();
@@ -91,6 +93,9 @@ class Mesh {
   std::vector<LinkId> connections_;  // by slot of the peer; 0: none
   std::size_t joined_ = 0;
   std::deque<Delivery> deliveries_;
+  Frame delivered_frame_;  // the last broadcast delivered, as it came: what is forwarded whole is not encoded again
+  Frame delivered_payload_;
+  Name delivered_source_ = 0;
 
   std::vector<Name> changed_;  // peers to gossip with our next update, besides ourselves
   std::optional<MonoTime> update_at_;
@@ -104,7 +109,7 @@ class Mesh {
     MonoTime at;
     std::uint64_t hash = 0;
   };
-  std::deque<Seen> recent_;  // broadcasts of the last half minute, oldest first
+  std::deque<Seen> recent_;  // on channels that we do not know, of the last half minute; oldest first
   std::unordered_set<std::uint64_t> recent_set_;
 };
 

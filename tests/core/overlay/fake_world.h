@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -95,6 +96,7 @@ class Machine final : public Clock, public Network, public Timers, public Observ
   Config config;
   std::unique_ptr<Overlay> overlay;
   std::vector<Delivery> inbox;
+  std::set<std::uint64_t> known;  // payloads seen, as a feed remembers them
   std::map<std::string, int> rejections;
   std::map<LinkId, End> links;
   std::vector<Address> dialled;
@@ -162,7 +164,12 @@ class World {
     Machine& machine = *machines[node];
     if (!machine.overlay) return;
     handle(*machine.overlay);
-    while (auto delivery = machine.overlay->next()) machine.inbox.push_back(std::move(*delivery));
+    while (auto delivery = machine.overlay->next()) {
+      const bool fresh = machine.known.insert(delivery->payload.hash()).second;
+      if (!fresh) machine.frame_was(Traffic::duplicate);
+      if (fresh && delivery->cast == Delivery::Cast::broadcast) machine.overlay->forward(*delivery, delivery->payload);
+      machine.inbox.push_back(std::move(*delivery));
+    }
   }
   Machine& operator[](std::size_t i) { return *machines[i]; }
   std::size_t listener(const Address& address) const {
