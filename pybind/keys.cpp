@@ -1,0 +1,112 @@
+#include <pybind11/operators.h>
+#include <pybind11/stl.h>
+
+#include <string>
+#include <vector>
+
+#include "core/base/limits.h"
+#include "core/crypto/signer.h"
+#include "core/event/json.h"
+#include "core/event/nip19.h"
+#include "core/wire/packet.h"
+#include "pybind/bindings.h"
+
+namespace py = pybind11;
+
+namespace np2p::py_bind {
+namespace {
+
+using TagList = std::vector<std::vector<std::string>>;
+
+Tags tags_of(const TagList& list) {
+  Tags tags;
+  for (const auto& tag : list) {
+    tags.begin_tag();
+    for (const auto& value : tag) tags.add_value(value);
+  }
+  return tags;
+}
+
+TagList list_of(const Tags& tags) {
+  TagList list;
+  list.reserve(tags.size());
+  for (std::size_t i = 0; i < tags.size(); ++i) {
+    auto& values = list.emplace_back();
+    for (std::size_t k = 0; k < tags[i].size(); ++k) values.emplace_back(tags[i][k]);
+  }
+  return list;
+}
+
+std::string repr_of(const Note& note) {
+  const Event& event = note.event();
+  return "<Note " + event.id.hex().substr(0, 12) + " kind " + std::to_string(event.kind) + " by " +
+         event.pubkey.hex().substr(0, 12) + ">";
+}
+
+void bind_note(py::module_& module) {
+  py::class_<Note>(module, "Note", "A signed event. Compares and hashes by id; str(note) is the id.")
+      .def_property_readonly("id", [](const Note& note) { return note.event().id.hex(); })
+      .def_property_readonly("author", [](const Note& note) { return note.event().pubkey.hex(); })
+      .def_property_readonly("created_at", [](const Note& note) { return note.event().created_at; })
+      .def_property_readonly("kind", [](const Note& note) { return note.event().kind; })
+      .def_property_readonly("tags", [](const Note& note) { return list_of(note.event().tags); })
+      .def_property_readonly("content", [](const Note& note) { return note.event().content; })
+      .def_property_readonly("sig", [](const Note& note) { return note.event().sig.hex(); })
+      .def_property_readonly("note", [](const Note& note) { return np2p::note(note.event().id); }, "NIP-19 name")
+      .def("json", [](const Note& note) { return event_json(note.event()); }, "The event as NIP-01 writes it.")
+      .def("__eq__", [](const Note& a, const Note& b) { return a.event().id == b.event().id; }, py::is_operator())
+      .def("__ne__", [](const Note& a, const Note& b) { return a.event().id != b.event().id; }, py::is_operator())
+      .def("__hash__", [](const Note& note) { return note.event().id.hash(); })
+      .def("__str__", [](const Note& note) { return note.event().id.hex(); })
+      .def("__repr__", &repr_of);
+  module.def(
+      "parse_note",
+      [](const std::string& json) {
+        auto event = parse_event_json(json, Limits{});
+        if (!event) throw py::value_error("json is not an event: " + event.error().reason);
+        return Note(std::move(event.value()));
+      },
+      py::arg("json"), "An event from NIP-01's JSON; nothing is verified.");
+  module.def(
+      "decode_answer",
+      [](const py::bytes& answer) {
+        const std::string_view view = answer;
+        auto events = decode_answer(bytes_of(view), Limits{});
+        if (!events) throw py::value_error("answer does not decode: " + events.error().reason);
+        std::vector<Note> notes;
+        notes.reserve(events.value().size());
+        for (auto& event : events.value()) notes.emplace_back(std::move(event));
+        return notes;
+      },
+      py::arg("answer"), "The events in a MessagePack answer to POST /req, in its order.");
+}
+
+void bind_key(py::module_& module) {
+  py::class_<Signer>(module, "Key", "A simulated user's secret key (BIP-340). Never for real users.")
+      .def_static("from_seed", &Signer::from_seed, py::arg("seed"), py::arg("index"))
+      .def_static(
+          "from_secret",
+          [](const std::string& secret) {
+            auto signer = Signer::from_secret(parse_hex<SecretKey>("secret", secret));
+            if (!signer) throw py::value_error("secret is not a secret key: " + signer.error().reason);
+            return std::move(signer.value());
+          },
+          py::arg("secret"))
+      .def_property_readonly("public_key", [](const Signer& key) { return key.public_key().hex(); })
+      .def_property_readonly("npub", [](const Signer& key) { return npub(key.public_key()); })
+      .def_property_readonly("nsec", [](const Signer& key) { return nsec(key.secret()); })
+      .def(
+          "sign",
+          [](const Signer& key, std::uint16_t kind, std::int64_t created_at, const TagList& tags,
+             const std::string& content) { return Note(key.sign(kind, created_at, tags_of(tags), content)); },
+          py::arg("kind"), py::arg("created_at"), py::arg("tags"), py::arg("content"));
+}
+
+}  // namespace
+
+void bind_keys(py::module_& module) {
+  bind_note(module);
+  bind_key(module);
+}
+
+}  // namespace np2p::py_bind

@@ -1,0 +1,282 @@
+"""What the two worlds share: the population, time, patience, and the shape of every call.
+
+A world (simulation.py, realnet/) fills in the abstract primitives at the end; everything a scenario types is written
+once, here and in node.py, so that the same file drives either world.
+"""
+
+from __future__ import annotations
+
+import heapq
+from abc import ABC, abstractmethod
+from typing import Any, Callable, Iterable, Sequence
+
+from . import checks, fault
+from ._np2p import Key, Note, Rng
+from .errors import NotConverged
+from .nat import Nat, NatChoice, resolve_many
+from .node import FOLLOW_LIST, Node, check_choices
+from .units import spoken
+
+
+class Network(ABC):
+    """Servers and their users. Use Simulation or RealNetwork."""
+
+    kind: str = ""  # "sim" or "real", for messages
+
+    def __init__(self, seed: int) -> None:
+        self.seed = checks.count("seed", seed, most=2**64 - 1)
+        self.nodes: list[Node] = []
+        self._by_key: dict[str, Node] = {}
+        self._followers: dict[str, dict[str, None]] = {}  # ground truth: public key -> followers' keys
+        self._fates: list[tuple[float, int, str]] = []  # churn: when which node crashes or comes back, a heap
+        self._churning: fault.Churn | None = None
+        self._churn_rounds = 0
+        self._luck: dict[int, Rng] = {}
+        self._followed_by: dict[str, list[str]] = {}  # the other direction: what each user's newest list names
+
+    # --- population -------------------------------------------------------------------------------------------------
+
+    def add_nodes(
+        self,
+        n: int,
+        *,
+        nat: NatChoice | Sequence[NatChoice] = "mixed",
+        overlay: str = "mesh",
+        mode: str = "broadcast",
+        **config: Any,
+    ) -> list[Node]:
+        """Adds `n` users with their servers, started and looking for the network.
+
+        nat: a preset's name, a Nat, None (public), or a list with one of these per node. overlay: "mesh". mode:
+        "broadcast" or "multicast". Further names are settings of the node; an unknown one is a TypeError.
+        """
+        checks.count("n", n)
+        overlay, mode = check_choices(overlay, mode)
+        settings = self._check_config(config)
+        first_public = not any(node.nat is None for node in self.nodes)
+        boxes = resolve_many(nat, n, seed=self.seed + len(self.nodes), first_public=first_public)
+        return [self._add(box, overlay, mode, settings) for box in boxes]
+
+    def add_node(
+        self, *, nat: NatChoice = "none", overlay: str = "mesh", mode: str = "broadcast", **config: Any
+    ) -> Node:
+        """Adds one user with their server; see add_nodes()."""
+        return self.add_nodes(1, nat=[nat], overlay=overlay, mode=mode, **config)[0]
+
+    def _add(self, nat: Nat | None, overlay: str, mode: str, settings: dict[str, Any]) -> Node:
+        index = len(self.nodes)
+        node = Node(self, index, Key.from_seed(self.seed, index), nat, overlay, mode)
+        self.nodes.append(node)
+        self._by_key[node.public_key] = node
+        self._create(node, settings)
+        return node
+
+    def check_mine(self, name: str, node: object) -> Node:
+        if not isinstance(node, Node):
+            raise TypeError(f"{name} must be a Node, not {type(node).__name__}")
+        if node.network is not self:
+            raise ValueError(f"{name} must be a node of this network; node {node.index} belongs to another")
+        return node
+
+    def followers(self, node: Node) -> list[Node]:
+        """Who follows this user, by what the users themselves decided (the ground truth, not what servers know)."""
+        self.check_mine("node", node)
+        return [self._by_key[key] for key in self._followers.get(node.public_key, ())]
+
+    # --- time and patience ------------------------------------------------------------------------------------------
+
+    def bootstrap(self, *, within: float) -> None:
+        """Lets every server join. NotConverged says who could not, and why, if that takes longer than `within`."""
+        checks.duration("within", within, zero_allowed=False)
+        if not self.nodes:
+            raise ValueError("bootstrap() needs nodes: call add_nodes() first")
+        if not self.eventually(self._all_joined, within=within, _what="bootstrap"):
+            raise NotConverged(f"not all servers joined within {spoken(within)}: {self._why_not_joined()}")
+
+    def eventually(
+        self, condition: Callable[[], object], *, within: float, every: float | None = None, _what: str = "eventually"
+    ) -> bool:
+        """Runs until the condition holds, at most `within` seconds; says whether it does. Checked at barriers only."""
+        checks.duration("within", within)
+        if not callable(condition):
+            raise TypeError(f"condition must be callable, not {type(condition).__name__}")
+        if every is not None:
+            checks.duration("every", every, zero_allowed=False)
+        end = self.now + within
+        step = every or self._first_step
+        while not condition():
+            left = end - self.now
+            if left <= 1e-9:
+                return False
+            self._pass(min(step, left), _what)
+            if every is None:
+                step = min(step * 1.5, self._longest_step)
+        return True
+
+    def run_for(self, duration: float) -> None:
+        """Lets this much time pass. Releases the GIL; Ctrl-C works; on a terminal a progress bar shows."""
+        self._pass(checks.duration("duration", duration), "run_for")
+
+    def _pass(self, duration: float, what: str) -> None:
+        """Advances, with the churn that falls due on the way."""
+        end = self.now + duration
+        while self._fates and self._fates[0][0] <= end:
+            at, index, fate = heapq.heappop(self._fates)
+            if at > self.now:
+                self._advance(at - self.now, what)
+            self._meet_fate(at, self.nodes[index], fate)
+        if end > self.now:
+            self._advance(end - self.now, what)
+
+    _first_step = 0.05
+    _longest_step = 5.0
+
+    # --- faults -----------------------------------------------------------------------------------------------------
+
+    def partition(self, *groups: Iterable[Node]) -> None:
+        """Cuts the network: nodes of different groups cannot reach each other. Who is in no group reaches everybody."""
+        if len(groups) < 2:
+            raise ValueError(f"groups must be at least two to be cut from each other, not {len(groups)}")
+        sides = [[self.check_mine("groups", node) for node in checks.items("groups", group, Node)] for group in groups]
+        seen: set[int] = set()
+        for node in (node for side in sides for node in side):
+            if node.index in seen:
+                raise ValueError(f"groups must not overlap; node {node.index} is in two")
+            seen.add(node.index)
+        self._cut(sides)
+
+    def heal(self) -> None:
+        """Ends partitions, loss and churn. Machines that churn took down come back; others that are off stay off."""
+        for _, index, fate in self._fates:
+            if fate == "back":
+                self.start_again(self.nodes[index], lose_disk=False)
+        self._fates = []
+        self._heal()
+
+    def apply(self, *faults: fault.Loss | fault.Churn) -> None:
+        """Applies faults made with np2p.Fault."""
+        for one in faults:
+            if isinstance(one, fault.Loss):
+                self._lose(one.probability)
+            elif isinstance(one, fault.Churn):
+                self._churn(one)
+            else:
+                raise TypeError(f"faults must be made with np2p.Fault, not {type(one).__name__}")
+
+    def _churn(self, churn: fault.Churn) -> None:
+        for node in churn.nodes:
+            self.check_mine("nodes", node)
+        self._fates = [fate for fate in self._fates if fate[2] == "back"]
+        heapq.heapify(self._fates)
+        self._churn_rounds += 1
+        self._churning = churn
+        for node in churn.nodes:
+            self._luck[node.index] = Rng(self.seed, f"churn {self._churn_rounds}", node.index)
+            if node.online:
+                self._plan(self.now, node, "crash")
+
+    def _plan(self, since: float, node: Node, fate: str) -> None:
+        assert self._churning is not None
+        mean = self._churning.half_life * 1.4426950408889634 if fate == "crash" else self._churning.downtime
+        heapq.heappush(self._fates, (since + self._luck[node.index].exponential(mean), node.index, fate))
+
+    def _meet_fate(self, at: float, node: Node, fate: str) -> None:
+        if fate == "crash" and self.is_running(node):
+            self.kill(node, silent=False)
+        elif fate == "back" and not self.is_running(node):
+            self.start_again(node, lose_disk=False)
+        if self._churning is not None and node.index in self._luck:
+            self._plan(at, node, "back" if fate == "crash" else "crash")
+
+    # --- called by Node ---------------------------------------------------------------------------------------------
+
+    def publish_signed(self, node: Node, note: Note) -> None:
+        self._before_publish(node, note)
+        self._publish(node, note)
+        if note.kind == FOLLOW_LIST:
+            self._remember_follows(node, note)
+
+    def _remember_follows(self, node: Node, note: Note) -> None:
+        for key in self._followed_by.get(node.public_key, ()):
+            self._followers[key].pop(node.public_key, None)
+        chosen = [tag[1] for tag in note.tags if tag[:1] == ["p"] and len(tag) > 1]
+        for key in chosen:
+            self._followers.setdefault(key, {})[node.public_key] = None
+        self._followed_by[node.public_key] = chosen
+
+    def _before_publish(self, node: Node, note: Note) -> None:
+        """A place to note the ground truth at the time of posting."""
+
+    # --- the world's primitives -------------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def now(self) -> float:
+        """Seconds since the network was made: simulated ones in a simulation."""
+
+    @abstractmethod
+    def _check_config(self, config: dict[str, Any]) -> dict[str, Any]: ...
+
+    @abstractmethod
+    def _create(self, node: Node, settings: dict[str, Any]) -> None: ...
+
+    @abstractmethod
+    def _advance(self, duration: float, what: str) -> None: ...
+
+    @abstractmethod
+    def _all_joined(self) -> bool: ...
+
+    @abstractmethod
+    def _why_not_joined(self) -> str: ...
+
+    @abstractmethod
+    def wall_seconds(self, node: Node) -> int: ...
+
+    @abstractmethod
+    def _publish(self, node: Node, note: Note) -> None: ...
+
+    @abstractmethod
+    def query_store(
+        self,
+        node: Node,
+        kinds: list[int] | None,
+        authors: list[str] | None,
+        ids: list[str] | None,
+        limit: int | None,
+    ) -> list[Note]: ...
+
+    @abstractmethod
+    def set_online(self, node: Node, online: bool, *, new_address: bool) -> None: ...
+
+    @abstractmethod
+    def is_online(self, node: Node) -> bool: ...
+
+    @abstractmethod
+    def is_running(self, node: Node) -> bool: ...
+
+    @abstractmethod
+    def kill(self, node: Node, *, silent: bool) -> None: ...
+
+    @abstractmethod
+    def start_again(self, node: Node, *, lose_disk: bool) -> None: ...
+
+    @abstractmethod
+    def acknowledged(self, note: Note) -> bool:
+        """Has the author's server said that it is safe?"""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Checks the safety invariants; InvariantViolation names node, time and reason."""
+
+    @abstractmethod
+    def _cut(self, sides: list[list[Node]]) -> None: ...
+
+    @abstractmethod
+    def _heal(self) -> None: ...
+
+    @abstractmethod
+    def _lose(self, probability: float) -> None: ...
+
+    @abstractmethod
+    def close(self) -> None:
+        """Ends the network and frees what it holds."""

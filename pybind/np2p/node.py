@@ -1,0 +1,233 @@
+"""A user and their server, as a scenario sees them; the same in either world.
+
+The user's secret key and everything a client knows (whom they follow, what they posted) live here. The server is
+reached only through the world's few primitives (network.py): publish a signed event, query, change its fate.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Iterable, Sequence
+
+from . import checks
+from ._np2p import Key, Note
+from .errors import Unsupported
+from .nat import Nat
+
+if TYPE_CHECKING:
+    from .network import Network
+
+PROFILE, POST, FOLLOW_LIST, REPOST, REACTION = 0, 1, 3, 6, 7
+TIMELINE_KINDS = (POST, REPOST, REACTION)
+
+Tags = list[list[str]]
+
+
+class Node:
+    """One user with their server. Made by net.add_nodes(); `node.index` is its row in the metrics."""
+
+    def __init__(self, network: Network, index: int, key: Key, nat: Nat | None, overlay: str, mode: str) -> None:
+        self.network = network
+        self.index = index
+        self.key = key
+        self.nat = nat
+        self.overlay = overlay
+        self.mode = mode
+        self.public_key: str = key.public_key
+        self._following: dict[str, None] = {}  # public keys in the order of following
+        self._newest_replaceable: dict[int, int] = {}  # kind -> created_at of what we published last
+
+    def __repr__(self) -> str:
+        return f"<Node {self.index} {self.public_key[:12]} {'public' if self.nat is None else 'behind NAT'}>"
+
+    # --- what the user does -----------------------------------------------------------------------------------------
+
+    def post(self, content: str, *, mentions: Iterable[Node] = ()) -> Note:
+        """Publishes a plain post (kind 1); those mentioned are named in p tags."""
+        checks.text("content", content)
+        return self.publish(POST, content, _people(_keys("mentions", mentions)))
+
+    def reply(self, note: Note, content: str, *, mentions: Iterable[Node] = ()) -> Note:
+        """Publishes a reply with NIP-10's marked e tags; everybody in the conversation is named."""
+        _note("note", note)
+        checks.text("content", content)
+        root = next((tag for tag in note.tags if tag[:1] == ["e"] and len(tag) > 3 and tag[3] == "root"), None)
+        thread: Tags = [["e", note.id, "", "root", note.author]]
+        if root is not None:
+            thread = [root, ["e", note.id, "", "reply", note.author]]
+        named = [note.author] + [tag[1] for tag in note.tags if tag[:1] == ["p"] and len(tag) > 1]
+        return self.publish(POST, content, thread + _people(named + _keys("mentions", mentions), but=self.public_key))
+
+    def react(self, note: Note, content: str = "+") -> Note:
+        """Publishes a reaction (NIP-25): '+' likes, '-' dislikes, or an emoji."""
+        _note("note", note)
+        checks.text("content", content)
+        return self.publish(REACTION, content, [["e", note.id], ["p", note.author], ["k", str(note.kind)]])
+
+    def repost(self, note: Note) -> Note:
+        """Publishes a repost (NIP-18) with the note itself inside."""
+        _note("note", note)
+        if note.kind != POST:
+            raise ValueError(f"note must be of kind 1 to be reposted as kind 6, not of kind {note.kind}")
+        return self.publish(REPOST, note.json(), [["e", note.id, ""], ["p", note.author]])
+
+    def quote(self, note: Note, content: str) -> Note:
+        """Publishes a post that quotes another (NIP-18's q tag, NIP-21's nostr: link in the text)."""
+        _note("note", note)
+        checks.text("content", content)
+        text = f"{content}\nnostr:{note.note}" if content else f"nostr:{note.note}"
+        return self.publish(POST, text, [["q", note.id, "", note.author]])
+
+    def follow(self, *users: Node) -> Note:
+        """Follows these users too: publishes the whole new follow list (NIP-02)."""
+        if not users:
+            raise TypeError("users must name at least one Node to follow")
+        chosen = checks.items("users", users, Node)
+        if self in chosen:
+            raise ValueError("users must not include the node itself: nobody follows themselves")
+        for user in chosen:
+            self.network.check_mine("users", user)
+            self._following[user.public_key] = None
+        return self._publish_follows()
+
+    def unfollow(self, *users: Node) -> Note:
+        """Follows these users no longer."""
+        if not users:
+            raise TypeError("users must name at least one Node to unfollow")
+        for user in checks.items("users", users, Node):
+            if user.public_key not in self._following:
+                raise ValueError(f"users must be followed to be unfollowed; node {user.index} is not")
+            del self._following[user.public_key]
+        return self._publish_follows()
+
+    def set_profile(self, **fields: str) -> Note:
+        """Publishes the profile (kind 0): name=, about=, picture=, display_name=, ..."""
+        if not fields:
+            raise TypeError("set_profile() needs at least one field, e.g. name='alice'")
+        for name, value in fields.items():
+            checks.text(name, value)
+        return self.publish(PROFILE, json.dumps(fields, ensure_ascii=False, separators=(",", ":")), [])
+
+    def publish(self, kind: int, content: str, tags: Sequence[Sequence[str]] = ()) -> Note:
+        """Signs any event as this user and hands it to their server. The server's refusal is np2p.PublishRefused."""
+        checks.count("kind", kind, most=65535)
+        checks.text("content", content)
+        plain = [[checks.text("tags", value) for value in tag] for tag in tags]
+        created_at = self.network.wall_seconds(self)
+        if kind in (PROFILE, FOLLOW_LIST) or 10000 <= kind < 20000:
+            # Two versions within one second would be ordered by their ids; a client makes the later one newer.
+            created_at = max(created_at, self._newest_replaceable.get(kind, 0) + 1)
+        note = self.key.sign(kind, created_at, plain, content)
+        self.network.publish_signed(self, note)
+        if kind in (PROFILE, FOLLOW_LIST) or 10000 <= kind < 20000:
+            self._newest_replaceable[kind] = created_at
+        return note
+
+    # --- what the user's client reads from its own server -----------------------------------------------------------
+
+    def timeline(self, limit: int | None = None) -> list[Note]:
+        """Posts, reposts and reactions that the server has, newest first (of one second the lowest id first)."""
+        if limit is not None:
+            checks.count("limit", limit)
+        return self.query(kinds=TIMELINE_KINDS, limit=limit)
+
+    def query(
+        self,
+        *,
+        kinds: Iterable[int] | None = None,
+        authors: Iterable[Node | str] | None = None,
+        ids: Iterable[Note | str] | None = None,
+        limit: int | None = None,
+    ) -> list[Note]:
+        """What the server has by a NIP-01 filter, newest first."""
+        if limit is not None:
+            checks.count("limit", limit)
+        wanted = None if authors is None else [a.public_key if isinstance(a, Node) else str(a) for a in authors]
+        return self.network.query_store(
+            self,
+            None if kinds is None else [checks.count("kinds", kind, most=65535) for kind in kinds],
+            wanted,
+            None if ids is None else [str(one) for one in ids],
+            limit,
+        )
+
+    def has(self, note: Note) -> bool:
+        """Does the server have this note (of any kind)?"""
+        _note("note", note)
+        return bool(self.query(ids=[note]))
+
+    def reactions(self, note: Note) -> list[Note]:
+        """The reactions to a note that the server has."""
+        _note("note", note)
+        found = self.query(kinds=[REACTION])
+        return [one for one in found if any(tag[:2] == ["e", note.id] for tag in one.tags)]
+
+    def profile(self, of: Node | None = None) -> dict[str, str] | None:
+        """The profile of a user (by default this one) as the server knows it; None if it does not."""
+        found = self.query(kinds=[PROFILE], authors=[of or self], limit=1)
+        if not found:
+            return None
+        fields: dict[str, str] = json.loads(found[0].content)
+        return fields
+
+    def follows(self, of: Node | None = None) -> list[str] | None:
+        """The public keys that a user (by default this one) follows as the server knows it; None if it does not."""
+        found = self.query(kinds=[FOLLOW_LIST], authors=[of or self], limit=1)
+        if not found:
+            return None
+        return [tag[1] for tag in found[0].tags if tag[:1] == ["p"] and len(tag) > 1]
+
+    # --- what happens to the server ---------------------------------------------------------------------------------
+
+    def go_offline(self) -> None:
+        """The machine loses its network; the server goes on running."""
+        self.network.set_online(self, False, new_address=False)
+
+    def come_online(self, *, new_address: bool = False) -> None:
+        """The network is back, at another address if `new_address`."""
+        self.network.set_online(self, True, new_address=checks.flag("new_address", new_address))
+
+    def crash(self) -> None:
+        """The server's process ends at once; peers see a reset."""
+        self.network.kill(self, silent=False)
+
+    def power_off(self) -> None:
+        """The machine vanishes silently; peers find out by timeout."""
+        self.network.kill(self, silent=True)
+
+    def restart(self, *, lose_disk: bool = False) -> None:
+        """Starts the server again (after an orderly stop if it still runs), with its disk or with an empty one."""
+        self.network.start_again(self, lose_disk=checks.flag("lose_disk", lose_disk))
+
+    @property
+    def online(self) -> bool:
+        """Is the server running with its network up?"""
+        return self.network.is_online(self)
+
+    def _publish_follows(self) -> Note:
+        return self.publish(FOLLOW_LIST, "", [["p", key] for key in self._following])
+
+
+def _keys(name: str, users: Iterable[Node]) -> list[str]:
+    return [user.public_key for user in checks.items(name, users, Node)]
+
+
+def _people(keys: Iterable[str], but: str = "") -> Tags:
+    """p tags, each person once, in order."""
+    return [["p", key] for key in dict.fromkeys(keys) if key != but]
+
+
+def _note(name: str, value: object) -> None:
+    if not isinstance(value, Note):
+        raise TypeError(f"{name} must be a Note, not {type(value).__name__}")
+
+
+def check_choices(overlay: object, mode: object) -> tuple[str, str]:
+    """overlay= and mode= of add_nodes(), judged by what exists."""
+    overlay = checks.choice("overlay", overlay, ("mesh", "hyparview"))
+    mode = checks.choice("mode", mode, ("broadcast", "multicast", "auto"))
+    if overlay == "hyparview":
+        raise Unsupported("overlay='hyparview' does not exist yet; what exists is overlay='mesh'")
+    if mode == "auto":
+        raise Unsupported("mode='auto' does not exist yet; what exists is mode='broadcast' and mode='multicast'")
+    return overlay, mode
