@@ -5,7 +5,10 @@
 #include <vector>
 
 #include "core/base/limits.h"
+#include "core/base/rng.h"
 #include "core/crypto/signer.h"
+#include "core/crypto/verifier.h"
+#include "core/event/canonical.h"
 #include "core/event/json.h"
 #include "core/event/nip19.h"
 #include "core/wire/packet.h"
@@ -15,27 +18,6 @@ namespace py = pybind11;
 
 namespace np2p::py_bind {
 namespace {
-
-using TagList = std::vector<std::vector<std::string>>;
-
-Tags tags_of(const TagList& list) {
-  Tags tags;
-  for (const auto& tag : list) {
-    tags.begin_tag();
-    for (const auto& value : tag) tags.add_value(value);
-  }
-  return tags;
-}
-
-TagList list_of(const Tags& tags) {
-  TagList list;
-  list.reserve(tags.size());
-  for (std::size_t i = 0; i < tags.size(); ++i) {
-    auto& values = list.emplace_back();
-    for (std::size_t k = 0; k < tags[i].size(); ++k) values.emplace_back(tags[i][k]);
-  }
-  return list;
-}
 
 std::string repr_of(const Note& note) {
   const Event& event = note.event();
@@ -52,10 +34,22 @@ void bind_note(py::module_& module) {
       .def_property_readonly("tags", [](const Note& note) { return list_of(note.event().tags); })
       .def_property_readonly("content", [](const Note& note) { return note.event().content; })
       .def_property_readonly("sig", [](const Note& note) { return note.event().sig.hex(); })
-      .def_property_readonly("note", [](const Note& note) { return np2p::note(note.event().id); }, "NIP-19 name")
-      .def("json", [](const Note& note) { return event_json(note.event()); }, "The event as NIP-01 writes it.")
-      .def("__eq__", [](const Note& a, const Note& b) { return a.event().id == b.event().id; }, py::is_operator())
-      .def("__ne__", [](const Note& a, const Note& b) { return a.event().id != b.event().id; }, py::is_operator())
+      .def_property_readonly(
+          "note", [](const Note& note) { return np2p::note(note.event().id); }, "NIP-19 name")
+      .def(
+          "is_genuine",
+          [](const Note& note) {
+            const Event& event = note.event();
+            SecpVerifier verifier;
+            return compute_id(event) == event.id && verifier.verify(event.id, event.pubkey, event.sig);
+          },
+          "Is the id the hash of the content, and did the author's key sign it?")
+      .def(
+          "json", [](const Note& note) { return event_json(note.event()); }, "The event as NIP-01 writes it.")
+      .def(
+          "__eq__", [](const Note& a, const Note& b) { return a.event().id == b.event().id; }, py::is_operator())
+      .def(
+          "__ne__", [](const Note& a, const Note& b) { return a.event().id != b.event().id; }, py::is_operator())
       .def("__hash__", [](const Note& note) { return note.event().id.hash(); })
       .def("__str__", [](const Note& note) { return note.event().id.hex(); })
       .def("__repr__", &repr_of);
@@ -102,11 +96,22 @@ void bind_key(py::module_& module) {
           py::arg("kind"), py::arg("created_at"), py::arg("tags"), py::arg("content"));
 }
 
+void bind_rng(py::module_& module) {
+  py::class_<Rng>(module, "Rng", "The project's own generator: a seed means the same on every machine.")
+      .def(py::init<std::uint64_t, std::string_view, std::uint64_t>(), py::arg("seed"), py::arg("stream"),
+           py::arg("index") = 0)
+      .def("below", &Rng::below, py::arg("bound"), "Uniform in [0, bound).")
+      .def(
+          "exponential", [](Rng& rng, double mean) { return seconds_of(rng.exponential(duration_of(mean)).count()); },
+          py::arg("mean"), "Seconds until the next of events that come every `mean` seconds.");
+}
+
 }  // namespace
 
 void bind_keys(py::module_& module) {
   bind_note(module);
   bind_key(module);
+  bind_rng(module);
 }
 
 }  // namespace np2p::py_bind

@@ -24,9 +24,6 @@ class Churn:
 class Fault:
     """The faults there are. Applying one of a kind again replaces it; net.heal() ends loss and partitions."""
 
-    Loss = Loss
-    Churn = Churn
-
     @staticmethod
     def loss(probability: float) -> Loss:
         """Every packet is lost with this probability. Links are reliable, so a loss is a delay (a retransmission)."""

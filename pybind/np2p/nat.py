@@ -79,9 +79,10 @@ def population(n: int, *, nated: float = 0.8, seed: int = 0, first_public: bool 
     symmetric = int(boxed * 0.25 + 0.5)
     independent = boxed - symmetric
     easy = int(independent * 0.37 + 0.5)
-    boxes: list[Nat | None] = [SYMMETRIC] * symmetric + [PORT_RESTRICTED] * (independent - easy)
+    boxes: list[Nat | None] = [None] * (n - boxed)
+    boxes += [SYMMETRIC] * symmetric
+    boxes += [PORT_RESTRICTED] * (independent - easy)
     boxes += [FULL_CONE if i % 2 == 0 else RESTRICTED for i in range(easy)]
-    boxes += [None] * (n - boxed)
     random.Random(f"np2p nat population {seed} {n}").shuffle(boxes)
     if first_public and n > 0:
         first = boxes.index(None)
@@ -89,9 +90,7 @@ def population(n: int, *, nated: float = 0.8, seed: int = 0, first_public: bool 
     return boxes
 
 
-def resolve_many(
-    value: NatChoice | Sequence[NatChoice], n: int, *, seed: int, first_public: bool
-) -> list[Nat | None]:
+def resolve_many(value: NatChoice | Sequence[NatChoice], n: int, *, seed: int, first_public: bool) -> list[Nat | None]:
     """The boxes of `n` nodes from what add_nodes() was given: one choice for all, 'mixed', or one choice each."""
     if isinstance(value, str) and value == "mixed":
         return population(n, seed=seed, first_public=first_public)

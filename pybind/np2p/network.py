@@ -10,12 +10,19 @@ import heapq
 from abc import ABC, abstractmethod
 from typing import Any, Callable, Iterable, Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from . import checks, fault
 from ._np2p import Key, Note, Rng
+from .audience import Audience
 from .errors import NotConverged
 from .nat import Nat, NatChoice, resolve_many
 from .node import FOLLOW_LIST, Node, check_choices
 from .units import spoken
+
+
+MESH_CONNECTIONS = 64  # Limits::mesh_connections
 
 
 class Network(ABC):
@@ -28,6 +35,7 @@ class Network(ABC):
         self.nodes: list[Node] = []
         self._by_key: dict[str, Node] = {}
         self._followers: dict[str, dict[str, None]] = {}  # ground truth: public key -> followers' keys
+        self._audiences: dict[Note, Audience] = {}
         self._fates: list[tuple[float, int, str]] = []  # churn: when which node crashes or comes back, a heap
         self._churning: fault.Churn | None = None
         self._churn_rounds = 0
@@ -47,8 +55,11 @@ class Network(ABC):
     ) -> list[Node]:
         """Adds `n` users with their servers, started and looking for the network.
 
-        nat: a preset's name, a Nat, None (public), or a list with one of these per node. overlay: "mesh". mode:
-        "broadcast" or "multicast". Further names are settings of the node; an unknown one is a TypeError.
+        nat: a preset's name, a Nat, None (public), or a list with one of these per node. overlay: "mesh" (the default
+        until "hyparview" exists). mode: "broadcast" (the default until "auto" exists) or "multicast". Further settings
+        of a node: writable=False (serves reads and relays only) and bootstrap=[nodes] (whom to dial first; by default
+        the first public node of the network); in a simulation also uplink= and downlink= in bits per second. An
+        unknown name is a TypeError.
         """
         checks.count("n", n)
         overlay, mode = check_choices(overlay, mode)
@@ -65,10 +76,13 @@ class Network(ABC):
 
     def _add(self, nat: Nat | None, overlay: str, mode: str, settings: dict[str, Any]) -> Node:
         index = len(self.nodes)
-        node = Node(self, index, Key.from_seed(self.seed, index), nat, overlay, mode)
+        ways_in = settings.get("bootstrap")
+        if ways_in is None:
+            ways_in = [node.index for node in self.nodes if node.nat is None][:1]
+        key = self._create(index, nat, mode, ways_in, settings)
+        node = Node(self, index, key, nat, overlay, mode)
         self.nodes.append(node)
         self._by_key[node.public_key] = node
-        self._create(node, settings)
         return node
 
     def check_mine(self, name: str, node: object) -> Node:
@@ -92,6 +106,27 @@ class Network(ABC):
             raise ValueError("bootstrap() needs nodes: call add_nodes() first")
         if not self.eventually(self._all_joined, within=within, _what="bootstrap"):
             raise NotConverged(f"not all servers joined within {spoken(within)}: {self._why_not_joined()}")
+
+    def _all_joined(self) -> bool:
+        expected = [node for node in self.nodes if self.is_online(node)]
+        return all(self._reaches(node) >= len(expected) - 1 for node in expected)
+
+    def _why_not_joined(self) -> str:
+        expected = [node for node in self.nodes if self.is_online(node)]
+        short = [(node, self._reaches(node)) for node in expected]
+        short = [(node, reached) for node, reached in short if reached < len(expected) - 1]
+        if not short:
+            return "all of them did just now, too late"
+        alone = [node for node, reached in short if reached == 0]
+        listed = ", ".join(str(node.index) for node, _ in short[:8]) + (", ..." if len(short) > 8 else "")
+        node, reached = (alone[0], 0) if alone else short[0]
+        place = "public" if node.nat is None else "behind NAT"
+        crowded = sum(self._links(one) >= MESH_CONNECTIONS for one in expected)
+        full = f"; {crowded} servers hold all {MESH_CONNECTIONS} links the mesh allows" if crowded else ""
+        return (
+            f"{len(short)} of {len(expected)} do not reach everybody (nodes {listed}); node {node.index} ({place}, "
+            f"{self._links(node)} links) reaches {reached} of {len(expected) - 1} others{full}"
+        )
 
     def eventually(
         self, condition: Callable[[], object], *, within: float, every: float | None = None, _what: str = "eventually"
@@ -128,6 +163,7 @@ class Network(ABC):
         if end > self.now:
             self._advance(end - self.now, what)
 
+    _settings: tuple[str, ...] = ("writable", "bootstrap")
     _first_step = 0.05
     _longest_step = 5.0
 
@@ -205,7 +241,44 @@ class Network(ABC):
         self._followed_by[node.public_key] = chosen
 
     def _before_publish(self, node: Node, note: Note) -> None:
-        """A place to note the ground truth at the time of posting."""
+        named = [
+            self._by_key[tag[1]].index for tag in note.tags if tag[:1] == ["p"] and tag[1:2] and tag[1] in self._by_key
+        ]
+        followers = [self._by_key[key].index for key in self._followers.get(node.public_key, ())]
+        self._audiences[note] = Audience(
+            node.index,
+            node.mode == "broadcast",
+            note.kind,
+            self._online_nodes(),
+            frozenset(followers),
+            frozenset(named),
+        )
+
+    def audience(self, note: object) -> Audience:
+        if not isinstance(note, Note):
+            raise TypeError(f"note must be a Note, not {type(note).__name__}")
+        if note not in self._audiences:
+            raise ValueError(f"note must have been published in this network; {note.id[:12]} was not")
+        return self._audiences[note]
+
+    def delivery_ratio(self, note: Note, *, to: str | Iterable[Node] | None = None) -> float:
+        """The share of those who should have the note that have it.
+
+        Who should, is judged at the time of posting: to="everybody" who was online, to="followers" who were online and
+        followed the author, or a list of nodes; by default what the kind and the author's mode ask for. Nodes that
+        never managed to join are counted too. Nobody to deliver to is a ValueError (0/0).
+        """
+        audience = self.audience(note)
+        if to is None:
+            due = audience.due()
+        elif isinstance(to, str):
+            checks.choice("to", to, ("everybody", "followers"))
+            due = audience.everybody() if to == "everybody" else audience.online_followers()
+        else:
+            due = {self.check_mine("to", node).index for node in checks.items("to", to, Node)} - {audience.author}
+        if not due:
+            raise ValueError("to must not be empty: nobody should have the note (0/0)")
+        return self._holders(note, due) / len(due)
 
     # --- the world's primitives -------------------------------------------------------------------------------------
 
@@ -214,26 +287,49 @@ class Network(ABC):
     def now(self) -> float:
         """Seconds since the network was made: simulated ones in a simulation."""
 
-    @abstractmethod
-    def _check_config(self, config: dict[str, Any]) -> dict[str, Any]: ...
+    def _check_config(self, config: dict[str, Any]) -> dict[str, Any]:
+        for name in config:
+            if name not in self._settings:
+                raise TypeError(f"{name} is not a setting of a node; these are: {', '.join(self._settings)}")
+        settings: dict[str, Any] = dict(config)
+        if "writable" in config:
+            settings["writable"] = checks.flag("writable", config["writable"])
+        if "bootstrap" in config:
+            chosen = checks.items("bootstrap", config["bootstrap"], Node)
+            settings["bootstrap"] = [self.check_mine("bootstrap", node).index for node in chosen]
+        return settings
 
     @abstractmethod
-    def _create(self, node: Node, settings: dict[str, Any]) -> None: ...
+    def _create(self, index: int, nat: Nat | None, mode: str, ways_in: list[int], settings: dict[str, Any]) -> Key:
+        ...
 
     @abstractmethod
-    def _advance(self, duration: float, what: str) -> None: ...
+    def _advance(self, duration: float, what: str) -> None:
+        ...
 
     @abstractmethod
-    def _all_joined(self) -> bool: ...
+    def _reaches(self, node: Node) -> int:
+        """How many other servers this one has a route to."""
 
     @abstractmethod
-    def _why_not_joined(self) -> str: ...
+    def _links(self, node: Node) -> int:
+        """How many established links it has."""
 
     @abstractmethod
-    def wall_seconds(self, node: Node) -> int: ...
+    def _online_nodes(self) -> npt.NDArray[np.int64]:
+        ...
 
     @abstractmethod
-    def _publish(self, node: Node, note: Note) -> None: ...
+    def _holders(self, note: Note, among: set[int]) -> int:
+        """How many of these have the note."""
+
+    @abstractmethod
+    def wall_seconds(self, node: Node) -> int:
+        ...
+
+    @abstractmethod
+    def _publish(self, node: Node, note: Note) -> None:
+        ...
 
     @abstractmethod
     def query_store(
@@ -243,22 +339,28 @@ class Network(ABC):
         authors: list[str] | None,
         ids: list[str] | None,
         limit: int | None,
-    ) -> list[Note]: ...
+    ) -> list[Note]:
+        ...
 
     @abstractmethod
-    def set_online(self, node: Node, online: bool, *, new_address: bool) -> None: ...
+    def set_online(self, node: Node, online: bool, *, new_address: bool) -> None:
+        ...
 
     @abstractmethod
-    def is_online(self, node: Node) -> bool: ...
+    def is_online(self, node: Node) -> bool:
+        ...
 
     @abstractmethod
-    def is_running(self, node: Node) -> bool: ...
+    def is_running(self, node: Node) -> bool:
+        ...
 
     @abstractmethod
-    def kill(self, node: Node, *, silent: bool) -> None: ...
+    def kill(self, node: Node, *, silent: bool) -> None:
+        ...
 
     @abstractmethod
-    def start_again(self, node: Node, *, lose_disk: bool) -> None: ...
+    def start_again(self, node: Node, *, lose_disk: bool) -> None:
+        ...
 
     @abstractmethod
     def acknowledged(self, note: Note) -> bool:
@@ -269,13 +371,16 @@ class Network(ABC):
         """Checks the safety invariants; InvariantViolation names node, time and reason."""
 
     @abstractmethod
-    def _cut(self, sides: list[list[Node]]) -> None: ...
+    def _cut(self, sides: list[list[Node]]) -> None:
+        ...
 
     @abstractmethod
-    def _heal(self) -> None: ...
+    def _heal(self) -> None:
+        ...
 
     @abstractmethod
-    def _lose(self, probability: float) -> None: ...
+    def _lose(self, probability: float) -> None:
+        ...
 
     @abstractmethod
     def close(self) -> None:

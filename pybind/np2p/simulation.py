@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import checks
-from ._np2p import Note, World
+from ._np2p import Key, Note, World
 from .errors import InvariantViolation, PublishRefused
+from .invariants import Checker
 from .nat import Nat
-from .network import Network
-from .node import POST, PROFILE, REACTION, REPOST, Node
+from .network import MESH_CONNECTIONS, Network
+from .node import Node
 from .progress import Progress
 
 Array = npt.NDArray[Any]
@@ -25,17 +26,7 @@ TRAFFIC_COLUMNS = [
     for what in ("bytes", "payload", "duplicate", "control", "relay")
 ]
 TRAFFIC_DTYPE = np.dtype([("node", "i4")] + [(name, "i8") for name in TRAFFIC_COLUMNS])
-NODE_SETTINGS = ("uplink", "downlink", "writable", "bootstrap")
-
-
-class _Audience:
-    """Who should get a note: the simulator's ground truth at the time of posting."""
-
-    def __init__(self, author: int, online: npt.NDArray[np.bool_], followers: list[int], named: list[int]) -> None:
-        self.author = author
-        self.online = online
-        self.followers = followers
-        self.named = named
+UPLINK, DOWNLINK = 20_000_000, 100_000_000  # bits per second of an access link
 
 
 class Simulation(Network):
@@ -43,14 +34,18 @@ class Simulation(Network):
 
     kind = "sim"
 
-    def __init__(self, *, seed: int = 1, threads: int = 1) -> None:
+    def __init__(self, *, seed: int = 1, threads: int = 1, trace: str = "", memo: bool = True) -> None:
+        """trace: a file for every input and output as JSON lines. memo=False verifies each signature at each node
+        again: the same trace, more slowly."""
         super().__init__(seed)
+        checks.text("trace", trace)
+        checks.flag("memo", memo)
         checks.count("threads", threads, least=1)
         if threads != 1:
             raise ValueError(f"threads must be 1, not {threads}: simulating on several threads comes later")
-        self._world = World(self.seed)
-        self._audiences: dict[Note, _Audience] = {}
-        self._started: list[bool] = []
+        self._world = World(self.seed, trace, memo)
+        self._requests: dict[Note, int] = {}
+        self._checker = Checker(self)
 
     def __repr__(self) -> str:
         return f"<Simulation seed={self.seed}: {len(self.nodes)} nodes, {self.now:.3f} s>"
@@ -73,43 +68,11 @@ class Simulation(Network):
     def deliveries(self, note: Note) -> Array:
         """One row per node that got the note: node, latency_s, hops, direct_latency_s (the network's own one-way delay
         from the author: no protocol can be faster). The author and mere relays are left out."""
-        self._known(note)
+        self.audience(note)
         nodes, latency, hops, direct = self._world.deliveries(note)
         rows = np.empty(len(nodes), dtype=DELIVERY_DTYPE)
         rows["node"], rows["latency_s"], rows["hops"], rows["direct_latency_s"] = nodes, latency, hops, direct
         return rows
-
-    def delivery_ratio(self, note: Note, *, to: str | Iterable[Node] | None = None) -> float:
-        """The share of those who should have the note that have it.
-
-        Who should, is judged at the time of posting: to="everybody" who was online, to="followers" who were online and
-        followed the author, or a list of nodes; by default what the kind and the author's mode ask for. Nodes that
-        never managed to join are counted too. Nobody to deliver to is a ValueError (0/0).
-        """
-        audience = self._known(note)
-        due = self._due(note, audience, to)
-        if not due:
-            raise ValueError("to must not be empty: nobody should have the note (0/0)")
-        nodes = self._world.deliveries(note)[0]
-        return len(due.intersection(nodes.tolist())) / len(due)
-
-    def _due(self, note: Note, audience: _Audience, to: str | Iterable[Node] | None) -> set[int]:
-        online = audience.online
-        followers = {i for i in audience.followers if online[i]}
-        named = {i for i in audience.named if online[i]}
-        everybody = set(np.flatnonzero(online).tolist())
-        if to is None:
-            if note.kind == REACTION:
-                due = named
-            elif self.nodes[audience.author].mode == "broadcast" and note.kind in (PROFILE, POST, REPOST):
-                due = everybody
-            else:
-                due = followers | named if note.kind == POST else followers
-        elif isinstance(to, str):
-            due = {"everybody": everybody, "followers": followers}[checks.choice("to", to, ("everybody", "followers"))]
-        else:
-            due = {self.check_mine("to", node).index for node in checks.items("to", to, Node)}
-        return due - {audience.author}
 
     def traffic(self) -> Array:
         """Row i is the i-th node added: wire bytes and messages by category and direction since the start."""
@@ -125,70 +88,73 @@ class Simulation(Network):
         return self._world.overlay_graph()
 
     def memory(self) -> float:
-        """The simulation's own memory per node, in bytes."""
-        return self._world.memory() / max(1, len(self.nodes))
+        """The simulation's own memory per node, its store included, in bytes; see memory_by_node()."""
+        rows = self.memory_by_node()
+        return float(rows.mean()) if len(rows) else 0.0
+
+    def memory_by_node(self) -> Array:
+        """Bytes of each node, in the order of adding."""
+        return self._world.memory()
+
+    def status(self, node: Node) -> dict[str, int]:
+        """What the server says of itself: links, reachable, stored_events, outbox, follows, followers, ..."""
+        return self._world.status(self.check_mine("node", node).index)
 
     # --- the world's primitives -------------------------------------------------------------------------------------
 
+    _settings = ("writable", "bootstrap", "uplink", "downlink")
+
     def _check_config(self, config: dict[str, Any]) -> dict[str, Any]:
-        for name in config:
-            if name not in NODE_SETTINGS:
-                raise TypeError(f"{name} is not a setting of a node; these are: {', '.join(NODE_SETTINGS)}")
-        settings: dict[str, Any] = {}
+        settings = super()._check_config(config)
         for name in ("uplink", "downlink"):
-            if name in config:
-                settings[name] = int(checks.number(name, config[name], above=0.0))
-        if "writable" in config:
-            settings["writable"] = checks.flag("writable", config["writable"])
-        if "bootstrap" in config:
-            chosen = checks.items("bootstrap", config["bootstrap"], Node)
-            settings["bootstrap"] = [self.check_mine("bootstrap", node).index for node in chosen]
+            if name in settings:
+                settings[name] = int(checks.number(name, settings[name], above=0.0))
         return settings
 
-    def _create(self, node: Node, settings: dict[str, Any]) -> None:
-        boxes: list[Nat] = []
-        box = node.nat
-        while box is not None:
-            boxes.append(box)
-            box = box.outer
-        described = [
-            (one.mapping, one.filtering, one.port_allocation, one.mapping_timeout, one.hairpin) for one in boxes
-        ]
-        ways_in = settings.pop("bootstrap", None)
-        if ways_in is None:
-            ways_in = [first.index for first in self.nodes[:-1] if first.nat is None][:1]
-        index = self._world.add_node(node.key, described, node.mode, ways_in, settings)
-        assert index == node.index
+    def _create(self, index: int, nat: Nat | None, mode: str, ways_in: list[int], settings: dict[str, Any]) -> Key:
+        boxes = []
+        while nat is not None:
+            boxes.append((nat.mapping, nat.filtering, nat.port_allocation, nat.mapping_timeout, nat.hairpin))
+            nat = nat.outer
+        made = self._world.add_node(
+            boxes,
+            mode == "multicast",
+            ways_in,
+            settings.get("writable", True),
+            settings.get("uplink", UPLINK),
+            settings.get("downlink", DOWNLINK),
+        )
+        assert made == index
+        self._world.start(made)
+        return self._world.key(made)
 
     def _advance(self, duration: float, what: str) -> None:
         with Progress(f"{what} (seed {self.seed})", duration) as bar:
             self._world.run_for(duration, bar.update)
-        self._raise_violations()
 
-    def _all_joined(self) -> bool:
-        return all(self._world.joined(node.index) for node in self.nodes if self.is_online(node))
+    def _reaches(self, node: Node) -> int:
+        return int(self._world.status(node.index)["reachable"])
 
-    def _why_not_joined(self) -> str:
-        missing = [node for node in self.nodes if self.is_online(node) and not self._world.joined(node.index)]
-        reasons = [f"node {node.index} {self._world.why_not_joined(node.index)}" for node in missing[:3]]
-        rest = f"; and {len(missing) - 3} more" if len(missing) > 3 else ""
-        return "; ".join(reasons) + rest
+    def _links(self, node: Node) -> int:
+        return int(self._world.status(node.index)["links"])
 
     def wall_seconds(self, node: Node) -> int:
-        return self._world.wall_seconds(node.index)
+        return self._world.wall
 
-    def _before_publish(self, node: Node, note: Note) -> None:
-        online = np.array([self.is_online(other) for other in self.nodes], dtype=np.bool_)
-        named = [self._by_key[tag[1]].index for tag in note.tags if tag[:1] == ["p"] and tag[1:2] and tag[1] in self._by_key]
-        followers = [self._by_key[key].index for key in self._followers.get(node.public_key, ())]
-        self._audiences[note] = _Audience(node.index, online, followers, named)
+    def _online_nodes(self) -> npt.NDArray[np.int64]:
+        return np.flatnonzero(self._world.online()).astype(np.int64)
+
+    def _holders(self, note: Note, among: set[int]) -> int:
+        return len(among.intersection(self._world.deliveries(note)[0].tolist()))
 
     def _publish(self, node: Node, note: Note) -> None:
         if not self.is_running(node):
             raise PublishRefused(f"node {node.index} is not running")
-        refusal = self._world.publish(node.index, note)
+        request = self._world.publish(node.index, note)
+        refusal = self._world.outcome(request)
         if refusal:
-            raise PublishRefused(f"node {node.index} refused kind {note.kind}: {refusal}")
+            raise PublishRefused(f"node {node.index} refused an event of kind {note.kind}: {refusal}")
+        self._requests[note] = request
 
     def query_store(
         self,
@@ -203,7 +169,10 @@ class Simulation(Network):
         return self._world.query(node.index, kinds, authors, ids, limit)
 
     def set_online(self, node: Node, online: bool, *, new_address: bool) -> None:
-        self._world.set_online(node.index, online, new_address)
+        if online:
+            self._world.come_online(node.index, new_address)
+        else:
+            self._world.go_offline(node.index)
 
     def is_online(self, node: Node) -> bool:
         return self._world.is_online(node.index)
@@ -212,39 +181,39 @@ class Simulation(Network):
         return self._world.is_running(node.index)
 
     def kill(self, node: Node, *, silent: bool) -> None:
-        self._world.kill(node.index, silent)
+        if self.is_running(node):
+            (self._world.power_off if silent else self._world.crash)(node.index)
 
     def start_again(self, node: Node, *, lose_disk: bool) -> None:
+        if self.is_running(node):
+            self._world.stop(node.index)
         self._world.restart(node.index, lose_disk)
+        if lose_disk:
+            self._checker.disk_lost(node)
 
     def acknowledged(self, note: Note) -> bool:
-        self._known(note)
-        return self._world.acknowledged(note)
+        self.audience(note)
+        return self._world.outcome(self._requests[note]) == ""
 
     def check(self) -> None:
-        self._world.check()
-        self._raise_violations()
-
-    def _raise_violations(self) -> None:
-        found = self._world.violations()
-        if found:
-            raise InvariantViolation("; ".join(found[:5]) + f" (seed {self.seed}, digest {self.digest():016x})")
+        acknowledged = [note for note in self._requests if self.acknowledged(note)]
+        self._checker.check(acknowledged)
+        crowded = [node for node in self.nodes if self._links(node) > MESH_CONNECTIONS]
+        if crowded:
+            raise InvariantViolation(
+                f"node {crowded[0].index} holds {self._links(crowded[0])} links at {self.now:.3f} s, "
+                f"and the mesh allows {MESH_CONNECTIONS}"
+            )
 
     def _cut(self, sides: list[list[Node]]) -> None:
         self._world.partition([[node.index for node in side] for side in sides])
 
     def _heal(self) -> None:
         self._world.heal()
+        self._world.set_loss(0)
 
     def _lose(self, probability: float) -> None:
-        self._world.set_loss(probability)
+        self._world.set_loss(round(probability * 1e6))
 
     def close(self) -> None:
         """Nothing to do: a simulation holds only memory."""
-
-    def _known(self, note: Note) -> _Audience:
-        if not isinstance(note, Note):
-            raise TypeError(f"note must be a Note, not {type(note).__name__}")
-        if note not in self._audiences:
-            raise ValueError(f"note must have been published in this network; {note.id[:12]} was not")
-        return self._audiences[note]

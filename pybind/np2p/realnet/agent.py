@@ -127,16 +127,24 @@ class Stage:
         """A machine behind `boxes` (outermost first), not yet running anything."""
         address = self.address_of(index, 0)
         host = f"h{index}"
-        chain = [Box(f"r{index}x{depth}", self._router_rules(box, index, depth), int(box["mapping_timeout"]))
-                 for depth, box in enumerate(boxes)]
+        chain = [
+            Box(f"r{index}x{depth}", self._router_rules(box, index, depth), int(box["mapping_timeout"]))
+            for depth, box in enumerate(boxes)
+        ]
         run("ip", "netns", "add", host)
         for box in chain:
             run("ip", "netns", "add", box.namespace)
         edge = chain[0].namespace if chain else host
         lines = [f"link add p{index} type veth peer name out netns {edge}", f"link set p{index} master br0 up"]
         run("ip", "-batch", "-", stdin="\n".join(lines) + "\n")
-        run("ip", "-n", edge, "-batch", "-",
-            stdin=f"link set lo up\naddr add {address}/{PUBLIC_PREFIX} dev out\nlink set out up\n")
+        run(
+            "ip",
+            "-n",
+            edge,
+            "-batch",
+            "-",
+            stdin=f"link set lo up\naddr add {address}/{PUBLIC_PREFIX} dev out\nlink set out up\n",
+        )
         for depth, box in enumerate(chain):
             inner = chain[depth + 1].namespace if depth + 1 < len(chain) else host
             self._join_inside(box, inner, index, depth)
@@ -150,10 +158,22 @@ class Stage:
     def _join_inside(self, box: Box, inner: str, index: int, depth: int) -> None:
         gateway, guest = self._inside(index, depth, 1), self._inside(index, depth, 2)
         last = not inner.startswith("r")
-        run("ip", "-n", box.namespace, "-batch", "-",
-            stdin=f"link add in type veth peer name out netns {inner}\naddr add {gateway}/24 dev in\nlink set in up\n")
-        run("ip", "-n", inner, "-batch", "-",
-            stdin=f"link set lo up\naddr add {guest}/24 dev out\nlink set out up\nroute add default via {gateway}\n")
+        run(
+            "ip",
+            "-n",
+            box.namespace,
+            "-batch",
+            "-",
+            stdin=f"link add in type veth peer name out netns {inner}\naddr add {gateway}/24 dev in\nlink set in up\n",
+        )
+        run(
+            "ip",
+            "-n",
+            inner,
+            "-batch",
+            "-",
+            stdin=f"link set lo up\naddr add {guest}/24 dev out\nlink set out up\nroute add default via {gateway}\n",
+        )
         sysctl = f"net.netfilter.nf_conntrack_tcp_timeout_established={box.mapping_timeout}"
         run("ip", "netns", "exec", box.namespace, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1", sysctl)
         run("ip", "netns", "exec", box.namespace, "nft", "-f", "-", stdin=box.rules)

@@ -39,9 +39,13 @@ class FollowGraph(Sequence[list[int]]):
         return len(self._follows)
 
     @overload
-    def __getitem__(self, index: int) -> list[int]: ...
+    def __getitem__(self, index: int) -> list[int]:
+        ...
+
     @overload
-    def __getitem__(self, index: slice) -> list[list[int]]: ...
+    def __getitem__(self, index: slice) -> list[list[int]]:
+        ...
+
     def __getitem__(self, index: int | slice) -> list[int] | list[list[int]]:
         return self._follows[index]
 

@@ -1,0 +1,70 @@
+"""The safety invariants that net.check() looks at, by what the servers answer their own clients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Iterable
+
+from ._np2p import Note
+from .errors import InvariantViolation
+
+if TYPE_CHECKING:
+    from .network import Network
+    from .node import Node
+
+REPLACEABLE = (0, 3)
+
+
+class Checker:
+    """Remembers between checks what must not go backwards."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._genuine: set[str] = set()  # ids of events whose id and signature were found right
+        self._newest: dict[tuple[int, str, int], tuple[int, str]] = {}  # (node, author, kind) -> version
+        self._excused: set[int] = set()  # nodes that lost their disk: what they had acknowledged may be gone
+
+    def disk_lost(self, node: Node) -> None:
+        """What the node knew is gone; it may learn an older version first."""
+        self._newest = {key: version for key, version in self._newest.items() if key[0] != node.index}
+        self._excused.add(node.index)
+
+    def check(self, acknowledged: Iterable[Note]) -> None:
+        own: dict[str, list[Note]] = {}
+        for note in acknowledged:
+            own.setdefault(note.author, []).append(note)
+        for node in self._network.nodes:
+            if self._network.is_running(node):
+                self._check_node(node, own.get(node.public_key, []))
+
+    def _check_node(self, node: Node, acknowledged: list[Note]) -> None:
+        held = node.query()
+        ids = {note.id for note in held}
+        if len(ids) != len(held):
+            self._broken(node, "S2: an id appears twice in an answer")
+        for note in held:
+            if note.id not in self._genuine:
+                if not note.is_genuine():
+                    self._broken(node, f"S1: it holds {note.id[:12]}, which its author's key did not sign")
+                self._genuine.add(note.id)
+            if note.kind in REPLACEABLE:
+                self._check_version(node, note)
+        if node.index in self._excused:
+            return
+        for note in acknowledged:
+            if note.id not in ids and note.kind not in REPLACEABLE:
+                self._broken(node, f"S4: {note.id[:12]} was acknowledged to its own client and is gone")
+
+    def _check_version(self, node: Node, note: Note) -> None:
+        """S3: a later created_at wins; of one second the lowest id."""
+        key = (node.index, note.author, note.kind)
+        before = self._newest.get(key)
+        if before is not None:
+            created_at, identity = before
+            if note.created_at < created_at or (note.created_at == created_at and note.id > identity):
+                self._broken(node, f"S3: kind {note.kind} of {note.author[:12]} went back to an older version")
+        self._newest[key] = (note.created_at, note.id)
+
+    def _broken(self, node: Node, reason: str) -> None:
+        raise InvariantViolation(
+            f"node {node.index} at {self._network.now:.3f} s (seed {self._network.seed}): {reason}"
+        )

@@ -1,0 +1,164 @@
+"""Scenarios under pytest: the fixture `net`, the choice of world and seeds, and a failure that replays with one line.
+
+    @pytest.mark.both                             the scenario means the same in either world
+    @pytest.mark.seeds(per_commit=5, nightly=200)   how many seeds are worth trying
+
+Without --net a scenario runs in the simulator, and those marked `both` on real servers too. After each scenario the
+safety invariants are checked (net.check()).
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+from .errors import InvariantViolation
+from .network import Network
+from .realnet import RealNetwork
+from .simulation import Simulation
+
+_failures: list[str] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("np2p", "scenarios of nostrp2p")
+    group.addoption(
+        "--net", choices=("sim", "real"), help="only this world (default: sim; scenarios marked `both` in both)"
+    )
+    group.addoption("--seed", type=int, metavar="N", help="exactly this seed")
+    group.addoption("--seeds", type=int, metavar="K", help="the seeds 1 to K for every scenario")
+    group.addoption("--nightly", action="store_true", help="as many seeds as the scenarios' nightly= asks for")
+    group.addoption("--no-trace", action="store_true", help="do not write traces (a failed scenario keeps its trace)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "seeds(per_commit=1, nightly=1): how many seeds a scenario is tried with")
+    config.addinivalue_line("markers", "both: the scenario runs in the simulator and on real servers")
+    for option in ("seed", "seeds"):
+        value = config.getoption(option)
+        if value is not None and value < (0 if option == "seed" else 1):
+            raise pytest.UsageError(f"--{option} must not be {value}")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    seed, seeds = config.getoption("seed"), config.getoption("seeds")
+    chosen = f"seed {seed}" if seed is not None else f"seeds 1 to {seeds}" if seeds else "each scenario's own seeds"
+    return f"np2p: world {config.getoption('net') or 'sim, and real where marked'}, {chosen}"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "net" not in metafunc.fixturenames:
+        return
+    config = metafunc.config
+    chosen = config.getoption("net")
+    both = metafunc.definition.get_closest_marker("both") is not None
+    worlds = [world for world in ("sim", "real") if chosen in (None, world) and (world == "sim" or both)]
+    cases = [(world, seed) for world in worlds for seed in _seeds(metafunc, world)]
+    metafunc.parametrize("net", cases, indirect=True, ids=[f"{world}-seed{seed}" for world, seed in cases])
+
+
+def _seeds(metafunc: pytest.Metafunc, world: str) -> list[int]:
+    config = metafunc.config
+    if config.getoption("seed") is not None:
+        return [config.getoption("seed")]
+    if config.getoption("seeds"):
+        return list(range(1, config.getoption("seeds") + 1))
+    marker = metafunc.definition.get_closest_marker("seeds")
+    asked = {"per_commit": 1, "nightly": 1, **(marker.kwargs if marker else {})}
+    if world == "real":
+        return [1]
+    return list(range(1, asked["nightly" if config.getoption("nightly") else "per_commit"] + 1))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --net=real, scenarios that cannot run there are not collected (an empty choice is not a skipped test)."""
+    left = [item for item in items if "NOTSET" not in item.name and "net0" not in item.name]
+    if config.getoption("net") == "real" and len(left) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in left])
+        items[:] = left
+
+
+@pytest.fixture
+def net(request: pytest.FixtureRequest) -> Iterator[Network]:
+    """An empty network of the chosen world and seed."""
+    world, seed = request.param
+    trace = _trace_path(request, world, seed)
+    made: Network
+    if world == "sim":
+        made = Simulation(seed=seed, trace="" if request.config.getoption("no_trace") else str(trace))
+    else:
+        made = RealNetwork(seed=seed)
+    request.node.stash[_NETWORK] = made
+    request.node.stash[_TRACE] = trace
+    try:
+        yield made
+        if not request.node.stash.get(_FAILED, False):
+            made.check()
+    finally:
+        if isinstance(made, RealNetwork) and request.node.stash.get(_FAILED, False):
+            shutil.copytree(made.directory, trace, dirs_exist_ok=True, ignore=shutil.ignore_patterns("data"))
+        made.close()
+
+
+_NETWORK = pytest.StashKey[Network]()
+_TRACE = pytest.StashKey[Path]()
+_FAILED = pytest.StashKey[bool]()
+
+
+def _trace_path(request: pytest.FixtureRequest, world: str, seed: int) -> Path:
+    directory = request.config.rootpath / "build" / "traces"
+    directory.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", request.node.nodeid.split("[")[0])
+    return directory / f"{name}-{world}-seed{seed}{'.jsonl' if world == 'sim' else ''}"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Iterator[None]:
+    outcome: Any = yield
+    report: pytest.TestReport = outcome.get_result()
+    network = item.stash.get(_NETWORK, None)
+    if network is None:
+        return
+    if report.failed:
+        item.stash[_FAILED] = True
+        lines = _how_to_replay(item, network, call)
+        report.sections.append(("how to replay", lines))
+        _failures.append(lines)
+    elif report.when == "teardown" and not item.stash.get(_FAILED, False):
+        trace = item.stash[_TRACE]
+        if trace.is_file():
+            trace.unlink()
+
+
+def _how_to_replay(item: pytest.Item, network: Network, call: pytest.CallInfo[Any]) -> str:
+    world = network.kind
+    digest = f" (digest {network.digest():016x})" if isinstance(network, Simulation) else ""
+    why = str(call.excinfo.value).strip() if call.excinfo is not None else ""
+    kind = call.excinfo.typename if call.excinfo is not None else "failure"
+    first = why.splitlines()[0] if why else "no message"
+    if call.excinfo is not None and call.excinfo.errisinstance(InvariantViolation):
+        kind = "a safety invariant broke"
+    trace = item.stash[_TRACE]
+    where = f"trace: {trace}" if world == "real" or trace.exists() else "trace: none (--no-trace)"
+    return "\n".join(
+        (
+            f"why: {kind}: {first}",
+            f"replay: pytest {item.nodeid.split('[')[0]} --net={world} --seed={network.seed}{digest}",
+            where,
+        )
+    )
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The very last lines of a failed run."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        for lines in _failures[:10]:
+            reporter.write_line(lines)
+        if len(_failures) > 10:
+            reporter.write_line(f"... and {len(_failures) - 10} more; each report above says how to replay it")
+    _failures.clear()

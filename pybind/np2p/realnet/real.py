@@ -1,0 +1,378 @@
+"""RealNetwork: the shape of network.py over real servers, one process each, on a private Internet of this machine.
+
+Everything lives in user, network, mount and PID namespaces that the agent (agent.py) makes without root; when the
+Python process ends, however it ends, the kernel removes all of it. Data directories lie in a temporary directory that
+is removed as well, unless a scenario fails (then pytest keeps the logs).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import weakref
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._np2p import Key, Note, decode_answer
+from ..errors import Error, InvariantViolation, PublishRefused, Unsupported
+from ..invariants import Checker
+from ..nat import Nat
+from ..network import Network
+from ..node import Node
+from ..progress import Progress
+
+PORT = 20000
+API_PORT = PORT + 1
+PAGE = 5000  # Limits::query_events
+JSON_HEADERS = {"Content-Type": "application/json", "Accept": "application/msgpack"}
+
+
+class RealNetwork(Network):
+    """Real servers. `seed` decides the users' keys and the NAT kinds; time is real, so there is no digest."""
+
+    kind = "real"
+    _first_step = 0.02
+    _longest_step = 0.5
+
+    def __init__(self, *, seed: int = 1, binary: str | os.PathLike[str] | None = None) -> None:
+        super().__init__(seed)
+        self._binary = _find_binary(binary)
+        self._start = time.monotonic()
+        self._running: dict[int, bool] = {}
+        self._online: dict[int, bool] = {}
+        self._addresses: dict[int, str] = {}
+        self._commands: dict[int, list[str]] = {}
+        self._acknowledged: dict[Note, None] = {}
+        self._partition: list[list[int]] = []
+        self._checker = Checker(self)
+        self.directory = Path(tempfile.mkdtemp(prefix="np2p-"))
+        self._agent = _start_agent()
+        self._closer = weakref.finalize(self, _clean, self._agent, self.directory)
+        self._order("setup")
+
+    def __repr__(self) -> str:
+        return f"<RealNetwork seed={self.seed}: {len(self.nodes)} servers, {self.now:.1f} s>"
+
+    def __enter__(self) -> RealNetwork:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends every server and removes their data."""
+        self._closer()
+
+    # --- metrics ----------------------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> float:
+        return time.monotonic() - self._start
+
+    @property
+    def events(self) -> int:
+        raise Unsupported("events are counted by np2p.Simulation only")
+
+    def digest(self) -> int:
+        raise Unsupported("a trace digest exists in np2p.Simulation only: real time does not repeat itself")
+
+    def deliveries(self, note: Note) -> Any:
+        raise Unsupported("deliveries() needs np2p.Simulation; delivery_ratio() works here")
+
+    def traffic(self) -> Any:
+        raise Unsupported("traffic() needs np2p.Simulation: here nobody sees what a byte was for")
+
+    def overlay_graph(self) -> Any:
+        raise Unsupported("overlay_graph() needs np2p.Simulation; net.status(node) works here")
+
+    def memory(self) -> float:
+        raise Unsupported("memory() is about the simulator; np2p.Simulation has it")
+
+    def status(self, node: Node) -> dict[str, Any]:
+        """What the server says of itself (GET /status)."""
+        self.check_mine("node", node)
+        status, body = self._request(node, "GET", "/status", b"")
+        if status != 200:
+            raise Error(f"node {node.index} answers GET /status with {status}")
+        found: dict[str, Any] = json.loads(body)
+        return found
+
+    def pause(self, node: Node) -> None:
+        """SIGSTOP: the process stands still, its connections stay."""
+        self._order("pause", index=self.check_mine("node", node).index, paused=True)
+
+    def resume(self, node: Node) -> None:
+        """SIGCONT."""
+        self._order("pause", index=self.check_mine("node", node).index, paused=False)
+
+    def log(self, node: Node) -> str:
+        """Everything the server has written."""
+        path = self._directory_of(self.check_mine("node", node).index) / "log.txt"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    # --- the world's primitives -------------------------------------------------------------------------------------
+
+    def _create(self, index: int, nat: Nat | None, mode: str, ways_in: list[int], settings: dict[str, Any]) -> Key:
+        boxes = _boxes(nat)
+        key = Key.from_seed(self.seed, index)
+        directory = self._directory_of(index)
+        made = self._order("add", index=index, directory=str(directory), boxes=boxes)
+        self._addresses[index] = made["address"]
+        command = [str(self._binary), "server", "-l", f"0.0.0.0:{PORT}", "-p", key.npub]
+        command += ["--data-dir", str(directory / "data"), "--mode", mode, "--api-listen", f"127.0.0.1:{API_PORT}"]
+        for way_in in ways_in:
+            command += ["-b", f"{self._addresses[way_in]}:{PORT}"]
+        if not settings.get("writable", True):
+            command.append("-w=false")
+        self._commands[index] = command
+        self._online[index] = True
+        self._launch(index)
+        return key
+
+    def _launch(self, index: int) -> None:
+        self._order("start", index=index, command=self._commands[index], api_port=API_PORT)
+        self._order("wait_ready", index=index, within=20.0)
+        self._running[index] = True
+
+    def _advance(self, duration: float, what: str) -> None:
+        end = time.monotonic() + duration
+        with Progress(what, duration) as bar:
+            while (left := end - time.monotonic()) > 0:
+                time.sleep(min(left, 0.2))
+                bar.update(duration - max(0.0, end - time.monotonic()))
+        self._raise_if_dead()
+
+    def _reaches(self, node: Node) -> int:
+        return int(self.status(node)["reachable"])
+
+    def _links(self, node: Node) -> int:
+        return sum(bool(one.get("established")) for one in self.status(node)["neighbours"])
+
+    def wall_seconds(self, node: Node) -> int:
+        return int(time.time())
+
+    def _online_nodes(self) -> npt.NDArray[np.int64]:
+        return np.array([node.index for node in self.nodes if self.is_online(node)], dtype=np.int64)
+
+    def _holders(self, note: Note, among: set[int]) -> int:
+        return sum(self.nodes[index].has(note) for index in among)
+
+    def _publish(self, node: Node, note: Note) -> None:
+        if not self.is_running(node):
+            raise PublishRefused(f"node {node.index} is not running")
+        status, body = self._request(node, "POST", "/publish", note.json().encode())
+        if status != 200:
+            reason = body.decode(errors="replace").strip()
+            raise PublishRefused(f"node {node.index} refused an event of kind {note.kind}: {status} {reason}")
+        self._acknowledged[note] = None
+
+    def query_store(
+        self,
+        node: Node,
+        kinds: list[int] | None,
+        authors: list[str] | None,
+        ids: list[str] | None,
+        limit: int | None,
+    ) -> list[Note]:
+        if not self.is_running(node):
+            return []
+        wanted: dict[str, Any] = {"kinds": kinds, "authors": authors, "ids": ids}
+        wanted = {name: value for name, value in wanted.items() if value is not None}
+        found: dict[Note, None] = {}
+        while limit is None or len(found) < limit:
+            wanted["limit"] = PAGE if limit is None else min(PAGE, limit)
+            status, body = self._request(node, "POST", "/req", json.dumps(wanted).encode())
+            if status != 200:
+                raise Error(f"node {node.index} answers POST /req with {status} {body.decode(errors='replace')}")
+            notes = decode_answer(body)
+            before = len(found)
+            found.update(dict.fromkeys(notes))
+            if len(notes) < wanted["limit"] or len(found) == before:
+                break
+            wanted["until"] = min(note.created_at for note in notes)
+        return sorted(found, key=lambda note: (-note.created_at, note.id))[:limit]
+
+    def set_online(self, node: Node, online: bool, *, new_address: bool) -> None:
+        made = self._order("online", index=node.index, up=online, new_address=new_address)
+        self._addresses[node.index] = made["address"]
+        self._online[node.index] = online
+
+    def is_online(self, node: Node) -> bool:
+        return self._online[node.index] and self._running[node.index]
+
+    def is_running(self, node: Node) -> bool:
+        return self._running[node.index]
+
+    def kill(self, node: Node, *, silent: bool) -> None:
+        self._order("kill", index=node.index, silent=silent)
+        self._running[node.index] = False
+
+    def start_again(self, node: Node, *, lose_disk: bool) -> None:
+        if self._running[node.index]:
+            self._order("stop", index=node.index)
+            self._running[node.index] = False
+        if lose_disk:
+            self._order("wipe", index=node.index)
+            self._checker.disk_lost(node)
+        if self._online[node.index]:
+            self._order("online", index=node.index, up=True, new_address=False)
+        self._launch(node.index)
+
+    def acknowledged(self, note: Note) -> bool:
+        return note in self._acknowledged
+
+    def check(self) -> None:
+        self._raise_if_dead()
+        self._checker.check(self._acknowledged)
+
+    def _raise_if_dead(self) -> None:
+        state = self._order("alive")
+        for index, words in state["ended"].items():
+            if self._running[int(index)]:
+                raise InvariantViolation(f"the server of node {index} ended at {self.now:.1f} s: {words}")
+
+    def _cut(self, sides: list[list[Node]]) -> None:
+        if self._partition:
+            raise Unsupported("a second partition() before heal() needs np2p.Simulation")
+        self._partition = [[node.index for node in side] for side in sides]
+        self._order("cut", groups=self._partition)
+
+    def _heal(self) -> None:
+        self._partition = []
+        self._order("cut", groups=[])
+        self._order("lose", share=0.0)
+
+    def _lose(self, probability: float) -> None:
+        self._order("lose", share=probability)
+
+    # --- the agent --------------------------------------------------------------------------------------------------
+
+    def _directory_of(self, index: int) -> Path:
+        return self.directory / f"node{index}"
+
+    def _request(self, node: Node, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        answer = self._order(
+            "request",
+            index=node.index,
+            method=method,
+            path=path,
+            body=base64.b64encode(body).decode(),
+            headers=JSON_HEADERS,
+        )
+        return int(answer["status"]), base64.b64decode(answer["body"])
+
+    def _order(self, what: str, **details: Any) -> dict[str, Any]:
+        if not self._closer.alive:
+            raise Error("this RealNetwork is closed")
+        orders, answers = self._agent.stdin, self._agent.stdout
+        assert orders is not None and answers is not None
+        try:
+            orders.write(json.dumps({"do": what, **details}) + "\n")
+            orders.flush()
+            line = answers.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            raise Unsupported(f"the namespaces cannot be made here: {_last_words(self._agent)}")
+        answer: dict[str, Any] = json.loads(line)
+        if "failed" in answer:
+            raise Error(f"{what}: {answer['failed']}")
+        return answer
+
+
+def _start_agent() -> subprocess.Popen[str]:
+    if shutil.which("unshare") is None:
+        raise Unsupported("RealNetwork needs unshare(1) (Debian package util-linux)")
+    agent = Path(__file__).with_name("agent.py")
+    python = sys.executable or "/usr/bin/python3"
+    return subprocess.Popen(
+        [
+            "unshare",
+            "--user",
+            "--map-root-user",
+            "--net",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            python,
+            "-I",
+            str(agent),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,  # Ctrl-C is for the scenario; the agent ends when its stdin does
+    )
+
+
+def _last_words(agent: subprocess.Popen[str]) -> str:
+    agent.kill()
+    words = agent.stderr.read().strip() if agent.stderr is not None else ""
+    return words.splitlines()[-1] if words else "the agent ended without a word"
+
+
+def _clean(agent: subprocess.Popen[str], directory: Path) -> None:
+    for stream in (agent.stdin, agent.stdout, agent.stderr):
+        if stream is not None:
+            try:
+                stream.close()
+            except OSError:
+                pass
+    try:
+        agent.wait(5)
+    except subprocess.TimeoutExpired:
+        agent.kill()
+        agent.wait()
+    if not os.environ.get("NP2P_KEEP"):
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _boxes(nat: Nat | None) -> list[dict[str, Any]]:
+    """The NAT boxes, outermost first, if nftables can play them."""
+    boxes: list[dict[str, Any]] = []
+    while nat is not None:
+        symmetric = nat.mapping == "address_port_dependent"
+        if nat.mapping == "address_dependent":
+            raise Unsupported("mapping='address_dependent' cannot be made of nftables; np2p.Simulation has it")
+        if symmetric and nat.filtering != "address_port_dependent":
+            raise Unsupported(f"a symmetric NAT with filtering={nat.filtering!r} cannot be made of nftables")
+        if nat.port_allocation != ("random" if symmetric else "preserving"):
+            raise Unsupported(
+                f"port_allocation={nat.port_allocation!r} with mapping={nat.mapping!r} cannot be made of nftables"
+            )
+        if nat.hairpin:
+            raise Unsupported("hairpin=True is not made here: every box has one machine behind it")
+        boxes.insert(
+            0,
+            {"mapping": nat.mapping, "filtering": nat.filtering, "mapping_timeout": max(1, round(nat.mapping_timeout))},
+        )
+        nat = nat.outer
+    return boxes
+
+
+def _find_binary(binary: str | os.PathLike[str] | None) -> Path:
+    """The server: as given, $NP2P_SERVER, beside the built module, or on the PATH."""
+    if binary is not None:
+        chosen = Path(binary)
+        if not chosen.is_file():
+            raise ValueError(f"binary must be a file; {chosen} is not")
+        return chosen.resolve()
+    candidates = [os.environ.get("NP2P_SERVER"), str(Path(__file__).resolve().parents[3] / "nostrp2p")]
+    for candidate in candidates:
+        if candidate and Path(candidate).is_file():
+            return Path(candidate).resolve()
+    found = shutil.which("nostrp2p")
+    if found is None:
+        raise Unsupported("the server binary nostrp2p was not found: build it, or name it as binary= or in NP2P_SERVER")
+    return Path(found)

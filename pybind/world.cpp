@@ -1,0 +1,243 @@
+#include "simnet/world.h"
+
+#include <pybind11/functional.h>
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "pybind/bindings.h"
+
+namespace py = pybind11;
+
+namespace np2p::py_bind {
+namespace {
+
+using sim::NodeIndex;
+using sim::World;
+
+using BoxTuple = std::tuple<std::string, std::string, std::string, double, bool>;
+
+sim::NatRule rule_of(const std::string& name) {
+  if (name == "endpoint_independent") return sim::NatRule::endpoint_independent;
+  if (name == "address_dependent") return sim::NatRule::address_dependent;
+  return sim::NatRule::address_and_port_dependent;
+}
+
+sim::NatSpec spec_of(const BoxTuple& box) {
+  const auto& [mapping, filtering, ports, mapping_timeout, hairpin] = box;
+  sim::NatSpec spec;
+  spec.mapping = rule_of(mapping);
+  spec.filtering = rule_of(filtering);
+  spec.ports = ports == "preserving"   ? sim::PortAllocation::preserving
+               : ports == "sequential" ? sim::PortAllocation::sequential
+                                       : sim::PortAllocation::random;
+  spec.mapping_timeout = duration_of(mapping_timeout);
+  spec.hairpin = hairpin;
+  return spec;
+}
+
+NodeIndex add_node(World& world, const std::vector<BoxTuple>& boxes, bool multicast,
+                   const std::vector<NodeIndex>& ways_in, bool writable, std::uint64_t up, std::uint64_t down) {
+  sim::NodeOptions options;
+  for (const auto& box : boxes) options.nat.push_back(spec_of(box));
+  options.config.mode = multicast ? FeedMode::multicast : FeedMode::broadcast;
+  options.config.writable = writable;
+  for (const NodeIndex way_in : ways_in) options.config.bootstrap.push_back(world.public_address_of(way_in));
+  options.up_bits_per_s = up;
+  options.down_bits_per_s = down;
+  return world.add_node(std::move(options));
+}
+
+// Runs with the GIL released. Between slices of work Python may handle signals (so Ctrl-C works) and draw its bar; an
+// exception from there stops the run at a well-defined time and comes out of this call.
+void run_for(World& world, double seconds, const py::function& progress) {
+  const sim::SimTime start = world.now();
+  std::optional<py::error_already_set> raised;
+  {
+    const py::gil_scoped_release released;
+    world.run_for(duration_of(seconds), [&](sim::SimTime now, std::uint64_t) {
+      const py::gil_scoped_acquire held;
+      try {
+        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+        progress(seconds_of(now - start));
+      } catch (py::error_already_set& error) {
+        raised.emplace(std::move(error));
+        return false;
+      }
+      return true;
+    });
+  }
+  if (raised) throw std::move(*raised);
+}
+
+// Newest first, unbounded: an answer that reaches the server's own limit is continued from its oldest second.
+std::vector<Note> query(World& world, NodeIndex node, const std::optional<std::vector<std::uint32_t>>& kinds,
+                        const std::optional<std::vector<std::string>>& authors,
+                        const std::optional<std::vector<std::string>>& ids, std::optional<std::size_t> limit) {
+  const std::size_t page = world.config_of(node).limits.query_events;
+  std::map<EventId, EventPtr> found;
+  Filter filter = filter_of(kinds, authors, ids, std::nullopt);
+  while (!limit || found.size() < *limit) {
+    filter.limit = limit ? std::min(page, *limit) : page;
+    const QueryAnswer answer = world.query(node, ClientQuery{filter});
+    if (!answer.status) throw py::value_error("query refused: " + answer.status.error().reason);
+    const std::size_t before = found.size();
+    std::int64_t oldest = INT64_MAX;
+    for (const auto& event : answer.events) {
+      found.emplace(event->id, event);
+      oldest = std::min(oldest, event->created_at);
+    }
+    if (answer.events.size() < *filter.limit || found.size() == before) break;
+    filter.until = oldest;
+  }
+  std::vector<EventPtr> events;
+  for (const auto& [id, event] : found) events.push_back(event);
+  std::sort(events.begin(), events.end(), [](const EventPtr& a, const EventPtr& b) { return newer(*a, *b); });
+  if (limit && events.size() > *limit) events.resize(*limit);
+  std::vector<Note> notes;
+  notes.reserve(events.size());
+  for (const auto& event : events) notes.emplace_back(event);
+  return notes;
+}
+
+template <class T, class Range, class Get>
+py::array_t<T> column(const Range& rows, Get get) {
+  py::array_t<T> out(static_cast<py::ssize_t>(rows.size()));
+  auto values = out.template mutable_unchecked<1>();
+  for (std::size_t i = 0; i < rows.size(); ++i) values(static_cast<py::ssize_t>(i)) = static_cast<T>(get(rows[i]));
+  return out;
+}
+
+py::tuple deliveries(const World& world, const Note& note) {
+  const auto rows = world.deliveries(note.event().id);
+  return py::make_tuple(column<std::int64_t>(rows, [](const auto& row) { return row.node; }),
+                        column<double>(rows, [](const auto& row) { return seconds_of(row.latency_ns); }),
+                        column<std::int64_t>(rows, [](const auto& row) { return row.hops; }),
+                        column<double>(rows, [](const auto& row) { return seconds_of(row.direct_latency_ns); }));
+}
+
+// Columns by name: "bytes_in", "payload_in", ..., "relay_out_msgs".
+py::dict traffic(const World& world) {
+  const auto rows = world.traffic();
+  const std::pair<const char*, Traffic> kinds[] = {{"payload", Traffic::payload},
+                                                   {"duplicate", Traffic::duplicate},
+                                                   {"control", Traffic::control},
+                                                   {"relay", Traffic::relay}};
+  py::dict columns;
+  for (const bool out : {false, true}) {
+    const std::string side = out ? "_out" : "_in";
+    const auto direction = [out](const sim::TrafficRow& row) -> const sim::TrafficCounts::Direction& {
+      return out ? row.counts.out : row.counts.in;
+    };
+    columns[py::str("bytes" + side)] =
+        column<std::int64_t>(rows, [&](const auto& row) { return direction(row).total_bytes(); });
+    columns[py::str("bytes" + side + "_msgs")] =
+        column<std::int64_t>(rows, [&](const auto& row) { return direction(row).total_messages(); });
+    for (const auto& [name, kind] : kinds) {
+      const auto at = static_cast<std::size_t>(kind);
+      columns[py::str(name + side)] =
+          column<std::int64_t>(rows, [&](const auto& row) { return direction(row).bytes[at]; });
+      columns[py::str(name + side + "_msgs")] =
+          column<std::int64_t>(rows, [&](const auto& row) { return direction(row).messages[at]; });
+    }
+  }
+  return columns;
+}
+
+py::array_t<std::int64_t> overlay_graph(const World& world) {
+  const auto edges = world.overlay_edges();
+  py::array_t<std::int64_t> out({static_cast<py::ssize_t>(edges.size()), py::ssize_t{2}});
+  auto values = out.mutable_unchecked<2>();
+  for (std::size_t i = 0; i < edges.size(); ++i) {
+    values(static_cast<py::ssize_t>(i), 0) = edges[i].from;
+    values(static_cast<py::ssize_t>(i), 1) = edges[i].to;
+  }
+  return out;
+}
+
+py::array_t<bool> online(const World& world) {
+  std::vector<NodeIndex> nodes(world.node_count());
+  for (std::size_t i = 0; i < nodes.size(); ++i) nodes[i] = static_cast<NodeIndex>(i);
+  return column<bool>(nodes, [&](NodeIndex node) { return world.is_online(node); });
+}
+
+py::dict status(const World& world, NodeIndex node) {
+  const NodeStatus found = world.status(node);
+  py::dict out;
+  out["links"] =
+      std::count_if(found.neighbours.begin(), found.neighbours.end(), [](const auto& n) { return n.established; });
+  out["reachable"] = found.reachable;
+  out["stored_events"] = found.stored_events;
+  out["outbox"] = found.outbox;
+  out["follows"] = found.follows;
+  out["followers"] = found.followers;
+  out["registered_follows"] = found.registered_follows;
+
+  return out;
+}
+
+std::optional<std::string> outcome(const World& world, std::uint64_t request) {
+  const auto found = world.outcome(RequestId{request});
+  if (!found) return std::nullopt;
+  return found->ok() ? std::string{} : found->error().reason;
+}
+
+py::array_t<std::int64_t> memory(const World& world) {
+  const auto rows = world.memory();
+  return column<std::int64_t>(rows, [](const auto& row) { return row.simnet + row.store; });
+}
+
+}  // namespace
+
+void bind_world(py::module_& module) {
+  py::class_<World>(module, "World", "simnet's world; scenarios use np2p.Simulation.")
+      .def(py::init([](std::uint64_t seed, const std::string& trace, bool memo) {
+             sim::WorldOptions options;
+             options.seed = seed;
+             options.trace_path = trace;
+             options.memo = memo;
+             return std::make_unique<World>(std::move(options));
+           }),
+           py::arg("seed"), py::arg("trace"), py::arg("memo"))
+      .def("add_node", &add_node, py::arg("boxes"), py::arg("multicast"), py::arg("ways_in"), py::arg("writable"),
+           py::arg("up"), py::arg("down"))
+      .def("key", [](const World& world, NodeIndex node) {
+             return std::move(Signer::from_secret(world.user(node).secret())).value();
+           })
+      .def("start", &World::start)
+      .def("stop", &World::stop)
+      .def("crash", &World::crash)
+      .def("power_off", &World::power_off)
+      .def("restart", &World::restart, py::arg("node"), py::arg("lose_disk"))
+      .def("go_offline", &World::go_offline)
+      .def("come_online", &World::come_online, py::arg("node"), py::arg("new_address"))
+      .def("is_running",
+           [](const World& world, NodeIndex node) { return world.state_of(node) == sim::HostState::running; })
+      .def("is_online", &World::is_online)
+      .def("online", &online)
+      .def("partition", &World::partition)
+      .def("heal", &World::heal)
+      .def("set_loss", &World::set_loss)
+      .def("run_for", &run_for, py::arg("seconds"), py::arg("progress"))
+      .def("publish", [](World& world, NodeIndex node,
+                         const Note& note) { return world.publish(node, note.event()).request.value; })
+      .def("outcome", &outcome)
+      .def("query", &query, py::arg("node"), py::arg("kinds"), py::arg("authors"), py::arg("ids"), py::arg("limit"))
+      .def("status", &status)
+      .def("deliveries", &deliveries)
+      .def("traffic", &traffic)
+      .def("overlay_graph", &overlay_graph)
+      .def("memory", &memory)
+      .def("digest", &World::digest)
+      .def_property_readonly("events", &World::events)
+      .def_property_readonly("now", [](const World& world) { return seconds_of(world.now()); })
+      .def_property_readonly("wall", [](const World& world) { return unix_seconds(world.wall()); });
+}
+
+}  // namespace np2p::py_bind

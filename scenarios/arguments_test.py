@@ -1,0 +1,79 @@
+"""A wrong argument is refused at once, by name."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+import pytest
+
+import np2p
+from np2p import Fault, Nat
+
+
+@pytest.fixture
+def pair() -> list[np2p.Node]:
+    net = np2p.Simulation(seed=1)
+    return net.add_nodes(2, nat="none")
+
+
+WRONG: list[tuple[Callable[[np2p.Node, np2p.Node], Any], type[Exception], str]] = [
+    (lambda a, b: np2p.Simulation(seed="x"), TypeError, "seed"),  # type: ignore[arg-type]
+    (lambda a, b: np2p.Simulation(seed=-1), ValueError, "seed"),
+    (lambda a, b: np2p.Simulation(threads=0), ValueError, "threads"),
+    (lambda a, b: np2p.Simulation(threads=2), ValueError, "threads.*later"),
+    (lambda a, b: a.network.add_nodes(-1), ValueError, "n must"),
+    (lambda a, b: a.network.add_nodes(2.5), TypeError, "n must"),  # type: ignore[arg-type]
+    (lambda a, b: a.network.add_nodes(2, nat="cone"), ValueError, "nat.*full_cone"),
+    (lambda a, b: a.network.add_nodes(2, nat=["none"]), ValueError, "nat.*2 nodes"),
+    (lambda a, b: a.network.add_nodes(2, overlay="ring"), ValueError, "overlay.*'mesh'"),
+    (lambda a, b: a.network.add_nodes(2, mode="shout"), ValueError, "mode.*'broadcast'"),
+    (lambda a, b: a.network.add_nodes(2, speed=3), TypeError, "speed"),
+    (lambda a, b: a.network.add_nodes(2, overlay="hyparview"), np2p.Unsupported, "hyparview.*mesh"),
+    (lambda a, b: a.network.add_nodes(2, mode="auto"), np2p.Unsupported, "auto.*broadcast.*multicast"),
+    (lambda a, b: Nat(mapping="odd"), ValueError, "mapping"),
+    (lambda a, b: Nat(mapping_timeout=0), ValueError, "mapping_timeout"),
+    (lambda a, b: a.network.run_for(-1), ValueError, "duration"),
+    (lambda a, b: a.network.run_for(float("nan")), ValueError, "duration"),
+    (lambda a, b: a.network.run_for("1 s"), TypeError, "duration"),  # type: ignore[arg-type]
+    (lambda a, b: a.network.eventually(True, within=1), TypeError, "condition"),  # type: ignore[arg-type]
+    (lambda a, b: a.network.partition([a]), ValueError, "groups"),
+    (lambda a, b: a.network.partition([a], [a, b]), ValueError, "groups.*node 0"),
+    (lambda a, b: a.network.apply("loss"), TypeError, "faults"),  # type: ignore[arg-type]
+    (lambda a, b: Fault.loss(1.5), ValueError, "probability"),
+    (lambda a, b: Fault.churn([a], half_life=0), ValueError, "half_life"),
+    (lambda a, b: Fault.churn(["a"], half_life=1), TypeError, "nodes"),  # type: ignore[list-item]
+    (lambda a, b: a.post(7), TypeError, "content"),  # type: ignore[arg-type]
+    (lambda a, b: a.post("\ud800"), ValueError, "content"),
+    (lambda a, b: a.post("hi", mentions=["bob"]), TypeError, "mentions"),  # type: ignore[list-item]
+    (lambda a, b: a.reply("id", "hi"), TypeError, "note"),  # type: ignore[arg-type]
+    (lambda a, b: a.follow(), TypeError, "users"),
+    (lambda a, b: a.follow(a), ValueError, "users"),
+    (lambda a, b: a.unfollow(b), ValueError, "users"),
+    (lambda a, b: a.publish(70000, "x"), ValueError, "kind"),
+    (lambda a, b: a.timeline(limit=-1), ValueError, "limit"),
+    (lambda a, b: a.set_profile(), TypeError, "set_profile"),
+    (lambda a, b: a.network.deliveries("x"), TypeError, "note"),  # type: ignore[attr-defined]
+    (lambda a, b: np2p.workload.follow_graph(1, 1), ValueError, "n must"),
+    (lambda a, b: np2p.workload.follow_graph(50_000, 1), ValueError, "generated"),
+    (lambda a, b: np2p.workload.run(a.network, posts_per_day=0, duration=1), ValueError, "posts_per_day"),
+]
+
+
+@pytest.mark.parametrize("case", range(len(WRONG)))
+def test_a_wrong_argument_is_named(pair: list[np2p.Node], case: int) -> None:
+    call, kind, names = WRONG[case]
+    with pytest.raises(kind, match=names):
+        call(*pair)
+
+
+def test_a_node_of_another_network_is_refused(pair: list[np2p.Node]) -> None:
+    (stranger,) = np2p.Simulation(seed=2).add_nodes(1)
+    with pytest.raises(ValueError, match="users.*another"):
+        pair[0].follow(stranger)
+
+
+def test_nobody_to_deliver_to_is_an_error(pair: list[np2p.Node]) -> None:
+    alice, _ = pair
+    note = alice.post("hello")
+    with pytest.raises(ValueError, match="0/0"):
+        alice.network.delivery_ratio(note, to="followers")

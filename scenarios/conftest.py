@@ -1,0 +1,29 @@
+"""Finds the module np2p (as built by ./dev build, unless it is on the path already) and its pytest plugin."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+BUILT = Path(__file__).resolve().parent.parent / "build" / "release" / "python"
+if BUILT.is_dir():
+    sys.path.insert(0, str(BUILT))
+
+try:
+    from np2p.pytest_plugin import (  # noqa: F401 - pytest finds hooks and fixtures by their names here
+        net,
+        pytest_addoption,
+        pytest_collection_modifyitems,
+        pytest_configure,
+        pytest_generate_tests,
+        pytest_report_header,
+        pytest_runtest_makereport,
+        pytest_unconfigure,
+    )
+except ImportError as problem:
+    raise pytest.UsageError(
+        f"the module np2p is not there ({problem}): build it with ./dev build, and run pytest with Debian's Python "
+        f"(/usr/bin/python3, this is {sys.executable}) or through ./dev pytest"
+    ) from None

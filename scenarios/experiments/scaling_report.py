@@ -1,0 +1,231 @@
+"""out/report.html and out/scaling.png: the scaling experiment for somebody who has not seen the project."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import plotting as look
+import scaling_plots
+from scaling import CONNECTIONS, FOLLOWS, NATED, Results, Row
+
+CSS = """
+body { font: 16px/1.55 system-ui, "DejaVu Sans", sans-serif; color: #222; max-width: 62rem; margin: 2.5rem auto; padding: 0 1.2rem; }
+h1 { font-size: 1.9rem; line-height: 1.2; margin-bottom: .3rem; }
+h2 { font-size: 1.25rem; margin-top: 2.4rem; border-bottom: 1px solid #ddd; padding-bottom: .2rem; }
+p.lead { font-size: 1.1rem; color: #444; margin-top: 0; }
+img { max-width: 100%; height: auto; display: block; margin: 1rem auto; }
+table { border-collapse: collapse; font-size: .86rem; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { text-align: right; padding: .28rem .5rem; border-bottom: 1px solid #e4e4e4; }
+th { border-bottom: 2px solid #999; font-weight: 600; vertical-align: bottom; }
+th:first-child, td:first-child, td.text { text-align: left; }
+td.mono { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .78rem; }
+.scroll { overflow-x: auto; }
+.key { background: #f4f7fa; border-left: 4px solid #0072B2; padding: .6rem 1rem; margin: 1rem 0; }
+.key li { margin: .35rem 0; }
+.note { color: #555; font-size: .92rem; }
+.warn { background: #fdf3ec; border-left: 4px solid #D55E00; padding: .6rem 1rem; }
+code { background: #f2f2f2; padding: .05rem .25rem; border-radius: 3px; font-size: .9em; }
+"""
+
+
+def write(results: Results, out: Path) -> None:
+    figure = scaling_plots.scaling_figure(results)
+    look.save(figure, out / "scaling.png")
+    images = {"scaling": look.data_uri(figure)}
+    plt.close(figure)
+    if results.idle:
+        figure = scaling_plots.idle_figure(results.idle)
+        images["idle"] = look.data_uri(figure)
+        plt.close(figure)
+    (out / "report.html").write_text(page(results, images), encoding="utf-8")
+
+
+def page(results: Results, images: dict[str, str]) -> str:
+    parts = [
+        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>",
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>",
+        f"<title>How far does a mesh of personal servers go?</title><style>{CSS}</style></head><body>",
+        "<h1>How far does a mesh of personal servers go?</h1>",
+        "<p class='lead'>Sending every post to everybody, against sending it to followers only, over a full mesh of "
+        f"{min(row.nodes for row in results.rows)} to {max(row.nodes for row in results.rows)} servers.</p>",
+    ]
+    if not results.complete:
+        parts.append("<p class='warn'>This run was interrupted: only the networks that were finished are shown.</p>")
+    parts += [question(), findings(results)]
+    parts.append(f"<img alt='Cost, delivery and latency over the size of the network' src='{images['scaling']}'>")
+    if results.idle:
+        parts.append(idle_section(results, images["idle"]))
+    parts += [lock_out_section(results), table(results), method(results), caveats(), again(results), "</body></html>\n"]
+    return "\n".join(part for part in parts if part)
+
+
+def question() -> str:
+    return """
+<h2>What was asked</h2>
+<p>nostrp2p is a social network without a provider: every user runs one small server at home, most of them behind a
+router that lets nobody in (<abbr title="network address translation">NAT</abbr>). The servers connect to each other and
+carry signed posts (Nostr events). The first such system, NostrP2P, connects every server to every other one (a <em>mesh</em>)
+and sends every post to all of them (<em>broadcast</em>). Its authors expect that to serve about a hundred servers.</p>
+<p>So: what does broadcast over the mesh cost as the network grows, how much of that is saved if a post goes only to the
+servers of those who follow its author (<em>followers only</em>), and where does the mesh itself end?</p>"""
+
+
+def _row(results: Results, mode: str, nodes: int) -> Row | None:
+    return next((row for row in results.rows if row.mode == mode and row.nodes == nodes), None)
+
+
+def _posts(row: Row) -> float:
+    return row.bytes_per_node_per_s - row.control_bytes_per_node_per_s
+
+
+def _rate(value: float) -> str:
+    return f"{value / 1000:,.1f} kB/s" if value >= 10_000 else f"{value:,.0f} B/s"
+
+
+def findings(results: Results) -> str:
+    points = []
+    sizes = sorted({row.nodes for row in results.rows})
+    inside = [n for n in sizes if n <= CONNECTIONS + 1]
+    full = max(inside, default=sizes[0])
+    broadcast, followers = _row(results, "broadcast", full), _row(results, "multicast", full)
+    first = _row(results, "broadcast", sizes[0])
+    if broadcast and followers and _posts(followers) > 0:
+        ratio = _posts(broadcast) / _posts(followers)
+        points.append(
+            f"<b>Followers only is {ratio:.1f} times cheaper at {full} servers</b>, counting what posts cost: "
+            f"{_rate(_posts(broadcast))} against {_rate(_posts(followers))} sent per server, with everybody following "
+            f"{FOLLOWS:g} others. Broadcast grows with the number of servers, followers only with the number of followers."
+        )
+    if first and broadcast and broadcast.nodes > first.nodes:
+        share = 100 * broadcast.control_bytes_per_node_per_s / broadcast.bytes_per_node_per_s
+        points.append(
+            f"<b>But posts are not the problem; the mesh is.</b> Of the {_rate(broadcast.bytes_per_node_per_s)} that each "
+            f"of {full} servers sends in broadcast mode, {share:.0f} % is the mesh telling itself who is connected to whom. "
+            f"From {first.nodes} to {full} servers that grew from {_rate(first.control_bytes_per_node_per_s)} to "
+            f"{_rate(broadcast.control_bytes_per_node_per_s)}."
+        )
+    beyond = [row for row in results.rows if row.nodes > CONNECTIONS + 1]
+    if beyond:
+        worst = max(beyond, key=lambda row: row.nodes)
+        ratio = {row.mode: row.delivery_ratio for row in beyond if row.nodes == worst.nodes}
+        shown = " and ".join(
+            f"{100 * value:.0f} % ({scaling_plots.NAMES[mode]})" for mode, value in sorted(ratio.items())
+        )
+        points.append(
+            f"<b>Beyond {CONNECTIONS + 1} servers the mesh locks people out.</b> A server accepts {CONNECTIONS} links and "
+            f"wants one to everybody; at {worst.nodes} servers only {shown} of what is due arrives."
+        )
+    within = [row for row in results.rows if row.nodes <= CONNECTIONS]
+    if within:
+        low = min(row.delivery_ratio for row in within)
+        fast, slow = min(row.latency_p50_ms for row in within), max(row.latency_p99_ms for row in within)
+        points.append(
+            f"<b>Where it fits, it works.</b> Up to {max(row.nodes for row in within)} servers {_percent(low)} or more of "
+            f"all deliveries happen, with {round(100 * NATED)} % of the servers behind NATs; medians from {fast:.0f} ms, and "
+            f"the slowest hundredth within {slow:,.0f} ms."
+        )
+    return "<h2>What was found</h2><ul class='key'>" + "".join(f"<li>{point}</li>" for point in points) + "</ul>"
+
+
+def _percent(ratio: float) -> str:
+    return "100 %" if ratio == 1.0 else f"{100 * ratio:.2f} %"
+
+
+def idle_section(results: Results, image: str) -> str:
+    rows = []
+    for one in results.idle:
+        original = f"{one.original_low:,.0f}"
+        if one.original_high > one.original_low:
+            original += f" to {one.original_high:,.0f}"
+        nearest = min(max(one.bytes_per_node_per_s, one.original_low), one.original_high)
+        off = 100 * (one.bytes_per_node_per_s / nearest - 1)
+        rows.append(
+            f"<tr><td>{one.nodes}</td><td>{one.links_per_node:.1f}</td><td>{one.bytes_per_node_per_s:,.0f}</td>"
+            f"<td>{original}</td><td>{off:+.0f} %</td></tr>"
+        )
+    return f"""
+<h2>Is the simulated mesh the real one?</h2>
+<p>The original was run for real: all servers public, nobody posting, bytes counted on the wire. The same full mesh was
+simulated here. Its messages are encoded as the original encodes them, so sizes are exact; how often they are sent follows
+from the protocol. (Bytes sent per server and second; the original talks in plain text, so no encryption is counted.)</p>
+<img alt='Idle cost, simulated and original' src='{image}'>
+<table><tr><th>servers</th><th>links per server</th><th>simulated, B/s</th><th>original, B/s</th><th>difference</th></tr>
+{"".join(rows)}</table>"""
+
+
+def lock_out_section(results: Results) -> str:
+    if results.lock_out is None:
+        return ""
+    lock_out = results.lock_out
+    return f"""
+<h2>The 66th server</h2>
+<p>Sixty-five public servers formed a full mesh: {lock_out.inside} of them reach all {CONNECTIONS} others, and every one
+holds {CONNECTIONS} links, the most that the original allows. Then one more knocked. It reaches
+{lock_out.reached_by_the_66th} of them, as in the original. In the simulator's own words:</p>
+<p class='note'>“{html.escape(lock_out.why)}”</p>"""
+
+
+def table(results: Results) -> str:
+    body = "".join(
+        f"<tr><td>{scaling_plots.NAMES[row.mode]}</td><td>{row.nodes}</td><td>{row.nated}</td><td>{row.posts}</td>"
+        f"<td>{100 * row.delivery_ratio:.2f} %</td><td>{row.latency_p50_ms:,.0f}</td><td>{row.latency_p99_ms:,.0f}</td>"
+        f"<td>{row.payload_copies_per_delivery:.3f}</td><td>{row.bytes_per_node_per_s:,.0f}</td>"
+        f"<td>{row.control_bytes_per_node_per_s:,.0f}</td><td>{row.sim_seconds:,.0f}</td><td>{row.wall_seconds:.1f}</td>"
+        f"<td>{row.events:,}</td><td class='mono'>{row.digest}</td></tr>"
+        for row in results.rows
+    )
+    return f"""
+<h2>Every network that was run</h2>
+<div class='scroll'><table><tr><th>mode</th><th>servers</th><th>behind NAT</th><th>posts</th><th>delivered</th>
+<th>median, ms</th><th>p99, ms</th><th>copies per delivery</th><th>sent, B/s</th><th>of it control, B/s</th>
+<th>simulated, s</th><th>wall, s</th><th>events</th><th>trace digest</th></tr>{body}</table></div>
+<p class='note'>Copies per delivery: messages with a post in them, over every hop, for each server that should have the post
+and got it. Sent and control are per server. The digest covers every input and output of every server: the same seed gives
+the same digest on every machine. All columns are in <code>scaling.csv</code>.</p>"""
+
+
+def method(results: Results) -> str:
+    plan = results.plan
+    mean = results.rows[0].follows_mean
+    return f"""
+<h2>How it was measured</h2>
+<ul>
+<li>The program of the server itself runs, unchanged, in a deterministic simulator: {len(results.rows)} networks here, seed
+{plan.seed}. Events are really signed and really verified (BIP-340).</li>
+<li>Servers stand at random places on a plane, 10 to about 95 ms from each other one way; access links of 20 Mbit/s up and
+100 Mbit/s down; links cost their round trips, and everything sent waits its turn on the uplink.</li>
+<li>{round(100 * NATED)} % of the servers are behind NAT boxes in the proportions found in the field: a quarter of them
+symmetric, the others with endpoint-independent mapping and mostly port-dependent filtering. One public server is the way in
+for all.</li>
+<li>Who follows whom is real: samples of the Epinions trust network, grown as snowballs and thinned so that everybody
+follows {mean:g} others on average at every size (a random subset of users would hardly know each other).</li>
+<li>Text is made to look like what people post: seven languages, emoji, links, half of it shorter than about 140 bytes, a few
+essays. Every user posts {plan.posts_per_day / 1440:g} times a minute at random times, far more often than people do: it
+makes {plan.measure:g} simulated seconds enough.</li>
+<li>Servers get up to {plan.settle:g} s to join; then follow lists are published; then bytes and deliveries are counted while
+everybody posts and for 10 s more.</li>
+<li>Wire bytes: payload, headers, 52 bytes per TCP segment, and acknowledgements. Heartbeats are included.</li>
+<li>What was due is the simulator's own knowledge at the time of posting: everybody online, or the author's online followers,
+whether or not they had managed to join.</li>
+</ul>"""
+
+
+def caveats() -> str:
+    return """
+<h2>What this does not say</h2>
+<ul>
+<li>One seed per network: curves have no error bars. Another <code>--seed</code> moves latencies by some per cent.</li>
+<li>Users post much more often than in life, so the share of posts in the traffic is overstated, not understated.</li>
+<li>Nobody leaves and nothing is lost on the way here; other scenarios look at that.</li>
+<li>Latency in these networks is speed of light and queues; servers answer at once.</li>
+<li>Bytes for posts include relaying for others: a NATed pair without a direct link talks through a third server.</li>
+</ul>"""
+
+
+def again(results: Results) -> str:
+    return f"""
+<h2>Run it again</h2>
+<p><code>./dev demo</code> runs this in short form; <code>./dev experiment scaling --seed={results.plan.seed}</code> measures
+longer. This run took {results.wall_seconds:.0f} seconds of wall time.</p>"""

@@ -1,0 +1,45 @@
+"""mode='multicast': a post goes to those who follow its author and to nobody else."""
+
+from __future__ import annotations
+
+import pytest
+
+import np2p
+from np2p import minutes, seconds
+
+
+@pytest.mark.both
+@pytest.mark.seeds(per_commit=3, nightly=50)
+def test_only_followers_get_a_post(net: np2p.Network) -> None:
+    alice, bob, carol, dave = net.add_nodes(
+        4, nat=["none", "port_restricted", "none", "port_restricted"], mode="multicast"
+    )
+    net.bootstrap(within=minutes(3))
+    bob.follow(alice)
+    dave.follow(alice, carol)
+    net.run_for(seconds(5))
+
+    note = alice.post("for those who care")
+    assert net.eventually(lambda: net.delivery_ratio(note) == 1.0, within=minutes(1))
+    net.run_for(seconds(5))
+    assert note in bob.timeline() and note in dave.timeline()
+    assert not carol.has(note)
+    assert net.delivery_ratio(note, to=[carol]) == 0.0
+
+    mention = alice.post("and you?", mentions=[carol])
+    assert net.eventually(lambda: mention in carol.timeline(), within=minutes(1))
+
+
+@pytest.mark.both
+def test_who_unfollows_gets_no_more(net: np2p.Network) -> None:
+    alice, bob = net.add_nodes(2, nat="none", mode="multicast")
+    net.bootstrap(within=minutes(3))
+    bob.follow(alice)
+    net.run_for(seconds(3))
+    before = alice.post("before")
+    assert net.eventually(lambda: bob.has(before), within=minutes(1))
+    bob.unfollow(alice)
+    net.run_for(seconds(3))
+    after = alice.post("after")
+    net.run_for(seconds(10))
+    assert not bob.has(after)

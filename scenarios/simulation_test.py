@@ -1,0 +1,114 @@
+"""What only the simulator promises: the same run for the same seed, and measurements."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import np2p
+from np2p import minutes, seconds
+
+
+def one_run(seed: int, text: str = "hello", *, memo: bool = True) -> tuple[int, int]:
+    net = np2p.Simulation(seed=seed, memo=memo)
+    nodes = net.add_nodes(10)
+    net.bootstrap(within=minutes(3))
+    nodes[3].post(text)
+    net.run_for(seconds(30))
+    return net.digest(), net.events
+
+
+def test_the_same_seed_gives_the_same_digest() -> None:
+    assert one_run(7) == one_run(7)
+    assert one_run(7) != one_run(8)
+
+
+def test_one_changed_byte_changes_the_digest() -> None:
+    assert one_run(7, "hello")[0] != one_run(7, "hellp")[0]
+
+
+def test_the_memo_of_verified_signatures_changes_nothing() -> None:
+    assert one_run(7) == one_run(7, memo=False)
+
+
+def test_how_time_is_cut_changes_nothing() -> None:
+    digests = set()
+    for pieces in (1, 7, 50):
+        net = np2p.Simulation(seed=4)
+        nodes = net.add_nodes(6)
+        net.bootstrap(within=minutes(3))
+        nodes[0].post("in one go or in pieces")
+        for _ in range(pieces):
+            net.run_for(seconds(70) / pieces)
+        net.run_for(seconds(1))
+        digests.add(net.digest())
+    assert len(digests) == 1
+
+
+def test_deliveries_are_measured(net: np2p.Network) -> None:
+    assert isinstance(net, np2p.Simulation)
+    nodes = net.add_nodes(12)
+    net.bootstrap(within=minutes(3))
+    note = nodes[5].post("measure me")
+    net.run_for(seconds(10))
+    rows = net.deliveries(note)
+    assert rows.dtype.names == ("node", "latency_s", "hops", "direct_latency_s")
+    assert sorted(rows["node"]) == [i for i in range(12) if i != 5]
+    assert (rows["latency_s"] >= rows["direct_latency_s"]).all() and (rows["direct_latency_s"] > 0).all()
+    assert (rows["hops"] >= 1).all() and (rows["latency_s"] < 2).all()
+
+
+def test_traffic_adds_up(net: np2p.Network) -> None:
+    assert isinstance(net, np2p.Simulation)
+    nodes = net.add_nodes(8, nat="none")
+    net.bootstrap(within=minutes(3))
+    before = net.traffic()
+    nodes[0].post("x" * 1000)
+    net.run_for(seconds(5))
+    after = net.traffic()
+    assert list(after["node"]) == list(range(8))
+    for direction in ("in", "out"):
+        parts = sum(after[f"{kind}_{direction}"] for kind in ("payload", "duplicate", "control", "relay"))
+        assert (parts == after[f"bytes_{direction}"]).all()
+    assert (after["payload_in"] - before["payload_in"])[1:].min() > 1000
+    assert after["bytes_out"].sum() >= after["bytes_in"].sum() > 0
+
+
+def test_the_mesh_is_a_full_mesh_where_it_can_be(net: np2p.Network) -> None:
+    assert isinstance(net, np2p.Simulation)
+    net.add_nodes(10, nat="none")
+    net.bootstrap(within=minutes(3))
+    net.run_for(minutes(2))
+    edges = net.overlay_graph()
+    assert {tuple(sorted(edge)) for edge in edges.tolist()} == {(a, b) for b in range(10) for a in range(b)}
+    assert 0 < net.memory() < 200_000
+    assert net.memory_by_node().shape == (10,)
+
+
+def test_a_keyboard_interrupt_stops_a_run_and_the_world_goes_on(net: np2p.Network) -> None:
+    import signal
+
+    nodes = net.add_nodes(16)
+    net.bootstrap(within=minutes(3))
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            net.run_for(np2p.days(3650))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    note = nodes[2].post("still here")
+    assert net.eventually(lambda: net.delivery_ratio(note) == 1.0, within=minutes(1))
+
+
+def test_notes_compare_by_id(net: np2p.Network) -> None:
+    alice, bob = net.add_nodes(2, nat="none")
+    net.bootstrap(within=minutes(3))
+    note = alice.post("who am I?")
+    net.run_for(seconds(5))
+    (received,) = bob.timeline()
+    assert received == note and hash(received) == hash(note) and str(note) == note.id
+    assert note != "not a note" and received in {note}
+    assert [received] == bob.timeline(limit=1) and bob.timeline(limit=0) == []
+    assert np.isclose(net.delivery_ratio(note), 1.0)
