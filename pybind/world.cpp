@@ -43,11 +43,13 @@ sim::NatSpec spec_of(const BoxTuple& box) {
 }
 
 NodeIndex add_node(World& world, const std::vector<BoxTuple>& boxes, bool multicast,
-                   const std::vector<NodeIndex>& ways_in, bool writable, std::uint64_t up, std::uint64_t down) {
+                   const std::vector<NodeIndex>& ways_in, bool writable, bool replies_to_all, std::uint64_t up,
+                   std::uint64_t down) {
   sim::NodeOptions options;
   for (const auto& box : boxes) options.nat.push_back(spec_of(box));
   options.config.mode = multicast ? FeedMode::multicast : FeedMode::broadcast;
   options.config.writable = writable;
+  options.config.replies = replies_to_all ? Replies::everybody : Replies::tagged;
   for (const NodeIndex way_in : ways_in) options.config.bootstrap.push_back(world.public_address_of(way_in));
   options.up_bits_per_s = up;
   options.down_bits_per_s = down;
@@ -206,10 +208,9 @@ void bind_world(py::module_& module) {
            }),
            py::arg("seed"), py::arg("trace"), py::arg("memo"))
       .def("add_node", &add_node, py::arg("boxes"), py::arg("multicast"), py::arg("ways_in"), py::arg("writable"),
-           py::arg("up"), py::arg("down"))
-      .def("key", [](const World& world, NodeIndex node) {
-             return std::move(Signer::from_secret(world.user(node).secret())).value();
-           })
+           py::arg("replies_to_all"), py::arg("up"), py::arg("down"))
+      .def("key", [](const World& world,
+                     NodeIndex node) { return std::move(Signer::from_secret(world.user(node).secret())).value(); })
       .def("start", &World::start)
       .def("stop", &World::stop)
       .def("crash", &World::crash)

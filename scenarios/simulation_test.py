@@ -69,7 +69,7 @@ def test_traffic_adds_up(net: np2p.Network) -> None:
     assert list(after["node"]) == list(range(8))
     for direction in ("in", "out"):
         parts = sum(after[f"{kind}_{direction}"] for kind in ("payload", "duplicate", "control", "relay"))
-        assert (parts == after[f"bytes_{direction}"]).all()
+        assert np.array_equal(parts, after[f"bytes_{direction}"])
     assert (after["payload_in"] - before["payload_in"])[1:].min() > 1000
     assert after["bytes_out"].sum() >= after["bytes_in"].sum() > 0
 

@@ -52,7 +52,14 @@ class Rng:
 class World:
     def __init__(self, seed: int, trace: str, memo: bool) -> None: ...
     def add_node(
-        self, boxes: Sequence[Box], multicast: bool, ways_in: Sequence[int], writable: bool, up: int, down: int
+        self,
+        boxes: Sequence[Box],
+        multicast: bool,
+        ways_in: Sequence[int],
+        writable: bool,
+        replies_to_all: bool,
+        up: int,
+        down: int,
     ) -> int: ...
     def key(self, node: int) -> Key: ...
     def start(self, node: int) -> None: ...

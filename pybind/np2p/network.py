@@ -18,7 +18,7 @@ from ._np2p import Key, Note, Rng
 from .audience import Audience
 from .errors import NotConverged
 from .nat import Nat, NatChoice, resolve_many
-from .node import FOLLOW_LIST, Node, check_choices
+from .node import FOLLOW_LIST, POST, Node, check_choices
 from .units import spoken
 
 
@@ -57,7 +57,8 @@ class Network(ABC):
 
         nat: a preset's name, a Nat, None (public), or a list with one of these per node. overlay: "mesh" (the default
         until "hyparview" exists). mode: "broadcast" (the default until "auto" exists) or "multicast". Further settings
-        of a node: writable=False (serves reads and relays only) and bootstrap=[nodes] (whom to dial first; by default
+        of a node: writable=False (serves reads and relays only), replies="everybody" (replies and mentions go to all
+        and not only to those they name) and bootstrap=[nodes] (whom to dial first; by default
         the first public node of the network); in a simulation also uplink= and downlink= in bits per second. An
         unknown name is a TypeError.
         """
@@ -80,7 +81,7 @@ class Network(ABC):
         if ways_in is None:
             ways_in = [node.index for node in self.nodes if node.nat is None][:1]
         key = self._create(index, nat, mode, ways_in, settings)
-        node = Node(self, index, key, nat, overlay, mode)
+        node = Node(self, index, key, nat, overlay, mode, settings.get("replies", "tagged"))
         self.nodes.append(node)
         self._by_key[node.public_key] = node
         return node
@@ -163,7 +164,7 @@ class Network(ABC):
         if end > self.now:
             self._advance(end - self.now, what)
 
-    _settings: tuple[str, ...] = ("writable", "bootstrap")
+    _settings: tuple[str, ...] = ("writable", "replies", "bootstrap")
     _first_step = 0.05
     _longest_step = 5.0
 
@@ -244,10 +245,12 @@ class Network(ABC):
         named = [
             self._by_key[tag[1]].index for tag in note.tags if tag[:1] == ["p"] and tag[1:2] and tag[1] in self._by_key
         ]
+        quotes = any(tag[:1] == ["q"] for tag in note.tags)
         followers = [self._by_key[key].index for key in self._followers.get(node.public_key, ())]
         self._audiences[note] = Audience(
             node.index,
             node.mode == "broadcast",
+            note.kind == POST and bool(named) and not quotes and node.replies == "tagged",
             note.kind,
             self._online_nodes(),
             frozenset(followers),
@@ -294,6 +297,8 @@ class Network(ABC):
         settings: dict[str, Any] = dict(config)
         if "writable" in config:
             settings["writable"] = checks.flag("writable", config["writable"])
+        if "replies" in config:
+            settings["replies"] = checks.choice("replies", config["replies"], ("tagged", "everybody"))
         if "bootstrap" in config:
             chosen = checks.items("bootstrap", config["bootstrap"], Node)
             settings["bootstrap"] = [self.check_mine("bootstrap", node).index for node in chosen]

@@ -26,13 +26,16 @@ Tags = list[list[str]]
 class Node:
     """One user with their server. Made by net.add_nodes(); `node.index` is its row in the metrics."""
 
-    def __init__(self, network: Network, index: int, key: Key, nat: Nat | None, overlay: str, mode: str) -> None:
+    def __init__(
+        self, network: Network, index: int, key: Key, nat: Nat | None, overlay: str, mode: str, replies: str
+    ) -> None:
         self.network = network
         self.index = index
         self.key = key
         self.nat = nat
         self.overlay = overlay
         self.mode = mode
+        self.replies = replies
         self.public_key: str = key.public_key
         self._following: dict[str, None] = {}  # public keys in the order of following
         self._newest_replaceable: dict[int, int] = {}  # kind -> created_at of what we published last

@@ -116,7 +116,7 @@ def _trace_path(request: pytest.FixtureRequest, world: str, seed: int) -> Path:
     return directory / f"{name}-{world}-seed{seed}{'.jsonl' if world == 'sim' else ''}"
 
 
-@pytest.hookimpl(hookwrapper=True)
+@pytest.hookimpl(hookwrapper=True)  # type: ignore[misc]
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Iterator[None]:
     outcome: Any = yield
     report: pytest.TestReport = outcome.get_result()

@@ -102,7 +102,7 @@ class Simulation(Network):
 
     # --- the world's primitives -------------------------------------------------------------------------------------
 
-    _settings = ("writable", "bootstrap", "uplink", "downlink")
+    _settings = ("writable", "replies", "bootstrap", "uplink", "downlink")
 
     def _check_config(self, config: dict[str, Any]) -> dict[str, Any]:
         settings = super()._check_config(config)
@@ -121,6 +121,7 @@ class Simulation(Network):
             mode == "multicast",
             ways_in,
             settings.get("writable", True),
+            settings.get("replies", "tagged") == "everybody",
             settings.get("uplink", UPLINK),
             settings.get("downlink", DOWNLINK),
         )

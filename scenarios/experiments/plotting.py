@@ -85,7 +85,11 @@ def quantity(value: float) -> str:
 def log_axis(axes: Any, values: Sequence[float], label: str, unit: str) -> None:
     axes.set_yscale("log")
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{quantity(value)}{'' if 'k' in quantity(value) or 'M' in quantity(value) else ' '}{unit}"))
+    axes.yaxis.set_major_formatter(
+        FuncFormatter(
+            lambda value, _: f"{quantity(value)}{'' if 'k' in quantity(value) or 'M' in quantity(value) else ' '}{unit}"
+        )
+    )
     positive = [value for value in values if value > 0] or [1.0]
     low, high = 10 ** math.floor(math.log10(min(positive))), 10 ** math.ceil(math.log10(max(positive) * 1.05))
     axes.set_ylim(low, high)
@@ -100,7 +104,7 @@ def labels_at_end(axes: Any, entries: Sequence[tuple[float, float, str, str]], g
     """Names lines at their last points (x, y, text, colour), moved apart where they would overlap."""
     figure = axes.figure
     figure.canvas.draw()
-    placed = []
+    placed: list[tuple[float, float, float, float, str, str, float]] = []
     for x, y, text, colour in sorted(entries, key=lambda entry: entry[1]):
         height = axes.transData.transform((x, y))[1] * 72 / figure.dpi
         lines = text.count("\n") + 1

@@ -27,6 +27,7 @@ import numpy as np
 import np2p
 from np2p import nat, workload
 from np2p.progress import Progress
+from np2p.simulation import TRAFFIC_COLUMNS
 
 SIZES = (8, 16, 32, 64, 128, 256)
 IDLE_SIZES = (16, 32, 64)
@@ -155,7 +156,7 @@ def measure(mode: str, n: int, plan: Plan, slot: int) -> Row:
     _report(slot, 1.0)
 
     got, due, latencies = deliveries(net, posts)
-    sent = {name: float((after[name] - before[name]).sum()) for name in after.dtype.names if name != "node"}
+    sent = {name: float((after[name] - before[name]).sum()) for name in TRAFFIC_COLUMNS}
     copies = sent["payload_in_msgs"] + sent["duplicate_in_msgs"] + sent["relay_in_msgs"]
     return Row(
         overlay="mesh",

@@ -144,7 +144,13 @@ def idle_figure(idle: Sequence[Idle]) -> Any:
             (place - 0.19, one.bytes_per_node_per_s, f"simulated {one.bytes_per_node_per_s:,.0f}"),
         ):
             axes.annotate(
-                text, (value, height), xytext=(5, 0), textcoords="offset points", va="center", fontsize=9, color=look.INK
+                text,
+                (value, height),
+                xytext=(5, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=9,
+                color=look.INK,
             )
     axes.set_yticks(range(len(idle)), [f"{one.nodes} servers" for one in idle])
     axes.invert_yaxis()

@@ -109,9 +109,9 @@ def findings(results: Results) -> str:
     beyond = [row for row in results.rows if row.nodes > CONNECTIONS + 1]
     if beyond:
         worst = max(beyond, key=lambda row: row.nodes)
-        ratio = {row.mode: row.delivery_ratio for row in beyond if row.nodes == worst.nodes}
+        ratios = {row.mode: row.delivery_ratio for row in beyond if row.nodes == worst.nodes}
         shown = " and ".join(
-            f"{100 * value:.0f} % ({scaling_plots.NAMES[mode]})" for mode, value in sorted(ratio.items())
+            f"{100 * value:.0f} % ({scaling_plots.NAMES[mode]})" for mode, value in sorted(ratios.items())
         )
         points.append(
             f"<b>Beyond {CONNECTIONS + 1} servers the mesh locks people out.</b> A server accepts {CONNECTIONS} links and "

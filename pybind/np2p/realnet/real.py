@@ -131,6 +131,7 @@ class RealNetwork(Network):
         command += ["--data-dir", str(directory / "data"), "--mode", mode, "--api-listen", f"127.0.0.1:{API_PORT}"]
         for way_in in ways_in:
             command += ["-b", f"{self._addresses[way_in]}:{PORT}"]
+        command += ["--replies", settings.get("replies", "tagged")]
         if not settings.get("writable", True):
             command.append("-w=false")
         self._commands[index] = command
