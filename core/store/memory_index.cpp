@@ -17,16 +17,16 @@ constexpr std::size_t kRankedLists = 3;  // what is kept needs no list: it never
 // The best `limit` of what is offered, as a heap whose front is the worst of them.
 class MemoryIndex::Selection {
  public:
-  Selection(const MemoryIndex& index, const Filter& filter, std::size_t limit)
+  Selection(const MemoryIndex& index, const PreparedFilter& filter, std::size_t limit)
       : index_(index), filter_(filter), newer_{&index.slots_}, limit_(limit) {}
 
   // True if nothing older than `slot` can be taken any more.
   [[nodiscard]] bool closed_to(Slot slot) const {
-    if (filter_.since && index_.event(slot)->created_at < *filter_.since) return true;
+    if (filter_.rest.since && index_.event(slot)->created_at < *filter_.rest.since) return true;
     return chosen_.size() >= limit_ && !newer_(slot, chosen_.front());
   }
   void offer(Slot slot) {
-    if (!matches(filter_, index_.event(slot).get())) return;
+    if (!filter_.accepts(index_.event(slot).get())) return;
     if (chosen_.size() == limit_) {
       std::pop_heap(chosen_.begin(), chosen_.end(), newer_);
       chosen_.pop_back();
@@ -50,11 +50,11 @@ class MemoryIndex::Selection {
     for (const Slot slot : chosen_) events.push_back(index_.event(slot));
     return events;
   }
-  [[nodiscard]] const Filter& filter() const noexcept { return filter_; }
+  [[nodiscard]] const PreparedFilter& filter() const noexcept { return filter_; }
 
  private:
   const MemoryIndex& index_;
-  const Filter& filter_;
+  const PreparedFilter& filter_;
   Newer newer_;
   std::size_t limit_;
   std::vector<Slot> chosen_;
@@ -205,7 +205,7 @@ std::optional<MemoryIndex::Slot> MemoryIndex::holder(const Event& event) const {
 }
 
 void MemoryIndex::select_run(const PubKey& author, std::uint16_t kind, Selection& selection) const {
-  const auto until = selection.filter().until;
+  const auto until = selection.filter().rest.until;
   const auto place = by_author_.first_not([&](Slot slot) {
     const Event& event = slots_[slot].get();
     if (event.pubkey != author) return event.pubkey < author;
@@ -218,12 +218,9 @@ void MemoryIndex::select_run(const PubKey& author, std::uint16_t kind, Selection
   });
 }
 
-void MemoryIndex::select_author(const PubKey& author, const Filter& filter, Selection& selection) const {
-  if (filter.kinds) {
-    std::vector<std::uint32_t> kinds = *filter.kinds;
-    std::sort(kinds.begin(), kinds.end());
-    kinds.erase(std::unique(kinds.begin(), kinds.end()), kinds.end());
-    for (const std::uint32_t k : kinds) {
+void MemoryIndex::select_author(const PubKey& author, Selection& selection) const {
+  if (const auto& kinds = selection.filter().kinds) {
+    for (const std::uint32_t k : *kinds) {
       if (k <= 0xFFFF) select_run(author, static_cast<std::uint16_t>(k), selection);
     }
     return;
@@ -237,24 +234,18 @@ void MemoryIndex::select_author(const PubKey& author, const Filter& filter, Sele
   }
 }
 
-std::vector<EventPtr> MemoryIndex::query(const Filter& filter, std::size_t limit) const {
+std::vector<EventPtr> MemoryIndex::query(const PreparedFilter& filter, std::size_t limit) const {
   if (limit == 0) return {};
   Selection selection(*this, filter, limit);
   if (filter.ids) {
-    std::vector<EventId> ids = *filter.ids;
-    std::sort(ids.begin(), ids.end());
-    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-    for (const EventId& id : ids) {
+    for (const EventId& id : *filter.ids) {
       if (const auto slot = find(id); slot && !selection.closed_to(*slot)) selection.offer(*slot);
     }
   } else if (filter.authors) {
-    std::vector<PubKey> authors = *filter.authors;
-    std::sort(authors.begin(), authors.end());
-    authors.erase(std::unique(authors.begin(), authors.end()), authors.end());
-    for (const PubKey& author : authors) select_author(author, filter, selection);
+    for (const PubKey& author : *filter.authors) select_author(author, selection);
   } else {
-    const auto place =
-        by_time_.first_not([&](Slot slot) { return filter.until && slots_[slot]->created_at > *filter.until; });
+    const auto until = filter.rest.until;
+    const auto place = by_time_.first_not([&](Slot slot) { return until && slots_[slot]->created_at > *until; });
     selection.take(by_time_, place, [](Slot) { return true; });
   }
   return std::move(selection).result();

@@ -9,6 +9,7 @@
 
 #include "core/event/event.h"
 #include "core/event/filter.h"
+#include "core/store/prepared_filter.h"
 #include "core/store/retention.h"
 #include "core/store/sorted_blocks.h"
 
@@ -35,7 +36,7 @@ class MemoryIndex {
   void change_standing(const PubKey& author, Standing from, Standing to);
 
   // The newest `limit` matches in NIP-01's order.
-  [[nodiscard]] std::vector<EventPtr> query(const Filter& filter, std::size_t limit) const;
+  [[nodiscard]] std::vector<EventPtr> query(const PreparedFilter& filter, std::size_t limit) const;
 
   [[nodiscard]] std::size_t bytes() const noexcept;
 
@@ -56,7 +57,7 @@ class MemoryIndex {
   using AuthorList = SortedBlocks<Slot, ByAuthor>;
 
   class Selection;
-  void select_author(const PubKey& author, const Filter& filter, Selection& selection) const;
+  void select_author(const PubKey& author, Selection& selection) const;
   void select_run(const PubKey& author, std::uint16_t kind, Selection& selection) const;
   [[nodiscard]] AuthorList::Place author_run(const PubKey& author, std::uint32_t kind) const;
 

@@ -257,7 +257,7 @@ bool MemoryStore::contains(const EventId& id) {
 
 std::vector<EventPtr> MemoryStore::query(const Filter& filter, Order order) {
   const std::size_t limit = std::min(filter.limit.value_or(impl_->max_answer), impl_->max_answer);
-  std::vector<EventPtr> events = impl_->index.query(filter, limit);
+  std::vector<EventPtr> events = impl_->index.query(PreparedFilter(filter), limit);
   if (order == Order::oldest_first) std::reverse(events.begin(), events.end());
   return events;
 }

@@ -1,0 +1,364 @@
+#include "core/store/sqlite_events.h"
+
+#include <algorithm>
+#include <limits>
+#include <unordered_set>
+
+#include "core/base/hash.h"
+#include "core/event/replaceable.h"
+#include "core/store/event_row.h"
+
+namespace np2p {
+
+namespace {
+
+constexpr std::size_t kCachedEvents = 2048;      // a power of two
+constexpr std::size_t kCachedEventBytes = 2048;  // larger events are not cached: at most some 6 MB in all
+
+std::int64_t address_key(const EventAddress& address) {
+  return static_cast<std::int64_t>(hash_bytes(bytes_of(address.d)));
+}
+
+}  // namespace
+
+EventRows::EventRows(Database& db)
+    : count_(db, "SELECT rank, count(*) FROM event GROUP BY rank"),
+      find_(db, "SELECT seq, id FROM event WHERE head=?"),
+      load_(db, "SELECT id, pubkey, kind, created_at, body FROM event WHERE seq=?"),
+      by_author_kind_(
+          db,
+          "SELECT created_at, head, seq FROM event WHERE author=? AND kind=? AND created_at BETWEEN ? AND ? "
+          "ORDER BY created_at DESC, head"),
+      next_kind_(db, "SELECT kind FROM event WHERE author=? AND kind>=? ORDER BY kind LIMIT 1"),
+      by_kind_(db,
+               "SELECT created_at, head, seq FROM event WHERE kind=? AND created_at BETWEEN ? AND ? "
+               "ORDER BY created_at DESC, head"),
+      by_rank_(db,
+               "SELECT created_at, head, seq FROM event WHERE rank=? AND created_at BETWEEN ? AND ? "
+               "ORDER BY created_at DESC, head"),
+      by_tag_(db,
+              "SELECT created_at, head, seq, kind, author FROM tag WHERE key=? AND created_at BETWEEN ? AND ? "
+              "ORDER BY created_at DESC, head"),
+      replaceable_(db, "SELECT seq, id, pubkey, created_at, body FROM event WHERE author=? AND kind=?"),
+      addressable_(db, "SELECT seq, id, pubkey, created_at, body FROM event WHERE author=? AND kind=? AND address=?"),
+      oldest_(db, "SELECT created_at, head, seq FROM event WHERE rank=? ORDER BY created_at, head DESC LIMIT 1"),
+      insert_(db,
+              "INSERT INTO event(id, head, pubkey, author, kind, created_at, rank, address, body) "
+              "VALUES(?,?,?,?,?,?,?,?,?) RETURNING seq"),
+      insert_tag_(db, "INSERT INTO tag(key, created_at, head, seq, kind, author) VALUES(?,?,?,?,?,?)"),
+      remove_(db, "DELETE FROM event WHERE seq=? RETURNING rank"),
+      remove_tag_(db, "DELETE FROM tag WHERE key=? AND created_at=? AND head=? AND seq=?"),
+      sweep_tags_(db, "DELETE FROM tag WHERE seq=?"),
+      // The kinds are those of is_vital().
+      count_author_(db, "SELECT kind IN (0,3,10002,10848), count(*) FROM event WHERE author=? AND pubkey=? GROUP BY 1"),
+      file_author_(db,
+                   "UPDATE event SET rank = CASE WHEN kind IN (0,3,10002,10848) THEN ?3 ELSE ?4 END "
+                   "WHERE author=?1 AND pubkey=?2"),
+      cache_(kCachedEvents) {}
+
+RankCounts EventRows::count() {
+  RankCounts counts;
+  Use use(count_);
+  while (use.row()) {
+    const std::int64_t rank = use.number(0);
+    if (rank >= 0 && rank < static_cast<std::int64_t>(kRanks)) {
+      counts[static_cast<Rank>(rank)] = static_cast<std::size_t>(use.number(1));
+    }
+  }
+  return counts;
+}
+
+std::optional<EventRows::Seq> EventRows::find(const EventId& id) {
+  Use use(find_);
+  use.bind(sortable_head(id.view()));
+  while (use.row()) {
+    if (EventId::from(use.blob(1)) == id) return use.number(0);
+  }
+  return std::nullopt;
+}
+
+void EventRows::remember(Seq seq, const EventPtr& event) {
+  if (event->content.size() + event->tags.bytes() > kCachedEventBytes) return;
+  cache_[static_cast<std::size_t>(seq) % kCachedEvents] = {seq, event};
+}
+
+void EventRows::forget_cache() {
+  for (auto& entry : cache_) entry = {};
+}
+
+EventPtr EventRows::load(Seq seq, bool& rotten) {
+  rotten = false;
+  if (const auto& [cached, event] = cache_[static_cast<std::size_t>(seq) % kCachedEvents]; cached == seq && event) {
+    return event;
+  }
+  Use use(load_);
+  use.bind(seq);
+  if (!use.row()) return {};
+  const auto id = EventId::from(use.blob(0));
+  const auto pubkey = PubKey::from(use.blob(1));
+  EventPtr event;
+  if (id && pubkey) {
+    event = decode_row(Event{.id = *id,
+                             .pubkey = *pubkey,
+                             .created_at = use.number(3),
+                             .kind = static_cast<std::uint16_t>(use.number(2)),
+                             .tags = {},
+                             .content = {},
+                             .sig = {}},
+                       use.blob(4));
+  }
+  rotten = !event;
+  if (event) remember(seq, event);
+  return event;
+}
+
+std::optional<EventRows::Holder> EventRows::holder(const Event& event) {
+  const auto address = address_of(event);
+  if (!address) return std::nullopt;
+  const bool has_d = kind::class_of(event.kind) == kind::Class::addressable;
+  Use use(has_d ? addressable_ : replaceable_);
+  use.bind(sortable_head(event.pubkey.view())).bind(event.kind);
+  if (has_d) use.bind(address_key(*address));
+  while (use.row()) {
+    const auto id = EventId::from(use.blob(1));
+    if (!id || PubKey::from(use.blob(2)) != event.pubkey) continue;
+    Event held{.id = *id,
+               .pubkey = event.pubkey,
+               .created_at = use.number(3),
+               .kind = event.kind,
+               .tags = {},
+               .content = {},
+               .sig = {}};
+    if (has_d) {
+      const EventPtr whole = decode_row(held, use.blob(4));
+      if (!whole || address_of(whole.get()) != address) continue;
+    }
+    return Holder{use.number(0), std::move(held)};
+  }
+  return std::nullopt;
+}
+
+std::optional<EventRows::Key> EventRows::oldest(Rank rank) {
+  if (rank == Rank::kept) return std::nullopt;
+  Use use(oldest_);
+  use.bind(static_cast<std::int64_t>(rank));
+  if (!use.row()) return std::nullopt;
+  return Key{use.number(0), use.number(1), use.number(2)};
+}
+
+void EventRows::insert(const EventPtr& event, Rank rank) {
+  const std::int64_t head = sortable_head(event->id.view());
+  const std::int64_t author = sortable_head(event->pubkey.view());
+  const ByteVec body = encode_body(event.get());
+  Seq seq = 0;
+  {
+    Use use(insert_);
+    use.bind(event->id.view()).bind(head).bind(event->pubkey.view()).bind(author).bind(event->kind);
+    use.bind(event->created_at).bind(static_cast<std::int64_t>(rank));
+    if (kind::class_of(event->kind) == kind::Class::addressable) {
+      use.bind(address_key(*address_of(event.get())));
+    } else {
+      use.bind_null();
+    }
+    use.bind(body);
+    if (use.row()) seq = use.number(0);
+    use.run();
+  }
+  for (const std::int64_t key : tag_keys(event.get())) {
+    Use use(insert_tag_);
+    use.bind(key).bind(event->created_at).bind(head).bind(seq).bind(event->kind).bind(author);
+    use.run();
+  }
+  remember(seq, event);
+}
+
+std::optional<Rank> EventRows::remove(Seq seq) {
+  bool rotten = false;
+  const EventPtr event = load(seq, rotten);
+  if (event) {
+    for (const std::int64_t key : tag_keys(event.get())) {
+      Use use(remove_tag_);
+      use.bind(key).bind(event->created_at).bind(sortable_head(event->id.view())).bind(seq);
+      use.run();
+    }
+  } else if (rotten) {
+    Use use(sweep_tags_);
+    use.bind(seq);
+    use.run();
+  }
+  cache_[static_cast<std::size_t>(seq) % kCachedEvents] = {};
+  Use use(remove_);
+  use.bind(seq);
+  if (!use.row()) return std::nullopt;
+  const auto rank = static_cast<Rank>(std::clamp<std::int64_t>(use.number(0), 0, kRanks - 1));
+  use.run();
+  return rank;
+}
+
+void EventRows::change_standing(const PubKey& author, Standing from, Standing to, RankCounts& counts) {
+  const auto rank = [](Standing standing, bool vital) { return rank_of(standing, vital ? kind::profile : kind::post); };
+  const std::int64_t head = sortable_head(author.view());
+  {
+    Use use(count_author_);
+    use.bind(head).bind(author.view());
+    while (use.row()) {
+      const auto count = static_cast<std::size_t>(use.number(1));
+      counts[rank(from, use.number(0) != 0)] -= count;
+      counts[rank(to, use.number(0) != 0)] += count;
+    }
+  }
+  Use use(file_author_);
+  use.bind(head).bind(author.view());
+  use.bind(static_cast<std::int64_t>(rank(to, true))).bind(static_cast<std::int64_t>(rank(to, false)));
+  use.run();
+}
+
+// --- queries
+
+// The best `limit` of what is offered, as a heap whose front is the worst of them.
+class EventRows::Selection {
+ public:
+  Selection(EventRows& rows, const PreparedFilter& filter, std::size_t limit, bool look, const std::vector<Seq>& skip)
+      : rows_(rows), filter_(filter), skip_(skip), limit_(limit), look_(look) {}
+
+  // The lowest created_at that can still be taken.
+  [[nodiscard]] std::int64_t low() const {
+    const std::int64_t since = filter_.rest.since.value_or(std::numeric_limits<std::int64_t>::min());
+    return full() ? std::max(since, chosen_.front().created_at) : since;
+  }
+  [[nodiscard]] std::int64_t high() const {
+    return filter_.rest.until.value_or(std::numeric_limits<std::int64_t>::max());
+  }
+  [[nodiscard]] bool closed_to(const Key& key) const { return full() && !(key < chosen_.front()); }
+  void offer(const Key& key) {
+    if (std::find(skip_.begin(), skip_.end(), key.seq) != skip_.end()) return;
+    if (look_) {
+      bool rotten = false;
+      const EventPtr event = rows_.load(key.seq, rotten);
+      if (!rotten && (!event || !filter_.accepts(event.get()))) return;
+    }
+    if (full()) {
+      std::pop_heap(chosen_.begin(), chosen_.end());
+      chosen_.pop_back();
+    }
+    chosen_.push_back(key);
+    std::push_heap(chosen_.begin(), chosen_.end());
+  }
+  // Takes what it wants from rows (created_at, head, seq, ...) in NIP-01's order, where wanted(use).
+  template <class Wanted>
+  void take(Use& use, Wanted wanted) {
+    use.bind(low()).bind(high());
+    while (use.row()) {
+      const Key key{use.number(0), use.number(1), use.number(2)};
+      if (closed_to(key)) return;
+      if (wanted(use)) offer(key);
+    }
+  }
+  void take(Use& use) {
+    take(use, [](const Use&) { return true; });
+  }
+  [[nodiscard]] std::vector<Key> result() && {
+    std::sort(chosen_.begin(), chosen_.end());
+    return std::move(chosen_);
+  }
+
+ private:
+  [[nodiscard]] bool full() const { return chosen_.size() >= limit_; }
+  EventRows& rows_;
+  const PreparedFilter& filter_;
+  const std::vector<Seq>& skip_;
+  std::size_t limit_;
+  bool look_;
+  std::vector<Key> chosen_;
+};
+
+void EventRows::select_author_kind(std::int64_t author, std::uint32_t kind, Selection& selection) {
+  Use use(by_author_kind_);
+  use.bind(author).bind(kind);
+  selection.take(use);
+}
+
+void EventRows::select_authors(const PreparedFilter& filter, Selection& selection) {
+  std::int64_t last = 0;
+  bool first = true;
+  for (const PubKey& pubkey : *filter.authors) {
+    const std::int64_t author = sortable_head(pubkey.view());
+    if (!first && author == last) continue;  // two keys may share their first eight bytes
+    first = false;
+    last = author;
+    if (filter.kinds) {
+      for (const std::uint32_t k : *filter.kinds) select_author_kind(author, k, selection);
+      continue;
+    }
+    // No kinds given: hop from one kind that the author has to the next.
+    for (std::int64_t k = 0;; ++k) {
+      {
+        Use use(next_kind_);
+        use.bind(author).bind(k);
+        if (!use.row()) break;
+        k = use.number(0);
+      }
+      select_author_kind(author, static_cast<std::uint32_t>(k), selection);
+    }
+  }
+}
+
+void EventRows::select_tags(const PreparedFilter& filter, Selection& selection) {
+  const auto fewest = std::min_element(filter.rest.tags.begin(), filter.rest.tags.end(),
+                                       [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
+  std::vector<std::int64_t> keys;
+  for (const std::string& value : fewest->second) keys.push_back(tag_key(fewest->first, value));
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  std::vector<std::int64_t> authors;  // in the order of the keys, since heads sort as they do
+  if (filter.authors) {
+    for (const PubKey& author : *filter.authors) authors.push_back(sortable_head(author.view()));
+  }
+  std::unordered_set<Seq> seen;  // an event with several of the values has several rows
+  for (const std::int64_t key : keys) {
+    Use use(by_tag_);
+    use.bind(key);
+    selection.take(use, [&](const Use& row) {
+      if (!filter.has_kind(static_cast<std::uint16_t>(row.number(3)))) return false;
+      if (filter.authors && !std::binary_search(authors.begin(), authors.end(), row.number(4))) return false;
+      return keys.size() == 1 || seen.insert(row.number(2)).second;
+    });
+  }
+}
+
+std::vector<EventRows::Key> EventRows::select(const PreparedFilter& filter, std::size_t limit, bool look,
+                                              const std::vector<Seq>& skip) {
+  if (limit == 0) return {};
+  // More than one condition on tags: the index answers one of them, the events the others.
+  Selection selection(*this, filter, limit, look || filter.rest.tags.size() > 1, skip);
+  if (filter.ids) {
+    for (const EventId& id : *filter.ids) {
+      const auto seq = find(id);
+      bool rotten = false;
+      const EventPtr event = seq ? load(*seq, rotten) : EventPtr();
+      if (rotten) selection.offer(Key{std::numeric_limits<std::int64_t>::max(), 0, *seq});
+      if (!event || !filter.accepts(event.get())) continue;
+      const Key key{event->created_at, sortable_head(id.view()), *seq};
+      if (!selection.closed_to(key)) selection.offer(key);
+    }
+  } else if (!filter.rest.tags.empty()) {
+    select_tags(filter, selection);
+  } else if (filter.authors) {
+    select_authors(filter, selection);
+  } else if (filter.kinds) {
+    for (const std::uint32_t k : *filter.kinds) {
+      Use use(by_kind_);
+      use.bind(k);
+      selection.take(use);
+    }
+  } else {
+    for (std::size_t rank = 0; rank < kRanks; ++rank) {
+      Use use(by_rank_);
+      use.bind(static_cast<std::int64_t>(rank));
+      selection.take(use);
+    }
+  }
+  return std::move(selection).result();
+}
+
+}  // namespace np2p

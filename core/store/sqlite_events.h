@@ -1,0 +1,93 @@
+// The event tables of the database: rows in, rows out, and queries over the indices. Everything here may throw
+// DiskTrouble. It decides nothing: retention, transactions and durability are SqliteStore's.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "core/event/event.h"
+#include "core/host/store.h"
+#include "core/store/prepared_filter.h"
+#include "core/store/retention.h"
+#include "core/store/sqlite_db.h"
+
+namespace np2p {
+
+class EventRows {
+ public:
+  using Seq = std::int64_t;
+
+  // Where a row stands in NIP-01's order; of two ids that share their first eight bytes the order is arbitrary.
+  struct Key {
+    std::int64_t created_at = 0;
+    std::int64_t head = 0;
+    Seq seq = 0;
+    friend bool operator<(const Key& a, const Key& b) noexcept {  // newer first
+      if (a.created_at != b.created_at) return a.created_at > b.created_at;
+      return a.head != b.head ? a.head < b.head : a.seq < b.seq;
+    }
+  };
+
+  explicit EventRows(Database& db);
+  EventRows(const EventRows&) = delete;
+  EventRows& operator=(const EventRows&) = delete;
+
+  [[nodiscard]] RankCounts count();
+  [[nodiscard]] std::optional<Seq> find(const EventId& id);
+  // The event of a row; null if there is no such row or it has rotted (`rotten` then says so).
+  [[nodiscard]] EventPtr load(Seq seq, bool& rotten);
+  // The holder of a replaceable or addressable event's address.
+  struct Holder {
+    Seq seq;
+    Event event;  // id, pubkey, kind and created_at only
+  };
+  [[nodiscard]] std::optional<Holder> holder(const Event& event);
+  [[nodiscard]] std::optional<Key> oldest(Rank rank);
+
+  void insert(const EventPtr& event, Rank rank);
+  // Returns the rank it had; nothing if there is no such row.
+  std::optional<Rank> remove(Seq seq);
+  // Files everything of an author anew; counts are changed accordingly.
+  void change_standing(const PubKey& author, Standing from, Standing to, RankCounts& counts);
+
+  // The rows of the newest `limit` matches, best first. Exact, except that a row listed here can turn out to be rotten,
+  // or (unless `look`) not to match because eight bytes of a hash met: whoever loads the rows checks, and asks again
+  // with `look`, which loads every candidate. Rows in `skip` are left out.
+  [[nodiscard]] std::vector<Key> select(const PreparedFilter& filter, std::size_t limit, bool look,
+                                        const std::vector<Seq>& skip);
+
+  void forget_cache();  // after a rollback
+
+ private:
+  class Selection;
+  void select_authors(const PreparedFilter& filter, Selection& selection);
+  void select_author_kind(std::int64_t author, std::uint32_t kind, Selection& selection);
+  void select_tags(const PreparedFilter& filter, Selection& selection);
+  void remember(Seq seq, const EventPtr& event);
+
+  Statement count_;
+  Statement find_;
+  Statement load_;
+  Statement by_author_kind_;
+  Statement next_kind_;
+  Statement by_kind_;
+  Statement by_rank_;
+  Statement by_tag_;
+  Statement replaceable_;
+  Statement addressable_;
+  Statement oldest_;
+  Statement insert_;
+  Statement insert_tag_;
+  Statement remove_;
+  Statement remove_tag_;
+  Statement sweep_tags_;
+  Statement count_author_;
+  Statement file_author_;
+
+  // The events read or written last, each in the place that its row number names.
+  std::vector<std::pair<Seq, EventPtr>> cache_;
+};
+
+}  // namespace np2p

@@ -1,0 +1,141 @@
+#include "core/store/sqlite_schema.h"
+
+#include <sqlite3.h>
+
+#include <array>
+#include <string_view>
+
+namespace np2p {
+
+namespace {
+
+// In the order of their names, which is how they are read back. `head` and `author` are the first eight bytes of id and
+// pubkey as sortable numbers: they keep the indices small, and (created_at DESC, head) is NIP-01's order.
+constexpr std::array kSchema{
+    "CREATE TABLE event(seq INTEGER PRIMARY KEY, id BLOB NOT NULL, head INTEGER NOT NULL, pubkey BLOB NOT NULL, "
+    "author INTEGER NOT NULL, kind INTEGER NOT NULL, created_at INTEGER NOT NULL, rank INTEGER NOT NULL, "
+    "address INTEGER, body BLOB NOT NULL)",
+    "CREATE INDEX event_address ON event(author, kind, address) WHERE address IS NOT NULL",
+    "CREATE INDEX event_author ON event(author, kind, created_at DESC, head)",
+    "CREATE INDEX event_head ON event(head)",
+    "CREATE INDEX event_kind ON event(kind, created_at DESC, head)",
+    "CREATE INDEX event_rank ON event(rank, created_at DESC, head)",
+    "CREATE TABLE standing(author BLOB PRIMARY KEY, standing INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE tag(key INTEGER NOT NULL, created_at INTEGER NOT NULL, head INTEGER NOT NULL, "
+    "seq INTEGER NOT NULL, kind INTEGER NOT NULL, author INTEGER NOT NULL, "
+    "PRIMARY KEY(key, created_at DESC, head, seq)) WITHOUT ROWID",
+    "CREATE TABLE value(part INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY(part, key)) "
+    "WITHOUT ROWID",
+};
+
+constexpr std::string_view kLeft = "; it was left as it is";
+
+Error not_ours(const std::string& path) {
+  return error(ErrorCode::malformed, path + " is not a nostrp2p database" + std::string(kLeft));
+}
+
+Error refusal(const std::string& path, const DiskTrouble& trouble) {
+  switch (trouble.code) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return error(ErrorCode::unavailable, "another server uses this data directory (" + path + " is locked)");
+    case SQLITE_NOTADB:
+      return not_ours(path);
+    case SQLITE_CORRUPT:
+      return error(ErrorCode::malformed, path + " is damaged (" + trouble.reason + ")" + std::string(kLeft));
+    default:
+      return error(ErrorCode::unavailable, "cannot open " + path + ": " + trouble.reason);
+  }
+}
+
+bool has_content(const std::string& path, const char* vfs_name) {
+  sqlite3_vfs* vfs = sqlite3_vfs_find(vfs_name);
+  int exists = 0;
+  if (vfs == nullptr || vfs->xAccess(vfs, path.c_str(), SQLITE_ACCESS_EXISTS, &exists) != SQLITE_OK) {
+    throw DiskTrouble{SQLITE_CANTOPEN, "its directory cannot be read"};
+  }
+  return exists != 0;
+}
+
+// A URI that opens the file without locks, without recovery and without ever writing.
+std::string untouched(const std::string& path) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '%' || c == '?' || c == '#') {
+      uri += '%' + to_hex(bytes_of(std::string_view(&c, 1)));
+    } else {
+      uri += c;
+    }
+  }
+  return uri + "?immutable=1&mode=ro";
+}
+
+Status check_mark(Database& db, const std::string& path) {
+  if (db.number("PRAGMA application_id") != kApplicationId) return not_ours(path);
+  const std::int64_t version = db.number("PRAGMA user_version");
+  if (version > kSchemaVersion) {
+    return error(ErrorCode::wrong_version, path + " was made by a newer version of nostrp2p (schema " +
+                                               std::to_string(version) + ", this one knows " +
+                                               std::to_string(kSchemaVersion) + ")" + std::string(kLeft));
+  }
+  return {};
+}
+
+void create(Database& db) {
+  // Everything in one synchronous transaction of a rollback journal: the file is ours and whole, or it is empty.
+  db.exec("PRAGMA synchronous=FULL");
+  db.exec("BEGIN EXCLUSIVE");
+  db.exec(("PRAGMA application_id=" + std::to_string(kApplicationId)).c_str());
+  db.exec(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str());
+  for (const char* statement : kSchema) db.exec(statement);
+  db.exec("COMMIT");
+}
+
+Status check_schema(Database& db, const std::string& path) {
+  Statement statement(db, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name");
+  Use use(statement);
+  for (const char* expected : kSchema) {
+    if (!use.row() || text_of(use.blob(0)) != expected) {
+      return error(ErrorCode::malformed, path + " is damaged (its tables are not ours)" + std::string(kLeft));
+    }
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Database>> open_checked(const std::string& path, const char* vfs) {
+  const bool is_new = !has_content(path, vfs);
+  if (!is_new) {
+    Database probe(untouched(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, vfs);
+    if (const auto status = check_mark(probe, path); !status.ok()) return status.error();
+  }
+  auto db = std::make_unique<Database>(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs);
+  // Until the file is accepted, closing it must not move anything into it.
+  sqlite3_db_config(db->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  db->exec("PRAGMA locking_mode=EXCLUSIVE");
+  db->exec("PRAGMA cache_size=-2000");  // KiB
+  db->exec("PRAGMA temp_store=MEMORY");
+  if (db->number("SELECT count(*) FROM sqlite_schema") == 0) create(*db);
+  if (sqlite3_db_readonly(db->handle(), "main") != 0) throw DiskTrouble{SQLITE_READONLY, "it is read-only"};
+  if (const auto status = check_mark(*db, path); !status.ok()) return status.error();
+  if (const auto status = check_schema(*db, path); !status.ok()) return status.error();
+  if (db->text("PRAGMA journal_mode=WAL") != "wal") throw DiskTrouble{SQLITE_CANTOPEN, "no write-ahead log there"};
+  db->exec("PRAGMA synchronous=NORMAL");
+  db->exec("PRAGMA wal_autocheckpoint=0");
+  // The lock of a WAL database comes with the first transaction.
+  db->exec("BEGIN IMMEDIATE");
+  db->exec("COMMIT");
+  sqlite3_db_config(db->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
+  return db;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Database>> open_database(const std::string& path, const char* vfs) {
+  try {
+    return open_checked(path, vfs);
+  } catch (const DiskTrouble& trouble) {
+    return refusal(path, trouble);
+  }
+}
+
+}  // namespace np2p

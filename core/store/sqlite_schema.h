@@ -1,0 +1,20 @@
+// The database file: its tables, how it is made, and when it is refused. Schema 1; the file is marked with our
+// application id, so nothing else is ever taken for ours, and what is not ours, damaged or newer is left as it is.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/base/result.h"
+#include "core/store/sqlite_db.h"
+
+namespace np2p {
+
+inline constexpr std::int64_t kApplicationId = 0x6E703270;  // "np2p"
+inline constexpr std::int64_t kSchemaVersion = 1;
+
+// Opens the database at `path`, or makes it, for this process alone: in WAL mode, with synchronous=NORMAL and without
+// automatic checkpoints.
+Result<std::unique_ptr<Database>> open_database(const std::string& path, const char* vfs);
+
+}  // namespace np2p

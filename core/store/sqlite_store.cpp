@@ -1,0 +1,458 @@
+#include "core/store/sqlite_store.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "core/base/assert.h"
+#include "core/event/replaceable.h"
+#include "core/store/event_row.h"
+#include "core/store/retention.h"
+#include "core/store/sqlite_db.h"
+#include "core/store/sqlite_events.h"
+#include "core/store/sqlite_schema.h"
+#include "core/store/sqlite_wal.h"
+
+namespace np2p {
+
+namespace {
+
+// 4 MiB of log before it is copied into the database file: two or three extra syncs in a hundred publishes, and a
+// pause of some 10 ms.
+constexpr int kCheckpointFrames = 1000;
+// While the disk is in trouble every so many refused put() tries it again.
+constexpr unsigned kTryEvery = 16;
+
+// The writes of the open transaction, to repeat them if it is lost.
+struct Put {
+  EventPtr event;
+};
+struct Erase {
+  EventId id;
+};
+struct SetStanding {
+  PubKey author;
+  Standing standing;
+};
+struct SetValue {
+  Table table;
+  std::string key;
+  std::optional<std::string> value;  // nothing: erase it
+};
+using Write = std::variant<Put, Erase, SetStanding, SetValue>;
+
+}  // namespace
+
+struct SqliteStore::Impl {
+  Impl(std::unique_ptr<Database> database, const char* vfs, const Limits& limits)
+      : db(std::move(database)),
+        rows(*db),
+        wal(*db, vfs),
+        room(room_of(limits)),
+        max_values(limits.stored_values),
+        max_answer(limits.query_events),
+        max_writes(limits.unsafe_writes),
+        get_standing(*db, "SELECT standing FROM standing WHERE author=?"),
+        put_standing(*db, "INSERT OR REPLACE INTO standing(author, standing) VALUES(?,?)"),
+        drop_standing(*db, "DELETE FROM standing WHERE author=?"),
+        get_value(*db, "SELECT value FROM value WHERE part=? AND key=?"),
+        put_value(*db, "INSERT OR REPLACE INTO value(part, key, value) VALUES(?,?,?)"),
+        drop_value(*db, "DELETE FROM value WHERE part=? AND key=?"),
+        all_values(*db, "SELECT key, value FROM value WHERE part=? ORDER BY key"),
+        begin_(*db, "BEGIN IMMEDIATE"),
+        commit_(*db, "COMMIT") {
+    state.counts = rows.count();
+    state.values = static_cast<std::size_t>(db->number("SELECT count(*) FROM value"));
+    before = state;
+  }
+
+  // What has to go back with a rolled back transaction.
+  struct State {
+    RankCounts counts;
+    std::size_t values = 0;
+    std::uint64_t evicted = 0;
+  };
+
+  std::unique_ptr<Database> db;
+  EventRows rows;
+  WalFile wal;
+  Room room;
+  std::size_t max_values;
+  std::size_t max_answer;
+  std::size_t max_writes;
+  Statement get_standing;
+  Statement put_standing;
+  Statement drop_standing;
+  Statement get_value;
+  Statement put_value;
+  Statement drop_value;
+  Statement all_values;
+  Statement begin_;
+  Statement commit_;
+
+  State state;
+  State before;  // at the begin of the transaction
+  std::uint64_t rotten = 0;
+  bool open = false;        // a transaction with all of `writes` in it
+  bool incomplete = false;  // more writes were lost than can be repeated: no ticket passes any more
+  std::vector<Write> writes;
+  bool unflushed = false;
+  Ticket last;
+  Ticket committed;
+  Ticket durable;
+  std::string trouble;  // empty: healthy
+  unsigned refused_in_trouble = 0;
+
+  // --- transactions
+
+  void begin() {
+    if (open) return;
+    Use(begin_).run();
+    before = state;
+    open = true;
+    for (const Write& write : writes) repeat(write);
+  }
+  void repeat(const Write& write) {
+    if (const auto* put = std::get_if<Put>(&write)) {
+      do_put(put->event);
+    } else if (const auto* erase = std::get_if<Erase>(&write)) {
+      do_erase(erase->id);
+    } else if (const auto* standing = std::get_if<SetStanding>(&write)) {
+      do_set_standing(standing->author, standing->standing);
+    } else if (const auto* value = std::get_if<SetValue>(&write)) {
+      do_set_value(value->table, value->key, value->value);
+    }
+  }
+  // Ends the transaction. A disk that was in trouble has to prove itself with a real write.
+  void commit() {
+    if (incomplete) throw DiskTrouble{SQLITE_FULL, "too much was lost while the disk failed; restart the server"};
+    if (open || !writes.empty() || !trouble.empty()) {
+      begin();
+      if (!trouble.empty()) db->exec(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str());
+      Use(commit_).run();
+      open = false;
+      writes.clear();
+    }
+    if (wal.lost_sync() || wal.frames() >= kCheckpointFrames) wal.checkpoint();
+    trouble.clear();
+    committed = last;
+  }
+  // The disk or the file failed. What the transaction held is taken back, and put into a new one if that works.
+  void in_trouble(const DiskTrouble& cause) {
+    trouble = cause.reason.empty() ? "the disk failed" : cause.reason;
+    if (!open) return;
+    abandon();
+    try {
+      begin();
+    } catch (const DiskTrouble&) {
+      abandon();
+    }
+  }
+  void abandon() {
+    if (db->in_transaction()) sqlite3_exec(db->handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+    if (open) state = before;
+    open = false;
+    rows.forget_cache();
+  }
+  // Runs a write of the port. What cannot be done now is done with the next transaction, if it is `owed`.
+  template <class Work>
+  bool write(Write what, bool owed, Work work) {
+    bool done = false;
+    bool remember = owed;
+    try {
+      begin();
+      remember = done = work();
+    } catch (const DiskTrouble& cause) {
+      in_trouble(cause);
+    }
+    if (remember) note(std::move(what));
+    return done;
+  }
+  // Remembers a write until its transaction has ended; too many end it early.
+  void note(Write what) {
+    unflushed = true;
+    if (writes.size() < max_writes) {
+      writes.push_back(std::move(what));
+    } else {
+      incomplete = true;
+    }
+    if (writes.size() < max_writes || !trouble.empty()) return;
+    try {
+      commit();
+    } catch (const DiskTrouble& cause) {
+      in_trouble(cause);
+    }
+  }
+  // Runs a read of the port; in trouble it answers with nothing.
+  template <class Answer, class Work>
+  Answer read(Answer nothing, Work work) {
+    try {
+      return work();
+    } catch (const DiskTrouble& cause) {
+      trouble = cause.reason;
+      if (open && !db->in_transaction()) in_trouble(cause);  // SQLite gave the transaction up by itself
+      return nothing;
+    }
+  }
+
+  // --- writes, inside the transaction; true if something changed
+
+  [[nodiscard]] Standing standing_of(const PubKey& author) {
+    Use use(get_standing);
+    use.bind(author.view());
+    return use.row() ? static_cast<Standing>(std::clamp<std::int64_t>(use.number(0), 0, 3)) : Standing::stranger;
+  }
+  void remove(EventRows::Seq seq) {
+    if (const auto rank = rows.remove(seq)) --state.counts[*rank];
+  }
+  void evict(EventRows::Seq seq) {
+    remove(seq);
+    ++state.evicted;
+  }
+  // Makes room for one more; false if there is none for this event.
+  bool make_room(const Event& event, Rank rank) {
+    if (state.counts.fits(rank, room)) return true;
+    const Rank from = state.counts.victim_for(rank);
+    const auto victim = rows.oldest(from);
+    if (!victim) return false;
+    if (from == rank && *victim < EventRows::Key{event.created_at, sortable_head(event.id.view()), 0}) return false;
+    evict(victim->seq);
+    return state.counts.fits(rank, room);
+  }
+  PutOutcome do_put(const EventPtr& event) {
+    if (rows.find(event->id)) return PutOutcome::duplicate;
+    const Rank rank = rank_of(standing_of(event->pubkey), event->kind);
+    if (const auto holder = rows.holder(event.get())) {
+      if (!replaces(event.get(), holder->event)) return PutOutcome::superseded;
+      remove(holder->seq);
+    } else if (!make_room(event.get(), rank)) {
+      return PutOutcome::refused;
+    }
+    rows.insert(event, rank);
+    ++state.counts[rank];
+    return PutOutcome::stored;
+  }
+  bool do_erase(const EventId& id) {
+    const auto seq = rows.find(id);
+    if (seq) remove(*seq);
+    return seq.has_value();
+  }
+  bool do_set_standing(const PubKey& author, Standing standing) {
+    const Standing old = standing_of(author);
+    if (old == standing) return false;
+    if (standing == Standing::stranger) {
+      Use(drop_standing).bind(author.view()).run();
+    } else {
+      Use(put_standing).bind(author.view()).bind(static_cast<std::int64_t>(standing)).run();
+    }
+    rows.change_standing(author, old, standing, state.counts);
+    for (;;) {
+      const auto victim = rows.oldest(state.counts.overfull(room));
+      if (!victim) return true;
+      evict(victim->seq);
+    }
+  }
+  bool do_set_value(Table table, std::string_view key, const std::optional<std::string>& value) {
+    const auto part = static_cast<std::int64_t>(table);
+    bool there = false;
+    {
+      Use use(get_value);
+      there = use.bind(part).bind(bytes_of(key)).row();
+      if (there && value && text_of(use.blob(0)) == *value) return false;
+    }
+    if (!there && (!value || state.values >= max_values)) return false;
+    if (value) {
+      Use(put_value).bind(part).bind(bytes_of(key)).bind(bytes_of(*value)).run();
+      state.values += there ? 0 : 1;
+    } else {
+      Use(drop_value).bind(part).bind(bytes_of(key)).run();
+      --state.values;
+    }
+    return true;
+  }
+
+  // --- reads
+
+  // Rows that do not give back what was written are taken out; they are lost in any case.
+  void drop_rotten(const std::vector<EventRows::Seq>& seqs) {
+    rotten += seqs.size();
+    try {
+      begin();
+      for (const EventRows::Seq seq : seqs) rows.remove(seq);
+      state.counts = rows.count();
+    } catch (const DiskTrouble& cause) {
+      in_trouble(cause);
+    }
+  }
+  EventPtr load(EventRows::Seq seq) {
+    bool is_rotten = false;
+    EventPtr event = rows.load(seq, is_rotten);
+    if (is_rotten) drop_rotten({seq});
+    return event;
+  }
+  std::vector<EventPtr> query(const PreparedFilter& filter, std::size_t limit) {
+    std::vector<EventRows::Seq> bad;
+    for (bool look = false;;) {
+      std::vector<EventPtr> events;
+      const std::size_t known_bad = bad.size();
+      bool again = false;
+      for (const auto& key : rows.select(filter, limit, look, bad)) {
+        bool is_rotten = false;
+        EventPtr event = rows.load(key.seq, is_rotten);
+        if (is_rotten) bad.push_back(key.seq);
+        if (event && filter.accepts(event.get())) {
+          events.push_back(std::move(event));
+        } else {
+          again = true;
+        }
+      }
+      if (!again || (look && bad.size() == known_bad)) {
+        if (!bad.empty()) drop_rotten(bad);
+        return events;
+      }
+      look = true;
+    }
+  }
+};
+
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, const Limits& limits,
+                                                       const std::string& vfs) {
+  const char* vfs_name = vfs.empty() ? nullptr : vfs.c_str();
+  auto db = open_database(path, vfs_name);
+  if (!db.ok()) return db.error();
+  try {
+    auto impl = std::make_unique<Impl>(std::move(db).value(), vfs_name, limits);
+    return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(impl)));
+  } catch (const DiskTrouble& trouble) {
+    return error(ErrorCode::unavailable, "cannot read " + path + ": " + trouble.reason);
+  }
+}
+
+SqliteStore::SqliteStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+SqliteStore::~SqliteStore() {
+  static_cast<void>(commit());
+}
+
+// --- the port
+
+PutOutcome SqliteStore::put(const EventPtr& event) {
+  if (!healthy() && (++impl_->refused_in_trouble % kTryEvery != 0 || !commit().ok())) return PutOutcome::refused;
+  PutOutcome outcome = PutOutcome::refused;  // stands if the disk fails within
+  impl_->write(Put{event}, false, [&] {
+    outcome = impl_->do_put(event);
+    return outcome == PutOutcome::stored;
+  });
+  return outcome;
+}
+
+EventPtr SqliteStore::get(const EventId& id) {
+  return impl_->read(EventPtr(), [&] {
+    const auto seq = impl_->rows.find(id);
+    return seq ? impl_->load(*seq) : EventPtr();
+  });
+}
+
+bool SqliteStore::contains(const EventId& id) {
+  return impl_->read(false, [&] { return impl_->rows.find(id).has_value(); });
+}
+
+std::vector<EventPtr> SqliteStore::query(const Filter& filter, Order order) {
+  const std::size_t limit = std::min(filter.limit.value_or(impl_->max_answer), impl_->max_answer);
+  auto events = impl_->read(std::vector<EventPtr>(), [&] { return impl_->query(PreparedFilter(filter), limit); });
+  if (order == Order::oldest_first) std::reverse(events.begin(), events.end());
+  return events;
+}
+
+bool SqliteStore::erase(const EventId& id) {
+  return impl_->write(Erase{id}, true, [&] { return impl_->do_erase(id); });
+}
+
+void SqliteStore::set_standing(const PubKey& author, Standing standing) {
+  impl_->write(SetStanding{author, standing}, true, [&] { return impl_->do_set_standing(author, standing); });
+}
+
+Standing SqliteStore::standing(const PubKey& author) {
+  return impl_->read(Standing::stranger, [&] { return impl_->standing_of(author); });
+}
+
+void SqliteStore::set_value(Table table, std::string_view key, std::string_view value) {
+  const std::optional<std::string> wanted(value);
+  impl_->write(SetValue{table, std::string(key), wanted}, true,
+               [&] { return impl_->do_set_value(table, key, wanted); });
+}
+
+void SqliteStore::erase_value(Table table, std::string_view key) {
+  impl_->write(SetValue{table, std::string(key), std::nullopt}, true,
+               [&] { return impl_->do_set_value(table, key, std::nullopt); });
+}
+
+std::string SqliteStore::value(Table table, std::string_view key) {
+  return impl_->read(std::string(), [&] {
+    Use use(impl_->get_value);
+    use.bind(static_cast<std::int64_t>(table)).bind(bytes_of(key));
+    return use.row() ? std::string(text_of(use.blob(0))) : std::string();
+  });
+}
+
+void SqliteStore::each_value(Table table, const std::function<void(std::string_view, std::string_view)>& visit) {
+  impl_->read(false, [&] {
+    Use use(impl_->all_values);
+    use.bind(static_cast<std::int64_t>(table));
+    while (use.row()) visit(text_of(use.blob(0)), text_of(use.blob(1)));
+    return true;
+  });
+}
+
+Ticket SqliteStore::flush() {
+  if (!std::exchange(impl_->unflushed, false)) return impl_->last;
+  ++impl_->last.value;
+  return impl_->last;
+}
+
+Ticket SqliteStore::durable() const noexcept {
+  return impl_->durable;
+}
+
+StoreStats SqliteStore::stats() {
+  return {impl_->state.counts.total(), impl_->state.values, impl_->state.evicted, impl_->rotten};
+}
+
+// --- the host's side
+
+Ticket SqliteStore::requested() const noexcept {
+  return impl_->last;
+}
+
+Result<Ticket> SqliteStore::commit() {
+  try {
+    impl_->commit();
+    return impl_->committed;
+  } catch (const DiskTrouble& cause) {
+    impl_->in_trouble(cause);
+    return error(ErrorCode::unavailable, impl_->trouble);
+  }
+}
+
+void SqliteStore::mark_durable(Ticket ticket) {
+  NP2P_ASSERT(ticket <= impl_->committed);
+  impl_->durable = std::max(impl_->durable, ticket);
+}
+
+bool SqliteStore::healthy() const noexcept {
+  return impl_->trouble.empty();
+}
+
+const std::string& SqliteStore::trouble() const noexcept {
+  return impl_->trouble;
+}
+
+Status SqliteStore::sync() {
+  return impl_->wal.sync();
+}
+
+}  // namespace np2p
