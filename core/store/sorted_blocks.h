@@ -46,8 +46,8 @@ class SortedBlocks {
   }
 
   void insert(Item item) {
-    if (blocks_.empty()) blocks_.emplace_back();
     Place place = first_not([&](const Item& other) { return less_(other, item); });
+    if (blocks_.empty()) blocks_.emplace_back();
     if (at_end(place)) place = {blocks_.size() - 1, blocks_.back().size()};
     std::vector<Item>& block = blocks_[place.block];
     block.insert(block.begin() + static_cast<std::ptrdiff_t>(place.index), std::move(item));
