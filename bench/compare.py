@@ -10,10 +10,13 @@ built with the same flags. Absolute figures say little about another machine, th
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +29,8 @@ ROUNDS = 3
 Measure = Callable[[], float]
 
 
-def run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+def run(command: list[str], **environment: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **environment})
     if done.returncode != 0:
         raise SystemExit(f"bench: {' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return done.stdout
@@ -55,7 +58,7 @@ def rate(row: dict[str, float | str]) -> float:
 
 
 def candidate(program: str, name: str) -> Measure:
-    return lambda: rate(google(program, f"^{name}(/real_time|/process_time)?$")[0])
+    return lambda: rate(google(program, f"^{name}(/min_time:[^/]*)?(/process_time)?(/real_time)?$")[0])
 
 
 def yardstick(program: str, *arguments: str) -> Measure:
@@ -142,6 +145,61 @@ def print_ratios(names: list[str]) -> bool:
     return reached
 
 
+def fsyncs_per_publish() -> None:
+    """Counted by strace, on one connection and on eight together; slowed down by it, so only the count means anything."""
+    if shutil.which("strace") is None:
+        print("publish: fdatasync calls are not counted: there is no strace")
+        return
+    for connections in (1, 8):
+        with tempfile.NamedTemporaryFile(dir=BUILD, suffix=".strace") as summary:
+            rows = json.loads(
+                run(
+                    [
+                        str(BUILD / "bench_publish"),
+                        f"--benchmark_filter=publish/{connections}/",
+                        "--benchmark_format=json",
+                    ],
+                    NP2P_STRACE=summary.name,
+                )
+            )["benchmarks"]
+            events = 50 * connections * int(rows[0]["iterations"])
+            text = Path(summary.name).read_text()
+        calls = sum(
+            int(found) for found in re.findall(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+).*f(?:data)?sync$", text, re.M)
+        )
+        print(f"publish: {calls / events:.2f} fdatasync per publish with {connections} connections", flush=True)
+
+
+def idle_server(seconds: float = 20) -> None:
+    """What a server costs that has nothing to do: CPU and resident memory."""
+    server = BUILD / "nostrp2p"
+    key = re.search(r"npub1\w+", run([str(server), "genkey"]))
+    assert key, "genkey prints no npub"
+    with tempfile.TemporaryDirectory(dir=BUILD) as directory:
+        command = [str(server), "server", "-l", "127.0.0.1:29320", "-p", key.group(0), "--data-dir", directory]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            try:
+                time.sleep(2)
+                status = Path(f"/proc/{process.pid}")
+
+                def cpu() -> float:
+                    fields = (status / "stat").read_text().rpartition(")")[2].split()
+                    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+                before = cpu()
+                time.sleep(seconds)
+                used = cpu() - before
+                memory = re.search(r"VmRSS:\s+(\d+)", (status / "status").read_text())
+                assert memory
+                print(
+                    f"idle: {100 * used / seconds:.2f} % CPU over {seconds:.0f} s (target 0.1), "
+                    f"{int(memory.group(1)) / 1024:.1f} MB resident (target 12)",
+                    flush=True,
+                )
+            finally:
+                process.terminate()
+
+
 def print_others(names: list[str]) -> None:
     programs = sorted(path.name.removeprefix("bench_") for path in BUILD.glob("bench_*"))
     chosen = [p for p in programs if (any(name in p for name in names) if names else p not in PAIRED_PROGRAMS)]
@@ -160,12 +218,16 @@ def print_others(names: list[str]) -> None:
 
 
 def main() -> None:
-    names = [name for name in sys.argv[1:]]
-    known = [pair.name for pair in PAIRS] + [path.name for path in BUILD.glob("bench_*")]
+    names = sys.argv[1:]
+    known = [pair.name for pair in PAIRS] + [path.name for path in BUILD.glob("bench_*")] + ["idle"]
     for name in names:
         if not any(name in one for one in known):
             raise SystemExit(f"bench: nothing is called '{name}'")
     reached = print_ratios(names)
+    if not names or "publish" in names:
+        fsyncs_per_publish()
+    if not names or "idle" in names:
+        idle_server()
     print_others(names)
     if not reached:
         print("\nA ratio is below its target.")

@@ -1,0 +1,187 @@
+// Publishing to a real server over REST: from the request to the SUCCESS that means "on the disk", on loopback and on
+// this disk, with 1 and with 8 connections that each wait for their answer. The server is the program beside this one;
+// its wall time counts. NP2P_STRACE=FILE runs it under strace -c, to count its fdatasync calls (bench/compare.py does).
+#include <arpa/inet.h>
+#include <benchmark/benchmark.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/crypto/signer.h"
+#include "core/event/json.h"
+
+namespace {
+
+using namespace np2p;
+
+constexpr std::uint16_t kPort = 29310;  // its clients' interface is on the next one
+
+int connect_to(std::uint16_t port) {
+  const int file = socket(AF_INET, SOCK_STREAM, 0);
+  const int on = 1;
+  setsockopt(file, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (connect(file, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return file;
+  close(file);
+  return -1;
+}
+
+// One server process with a fresh database, ended with the object.
+class Server {
+ public:
+  explicit Server(const PubKey& owner) {
+    const auto build = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+    directory_ = build / "bench_publish.data";
+    std::filesystem::remove_all(directory_);
+    std::filesystem::create_directory(directory_);
+    std::vector<std::string> words = {
+        build / "nostrp2p", "server",     "-l",      "127.0.0.1:" + std::to_string(kPort), "-p",
+        owner.hex(),        "--data-dir", directory_};
+    if (const char* summary = std::getenv("NP2P_STRACE")) {
+      const std::vector<std::string> prefix = {"strace", "-f", "-c", "-e", "trace=fdatasync,fsync", "-o", summary};
+      words.insert(words.begin(), prefix.begin(), prefix.end());
+    }
+    process_ = fork();
+    if (process_ == 0) {
+      setpgid(0, 0);
+      if (!std::freopen((directory_ / "log.txt").c_str(), "w", stderr)) _exit(126);
+      std::vector<char*> arguments;
+      for (auto& word : words) arguments.push_back(word.data());
+      arguments.push_back(nullptr);
+      execvp(arguments[0], arguments.data());
+      _exit(127);
+    }
+    for (int attempt = 0; attempt < 200; ++attempt) {
+      usleep(50'000);
+      if (const int file = connect_to(kPort + 1); file >= 0) {
+        close(file);
+        return;
+      }
+    }
+    throw std::runtime_error("the server did not start; see " + (directory_ / "log.txt").string());
+  }
+  ~Server() {
+    kill(-process_, SIGTERM);  // the whole group: strace itself ends when the server has
+    waitpid(process_, nullptr, 0);
+    std::filesystem::remove_all(directory_);
+  }
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+ private:
+  std::filesystem::path directory_;
+  pid_t process_ = -1;
+};
+
+// A connection that publishes one event after the other and waits for each answer.
+class Connection {
+ public:
+  Connection() : file_(connect_to(kPort + 1)) {
+    if (file_ < 0) throw std::runtime_error("the server refuses connections");
+  }
+  ~Connection() { close(file_); }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  [[nodiscard]] int file() const { return file_; }
+  void send_event(const std::string& json) {
+    const std::string request =
+        "POST /publish HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: " +
+        std::to_string(json.size()) + "\r\n\r\n" + json;
+    if (write(file_, request.data(), request.size()) != static_cast<ssize_t>(request.size())) {
+      throw std::runtime_error("the server closed a connection");
+    }
+  }
+  // True when the answer is complete.
+  bool receive() {
+    char buffer[4096];
+    const ssize_t got = read(file_, buffer, sizeof buffer);
+    if (got <= 0) throw std::runtime_error("the server closed a connection");
+    answer_.append(buffer, static_cast<std::size_t>(got));
+    const auto body = answer_.find("\r\n\r\n");
+    if (body == std::string::npos || answer_.find('}', body) == std::string::npos) return false;
+    if (answer_.find("SUCCESS", body) == std::string::npos) throw std::runtime_error("refused: " + answer_);
+    answer_.clear();
+    return true;
+  }
+
+ private:
+  int file_;
+  std::string answer_;
+};
+
+class Publisher {
+ public:
+  Publisher() : signer_(Signer::from_seed(1, 0)), server_(signer_.public_key()) {}
+
+  std::vector<std::string> sign(std::size_t count) {
+    std::vector<std::string> events;
+    for (std::size_t i = 0; i < count; ++i) {
+      Tags tags;
+      tags.add({"t", std::to_string(++serial_)});
+      events.push_back(event_json(signer_.sign(1, 1'700'000'000, std::move(tags), std::string(200, 'x'))));
+    }
+    return events;
+  }
+
+  static void publish(std::vector<Connection>& connections, const std::vector<std::string>& events) {
+    std::vector<pollfd> waiting;
+    std::size_t sent = 0;
+    std::size_t answered = 0;
+    for (auto& connection : connections) {
+      waiting.push_back({connection.file(), POLLIN, 0});
+      connection.send_event(events[sent++]);
+    }
+    while (answered < events.size()) {
+      if (poll(waiting.data(), waiting.size(), 30'000) <= 0) throw std::runtime_error("the server does not answer");
+      for (std::size_t i = 0; i < waiting.size(); ++i) {
+        if (waiting[i].revents == 0 || !connections[i].receive()) continue;
+        ++answered;
+        if (sent < events.size()) connections[i].send_event(events[sent++]);
+      }
+    }
+  }
+
+ private:
+  Signer signer_;
+  Server server_;
+  std::uint64_t serial_ = 0;
+};
+
+void publish(benchmark::State& state) {
+  const auto connections = static_cast<std::size_t>(state.range(0));
+  const std::size_t events = 50 * connections;
+  try {
+    Publisher publisher;
+    std::vector<Connection> open(connections);
+    for (auto _ : state) {
+      state.PauseTiming();
+      const auto signed_events = publisher.sign(events);
+      state.ResumeTiming();
+      Publisher::publish(open, signed_events);
+    }
+  } catch (const std::exception& failure) {
+    state.SkipWithError(failure.what());
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(events) * static_cast<std::int64_t>(state.iterations()));
+}
+BENCHMARK(publish)->Arg(1)->Arg(8)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+}  // namespace
