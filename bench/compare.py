@@ -202,7 +202,7 @@ def idle_server(seconds: float = 20) -> None:
 
 def print_others(names: list[str]) -> None:
     programs = sorted(path.name.removeprefix("bench_") for path in BUILD.glob("bench_*"))
-    chosen = [p for p in programs if (any(name in p for name in names) if names else p not in PAIRED_PROGRAMS)]
+    chosen = [p for p in programs if p not in PAIRED_PROGRAMS and (not names or any(name in p for name in names))]
     for program in chosen:
         print(f"\n{program}")
         for row in google(program, ".", 0.1):
