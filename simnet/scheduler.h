@@ -77,6 +77,21 @@ class Scheduler {
   [[nodiscard]] std::uint64_t handled() const noexcept { return handled_; }
   [[nodiscard]] std::uint64_t pending() const noexcept { return pending_; }
   [[nodiscard]] std::size_t bytes() const noexcept;  // memory held
+  // Takes out everything that is pending, in no order: for an owner who has to free what its events refer to.
+  template <class Visit>
+  void drain(Visit visit) {
+    scratch_.assign(current_.begin() + static_cast<std::ptrdiff_t>(position_), current_.end());
+    current_.clear();
+    position_ = 0;
+    for (auto& head : ring_) take_list(head, scratch_);
+    for (auto& head : wheel_) take_list(head, scratch_);
+    scratch_.insert(scratch_.end(), heap_.begin(), heap_.end());
+    heap_.clear();
+    ring_bits_.assign(ring_bits_.size(), 0);
+    wheel_bits_.assign(wheel_bits_.size(), 0);
+    in_ring_ = pending_ = 0;
+    for (const Event& event : scratch_) visit(event);
+  }
 
  private:
   static constexpr int kSpanBits = 30;     // a span (one slot of the wheel) is 2^30 ns
