@@ -30,10 +30,10 @@ std::uint32_t cost_per_kib(std::uint64_t bits_per_s) noexcept {
 Fabric::Fabric(const FabricOptions& options) : options_(options) {}
 
 Fabric::~Fabric() {
-  scheduler_.drain([this](const Event& event) { discard(event); });
+  scheduler_.drain([this](const SimEvent& event) { discard(event); });
 }
 
-void Fabric::discard(const Event& event) noexcept {
+void Fabric::discard(const SimEvent& event) noexcept {
   if (event.kind == kFrame || event.kind == kQueuedFrame) {
     const Frame frame = Frame::attach(static_cast<std::uintptr_t>(event.payload & kPointerMask));
   } else if (event.kind == kSyn) {
@@ -189,7 +189,7 @@ std::size_t Fabric::queued_bytes(NodeIndex index, LinkId link) const noexcept {
   return 0;
 }
 
-void Fabric::on_drained(const Event& event) {
+void Fabric::on_drained(const SimEvent& event) {
   HostData& host = hosts_[event.to];
   const LinkEnd* end = find(host, event.slot, static_cast<std::uint16_t>(event.payload));
   if (end == nullptr || !host.cold) return;
@@ -209,7 +209,7 @@ void Fabric::on_drained(const Event& event) {
 
 // Whoever is not busy gets a frame at once: the sender has already counted the time it takes on our downlink. If the
 // downlink is busy, the frame waits for its turn.
-void Fabric::on_frame(const Event& event) {
+void Fabric::on_frame(const SimEvent& event) {
   HostData& host = hosts_[event.to];
   Frame frame = Frame::attach(static_cast<std::uintptr_t>(event.payload & kPointerMask));
   LinkEnd* end = find(host, event.slot, static_cast<std::uint16_t>(event.payload >> 48));
@@ -230,7 +230,7 @@ void Fabric::on_frame(const Event& event) {
   deliver(event, *end, std::move(frame));
 }
 
-void Fabric::on_queued_frame(const Event& event) {
+void Fabric::on_queued_frame(const SimEvent& event) {
   HostData& host = hosts_[event.to];
   Frame frame = Frame::attach(static_cast<std::uintptr_t>(event.payload & kPointerMask));
   LinkEnd* end = find(host, event.slot, static_cast<std::uint16_t>(event.payload >> 48));
@@ -238,7 +238,7 @@ void Fabric::on_queued_frame(const Event& event) {
   deliver(event, *end, std::move(frame));
 }
 
-void Fabric::deliver(const Event& event, LinkEnd& end, Frame frame) {
+void Fabric::deliver(const SimEvent& event, LinkEnd& end, Frame frame) {
   HostData& host = hosts_[event.to];
   if (end.has(LinkEnd::kTroubled) && trouble_of(host, event.slot)->fate != Fate::cut) return;  // nobody gets it there
   const WireCost wire = frame_cost(frame.size(), *host.profile);
@@ -288,12 +288,12 @@ void Fabric::own_event_at(NodeIndex host, SimTime at, std::uint8_t tag, std::uin
   push(host, std::max(at, now()), host, kOwn, tag, hosts_[host].boot, payload);
 }
 
-void Fabric::on_own(const Event& event) {
+void Fabric::on_own(const SimEvent& event) {
   HostData& host = hosts_[event.to];
   if (host.inhabitant != nullptr && host.boot == event.slot) host.inhabitant->own_event(event.tag, event.payload);
 }
 
-void Fabric::handle(const Event& event) {
+void Fabric::handle(const SimEvent& event) {
   switch (static_cast<Kind>(event.kind)) {
     case kFrame:
       return on_frame(event);

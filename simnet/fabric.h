@@ -57,6 +57,7 @@ class Fabric {
   void rebind(BoxIndex box);
   void cut(const std::vector<NodeIndex>& from, const std::vector<NodeIndex>& to);
   void heal();
+  [[nodiscard]] bool can_cut() const noexcept { return cut_bits_ < 64; }
   void set_loss(std::uint32_t ppm) noexcept { options_.loss_ppm = ppm; }
 
   // --- what an inhabitant may do
@@ -79,8 +80,8 @@ class Fabric {
   [[nodiscard]] SimTime now() const noexcept { return scheduler_.now(); }
   [[nodiscard]] std::uint64_t events() const noexcept { return scheduler_.handled(); }
   bool run_until(SimTime until, std::uint64_t budget) { return scheduler_.run_until(until, budget, *this); }
-  void handle(const Event& event);
-  void prefetch(const Event& event) const noexcept {
+  void handle(const SimEvent& event);
+  void prefetch(const SimEvent& event) const noexcept {
     const char* host = reinterpret_cast<const char*>(&hosts_[event.to]);
     __builtin_prefetch(host, 1);
     __builtin_prefetch(host + 64, 1);
@@ -163,27 +164,27 @@ class Fabric {
   void transmit(NodeIndex from, LinkEnd& end, Frame frame, std::uint8_t tag, SimTime extra);
   [[nodiscard]] SimTime stochastic_delay(HostData& host, std::uint64_t segments, SimTime one_way);
   void note_queue(NodeIndex from, std::uint16_t slot, std::uint64_t bytes, SimTime depart);
-  void on_frame(const Event& event);
-  void on_queued_frame(const Event& event);
-  void deliver(const Event& event, LinkEnd& end, Frame frame);
-  void on_drained(const Event& event);
-  void on_own(const Event& event);
+  void on_frame(const SimEvent& event);
+  void on_queued_frame(const SimEvent& event);
+  void deliver(const SimEvent& event, LinkEnd& end, Frame frame);
+  void on_drained(const SimEvent& event);
+  void on_own(const SimEvent& event);
   void take_down(NodeIndex host, std::uint16_t slot, CloseReason reason);
-  void discard(const Event& event) noexcept;
+  void discard(const SimEvent& event) noexcept;
 
   // fabric_dial.cpp: establishing
   void send_syn(NodeIndex from, std::uint16_t slot);
   bool route_syn(Syn& syn, std::uint16_t& session);
   [[nodiscard]] NodeIndex inhabitant_of(BoxIndex box) const;  // the first host inside, where the box's events happen
-  void on_syn(const Event& event);
+  void on_syn(const SimEvent& event);
   bool enter_boxes(Syn& syn, std::uint16_t& session);
   void accept(const Syn& syn, NodeIndex host, std::uint16_t session);
   void refuse(const Syn& syn, NodeIndex host);
-  void on_syn_ack(const Event& event);
-  void on_refused(const Event& event);
-  void on_handshake(const Event& event);
+  void on_syn_ack(const SimEvent& event);
+  void on_refused(const SimEvent& event);
+  void on_handshake(const SimEvent& event);
   void send_handshake(NodeIndex from, LinkEnd& end, std::uint8_t step);
-  void on_dial_timer(const Event& event);
+  void on_dial_timer(const SimEvent& event);
   void come_up(NodeIndex host, std::uint16_t slot);
   Dial* dial_of(HostData& host, std::uint16_t slot) noexcept;
   [[nodiscard]] std::uint32_t allocate_ip(std::uint32_t entity);
@@ -201,15 +202,15 @@ class Fabric {
   bool send_into_trouble(NodeIndex from, std::uint16_t slot, LinkEnd& end, Frame& frame, std::uint8_t tag);
   void end_trouble(NodeIndex host, std::uint16_t slot);
   void refresh_paths();
-  void on_check(const Event& event);
-  void on_end(const Event& event);
-  void on_stale(const Event& event);
-  void tell_stale(const Event& event, std::uint16_t generation);
+  void on_check(const SimEvent& event);
+  void on_end(const SimEvent& event);
+  void on_stale(const SimEvent& event);
+  void tell_stale(const SimEvent& event, std::uint16_t generation);
   void send_end(NodeIndex from, LinkEnd& end, CloseReason reason);
   void guard_fragile(NodeIndex host, std::uint16_t slot);
   void touch_fragile(HostData& host, std::uint16_t slot) noexcept;
-  void on_fragile_idle(const Event& event);
-  void on_path_lost(const Event& event);
+  void on_fragile_idle(const SimEvent& event);
+  void on_path_lost(const SimEvent& event);
   void lose_mappings(NodeIndex host, BoxIndex box);
   [[nodiscard]] bool is_inside(NodeIndex host, BoxIndex box) const noexcept;
   [[nodiscard]] LinkEnd* other_end(const LinkEnd& end) noexcept;

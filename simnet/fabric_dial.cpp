@@ -204,7 +204,7 @@ bool Fabric::enter_boxes(Syn& syn, std::uint16_t& session) {
   return syn.host != kNone;
 }
 
-void Fabric::on_syn(const Event& event) {
+void Fabric::on_syn(const SimEvent& event) {
   const std::unique_ptr<Syn> syn(reinterpret_cast<Syn*>(event.payload));
   std::uint16_t session = LinkEnd::kNoSession;
   if (syn->at_box != kNone && !enter_boxes(*syn, session)) return;
@@ -265,7 +265,7 @@ void Fabric::accept(const Syn& syn, NodeIndex index, std::uint16_t session) {
        static_cast<std::uint64_t>(syn.generation) << 32 | ours);
 }
 
-void Fabric::on_syn_ack(const Event& event) {
+void Fabric::on_syn_ack(const SimEvent& event) {
   HostData& host = hosts_[event.to];
   LinkEnd* end = find(host, event.slot, static_cast<std::uint16_t>(event.payload >> 32));
   if (end == nullptr || end->state() != EndState::dialing) return;
@@ -297,7 +297,7 @@ void Fabric::send_handshake(NodeIndex from, LinkEnd& end, std::uint8_t step) {
   push(from, end.in_order, end.peer(), kHandshake, step, end.peer_slot, end.peer_generation);
 }
 
-void Fabric::on_handshake(const Event& event) {
+void Fabric::on_handshake(const SimEvent& event) {
   HostData& host = hosts_[event.to];
   LinkEnd* end = find(host, event.slot, static_cast<std::uint16_t>(event.payload));
   if (end == nullptr) {
@@ -323,12 +323,12 @@ void Fabric::on_handshake(const Event& event) {
   }
 }
 
-void Fabric::on_refused(const Event& event) {
+void Fabric::on_refused(const SimEvent& event) {
   const LinkEnd* end = find(hosts_[event.to], event.slot, static_cast<std::uint16_t>(event.payload));
   if (end != nullptr && end->state() == EndState::dialing) take_down(event.to, event.slot, CloseReason::refused);
 }
 
-void Fabric::on_dial_timer(const Event& event) {
+void Fabric::on_dial_timer(const SimEvent& event) {
   const LinkEnd* end = find(hosts_[event.to], event.slot, static_cast<std::uint16_t>(event.payload));
   if (end == nullptr || end->state() == EndState::up) return;
   if (event.tag == kGiveUp) return take_down(event.to, event.slot, CloseReason::timed_out);

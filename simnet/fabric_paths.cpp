@@ -177,7 +177,7 @@ void Fabric::refresh_paths() {
   }
 }
 
-void Fabric::on_check(const Event& event) {
+void Fabric::on_check(const SimEvent& event) {
   HostData& host = hosts_[event.to];
   LinkEnd* end = find(host, event.slot, static_cast<std::uint16_t>(event.payload));
   if (end == nullptr || !end->has(LinkEnd::kTroubled)) return;
@@ -198,7 +198,7 @@ void Fabric::send_end(NodeIndex from, LinkEnd& end, CloseReason reason) {
   push(from, end.in_order, end.peer(), kEnd, tag, end.peer_slot, end.peer_generation);
 }
 
-void Fabric::on_end(const Event& event) {
+void Fabric::on_end(const SimEvent& event) {
   HostData& host = hosts_[event.to];
   LinkEnd* end = find(host, event.slot, static_cast<std::uint16_t>(event.payload));
   if (end == nullptr) return;
@@ -213,13 +213,13 @@ void Fabric::on_end(const Event& event) {
 }
 
 // Something arrived for a link that this machine does not know (any more): its TCP answers with a reset.
-void Fabric::tell_stale(const Event& event, std::uint16_t generation) {
+void Fabric::tell_stale(const SimEvent& event, std::uint16_t generation) {
   const NodeIndex sender = source_of(event);
   if (blocked(event.to, sender)) return;
   push(event.to, now() + latency(event.to, sender), sender, kStale, 0, event.slot, generation);
 }
 
-void Fabric::on_stale(const Event& event) {
+void Fabric::on_stale(const SimEvent& event) {
   const HostData& host = hosts_[event.to];
   const NodeIndex teller = source_of(event);
   for (std::uint16_t slot = 0; slot < host.slots; ++slot) {
@@ -374,7 +374,7 @@ void Fabric::touch_fragile(HostData& host, std::uint16_t slot) noexcept {
   }
 }
 
-void Fabric::on_fragile_idle(const Event& event) {
+void Fabric::on_fragile_idle(const SimEvent& event) {
   HostData& host = hosts_[event.to];
   LinkEnd* end = find(host, event.slot, static_cast<std::uint16_t>(event.payload));
   if (end == nullptr || !end->has(LinkEnd::kFragile) || end->has(LinkEnd::kTroubled)) return;
@@ -395,7 +395,7 @@ void Fabric::on_fragile_idle(const Event& event) {
   begin_trouble(event.to, event.slot, Fate::unmapped, true);
 }
 
-void Fabric::on_path_lost(const Event& event) {
+void Fabric::on_path_lost(const SimEvent& event) {
   const LinkEnd* end = find(hosts_[event.to], event.slot, static_cast<std::uint16_t>(event.payload));
   if (end != nullptr && end->state() == EndState::up) begin_trouble(event.to, event.slot, Fate::renumbered, true);
 }
