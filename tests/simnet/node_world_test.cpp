@@ -10,10 +10,10 @@ namespace np2p::sim {
 namespace {
 
 struct Four {
-  explicit Four(WorldOptions options = {}) : world(std::move(options)) {
+  explicit Four(WorldOptions options = {}, bool nat = true) : world(std::move(options)) {
     for (int i = 0; i < 4; ++i) {
       NodeOptions node;
-      if (i == 3) node.nat = {port_restricted()};
+      if (nat && i == 3) node.nat = {port_restricted()};
       if (i > 0) node.config.bootstrap = {world.address_of(0)};
       world.add_node(node);
     }
@@ -103,7 +103,7 @@ TEST(NodeWorld, APartitionHealsAndTheMeshFindsTogetherAgain) {
 }
 
 TEST(NodeWorld, TrafficOfOneSideIsTrafficOfTheOther) {
-  Four four;
+  Four four({}, false);  // nobody dials into the void
   four.world.run_for(300s);
   std::uint64_t in = 0;
   std::uint64_t out = 0;
@@ -112,8 +112,9 @@ TEST(NodeWorld, TrafficOfOneSideIsTrafficOfTheOther) {
     out += row.counts.out.total_bytes();
   }
   EXPECT_GT(out, 10'000u);
-  // SYNs to nobody and frames in flight are sent but not received.
-  EXPECT_NEAR(static_cast<double>(in), static_cast<double>(out), static_cast<double>(out) * 0.02);
+  // Only refused SYNs and what is in flight are sent but not received.
+  EXPECT_LE(in, out);
+  EXPECT_LE(out - in, out / 100);
 }
 
 TEST(NodeWorld, WrongArgumentsAreNamed) {
