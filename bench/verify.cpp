@@ -28,7 +28,7 @@ BENCHMARK(bare_libsecp256k1);
 
 void verifier(benchmark::State& state) {
   const auto events = bench::signed_events(500);
-  SecpVerifier verifier;
+  SecpVerifier verifier(static_cast<std::size_t>(state.range(0)));
   std::size_t i = 0;
   for (auto _ : state) {
     const Event& event = events[i++ % events.size()];
@@ -36,7 +36,7 @@ void verifier(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(verifier);
+BENCHMARK(verifier)->ArgName("remembered_keys")->Arg(0)->Arg(256);
 
 void sign(benchmark::State& state) {
   const auto events = bench::signed_events(500);
