@@ -1,0 +1,120 @@
+#include "realnet/cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "realnet/cli/argv.h"
+#include "realnet/cli/version.h"
+
+namespace np2p::real {
+
+namespace {
+
+const std::vector<ShortFlag> kShortFlags = {{'l', "listen-addr-port"},
+                                            {'b', "boot-peer-addr-port"},
+                                            {'p', "public-key"},
+                                            {'w', "writable"},
+                                            {'d', "debug"},
+                                            {'s', "ssl"},
+                                            {'h', "help"}};
+
+// Given alone it means true; not given leaves the target empty (CLI11 would take an optional<bool> for a counter).
+void add_switch(CLI::App& app, const std::string& names, std::optional<bool>& target, const std::string& help) {
+  app.add_flag_function(
+      names, [&target](std::int64_t times) { target = times > 0; }, help);
+}
+
+void add_server_options(CLI::App& app, ServerFlags& flags, std::string& config) {
+  app.add_option("-l,--listen-addr-port", flags.listen, "Address and port for other servers (127.0.0.1:20000)");
+  app.add_option("-b,--boot-peer-addr-port", flags.bootstrap,
+                 "Address and port of a server which already joined the network; repeatable")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_option("-p,--public-key", flags.public_key, "Your public key, npub1... or hex (required)");
+  add_switch(app, "-w,--writable", flags.writable, "Whether clients may publish (true)");
+  add_switch(app, "-d,--debug", flags.debug, "Log debug output to stderr (false)");
+  add_switch(app, "-s,--ssl", flags.ssl, "Offer the REST API over TLS (false)");
+  app.add_option("--tls-cert", flags.tls_cert, "Certificate chain for -s (fullchain.pem)");
+  app.add_option("--tls-key", flags.tls_key, "Private key for -s (privkey.pem)");
+  app.add_option("--data-dir", flags.data_dir,
+                 "Where database and node key live (~/.local/share/nostrp2p/<16 hex digits of the public key>)");
+  app.add_option("--api-listen", flags.api_listen, "Address and port of the REST API (listen port + 1, on loopback)");
+  app.add_option("--mode", flags.mode, "How posts travel: broadcast (default) or multicast, to followers");
+  app.add_option("--overlay", flags.overlay, "mesh (default)");
+  app.add_option("--replies", flags.replies, "Who gets your replies: tagged (default), or everybody");
+  add_switch(app, "--lan", flags.lan, "Private addresses heard of may be dialled (false)");
+  app.add_option("--network-id", flags.network_id, "Servers of another network are refused (nostrp2p)");
+  app.add_option("--allow-origin", flags.allow_origins, "Web origin that may use the API; repeatable")
+      ->allow_extra_args(false);
+  app.add_option("--host-name", flags.host_names, "A name clients may call the API by; repeatable")
+      ->allow_extra_args(false);
+  app.add_option("--trust", flags.trust, "Network that may read over --api-listen, like 10.8.0.0/24; repeatable")
+      ->allow_extra_args(false);
+  app.add_option("--log-file", flags.log_file, "Log there instead of stderr; two files of 5 MiB at most");
+  app.add_option("--config", config, "TOML file with these options by their long names; flags win");
+}
+
+std::string one_sentence(std::string text) {
+  const auto line = text.find('\n');
+  return line == std::string::npos ? text : text.substr(0, line);
+}
+
+// CLI11 speaks in "The following argument was not expected: -x"; that is a sentence already.
+Result<Command> parse(CLI::App& app, std::vector<std::string> arguments) {
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants it
+  try {
+    app.parse(arguments);
+  } catch (const CLI::CallForHelp&) {
+    return Command{PrintCommand{app.help()}};
+  } catch (const CLI::CallForAllHelp&) {
+    return Command{PrintCommand{app.help("", CLI::AppFormatMode::All)}};
+  } catch (const CLI::CallForVersion&) {
+    return Command{PrintCommand{std::string(kVersionLine) + "\n"}};
+  } catch (const CLI::ParseError& problem) {
+    return error(ErrorCode::bad_field, one_sentence(problem.what()));
+  } catch (const std::invalid_argument&) {  // of a flag's value; CLI11 does not wrap it
+    return error(ErrorCode::bad_field, "A switch takes true or false, as in -w=false");
+  }
+  return Command{PrintCommand{app.help()}};
+}
+
+}  // namespace
+
+Result<Command> parse_command_line(const std::vector<std::string>& arguments) {
+  CLI::App app("nostrp2p: your own server of a peer-to-peer network of Nostr posts", "nostrp2p");
+  app.set_version_flag("--version", std::string(kVersionLine));
+  app.require_subcommand(0, 1);
+  ServerFlags server;
+  std::string config;
+  GenkeyFlags genkey;
+  auto* server_app = app.add_subcommand("server", "Start up the server.");
+  add_server_options(*server_app, server, config);
+  auto* genkey_app = app.add_subcommand("genkey", "Generate a new key pair.");
+  genkey_app->add_flag("--json", genkey.json, "Print JSON");
+  genkey_app->add_option("--key-file", genkey.key_file, "Write the secret key to this new file (mode 0600) instead");
+  auto* help_app = app.add_subcommand("help", "Help about any command.");
+  std::string topic;
+  help_app->add_option("command", topic, "server or genkey");
+
+  auto parsed = parse(app, normalise_argv(arguments, kShortFlags));
+  if (!parsed.ok()) return parsed;
+  if (help_app->parsed()) {
+    if (topic.empty()) return Command{PrintCommand{app.help()}};
+    for (auto* command : {server_app, genkey_app}) {
+      if (command->get_name() == topic) return Command{PrintCommand{command->help()}};
+    }
+    return error(ErrorCode::bad_field, "There is no command \"" + topic + "\"");
+  }
+  if (genkey_app->parsed() && genkey_app->count("--help") == 0) return Command{GenkeyCommand{genkey}};
+  if (!server_app->parsed() || server_app->count("--help") != 0) return parsed;
+  if (!config.empty()) {
+    if (Status status = read_config_file(config, server); !status.ok()) return status.error();
+  }
+  if (!server.public_key)
+    return error(ErrorCode::bad_field, "A public key is required: -p npub1... or -p <64 hex digits>");
+  return Command{ServerCommand{server}};
+}
+
+}  // namespace np2p::real

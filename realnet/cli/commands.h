@@ -1,0 +1,18 @@
+// The commands themselves. Each returns the exit status of the process.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "realnet/cli/command_line.h"
+
+namespace np2p::real {
+
+inline constexpr int kExitFailure = 1;  // the environment, or a damaged file
+inline constexpr int kExitMistake = 2;  // wrong arguments
+
+int run_genkey(const GenkeyFlags& flags);
+int run_server(const ServerFlags& flags);
+int run(const std::vector<std::string>& arguments);  // without the program's name
+
+}  // namespace np2p::real

@@ -1,0 +1,73 @@
+#include <malloc.h>
+#include <spdlog/sinks/rotating_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+
+#include "core/event/nip19.h"
+#include "realnet/cli/commands.h"
+#include "realnet/cli/server_options.h"
+
+namespace np2p::real {
+
+namespace {
+
+constexpr std::size_t kLogFileBytes = 5 * 1024 * 1024;
+
+int fail(const Error& why) {
+  std::fprintf(stderr, "nostrp2p: %s\n", why.reason.c_str());
+  return why.code == ErrorCode::bad_field ? kExitMistake : kExitFailure;
+}
+
+Status start_log(const ServerFlags& flags) {
+  try {
+    auto logger = flags.log_file ? spdlog::rotating_logger_st("np2p", *flags.log_file, kLogFileBytes, 1)
+                                 : spdlog::stderr_logger_st("np2p");
+    logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %l %v");
+    logger->set_level(flags.debug.value_or(false) ? spdlog::level::debug : spdlog::level::info);
+    logger->flush_on(spdlog::level::info);
+    spdlog::set_default_logger(std::move(logger));
+  } catch (const spdlog::spdlog_ex& problem) {
+    return error(ErrorCode::unavailable, problem.what());
+  }
+  return {};
+}
+
+void print_start(const Server& server) {
+  const Config& config = server.config();
+  std::printf("public key: %s\npublic key (hex): %s\nnode id: %s\nlisten: %s\napi: %s\n", npub(config.owner).c_str(),
+              config.owner.hex().c_str(), server.node_id().hex().c_str(), server.listen_address().text().c_str(),
+              server.api_url().c_str());
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int run_server(const ServerFlags& flags) {
+  // Two threads that seldom allocate need no arena each.
+  mallopt(M_ARENA_MAX, 1);
+  if (Status status = start_log(flags); !status.ok()) return fail(status.error());
+  std::vector<std::string> warnings;
+  auto options = server_options(flags, warnings);
+  if (!options.ok()) return fail(options.error());
+  for (const auto& warning : warnings) spdlog::warn("{}", warning);
+  auto server = Server::create(std::move(options).value());
+  if (!server.ok()) return fail(server.error());
+  (*server)->stop_on_signals();
+  print_start(**server);
+  (*server)->run();
+  spdlog::info("stopped");
+  return 0;
+}
+
+int run(const std::vector<std::string>& arguments) {
+  const auto command = parse_command_line(arguments);
+  if (!command.ok()) return fail(command.error());
+  if (const auto* server = std::get_if<ServerCommand>(&*command)) return run_server(server->flags);
+  if (const auto* genkey = std::get_if<GenkeyCommand>(&*command)) return run_genkey(genkey->flags);
+  std::fputs(std::get<PrintCommand>(*command).text.c_str(), stdout);
+  return 0;
+}
+
+}  // namespace np2p::real

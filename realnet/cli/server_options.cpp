@@ -1,0 +1,155 @@
+#include "realnet/cli/server_options.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/event/nip19.h"
+
+namespace np2p::real {
+
+namespace {
+
+Error mistake(std::string_view flag, std::string_view value, std::string_view what) {
+  return error(ErrorCode::bad_field, std::string(flag) + " \"" + std::string(value) + "\": " + std::string(what));
+}
+
+struct HostPort {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+Result<HostPort> split(std::string_view text, std::string_view flag) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return mistake(flag, text, "expected host:port");
+  HostPort result{std::string(text.substr(0, colon)), 0};
+  const auto port = text.substr(colon + 1);
+  unsigned number = 0;
+  const auto parsed = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (port.empty() || parsed.ec != std::errc{} || parsed.ptr != port.data() + port.size() || number > 65535) {
+    return mistake(flag, text, "the port must be a number from 0 to 65535");
+  }
+  result.port = static_cast<std::uint16_t>(number);
+  auto& host = result.host;
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string::npos) {
+    return mistake(flag, text, "an IPv6 address needs brackets, as in [::1]:20000");
+  }
+  if (host.empty()) host = "0.0.0.0";
+  return result;
+}
+
+Status choose_modes(const ServerFlags& flags, Config& config) {
+  const std::string mode = flags.mode.value_or("broadcast");
+  if (mode == "broadcast") {
+    config.mode = FeedMode::broadcast;
+  } else if (mode == "multicast") {
+    config.mode = FeedMode::multicast;
+  } else {
+    return mistake("--mode", mode, "must be broadcast or multicast");
+  }
+  const std::string replies = flags.replies.value_or("tagged");
+  if (replies != "tagged" && replies != "everybody") {
+    return mistake("--replies", replies, "must be tagged or everybody");
+  }
+  config.replies = replies == "tagged" ? Replies::tagged : Replies::everybody;
+  const std::string overlay = flags.overlay.value_or("mesh");
+  if (overlay != "mesh") return mistake("--overlay", overlay, "must be mesh");
+  config.network_id = flags.network_id.value_or("nostrp2p");
+  if (config.network_id.empty() || config.network_id.size() > 64) {
+    return mistake("--network-id", config.network_id, "must have 1 to 64 bytes");
+  }
+  return {};
+}
+
+Status find_bootstrap(const ServerFlags& flags, Config& config, std::vector<std::string>& warnings) {
+  const auto given = flags.bootstrap.value_or(std::vector<std::string>{});
+  Status last;
+  for (const auto& text : given) {
+    if (text.empty()) continue;  // as the original's default
+    const auto address = resolve(text, "-b");
+    if (!address.ok() && address.error().code == ErrorCode::bad_field) return address.error();
+    if (address.ok()) {
+      config.bootstrap.push_back(*address);
+    } else {
+      last = address.error();
+      warnings.push_back(last.error().reason);
+    }
+  }
+  return config.bootstrap.empty() ? last : Status{};
+}
+
+// Which addresses heard of in the network may be dialled.
+void choose_reach(const ServerFlags& flags, Config& config) {
+  const bool boots_on_loopback =
+      std::all_of(config.bootstrap.begin(), config.bootstrap.end(), [](const Address& a) { return a.is_loopback(); });
+  config.dial_loopback = config.listen.is_loopback() && boots_on_loopback;
+  config.dial_private = flags.lan.value_or(false) || config.listen.is_private();
+}
+
+Status choose_api(const ServerFlags& flags, ServerOptions& options) {
+  if (flags.api_listen) {
+    const auto api = resolve(*flags.api_listen, "--api-listen");
+    if (!api.ok()) return api.error();
+    options.api = *api;
+    options.api_settings.trust_private = !api->is_loopback();
+  } else if (options.config.listen.port == 65535) {
+    return mistake("-l", options.config.listen.text(), "leaves no port for the API, which listens on the next one");
+  }
+  if (flags.ssl.value_or(false)) {
+    options.tls_certificate = flags.tls_cert.value_or("fullchain.pem");
+    options.tls_key = flags.tls_key.value_or("privkey.pem");
+  }
+  options.api_settings.limits = options.config.limits;
+  options.api_settings.allow_origins = flags.allow_origins.value_or(std::vector<std::string>{});
+  options.api_settings.host_names = flags.host_names.value_or(std::vector<std::string>{});
+  for (const auto& text : flags.trust.value_or(std::vector<std::string>{})) {
+    const auto prefix = NetworkPrefix::parse(text);
+    if (!prefix.ok()) return error(ErrorCode::bad_field, "--trust " + prefix.error().reason);
+    options.api_settings.trusted.push_back(*prefix);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Address> resolve(std::string_view host_port, std::string_view flag) {
+  const auto parts = split(host_port, flag);
+  if (!parts.ok()) return parts.error();
+  SocketError failure;
+  const auto numeric = asio::ip::make_address(parts->host, failure);
+  if (!failure) return to_address({numeric, parts->port});
+  asio::io_context io;
+  tcp::resolver resolver(io);
+  const auto found =
+      resolver.resolve(parts->host, std::to_string(parts->port), tcp::resolver::numeric_service, failure);
+  if (failure || found.empty()) {
+    return error(ErrorCode::unavailable,
+                 std::string(flag) + " \"" + std::string(host_port) + "\": this host name does not resolve");
+  }
+  Address best = to_address(found.begin()->endpoint());
+  for (const auto& entry : found) {
+    if (!best.is_v4() && entry.endpoint().address().is_v4()) best = to_address(entry.endpoint());
+  }
+  return best;
+}
+
+Result<ServerOptions> server_options(const ServerFlags& flags, std::vector<std::string>& warnings) {
+  ServerOptions options;
+  Config& config = options.config;
+  const auto owner = parse_public_key(flags.public_key.value_or(""));
+  if (!owner.ok()) return mistake("-p", flags.public_key.value_or(""), owner.error().reason);
+  config.owner = *owner;
+  const auto listen = resolve(flags.listen.value_or("127.0.0.1:20000"), "-l");
+  if (!listen.ok()) return listen.error();
+  config.listen = *listen;
+  config.writable = flags.writable.value_or(true);
+  if (Status status = choose_modes(flags, config); !status.ok()) return status.error();
+  if (Status status = find_bootstrap(flags, config, warnings); !status.ok()) return status.error();
+  choose_reach(flags, config);
+  if (Status status = choose_api(flags, options); !status.ok()) return status.error();
+  options.data_dir = flags.data_dir.value_or(DataDir::default_path(config.owner));
+  return options;
+}
+
+}  // namespace np2p::real

@@ -1,0 +1,19 @@
+// From flags to what a server is started with: keys parsed, host names resolved, defaults filled in.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "realnet/cli/command_line.h"
+#include "realnet/server.h"
+
+namespace np2p::real {
+
+// A mistake of the user (bad_field: exit 2) or of the environment (unavailable: exit 1), as one sentence each. What is
+// no reason to stop, such as one bootstrap name of several that does not resolve, goes to `warnings`.
+Result<ServerOptions> server_options(const ServerFlags& flags, std::vector<std::string>& warnings);
+
+// "host:port", "[v6]:port", ":port"; names are resolved, IPv4 preferred.
+Result<Address> resolve(std::string_view host_port, std::string_view flag);
+
+}  // namespace np2p::real

@@ -1,0 +1,187 @@
+#include "realnet/http/http_connection.h"
+
+#include <boost/beast/core/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include "realnet/clock.h"
+
+namespace np2p::real {
+
+namespace {
+
+namespace http = boost::beast::http;
+using Parser = http::request_parser<http::string_body>;
+
+constexpr std::size_t kKeptBytes = 4 * 1024;
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+std::string text(boost::beast::string_view view) {
+  return {view.data(), view.size()};
+}
+
+// Why Beast refused, as a status.
+unsigned refusal(const boost::beast::error_code& failure) {
+  if (failure == http::error::header_limit) return 431;
+  if (failure == http::error::body_limit) return 413;
+  return 400;
+}
+
+const char* refusal_reason(unsigned status) {
+  return status == 431 ? "request header too large" : status == 413 ? "request body too large" : "malformed request";
+}
+
+HttpRequest request_of(Parser::value_type&& message) {
+  HttpRequest request;
+  request.method = text(message.method_string());
+  request.target = text(message.target());
+  request.host = text(message[http::field::host]);
+  request.has_origin = message.count(http::field::origin) != 0;
+  request.origin = text(message[http::field::origin]);
+  request.content_type = text(message[http::field::content_type]);
+  request.accept_encoding = text(message[http::field::accept_encoding]);
+  request.requested_private_network = text(message["Access-Control-Request-Private-Network"]);
+  request.body = std::move(message.body());
+  return request;
+}
+
+}  // namespace
+
+HttpConnection::HttpConnection(HttpServer& server, tcp::socket socket, std::unique_ptr<TlsSession> tls)
+    : server_(server), stream_(std::move(socket), std::move(tls)), timer_(server.io_), waiting_since_(mono_now()) {
+  SocketError ignored;
+  remote_ = to_address(stream_.socket().remote_endpoint(ignored));
+  local_ = to_address(stream_.socket().local_endpoint(ignored));
+  tune(stream_.socket());
+}
+
+void HttpConnection::start() {
+  asio::co_spawn(
+      server_.io_, [self = shared_from_this()] { return self->run(); },
+      [self = shared_from_this()](const std::exception_ptr& bug) {
+        if (bug) std::rethrow_exception(bug);
+        self->server_.ended(self.get());
+      });
+}
+
+void HttpConnection::close() {
+  timer_.cancel();
+  SocketError ignored;
+  stream_.socket().close(ignored);
+}
+
+void HttpConnection::close_gently() {
+  last_ = true;
+  if (!busy_) close();
+}
+
+void HttpConnection::deadline(Duration after) {
+  timer_.expires_after(after);
+  timer_.async_wait([self = shared_from_this()](const SocketError& cancelled) {
+    if (!cancelled) self->close();
+  });
+}
+
+asio::awaitable<void> HttpConnection::run() {
+  deadline(server_.limits_.header_deadline);
+  const SocketError failure = co_await stream_.handshake(in_);
+  while (!failure && !last_) {
+    busy_ = false;
+    waiting_since_ = mono_now();
+    Parsed parsed;
+    const bool alive = co_await read_request(parsed);
+    if (!alive) break;
+    if (!parsed.request) {
+      ++server_.counters_.malformed;
+      co_await refuse(parsed.refused, parsed.reason);
+      break;
+    }
+    busy_ = true;
+    ++server_.counters_.requests;
+    timer_.cancel();
+    parsed.request->peer = remote_;
+    parsed.request->local = local_;
+    const HttpReply answer = co_await server_.api_.handle(*parsed.request);
+    const bool sent = co_await reply(answer, parsed.keep_alive && !last_);
+    if (!sent || !parsed.keep_alive) break;
+  }
+  timer_.cancel();
+  SocketError ignored;
+  if (stream_.tls() != nullptr) stream_.tls()->close();
+  stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  stream_.socket().close(ignored);
+}
+
+asio::awaitable<bool> HttpConnection::more() {
+  const SocketError failure = co_await stream_.read(in_);
+  co_return !failure;
+}
+
+asio::awaitable<bool> HttpConnection::read_request(Parsed& parsed) {
+  if (in_.empty()) {
+    if (in_.capacity() > kKeptBytes) ByteVec().swap(in_);
+    deadline(server_.limits_.idle_deadline);
+    const bool alive = co_await more();
+    if (!alive) co_return false;
+  }
+  deadline(server_.limits_.header_deadline);
+  Parser parser;
+  parser.header_limit(server_.limits_.header_bytes);
+  parser.body_limit(server_.limits_.body_bytes);
+  bool greeted = false;  // the header is whole
+  for (;;) {
+    boost::beast::error_code failure;
+    const std::size_t used = parser.put(asio::buffer(in_.data(), in_.size()), failure);
+    in_.erase(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(used));
+    if (failure && failure != http::error::need_more) {
+      parsed.refused = refusal(failure);
+      parsed.reason = refusal_reason(parsed.refused);
+      co_return true;
+    }
+    if (!greeted && parser.is_header_done()) {
+      greeted = true;
+      parser.eager(true);
+      deadline(server_.limits_.body_deadline);
+      if (!parser.is_done() && text(parser.get()[http::field::expect]) == "100-continue") {
+        const SocketError broken = co_await stream_.write(bytes_of(kContinue));
+        if (broken) co_return false;
+      }
+    }
+    if (parser.is_done()) break;
+    if (!failure && used > 0 && !in_.empty()) continue;
+    const bool alive = co_await more();
+    if (!alive) co_return false;
+  }
+  parsed.keep_alive = parser.keep_alive();
+  parsed.request = request_of(parser.release());
+  co_return true;
+}
+
+asio::awaitable<bool> HttpConnection::reply(const HttpReply& answer, bool keep_alive) {
+  std::string bytes = "HTTP/1.1 " + std::to_string(answer.status) + " ";
+  bytes.append(http_reason(answer.status)).append("\r\nContent-Type: ").append(answer.content_type);
+  bytes.append("\r\nContent-Length: ").append(std::to_string(answer.body.size()));
+  for (const auto& [name, value] : answer.headers) bytes.append("\r\n").append(name).append(": ").append(value);
+  bytes.append("\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: ");
+  bytes.append(keep_alive ? "keep-alive" : "close").append("\r\n\r\n").append(answer.body);
+  deadline(server_.limits_.write_deadline);
+  const SocketError failure = co_await stream_.write(bytes_of(bytes));
+  co_return !failure;
+}
+
+asio::awaitable<void> HttpConnection::refuse(unsigned status, std::string_view reason) {
+  HttpReply answer = http_error(status, reason);
+  const bool sent = co_await reply(answer, false);
+  if (!sent) co_return;
+  // The client may still be sending what we refused. Closing now would reset the connection and destroy the answer
+  // before it is read; so read on for a moment, keeping nothing.
+  SocketError failure;
+  stream_.socket().shutdown(tcp::socket::shutdown_send, failure);
+  deadline(server_.limits_.linger);
+  while (!failure) {
+    in_.clear();
+    failure = co_await stream_.read(in_);
+  }
+}
+
+}  // namespace np2p::real

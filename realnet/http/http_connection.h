@@ -1,0 +1,43 @@
+// One client's connection: reads a request, has it answered, writes the answer, again.
+#pragma once
+
+#include "realnet/http/http_server.h"
+
+namespace np2p::real {
+
+class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
+ public:
+  HttpConnection(HttpServer& server, tcp::socket socket, std::unique_ptr<TlsSession> tls);
+  void start();
+  void close();                                               // at once
+  void close_gently();                                        // at once if no request is being answered, else after it
+  [[nodiscard]] bool busy() const noexcept { return busy_; }  // a whole request is here, its answer is not out
+  [[nodiscard]] MonoTime waiting_since() const noexcept { return waiting_since_; }
+  [[nodiscard]] const Address& remote() const noexcept { return remote_; }
+
+ private:
+  struct Parsed {
+    std::optional<HttpRequest> request;  // else refused, or the connection ended
+    unsigned refused = 0;                // status of the refusal; 0: the connection just ended
+    const char* reason = "";
+    bool keep_alive = false;
+  };
+  asio::awaitable<void> run();
+  asio::awaitable<bool> read_request(Parsed& parsed);
+  asio::awaitable<bool> more();  // reads more bytes; false: ended
+  asio::awaitable<bool> reply(const HttpReply& reply, bool keep_alive);
+  asio::awaitable<void> refuse(unsigned status, std::string_view reason);
+  void deadline(Duration after);
+
+  HttpServer& server_;
+  ByteStream stream_;
+  asio::steady_timer timer_;
+  Address remote_;
+  Address local_;
+  ByteVec in_;  // bytes not parsed yet
+  bool busy_ = false;
+  bool last_ = false;  // no further request
+  MonoTime waiting_since_;
+};
+
+}  // namespace np2p::real

@@ -1,0 +1,95 @@
+#include "realnet/http/http_server.h"
+
+#include <algorithm>
+
+#include "realnet/http/http_connection.h"
+
+namespace np2p::real {
+
+namespace {
+
+constexpr Duration kAcceptPause = 200ms;
+
+}  // namespace
+
+HttpServer::HttpServer(asio::io_context& io, RestApi& api, HttpLimits limits, std::optional<TlsContext> tls)
+    : io_(io), api_(api), limits_(limits), tls_(std::move(tls)), accept_pause_(io) {}
+
+HttpServer::~HttpServer() {
+  for (const auto& connection : connections_) connection->close();
+}
+
+void HttpServer::serve(tcp::acceptor acceptor) {
+  acceptor_ = std::move(acceptor);
+  asio::co_spawn(
+      io_, [this] { return accept_loop(); },
+      [](const std::exception_ptr& bug) {
+        if (bug) std::rethrow_exception(bug);
+      });
+}
+
+asio::awaitable<void> HttpServer::accept_loop() {
+  while (!stopping_) {
+    SocketError failure;
+    tcp::socket socket = co_await acceptor_->async_accept(asio::redirect_error(asio::use_awaitable, failure));
+    if (failure == asio::error::operation_aborted || stopping_) co_return;
+    if (failure) {
+      ++counters_.accept_errors;
+      SocketError ignored;
+      accept_pause_.expires_after(kAcceptPause);
+      co_await accept_pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      continue;
+    }
+    const Address remote = to_address(socket.remote_endpoint(failure));
+    if (failure) continue;
+    if (!make_room(remote)) {
+      ++counters_.refused;
+      continue;
+    }
+    ++counters_.accepted;
+    auto tls = tls_ ? std::make_unique<TlsSession>(*tls_, TlsSession::Side::server) : nullptr;
+    auto connection = std::make_shared<HttpConnection>(*this, std::move(socket), std::move(tls));
+    connections_.push_back(connection);
+    connection->start();
+  }
+}
+
+bool HttpServer::make_room(const Address& remote) {
+  const auto from_there = std::count_if(connections_.begin(), connections_.end(),
+                                        [&](const auto& other) { return other->remote().ip == remote.ip; });
+  if (!remote.is_loopback() && static_cast<std::size_t>(from_there) >= limits_.per_address) return false;
+  if (connections_.size() < limits_.connections) return true;
+  auto victim = connections_.end();
+  for (auto at = connections_.begin(); at != connections_.end(); ++at) {
+    if ((*at)->busy()) continue;
+    if (victim == connections_.end() || (*at)->waiting_since() < (*victim)->waiting_since()) victim = at;
+  }
+  if (victim == connections_.end()) return false;
+  ++counters_.evicted;
+  const auto closing = *victim;
+  connections_.erase(victim);
+  closing->close();
+  return true;
+}
+
+void HttpServer::ended(const HttpConnection* connection) {
+  connections_.remove_if([&](const auto& other) { return other.get() == connection; });
+  check_stopped();
+}
+
+void HttpServer::stop(std::function<void()> done) {
+  stopping_ = true;
+  stopped_ = std::move(done);
+  SocketError ignored;
+  if (acceptor_) acceptor_->close(ignored);
+  accept_pause_.cancel();
+  const auto open = connections_;
+  for (const auto& connection : open) connection->close_gently();
+  check_stopped();
+}
+
+void HttpServer::check_stopped() {
+  if (stopping_ && connections_.empty() && stopped_) asio::post(io_, std::exchange(stopped_, nullptr));
+}
+
+}  // namespace np2p::real

@@ -1,0 +1,73 @@
+// HTTP/1.1 for the API: connections, limits and deadlines. Beast parses; what a request means is rest_api's.
+// One connection is served in order, so pipelined requests get their answers in order. Slow clients cannot keep others
+// out: when all places are taken, the connection that has been waiting longest without a whole request gives its up.
+#pragma once
+
+#include "realnet/net/asio.h"
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+
+#include "core/base/time.h"
+#include "realnet/http/rest_api.h"
+#include "realnet/net/socket.h"
+
+namespace np2p::real {
+
+struct HttpLimits {
+  std::size_t connections = 64;
+  std::size_t per_address = 8;  // loopback excepted: several programs of the owner share it
+  std::uint32_t header_bytes = 8 * 1024;
+  std::size_t body_bytes = 0;  // an event and some slack; the server fills it in
+  Duration header_deadline = 10s;
+  Duration body_deadline = 30s;
+  Duration idle_deadline = 75s;  // between requests
+  Duration write_deadline = 30s;
+  Duration linger = 3s;  // reading on after an early refusal, so that its reason arrives
+};
+
+struct HttpCounters {
+  std::uint64_t accepted = 0;
+  std::uint64_t refused = 0;  // over a limit
+  std::uint64_t evicted = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t malformed = 0;
+  std::uint64_t accept_errors = 0;
+};
+
+class HttpConnection;
+
+class HttpServer {
+ public:
+  HttpServer(asio::io_context& io, RestApi& api, HttpLimits limits, std::optional<TlsContext> tls);
+  ~HttpServer();
+
+  void serve(tcp::acceptor acceptor);
+  // No new connections; idle ones close now, busy ones after their answer. `done` when none is left.
+  void stop(std::function<void()> done);
+
+  [[nodiscard]] const HttpCounters& counters() const noexcept { return counters_; }
+  [[nodiscard]] std::size_t open_count() const noexcept { return connections_.size(); }
+
+ private:
+  friend class HttpConnection;
+  asio::awaitable<void> accept_loop();
+  bool make_room(const Address& remote);
+  void ended(const HttpConnection* connection);
+  void check_stopped();
+
+  asio::io_context& io_;
+  RestApi& api_;
+  const HttpLimits limits_;
+  std::optional<TlsContext> tls_;
+  std::optional<tcp::acceptor> acceptor_;
+  asio::steady_timer accept_pause_;
+  std::list<std::shared_ptr<HttpConnection>> connections_;  // in order of arrival
+  bool stopping_ = false;
+  std::function<void()> stopped_;
+  HttpCounters counters_;
+};
+
+}  // namespace np2p::real

@@ -1,0 +1,111 @@
+// One link: TCP, TLS 1.3, Hello, then messages. It owns its socket, its keepalive (by the LinkProfile) and its queue of
+// frames to send; what happens to it is told to its owner. A link ends exactly once: by close() (its owner knows) or by
+// LinkOwner::link_ended (everything else).
+#pragma once
+
+#include "realnet/net/asio.h"
+
+#include <memory>
+#include <optional>
+
+#include "core/base/limits.h"
+#include "core/host/network.h"
+#include "core/host/node_key.h"
+#include "realnet/net/framing.h"
+#include "realnet/net/hello.h"
+#include "realnet/net/socket.h"
+
+namespace np2p::real {
+
+class Link;
+
+class LinkOwner {
+ public:
+  virtual ~LinkOwner() = default;
+  virtual void link_proven(Link& link) = 0;  // the Hello held: the link is up from now on
+  virtual void link_message(Link& link, const Message& message) = 0;
+  virtual void link_drained(Link& link) = 0;  // was congested, is not any more
+  virtual void link_ended(Link& link, CloseReason reason) = 0;
+  virtual void link_rejected(Link& link, const Error& why) = 0;  // the peer broke a rule; link_ended follows
+  // After this the link's socket is closed for good, whoever closed it.
+  virtual void link_gone(Link& link) = 0;
+};
+
+struct LinkSettings {
+  NodeKey& key;
+  std::string network_id;
+  LinkProfile profile;
+  Limits limits;
+  Duration dial_timeout = 10s;
+  Duration handshake_deadline = 10s;  // TLS and Hello
+  Duration linger = 2s;               // for the last frames and the BYE
+};
+
+class Link : public std::enable_shared_from_this<Link> {
+ public:
+  Link(asio::io_context& io, LinkId id, LinkOwner& owner, const LinkSettings& settings, const TlsContext& tls);
+
+  void dial(const Address& to);
+  void accept(tcp::socket socket);
+
+  void send(Frame frame, Priority priority, Traffic traffic);
+  void pump();                     // starts a write if there is something to send and none is under way
+  void close(CloseReason reason);  // sends what is queued, says BYE, closes; no link_ended follows
+  void drop();                     // at once, without a word; no link_ended follows
+
+  [[nodiscard]] LinkId id() const noexcept { return id_; }
+  [[nodiscard]] const LinkInfo& info() const noexcept { return info_; }
+  [[nodiscard]] bool proven() const noexcept { return info_.proven; }
+  [[nodiscard]] std::size_t queued_bytes() const noexcept { return queue_.bytes(); }
+  // Over Limits::queued_bytes: a reader too slow to keep.
+  [[nodiscard]] bool choked() const noexcept { return queue_.bytes() > settings_.limits.queued_bytes; }
+  [[nodiscard]] std::uint64_t wire_bytes_in() const noexcept { return stream_ ? stream_->bytes_read() : 0; }
+  [[nodiscard]] std::uint64_t wire_bytes_out() const noexcept { return bytes_out_; }
+
+ private:
+  enum class Phase { establishing, up, closing, over };
+
+  void start(Duration deadline);
+  asio::awaitable<void> run();
+  asio::awaitable<SocketError> establish();
+  asio::awaitable<SocketError> exchange_hello();
+  asio::awaitable<SocketError> read_loop();
+  SocketError take(ByteView plain);
+  bool on_message(const Message& message);  // false: stop reading
+  bool on_link_message(const Message& message);
+  bool on_hello(ByteView content);
+  void say(LinkMessage type, ByteView content = {});
+  void reject(Error why);
+  void fill();
+  void wrote(const SocketError& failure);
+  void finish_closing();
+  void arm_deadline(Duration after);
+  void keep_alive();
+  void shut();
+
+  LinkId id_;
+  LinkOwner& owner_;
+  const LinkSettings& settings_;
+  const TlsContext& tls_context_;
+  std::optional<ByteStream> stream_;
+  tcp::socket dialling_;
+  asio::steady_timer timer_;  // deadline while establishing or closing; keepalive while up
+  LinkInfo info_;
+  Phase phase_ = Phase::establishing;
+  std::optional<CloseReason> fate_;  // why it ends, where that is not what the socket says
+  FrameReader reader_;
+  SendQueue queue_;
+  ByteVec farewell_;      // the BYE, for the end
+  ByteVec own_messages_;  // of the link layer, framed, waiting
+  ByteVec out_;           // TLS records being written
+  bool writing_ = false;
+  bool congested_ = false;
+  bool greeted_ = false;  // the peer's Hello came
+  bool gone_ = false;     // link_gone was said
+  MonoTime last_read_{};
+  MonoTime last_ping_{};
+  bool pong_due_ = false;
+  std::uint64_t bytes_out_ = 0;
+};
+
+}  // namespace np2p::real

@@ -1,0 +1,94 @@
+// Port Network: all links of one node, who may open one, and what they become as inputs. One acceptor; connections
+// that have not proved a node key are few per address and in all, so that strangers cannot take the places of peers.
+#pragma once
+
+#include "realnet/net/asio.h"
+
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/base/config.h"
+#include "core/host/network.h"
+#include "realnet/net/link.h"
+
+namespace np2p::real {
+
+// The inputs of a node that come of links; the host passes them on, one at a time.
+class LinkInputs {
+ public:
+  virtual ~LinkInputs() = default;
+  virtual void on_link_up(const LinkInfo& info) = 0;
+  virtual void on_frame(LinkId link, const Frame& frame, Traffic traffic) = 0;
+  virtual void on_writable(LinkId link) = 0;
+  virtual void on_link_down(LinkId link, CloseReason reason) = 0;
+  virtual void on_link_rejected(const Address& remote, const Error& why) = 0;
+};
+
+struct LinkCounters {
+  std::uint64_t accepted = 0;
+  std::uint64_t refused = 0;  // over a limit, before TLS
+  std::uint64_t dialled = 0;
+  std::uint64_t accept_errors = 0;
+  std::uint64_t slow_readers = 0;
+  std::uint64_t wire_bytes_in = 0;  // TLS records and handshakes, without TCP and IP
+  std::uint64_t wire_bytes_out = 0;
+  std::array<std::uint64_t, static_cast<std::size_t>(Traffic::count_)> frame_bytes_out{};
+  std::array<std::uint64_t, static_cast<std::size_t>(Traffic::count_)> frames_out{};
+};
+
+class Links final : public Network, private LinkOwner {
+ public:
+  Links(asio::io_context& io, LinkInputs& inputs, LinkSettings settings);
+  ~Links() override;
+
+  // Starts to take connections on this acceptor.
+  void serve(tcp::acceptor acceptor);
+  // After each input: links that got something to send start to send it, many frames in one write.
+  void pump();
+  // No new connections, either way; links that are open get a BYE. `done` when all sockets are closed.
+  void stop(std::function<void()> done);
+  void drop_all();
+
+  LinkId dial(const Address& to) override;
+  void send(LinkId link, Frame frame, Priority priority, Traffic traffic) override;
+  void close(LinkId link, CloseReason reason) override;
+  [[nodiscard]] std::size_t queued_bytes(LinkId link) const noexcept override;
+
+  [[nodiscard]] std::optional<Address> remote(LinkId link) const;
+  [[nodiscard]] LinkCounters counters() const;
+  [[nodiscard]] std::size_t open_count() const noexcept { return links_.size(); }
+
+ private:
+  asio::awaitable<void> accept_loop();
+  bool admit(const Address& remote) const;
+  void ended_later(LinkId link, CloseReason reason);
+  std::shared_ptr<Link> make_link();
+  const TlsContext* tls();
+
+  void link_proven(Link& link) override;
+  void link_message(Link& link, const Message& message) override;
+  void link_drained(Link& link) override;
+  void link_ended(Link& link, CloseReason reason) override;
+  void link_rejected(Link& link, const Error& why) override;
+  void link_gone(Link& link) override;
+
+  asio::io_context& io_;
+  LinkInputs& inputs_;
+  const LinkSettings settings_;
+  std::optional<TlsContext> tls_;  // made for the first link
+  std::optional<tcp::acceptor> acceptor_;
+  asio::steady_timer accept_pause_;
+  std::map<LinkId, std::shared_ptr<Link>> links_;    // the node knows these, or will
+  std::map<LinkId, std::shared_ptr<Link>> closing_;  // the node has closed these; last words are under way
+  std::vector<LinkId> dirty_;                        // got frames since the last pump()
+  std::uint64_t last_id_ = 0;
+  bool stopping_ = false;
+  std::function<void()> stopped_;
+  LinkCounters counters_;
+};
+
+}  // namespace np2p::real

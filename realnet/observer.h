@@ -1,0 +1,50 @@
+// Port Observer: counts and logs. What a peer does wrong is logged at most once per peer, reason and minute.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "core/host/observer.h"
+#include "realnet/net/reject_log.h"
+
+namespace np2p::real {
+
+class RealObserver final : public Observer {
+ public:
+  using PeerName = std::function<std::string(LinkId)>;  // for the log
+  void name_peers(PeerName name) { peer_name_ = std::move(name); }
+
+  void event_accepted(const EventId& id, LinkId link) override;
+  void frame_was(Traffic traffic) override { frame_class_ = traffic; }
+  void rejected(std::string_view what, const Error& why, LinkId link) override;
+  void noted(std::string_view line) override;
+
+  // The host brackets each frame: it counts as what the node says, else as what its sender said.
+  void frame_begins(Traffic said, std::size_t bytes);
+  void frame_ends();
+  void link_rejected(const std::string& peer, const Error& why);
+
+  struct Flow {
+    std::uint64_t frames = 0;
+    std::uint64_t bytes = 0;
+  };
+  using Flows = std::array<Flow, static_cast<std::size_t>(Traffic::count_)>;
+  [[nodiscard]] const std::map<std::string, std::uint64_t>& rejects() const noexcept { return rejects_.counts(); }
+  [[nodiscard]] const Flows& flows_in() const noexcept { return flows_in_; }
+  [[nodiscard]] std::uint64_t events_accepted() const noexcept { return events_accepted_; }
+
+ private:
+  void log_reject(std::string_view peer, std::string_view what, const Error& why);
+  PeerName peer_name_;
+  RejectLog rejects_;
+  Flows flows_in_{};
+  Traffic frame_class_ = Traffic::control;
+  std::size_t frame_bytes_ = 0;
+  std::uint64_t events_accepted_ = 0;
+};
+
+std::string_view traffic_name(Traffic traffic) noexcept;
+
+}  // namespace np2p::real

@@ -1,0 +1,243 @@
+#include "realnet/server.h"
+
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+
+namespace np2p::real {
+
+namespace {
+
+constexpr std::size_t kBodySlack = 16 * 1024;  // JSON around an event's fields, escapes
+constexpr int kForcedExit = 130;
+
+}  // namespace
+
+Server::Server(ServerOptions options)
+    : options_(std::move(options)), signals_(io_), stop_deadline_(io_), started_(mono_now()) {}
+
+Server::~Server() {
+  if (http_) http_.reset();
+  committer_.reset();
+  if (links_) links_->drop_all();
+}
+
+Result<std::unique_ptr<Server>> Server::create(ServerOptions options) {
+  std::unique_ptr<Server> server(new Server(std::move(options)));
+  if (Status status = server->open(); !status.ok()) return status.error();
+  return server;
+}
+
+Status Server::open() {
+  std::optional<TlsContext> api_tls;
+  if (!options_.tls_certificate.empty()) {
+    auto context = TlsContext::from_files(options_.tls_certificate, options_.tls_key);
+    if (!context.ok()) return context.error();
+    api_tls = std::move(context).value();
+  }
+  auto data_dir = DataDir::open(options_.data_dir);
+  if (!data_dir.ok()) return data_dir.error();
+  data_dir_ = std::move(data_dir).value();
+  auto key = data_dir_->node_key(entropy_);
+  if (!key.ok()) return key.error();
+  key_ = std::move(key).value();
+  auto store = SqliteStore::open(data_dir_->database(), options_.config.limits);
+  if (!store.ok()) return store.error();
+  store_ = std::move(store).value();
+
+  std::optional<tcp::acceptor> links;
+  std::optional<tcp::acceptor> api;
+  if (Status status = open_ports(links, api); !status.ok()) return status;
+  start_node();
+  links_->serve(std::move(*links));
+  api_ = std::make_unique<RestApi>(static_cast<Backend&>(*this), options_.api_settings);
+  HttpLimits http_limits = options_.http_limits;
+  if (http_limits.body_bytes == 0) http_limits.body_bytes = options_.config.limits.event_bytes + kBodySlack;
+  http_ = std::make_unique<HttpServer>(io_, *api_, http_limits, std::move(api_tls));
+  http_->serve(std::move(*api));
+  return {};
+}
+
+Status Server::open_ports(std::optional<tcp::acceptor>& links, std::optional<tcp::acceptor>& api) {
+  Config& config = options_.config;
+  auto links_acceptor = listen_on(io_, config.listen);
+  if (!links_acceptor.ok()) return links_acceptor.error();
+  links = std::move(links_acceptor).value();
+  const bool any_port = config.listen.port == 0;
+  config.listen.port = links->local_endpoint().port();
+  if (options_.api) {
+    api_address_ = *options_.api;
+  } else {
+    api_address_ = config.listen.is_loopback() ? config.listen : Address::v4(0x7F000001, 0);
+    api_address_.port = any_port ? std::uint16_t{0} : static_cast<std::uint16_t>(config.listen.port + 1);
+  }
+  auto api_acceptor = listen_on(io_, api_address_);
+  if (!api_acceptor.ok()) return api_acceptor.error();
+  api = std::move(api_acceptor).value();
+  api_address_.port = api->local_endpoint().port();
+  return {};
+}
+
+template <class Input>
+void Server::input(Input&& input) {
+  NP2P_ASSERT(!in_input_);  // no port calls back into the node
+  in_input_ = true;
+  clock_.thaw();
+  input();
+  in_input_ = false;
+  after_input();
+}
+
+void Server::start_node() {
+  std::array<std::uint8_t, 8> seed{};
+  entropy_.fill(seed);
+  for (const auto byte : seed) options_.config.seed = options_.config.seed << 8 | byte;
+  LinkSettings settings{*key_, options_.config.network_id, link_profile(options_.config.overlay),
+                        options_.config.limits};
+  links_ = std::make_unique<Links>(io_, static_cast<LinkInputs&>(*this), settings);
+  observer_.name_peers([this](LinkId link) {
+    const auto remote = links_->remote(link);
+    return remote ? remote->ip_text() : std::string("a peer that left");
+  });
+  timers_ = std::make_unique<RealTimers>(io_, [this](Timer timer) { input([&] { node_->timer(timer); }); });
+  const Host host{clock_, *links_, *timers_, *store_, verifier_, *key_, entropy_, *this, observer_};
+  node_ = std::make_unique<Node>(options_.config, host);
+  committer_ = std::make_unique<Committer>(
+      io_, *store_, [this](Ticket ticket) { input([&] { node_->durable(ticket); }); },
+      [](const std::string& reason) { spdlog::error("the disk fails, trying again: {}", reason); });
+}
+
+void Server::after_input() {
+  links_->pump();
+  committer_->pump();
+}
+
+void Server::on_link_up(const LinkInfo& info) {
+  spdlog::debug("link {} up: {} {} at {}", info.link.value, info.outbound ? "to" : "from",
+                info.peer.hex().substr(0, 12), info.remote.text());
+  input([&] { node_->link_up(info); });
+}
+
+void Server::on_frame(LinkId link, const Frame& frame, Traffic traffic) {
+  observer_.frame_begins(traffic, frame.size());
+  input([&] { node_->frame(link, frame); });
+  observer_.frame_ends();
+}
+
+void Server::on_writable(LinkId link) {
+  input([&] { node_->writable(link); });
+}
+
+void Server::on_link_down(LinkId link, CloseReason reason) {
+  spdlog::debug("link {} down: {}", link.value, close_reason_name(reason));
+  input([&] { node_->link_down(link, reason); });
+}
+
+void Server::on_link_rejected(const Address& remote, const Error& why) {
+  observer_.link_rejected(remote.ip_text(), why);
+}
+
+void Server::published(RequestId request, const Status& outcome) {
+  const auto at = waiting_.find(request);
+  if (at == waiting_.end()) return;
+  at->second->outcome = outcome;
+  at->second->wake.cancel();
+  waiting_.erase(at);
+}
+
+asio::awaitable<Status> Server::publish(Event event) {
+  if (stopping_) co_return error(ErrorCode::unavailable, "the server is shutting down");
+  const RequestId request{++last_request_};
+  const auto waiting = std::make_shared<Waiting>(io_);
+  waiting->wake.expires_at(asio::steady_timer::time_point::max());
+  waiting_.emplace(request, waiting);
+  input([&] { node_->publish(request, std::move(event)); });
+  if (!waiting->outcome) {
+    SocketError cancelled;
+    co_await waiting->wake.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+  }
+  co_return waiting->outcome.value_or(error(ErrorCode::unavailable, "the server is shutting down"));
+}
+
+QueryAnswer Server::query(const Filter& filter) {
+  QueryAnswer answer;
+  input([&] { answer = node_->query(ClientQuery{filter}); });
+  return answer;
+}
+
+ServerView Server::view() {
+  return {config(),
+          node_id(),
+          api_address_,
+          mono_now() - started_,
+          node_->status(),
+          store_->stats(),
+          observer_,
+          links_->counters(),
+          links_->open_count(),
+          http_->counters(),
+          http_->open_count(),
+          committer_->syncs(),
+          store_->trouble()};
+}
+
+std::string Server::status_json() {
+  return real::status_json(view());
+}
+
+std::string Server::metrics_text() {
+  return real::metrics_text(view());
+}
+
+std::string Server::api_url() const {
+  return (options_.tls_certificate.empty() ? "http://" : "https://") + api_address_.text();
+}
+
+void Server::run() {
+  input([&] { node_->start(); });
+  io_.run();
+}
+
+void Server::request_stop() {
+  asio::post(io_, [this] { stop(); });
+}
+
+void Server::stop_on_signals() {
+  signals_.add(SIGINT);
+  signals_.add(SIGTERM);
+  await_signal(1);
+}
+
+void Server::await_signal(int count) {
+  signals_.async_wait([this, count](const SocketError& cancelled, int signal) {
+    if (cancelled) return;
+    if (count > 1) std::_Exit(kForcedExit);
+    spdlog::info("signal {}: stopping", signal);
+    await_signal(count + 1);
+    stop();
+  });
+}
+
+// Order: no new work; what was accepted becomes durable and is answered; links and connections say goodbye.
+void Server::stop() {
+  if (stopping_) return;
+  stopping_ = true;
+  stop_deadline_.expires_after(options_.stop_deadline);
+  stop_deadline_.async_wait([this](const SocketError& cancelled) {
+    if (cancelled) return;
+    spdlog::warn("stopping took too long: leaving {} unanswered", waiting_.size());
+    io_.stop();
+  });
+  timers_->cancel_all();
+  input([&] { node_->stop(); });
+  committer_->finish([this] { links_->stop([this] { http_->stop([this] { finish_stop(); }); }); });
+}
+
+void Server::finish_stop() {
+  stop_deadline_.cancel();
+  SocketError ignored;
+  signals_.cancel(ignored);
+  io_.stop();
+}
+
+}  // namespace np2p::real

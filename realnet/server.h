@@ -1,0 +1,120 @@
+// One server in the real world: it owns the node and everything the node may touch (the ports of core/host), the API in
+// front of it and the data directory behind it. One thread - whoever calls run() - does all of it; a second one only
+// waits for the disk (committer.h).
+#pragma once
+
+#include "realnet/net/asio.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/config.h"
+#include "core/crypto/verifier.h"
+#include "core/node.h"
+#include "core/store/sqlite_store.h"
+#include "realnet/clock.h"
+#include "realnet/committer.h"
+#include "realnet/data_dir.h"
+#include "realnet/entropy.h"
+#include "realnet/http/http_server.h"
+#include "realnet/net/links.h"
+#include "realnet/observer.h"
+#include "realnet/status_text.h"
+#include "realnet/timers.h"
+
+namespace np2p::real {
+
+struct ServerOptions {
+  Config config;               // listen port 0: any free one
+  std::optional<Address> api;  // absent: listen port + 1, on the listen host if that is loopback, else on 127.0.0.1
+  ApiSettings api_settings;
+  HttpLimits http_limits;
+  std::string data_dir;
+  std::string tls_certificate;  // with tls_key: the API speaks TLS
+  std::string tls_key;
+  Duration stop_deadline = 5s;
+};
+
+class Server final : private LinkInputs, private Clients, private Backend {
+ public:
+  // Takes the data directory, the database and both ports, or says in one sentence which of them it could not get.
+  static Result<std::unique_ptr<Server>> create(ServerOptions options);
+  ~Server() override;
+
+  // Serves until stop(). Everything that was acknowledged is safe when it returns, and whatever was accepted before
+  // the stop is acknowledged, as far as disk and peers allow it within stop_deadline.
+  void run();
+  void stop();             // from the thread of run()
+  void request_stop();     // from any thread
+  void stop_on_signals();  // SIGINT and SIGTERM; a second one ends the process at once
+
+  [[nodiscard]] const Address& listen_address() const noexcept { return config().listen; }
+  [[nodiscard]] const Address& api_address() const noexcept { return api_address_; }
+  [[nodiscard]] std::string api_url() const;
+  [[nodiscard]] const NodeId& node_id() const noexcept { return key_->id(); }
+  [[nodiscard]] const Config& config() const noexcept { return options_.config; }
+
+ private:
+  explicit Server(ServerOptions options);
+  Status open();
+  Status open_ports(std::optional<tcp::acceptor>& links, std::optional<tcp::acceptor>& api);
+  void start_node();
+
+  // Runs one input: clocks stand still, then what it caused goes out.
+  template <class Input>
+  void input(Input&& input);
+  void after_input();
+  ServerView view();
+  void finish_stop();
+  void await_signal(int count);
+
+  // LinkInputs
+  void on_link_up(const LinkInfo& info) override;
+  void on_frame(LinkId link, const Frame& frame, Traffic traffic) override;
+  void on_writable(LinkId link) override;
+  void on_link_down(LinkId link, CloseReason reason) override;
+  void on_link_rejected(const Address& remote, const Error& why) override;
+  // Clients
+  void published(RequestId request, const Status& outcome) override;
+  // Backend
+  asio::awaitable<Status> publish(Event event) override;
+  QueryAnswer query(const Filter& filter) override;
+  std::string status_json() override;
+  std::string metrics_text() override;
+
+  asio::io_context io_{1};  // first: what waits in it is destroyed last
+  ServerOptions options_;
+  Address api_address_;
+  RealClock clock_;
+  KernelEntropy entropy_;
+  SecpVerifier verifier_;
+  RealObserver observer_;
+  std::unique_ptr<DataDir> data_dir_;
+  std::unique_ptr<SecpNodeKey> key_;
+  std::unique_ptr<SqliteStore> store_;
+  std::unique_ptr<Links> links_;
+  std::unique_ptr<RealTimers> timers_;
+  std::unique_ptr<Node> node_;
+  std::unique_ptr<Committer> committer_;
+  std::unique_ptr<RestApi> api_;
+  std::unique_ptr<HttpServer> http_;
+  asio::signal_set signals_;
+  asio::steady_timer stop_deadline_;
+
+  struct Waiting {
+    std::optional<Status> outcome;
+    asio::steady_timer wake;
+    explicit Waiting(asio::io_context& io) : wake(io) {}
+  };
+  std::map<RequestId, std::shared_ptr<Waiting>> waiting_;  // publishes whose client waits
+  std::uint64_t last_request_ = 0;
+  MonoTime started_;
+  bool stopping_ = false;
+  bool in_input_ = false;
+};
+
+}  // namespace np2p::real

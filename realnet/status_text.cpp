@@ -1,0 +1,150 @@
+#include "realnet/status_text.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+namespace np2p::real {
+
+namespace {
+
+std::string neighbours_json(const NodeStatus& node) {
+  std::string out = "[";
+  for (const auto& neighbour : node.neighbours) {
+    if (out.size() > 1) out += ',';
+    out += fmt::format(R"({{"name":{},"remote":{},"outbound":{},"established":{}}})", json_string(neighbour.name),
+                       json_string(neighbour.remote.text()), neighbour.outbound, neighbour.established);
+  }
+  return out + "]";
+}
+
+std::string rejects_json(const RealObserver& observer) {
+  std::string out = "{";
+  for (const auto& [what, count] : observer.rejects()) {
+    if (out.size() > 1) out += ',';
+    out += fmt::format("{}:{}", json_string(what), count);
+  }
+  return out + "}";
+}
+
+template <class FlowOf>
+std::string flows_json(const FlowOf& flow_of) {
+  std::string out = "{";
+  for (std::size_t i = 0; i < static_cast<std::size_t>(Traffic::count_); ++i) {
+    if (out.size() > 1) out += ',';
+    const auto [frames, bytes] = flow_of(i);
+    out += fmt::format(R"("{}":{{"frames":{},"bytes":{}}})", traffic_name(static_cast<Traffic>(i)), frames, bytes);
+  }
+  return out + "}";
+}
+
+class Metrics {
+ public:
+  void type(std::string_view name, std::string_view type, std::string_view help) {
+    fmt::format_to(std::back_inserter(text_), "# HELP np2p_{} {}\n# TYPE np2p_{} {}\n", name, help, name, type);
+  }
+  void value(std::string_view name, std::uint64_t value, std::string_view labels = {}) {
+    fmt::format_to(std::back_inserter(text_), "np2p_{}{} {}\n", name, labels, value);
+  }
+  void gauge(std::string_view name, std::string_view help, std::uint64_t number) {
+    type(name, "gauge", help);
+    value(name, number);
+  }
+  void counter(std::string_view name, std::string_view help, std::uint64_t number) {
+    type(name, "counter", help);
+    value(name, number);
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+void flow_metrics(Metrics& metrics, const ServerView& view) {
+  metrics.type("frame_bytes_total", "counter", "payload bytes of frames by direction and class");
+  for (std::size_t i = 0; i < view.links.frame_bytes_out.size(); ++i) {
+    const auto name = traffic_name(static_cast<Traffic>(i));
+    metrics.value("frame_bytes_total", view.observer.flows_in()[i].bytes,
+                  fmt::format(R"({{direction="in",class="{}"}})", name));
+    metrics.value("frame_bytes_total", view.links.frame_bytes_out[i],
+                  fmt::format(R"({{direction="out",class="{}"}})", name));
+  }
+  metrics.type("frames_total", "counter", "frames by direction and class");
+  for (std::size_t i = 0; i < view.links.frames_out.size(); ++i) {
+    const auto name = traffic_name(static_cast<Traffic>(i));
+    metrics.value("frames_total", view.observer.flows_in()[i].frames,
+                  fmt::format(R"({{direction="in",class="{}"}})", name));
+    metrics.value("frames_total", view.links.frames_out[i], fmt::format(R"({{direction="out",class="{}"}})", name));
+  }
+  metrics.type("wire_bytes_total", "counter", "TLS bytes of links by direction, without TCP and IP");
+  metrics.value("wire_bytes_total", view.links.wire_bytes_in, R"({direction="in"})");
+  metrics.value("wire_bytes_total", view.links.wire_bytes_out, R"({direction="out"})");
+}
+
+}  // namespace
+
+std::string_view close_reason_name(CloseReason reason) noexcept {
+  static constexpr std::string_view kNames[] = {"none",    "local",        "peer_closed",    "reset",
+                                                "refused", "timed_out",    "protocol_error", "duplicate_link",
+                                                "crowded", "shutting_down"};
+  static_assert(std::size(kNames) == static_cast<std::size_t>(CloseReason::count_));
+  const auto index = static_cast<std::size_t>(reason);
+  return index < std::size(kNames) ? kNames[index] : "none";
+}
+
+std::string status_json(const ServerView& view) {
+  const auto in = [&](std::size_t i) {
+    return std::pair(view.observer.flows_in()[i].frames, view.observer.flows_in()[i].bytes);
+  };
+  const auto out = [&](std::size_t i) { return std::pair(view.links.frames_out[i], view.links.frame_bytes_out[i]); };
+  std::string text =
+      fmt::format(R"({{"owner":"{}","node_id":"{}","listen":"{}","api":"{}","uptime_s":{},"mode":"{}","writable":{},)",
+                  view.config.owner.hex(), view.node_id.hex(), view.config.listen.text(), view.api.text(),
+                  std::chrono::duration_cast<std::chrono::seconds>(view.uptime).count(),
+                  view.config.mode == FeedMode::broadcast ? "broadcast" : "multicast", view.config.writable);
+  text += fmt::format(R"("reachable":{},"neighbours":{},"stored_events":{},"evicted":{},"outbox":{},"follows":{},)"
+                      R"("registered_follows":{},"followers":{},"events_accepted":{},"syncs":{},"disk_trouble":{},)",
+                      view.node.reachable, neighbours_json(view.node), view.node.stored_events, view.store.evicted,
+                      view.node.outbox, view.node.follows, view.node.registered_follows, view.node.followers,
+                      view.observer.events_accepted(), view.syncs, json_string(view.trouble));
+  text +=
+      fmt::format(R"("links":{{"open":{},"accepted":{},"dialled":{},"refused":{},"slow_readers":{},)"
+                  R"("wire_bytes_in":{},"wire_bytes_out":{}}},"frames_in":{},"frames_out":{},)",
+                  view.open_links, view.links.accepted, view.links.dialled, view.links.refused, view.links.slow_readers,
+                  view.links.wire_bytes_in, view.links.wire_bytes_out, flows_json(in), flows_json(out));
+  text += fmt::format(R"("http":{{"open":{},"accepted":{},"refused":{},"evicted":{},"requests":{},"malformed":{}}},)",
+                      view.open_http, view.http.accepted, view.http.refused, view.http.evicted, view.http.requests,
+                      view.http.malformed);
+  return text + fmt::format(R"("rejected":{}}})", rejects_json(view.observer));
+}
+
+std::string metrics_text(const ServerView& view) {
+  Metrics metrics;
+  metrics.gauge("uptime_seconds", "seconds since the start",
+                static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(view.uptime).count()));
+  metrics.gauge("links_open", "open links", view.open_links);
+  metrics.gauge("reachable", "other users' servers with a route", view.node.reachable);
+  metrics.gauge("stored_events", "events in the store", view.node.stored_events);
+  metrics.gauge("outbox", "events waiting for somebody", view.node.outbox);
+  metrics.gauge("follows", "users the owner follows", view.node.follows);
+  metrics.gauge("followers", "registered followers", view.node.followers);
+  metrics.gauge("disk_healthy", "1 while the disk takes our writes", view.trouble.empty() ? 1 : 0);
+  metrics.counter("events_accepted_total", "events seen for the first time", view.observer.events_accepted());
+  metrics.counter("syncs_total", "fdatasync calls of group commits", view.syncs);
+  metrics.counter("links_accepted_total", "connections taken", view.links.accepted);
+  metrics.counter("links_dialled_total", "connections tried", view.links.dialled);
+  metrics.counter("links_refused_total", "connections over a limit", view.links.refused);
+  metrics.counter("slow_readers_total", "links closed because they did not read", view.links.slow_readers);
+  metrics.gauge("http_open", "open API connections", view.open_http);
+  metrics.counter("http_requests_total", "API requests", view.http.requests);
+  metrics.counter("http_malformed_total", "API requests that did not parse", view.http.malformed);
+  metrics.counter("http_evicted_total", "waiting API connections that gave up their place", view.http.evicted);
+  flow_metrics(metrics, view);
+  metrics.type("rejected_total", "counter", "input refused, by kind and reason");
+  for (const auto& [what, count] : view.observer.rejects()) {
+    metrics.value("rejected_total", count, fmt::format("{{what={}}}", json_string(what)));
+  }
+  return metrics.take();
+}
+
+}  // namespace np2p::real

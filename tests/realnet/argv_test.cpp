@@ -1,0 +1,138 @@
+#include "realnet/cli/argv.h"
+
+#include <gtest/gtest.h>
+
+#include "realnet/cli/command_line.h"
+#include "realnet/cli/server_options.h"
+
+namespace np2p::real {
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+const std::vector<ShortFlag> kFlags = {{'l', "listen-addr-port"}, {'w', "writable"}, {'d', "debug"}, {'s', "ssl"}};
+constexpr char kKey[] = "3df07657179337cfddcd70750f47e7b14cda805ce98a409afd87247099b7ef24";
+
+Arguments normalised(const Arguments& arguments) {
+  return normalise_argv(arguments, kFlags);
+}
+
+TEST(NormaliseArgv, SpellingsOfTheOriginal) {
+  EXPECT_EQ(normalised({"server", "-w=false"}), (Arguments{"server", "--writable=false"}));
+  EXPECT_EQ(normalised({"-l=127.0.0.1:20002"}), (Arguments{"--listen-addr-port=127.0.0.1:20002"}));
+  EXPECT_EQ(normalised({"-dw=false"}), (Arguments{"-d", "--writable=false"}));
+  EXPECT_EQ(normalised({"-l=a=b"}), (Arguments{"--listen-addr-port=a=b"}));
+  EXPECT_EQ(normalised({"-l="}), (Arguments{"--listen-addr-port="}));
+}
+
+TEST(NormaliseArgv, LeavesTheRestAlone) {
+  const Arguments same = {"server", "-w", "--writable=false", "-l", "h:1", "-x=1", "-", "=", "-=", "plain=1", "-dx=1"};
+  EXPECT_EQ(normalised(same), same);
+  EXPECT_EQ(normalised({"--", "-w=false"}), (Arguments{"--", "-w=false"}));
+}
+
+ServerFlags server_flags(const Arguments& arguments) {
+  Arguments all = {"server", "-p", kKey};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  const auto command = parse_command_line(all);
+  EXPECT_TRUE(command.ok()) << (command.ok() ? "" : command.error().reason);
+  return command.ok() ? std::get<ServerCommand>(*command).flags : ServerFlags{};
+}
+
+TEST(CommandLine, BooleansInAllSpellings) {
+  EXPECT_EQ(server_flags({}).writable, std::nullopt);
+  EXPECT_EQ(server_flags({"-w"}).writable, true);
+  EXPECT_EQ(server_flags({"-w=false"}).writable, false);
+  EXPECT_EQ(server_flags({"--writable=false"}).writable, false);
+  EXPECT_EQ(server_flags({"-w=0"}).writable, false);
+  EXPECT_EQ(server_flags({"-s=true"}).ssl, true);
+  EXPECT_EQ(server_flags({"-d"}).debug, true);
+}
+
+TEST(CommandLine, AddressesInAllSpellings) {
+  for (const Arguments& spelling :
+       {Arguments{"-l=127.0.0.1:7000"}, Arguments{"-l", "127.0.0.1:7000"},
+        Arguments{"--listen-addr-port", "127.0.0.1:7000"}, Arguments{"--listen-addr-port=127.0.0.1:7000"}}) {
+    EXPECT_EQ(server_flags(spelling).listen, "127.0.0.1:7000");
+  }
+  const auto two = server_flags({"-b", "a:1", "-b=b:2"}).bootstrap;
+  ASSERT_TRUE(two.has_value());
+  EXPECT_EQ(*two, (Arguments{"a:1", "b:2"}));
+}
+
+TEST(CommandLine, MistakesAreOneSentence) {
+  for (const Arguments& wrong :
+       {Arguments{"server"}, Arguments{"server", "-p"}, Arguments{"serve"},
+        Arguments{"server", "-p", kKey, "--no-such-flag"}, Arguments{"server", "-p", kKey, "-w=maybe"},
+        Arguments{"genkey", "x"}, Arguments{"help", "nothing"},
+        Arguments{"server", "-p", kKey, "--config", "/does/not/exist"}}) {
+    const auto command = parse_command_line(wrong);
+    ASSERT_FALSE(command.ok()) << wrong.back();
+    EXPECT_EQ(command.error().code, ErrorCode::bad_field) << wrong.back();
+    EXPECT_FALSE(command.error().reason.empty());
+    EXPECT_EQ(command.error().reason.find('\n'), std::string::npos) << command.error().reason;
+  }
+}
+
+TEST(CommandLine, HelpAndVersionPrint) {
+  for (const Arguments& asking : {Arguments{}, Arguments{"help"}, Arguments{"--help"}, Arguments{"server", "-h"},
+                                  Arguments{"help", "server"}, Arguments{"--version"}}) {
+    const auto command = parse_command_line(asking);
+    ASSERT_TRUE(command.ok());
+    ASSERT_TRUE(std::holds_alternative<PrintCommand>(*command));
+    EXPECT_FALSE(std::get<PrintCommand>(*command).text.empty());
+  }
+}
+
+Result<ServerOptions> options_of(const Arguments& arguments) {
+  std::vector<std::string> warnings;
+  return server_options(server_flags(arguments), warnings);
+}
+
+TEST(ServerOptions, DefaultsOfTheOriginal) {
+  const auto options = options_of({});
+  ASSERT_TRUE(options.ok());
+  EXPECT_EQ(options->config.listen.text(), "127.0.0.1:20000");
+  EXPECT_TRUE(options->config.writable);
+  EXPECT_TRUE(options->config.bootstrap.empty());
+  EXPECT_EQ(options->config.owner.hex(), kKey);
+}
+
+TEST(ServerOptions, NamesAreResolved) {
+  const auto options = options_of({"-l", "localhost:20010", "-b", "localhost:20000"});
+  ASSERT_TRUE(options.ok()) << options.error().reason;
+  EXPECT_TRUE(options->config.listen.is_loopback());
+  EXPECT_EQ(options->config.bootstrap.at(0).port, 20000);
+  EXPECT_TRUE(options->config.dial_loopback);
+}
+
+TEST(ServerOptions, LoopbackIsDialledOnlyWhenEverythingIsLoopback) {
+  EXPECT_FALSE(options_of({"-l", "0.0.0.0:20000", "-b", "127.0.0.1:1"})->config.dial_loopback);
+  EXPECT_FALSE(options_of({"-b", "198.51.100.1:1"})->config.dial_loopback);
+  EXPECT_TRUE(options_of({"-b", "127.0.0.2:1"})->config.dial_loopback);
+  EXPECT_FALSE(options_of({})->config.dial_private);
+  EXPECT_TRUE(options_of({"--lan"})->config.dial_private);
+  EXPECT_TRUE(options_of({"-l", "192.168.1.2:20000"})->config.dial_private);
+}
+
+TEST(ServerOptions, MistakesNameTheFlag) {
+  const std::pair<Arguments, std::string> wrong[] = {{{"-l", "nonsense"}, "-l"},
+                                                     {{"-l", "127.0.0.1:99999"}, "-l"},
+                                                     {{"-l", "127.0.0.1:65535"}, "-l"},
+                                                     {{"-b", "host"}, "-b"},
+                                                     {{"--mode", "loud"}, "--mode"},
+                                                     {{"--overlay", "ring"}, "--overlay"},
+                                                     {{"-l", "::1:20000"}, "-l"},
+                                                     {{"--trust", "10/8"}, "--trust"},
+                                                     {{"--trust", "10.0.0.0/33"}, "--trust"},
+                                                     {{"--network-id", ""}, "--network-id"}};
+  for (const auto& [arguments, flag] : wrong) {
+    const auto options = options_of(arguments);
+    ASSERT_FALSE(options.ok()) << arguments.back();
+    EXPECT_EQ(options.error().code, ErrorCode::bad_field);
+    EXPECT_NE(options.error().reason.find(flag), std::string::npos) << options.error().reason;
+  }
+}
+
+}  // namespace
+}  // namespace np2p::real
