@@ -13,8 +13,8 @@
 
 namespace {
 
-using np2p::sim::Event;
 using np2p::sim::make_key;
+using np2p::sim::SimEvent;
 using np2p::sim::SimTime;
 
 struct alignas(64) PholdNode {
@@ -34,14 +34,14 @@ class Phold {
     for (std::uint32_t i = 0; i < nodes; ++i) schedule(i, 0, 0, true);
   }
   void run(std::uint64_t events) { scheduler_.run_until(INT64_MAX >> 1, events, *this); }
-  void handle(const Event& event) {
+  void handle(const SimEvent& event) {
     PholdNode& node = nodes_[event.to];
     ++node.count;
     node.hash = (node.hash ^ static_cast<std::uint64_t>(event.at)) * 0x9E3779B97F4A7C15ull;
     node.digest = np2p::combine64(node.digest ^ event.payload, static_cast<std::uint64_t>(event.at));
     schedule(event.to, event.at, event.payload + 1);
   }
-  void prefetch(const Event& event) { __builtin_prefetch(&nodes_[event.to], 1); }
+  void prefetch(const SimEvent& event) { __builtin_prefetch(&nodes_[event.to], 1); }
   [[nodiscard]] std::uint64_t checksum() const {
     std::uint64_t hash = 0;
     std::uint64_t count = 0;

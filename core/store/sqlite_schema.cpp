@@ -2,7 +2,9 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <string_view>
 
 namespace np2p {
@@ -28,6 +30,8 @@ constexpr std::array kSchema{
     "WITHOUT ROWID",
 };
 
+constexpr std::int64_t kPagesToCheck = 6144;  // 24 MiB, some 20,000 events
+
 constexpr std::string_view kLeft = "; it was left as it is";
 
 Error not_ours(const std::string& path) {
@@ -48,13 +52,42 @@ Error refusal(const std::string& path, const DiskTrouble& trouble) {
   }
 }
 
+sqlite3_vfs& find_vfs(const char* name) {
+  sqlite3_vfs* vfs = sqlite3_vfs_find(name);
+  if (vfs == nullptr) throw DiskTrouble{SQLITE_CANTOPEN, "no such file system"};
+  return *vfs;
+}
+
 bool has_content(const std::string& path, const char* vfs_name) {
-  sqlite3_vfs* vfs = sqlite3_vfs_find(vfs_name);
+  sqlite3_vfs& vfs = find_vfs(vfs_name);
   int exists = 0;
-  if (vfs == nullptr || vfs->xAccess(vfs, path.c_str(), SQLITE_ACCESS_EXISTS, &exists) != SQLITE_OK) {
+  if (vfs.xAccess(&vfs, path.c_str(), SQLITE_ACCESS_EXISTS, &exists) != SQLITE_OK) {
     throw DiskTrouble{SQLITE_CANTOPEN, "its directory cannot be read"};
   }
   return exists != 0;
+}
+
+using Header = std::array<std::uint8_t, 100>;
+
+// The file's first bytes, without SQLite, which would begin to repair. What is not there reads as zero.
+Header read_header(const std::string& path, const char* vfs_name) {
+  sqlite3_vfs& vfs = find_vfs(vfs_name);
+  const auto memory = std::make_unique<std::byte[]>(static_cast<std::size_t>(vfs.szOsFile));
+  auto* file = reinterpret_cast<sqlite3_file*>(memory.get());
+  Header header{};
+  sqlite3_filename name = sqlite3_create_filename(path.c_str(), "", "", 0, nullptr);
+  int code = vfs.xOpen(&vfs, name, file, SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB, nullptr);
+  if (code == SQLITE_OK) code = file->pMethods->xRead(file, header.data(), static_cast<int>(header.size()), 0);
+  if (file->pMethods != nullptr) file->pMethods->xClose(file);
+  sqlite3_free_filename(name);
+  if (code != SQLITE_OK && code != SQLITE_IOERR_SHORT_READ) throw DiskTrouble{code & 0xFF, "it cannot be read"};
+  return header;
+}
+
+std::int64_t header_number(const Header& header, std::size_t at) {
+  std::int64_t value = 0;
+  for (std::size_t i = at; i < at + 4; ++i) value = value << 8 | header[i];
+  return value;
 }
 
 // A URI that opens the file without locks, without recovery and without ever writing.
@@ -70,14 +103,27 @@ std::string untouched(const std::string& path) {
   return uri + "?immutable=1&mode=ro";
 }
 
-Status check_mark(Database& db, const std::string& path) {
-  if (db.number("PRAGMA application_id") != kApplicationId) return not_ours(path);
-  const std::int64_t version = db.number("PRAGMA user_version");
-  if (version > kSchemaVersion) {
-    return error(ErrorCode::wrong_version, path + " was made by a newer version of nostrp2p (schema " +
-                                               std::to_string(version) + ", this one knows " +
-                                               std::to_string(kSchemaVersion) + ")" + std::string(kLeft));
-  }
+Status check_mark(std::int64_t application, std::int64_t version, const std::string& path) {
+  if (application != kApplicationId) return not_ours(path);
+  if (version <= kSchemaVersion) return {};
+  return error(ErrorCode::wrong_version, path + " was made by a newer version of nostrp2p (schema " +
+                                             std::to_string(version) + ", this one knows " +
+                                             std::to_string(kSchemaVersion) + ")" + std::string(kLeft));
+}
+
+// Before SQLite opens a file in earnest, and so begins to repair and to move logs: is it ours at all?
+Status check_untouched(const std::string& path, const char* vfs) {
+  const Header header = read_header(path, vfs);
+  const bool in_creation = has_content(path + "-journal", vfs);
+  // A power cut in create() can leave pages without the first one, and the journal that takes them back.
+  if (in_creation && std::all_of(header.begin(), header.end(), [](std::uint8_t b) { return b == 0; })) return {};
+  constexpr std::string_view kMagic{"SQLite format 3\0", 16};
+  if (text_of(header).substr(0, kMagic.size()) != kMagic) return not_ours(path);
+  // The places of application_id and user_version in the file format.
+  if (auto status = check_mark(header_number(header, 68), header_number(header, 60), path); !status.ok()) return status;
+  if (in_creation) return {};
+  Database probe(untouched(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, vfs);
+  static_cast<void>(probe.number("SELECT count(*) FROM sqlite_schema"));  // throws if it is cut off
   return {};
 }
 
@@ -102,22 +148,31 @@ Status check_schema(Database& db, const std::string& path) {
   return {};
 }
 
+// A look at every page, while that is quick. In a larger file damage shows when it is met.
+Status check_pages(Database& db, const std::string& path) {
+  if (db.number("PRAGMA page_count") > kPagesToCheck) return {};
+  const std::string found = db.text("PRAGMA quick_check(1)");
+  if (found == "ok") return {};
+  return error(ErrorCode::malformed, path + " is damaged (" + found + ")" + std::string(kLeft));
+}
+
 Result<std::unique_ptr<Database>> open_checked(const std::string& path, const char* vfs) {
-  const bool is_new = !has_content(path, vfs);
-  if (!is_new) {
-    Database probe(untouched(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, vfs);
-    if (const auto status = check_mark(probe, path); !status.ok()) return status.error();
+  if (has_content(path, vfs)) {
+    if (const auto status = check_untouched(path, vfs); !status.ok()) return status.error();
   }
   auto db = std::make_unique<Database>(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs);
   // Until the file is accepted, closing it must not move anything into it.
   sqlite3_db_config(db->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   db->exec("PRAGMA locking_mode=EXCLUSIVE");
-  db->exec("PRAGMA cache_size=-2000");  // KiB
+  db->exec("PRAGMA cache_size=-4000");  // KiB
   db->exec("PRAGMA temp_store=MEMORY");
   if (db->number("SELECT count(*) FROM sqlite_schema") == 0) create(*db);
   if (sqlite3_db_readonly(db->handle(), "main") != 0) throw DiskTrouble{SQLITE_READONLY, "it is read-only"};
-  if (const auto status = check_mark(*db, path); !status.ok()) return status.error();
+  const std::int64_t application = db->number("PRAGMA application_id");
+  const std::int64_t version = db->number("PRAGMA user_version");
+  if (const auto status = check_mark(application, version, path); !status.ok()) return status.error();
   if (const auto status = check_schema(*db, path); !status.ok()) return status.error();
+  if (const auto status = check_pages(*db, path); !status.ok()) return status.error();
   if (db->text("PRAGMA journal_mode=WAL") != "wal") throw DiskTrouble{SQLITE_CANTOPEN, "no write-ahead log there"};
   db->exec("PRAGMA synchronous=NORMAL");
   db->exec("PRAGMA wal_autocheckpoint=0");
