@@ -17,7 +17,7 @@ constexpr std::uint64_t kTooFew = 10;
 constexpr std::uint64_t kIdeal = 48;
 constexpr std::size_t kLongInsertion = 768;  // an insertion into a longer list costs more than narrower buckets
 
-bool later(const Event& a, const Event& b) noexcept {
+bool later(const SimEvent& a, const SimEvent& b) noexcept {
   return before(b, a);
 }
 
@@ -64,7 +64,7 @@ void Scheduler::add_block() {
   blocks_.emplace_back(static_cast<Chunk*>(memory));
 }
 
-void Scheduler::insert_current(const Event& event) {
+void Scheduler::insert_current(const SimEvent& event) {
   const auto first = current_.begin() + static_cast<std::ptrdiff_t>(position_);
   current_.insert(std::upper_bound(first, current_.end(), event, before), event);
   if (current_.size() - position_ > kLongInsertion && width_bits_ - 3 >= kMinWidthBits) {
@@ -77,7 +77,7 @@ void Scheduler::insert_current(const Event& event) {
   }
 }
 
-void Scheduler::place_far(const Event& event) {
+void Scheduler::place_far(const SimEvent& event) {
   const std::int64_t span = event.at >> kSpanBits;
   if (span - super_ >= static_cast<std::int64_t>(kWheel)) {
     heap_.push_back(event);
@@ -89,7 +89,7 @@ void Scheduler::place_far(const Event& event) {
   wheel_bits_[index >> 6] |= std::uint64_t{1} << (index & 63);
 }
 
-void Scheduler::take_list(std::uint32_t& head, std::vector<Event>& out) {
+void Scheduler::take_list(std::uint32_t& head, std::vector<SimEvent>& out) {
   std::uint32_t at = head;
   head = 0;
   while (at != 0) {
@@ -108,7 +108,7 @@ void Scheduler::enter_span(std::int64_t super) {
   super_ = super;
   while (!heap_.empty() && (heap_.front().at >> kSpanBits) - super_ < static_cast<std::int64_t>(kWheel)) {
     std::pop_heap(heap_.begin(), heap_.end(), later);
-    const Event event = heap_.back();
+    const SimEvent event = heap_.back();
     heap_.pop_back();
     place_far(event);
   }
@@ -117,7 +117,7 @@ void Scheduler::enter_span(std::int64_t super) {
   wheel_bits_[index >> 6] &= ~(std::uint64_t{1} << (index & 63));
   scratch_.clear();
   take_list(wheel_[index], scratch_);
-  for (const Event& event : scratch_) put_in_ring(event.at >> width_bits_, event);
+  for (const SimEvent& event : scratch_) put_in_ring(event.at >> width_bits_, event);
   in_ring_ += scratch_.size();
 }
 
@@ -203,7 +203,7 @@ void Scheduler::adapt() {
 }
 
 void Scheduler::rebuild(int width_bits) {
-  std::vector<Event> all(current_.begin() + static_cast<std::ptrdiff_t>(position_), current_.end());
+  std::vector<SimEvent> all(current_.begin() + static_cast<std::ptrdiff_t>(position_), current_.end());
   for (auto& head : ring_) take_list(head, all);
   width_bits_ = std::clamp(width_bits, kMinWidthBits, kSpanBits - 2);
   size_ring();
@@ -214,7 +214,7 @@ void Scheduler::rebuild(int width_bits) {
   bucket_ = std::min(bucket_, last);
   current_.clear();
   position_ = 0;
-  for (const Event& event : all) {
+  for (const SimEvent& event : all) {
     const std::int64_t bucket = event.at >> width_bits_;
     if (bucket <= bucket_) {
       current_.push_back(event);
@@ -233,7 +233,7 @@ bool Scheduler::pending_until(SimTime until) {
 
 std::size_t Scheduler::bytes() const noexcept {
   return blocks_.size() * kBlockChunks * sizeof(Chunk) + ring_.capacity() * 4 + ring_bits_.capacity() * 8 +
-         (current_.capacity() + heap_.capacity() + scratch_.capacity()) * sizeof(Event) + kWheel * 4;
+         (current_.capacity() + heap_.capacity() + scratch_.capacity()) * sizeof(SimEvent) + kWheel * 4;
 }
 
 }  // namespace np2p::sim

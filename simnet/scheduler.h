@@ -17,7 +17,7 @@
 
 namespace np2p::sim {
 
-struct Event {
+struct SimEvent {
   SimTime at;
   std::uint64_t key;  // make_key(source, sequence)
   std::uint32_t to;
@@ -26,15 +26,15 @@ struct Event {
   std::uint16_t slot;
   std::uint64_t payload;
 };
-static_assert(sizeof(Event) == 32);
+static_assert(sizeof(SimEvent) == 32);
 
 constexpr std::uint64_t make_key(std::uint32_t source, std::uint64_t sequence) noexcept {
   return static_cast<std::uint64_t>(source) << 40 | (sequence & 0xFF'FFFF'FFFFull);
 }
-constexpr std::uint32_t source_of(const Event& event) noexcept {
+constexpr std::uint32_t source_of(const SimEvent& event) noexcept {
   return static_cast<std::uint32_t>(event.key >> 40);
 }
-inline bool before(const Event& a, const Event& b) noexcept {
+inline bool before(const SimEvent& a, const SimEvent& b) noexcept {
   return a.at < b.at || (a.at == b.at && a.key < b.key);
 }
 
@@ -46,20 +46,20 @@ class Scheduler {
   Scheduler& operator=(const Scheduler&) = delete;
 
   // `at` must not lie before now(); equal keys at equal times must not occur.
-  void push(const Event& event) {
+  void push(const SimEvent& event) {
     ++pending_;
     place(event);
   }
 
   // Handles every event up to and including `until`, at most `budget` of them. True if none is left up to `until`; then
-  // now() is `until`. Handler: void handle(const Event&), which may push; void prefetch(const Event&).
+  // now() is `until`. Handler: void handle(const SimEvent&), which may push; void prefetch(const SimEvent&).
   template <class Handler>
   bool run_until(SimTime until, std::uint64_t budget, Handler& handler) {
     while (budget > 0) {
       if (position_ == current_.size() && !advance(until)) break;
       const std::size_t ahead = position_ + kPrefetch;
       if (ahead < current_.size()) handler.prefetch(current_[ahead]);
-      const Event event = current_[position_];
+      const SimEvent event = current_[position_];
       if (event.at > until) break;
       ++position_;
       --pending_;
@@ -77,6 +77,21 @@ class Scheduler {
   [[nodiscard]] std::uint64_t handled() const noexcept { return handled_; }
   [[nodiscard]] std::uint64_t pending() const noexcept { return pending_; }
   [[nodiscard]] std::size_t bytes() const noexcept;  // memory held
+  // Takes out everything that is pending, in no order: for an owner who has to free what its events refer to.
+  template <class Visit>
+  void drain(Visit visit) {
+    scratch_.assign(current_.begin() + static_cast<std::ptrdiff_t>(position_), current_.end());
+    current_.clear();
+    position_ = 0;
+    for (auto& head : ring_) take_list(head, scratch_);
+    for (auto& head : wheel_) take_list(head, scratch_);
+    scratch_.insert(scratch_.end(), heap_.begin(), heap_.end());
+    heap_.clear();
+    ring_bits_.assign(ring_bits_.size(), 0);
+    wheel_bits_.assign(wheel_bits_.size(), 0);
+    in_ring_ = pending_ = 0;
+    for (const SimEvent& event : scratch_) visit(event);
+  }
 
  private:
   static constexpr int kSpanBits = 30;     // a span (one slot of the wheel) is 2^30 ns
@@ -89,14 +104,14 @@ class Scheduler {
   struct alignas(64) Chunk {
     std::uint32_t next;
     std::uint32_t count;
-    Event events[kPerChunk];
+    SimEvent events[kPerChunk];
   };
   static_assert(sizeof(Chunk) == 512);
   struct FreeBlock {
     void operator()(Chunk* block) const noexcept;
   };
 
-  void place(const Event& event) {
+  void place(const SimEvent& event) {
     const std::int64_t bucket = event.at >> width_bits_;
     if (bucket <= bucket_) {
       insert_current(event);
@@ -107,12 +122,12 @@ class Scheduler {
       place_far(event);
     }
   }
-  void put_in_ring(std::int64_t bucket, const Event& event) {
+  void put_in_ring(std::int64_t bucket, const SimEvent& event) {
     const std::uint64_t index = static_cast<std::uint64_t>(bucket) & ring_mask_;
     append(ring_[index], event);
     ring_bits_[index >> 6] |= std::uint64_t{1} << (index & 63);
   }
-  void append(std::uint32_t& head, const Event& event) {
+  void append(std::uint32_t& head, const SimEvent& event) {
     if (head == 0 || chunk(head).count == kPerChunk) {
       const std::uint32_t fresh = take_chunk();
       chunk(fresh).next = head;
@@ -136,14 +151,14 @@ class Scheduler {
   }
 
   void add_block();
-  void insert_current(const Event& event);
-  void place_far(const Event& event);
+  void insert_current(const SimEvent& event);
+  void place_far(const SimEvent& event);
   bool advance(SimTime until);
   bool advance_in_ring(SimTime until, bool& blocked);
   bool advance_far(SimTime until);
   void open_bucket(std::int64_t bucket);
   void enter_span(std::int64_t super);
-  void take_list(std::uint32_t& head, std::vector<Event>& out);
+  void take_list(std::uint32_t& head, std::vector<SimEvent>& out);
   void adapt();
   void rebuild(int width_bits);
   void size_ring();
@@ -152,7 +167,7 @@ class Scheduler {
   SimTime now_ = 0;
   std::uint64_t handled_ = 0;
   std::uint64_t pending_ = 0;
-  std::vector<Event> current_;  // sorted from position_ on
+  std::vector<SimEvent> current_;  // sorted from position_ on
   std::size_t position_ = 0;
   int width_bits_ = 24;
   std::int64_t bucket_ = 0;
@@ -164,13 +179,13 @@ class Scheduler {
   std::vector<std::uint64_t> ring_bits_;
   std::vector<std::uint32_t> wheel_;
   std::vector<std::uint64_t> wheel_bits_;
-  std::vector<Event> heap_;  // earliest first
+  std::vector<SimEvent> heap_;  // earliest first
   std::vector<std::unique_ptr<Chunk, FreeBlock>> blocks_;
   std::uint32_t fresh_ = 1;  // chunk 0 is "none"
   std::uint32_t free_ = 0;
   std::uint64_t opened_ = 0;         // buckets since the last look at the width
   std::uint64_t opened_events_ = 0;  // events in them
-  std::vector<Event> scratch_;
+  std::vector<SimEvent> scratch_;
 };
 
 }  // namespace np2p::sim

@@ -43,10 +43,11 @@ struct NodeOptions {
   std::optional<Position> position;
   std::uint64_t up_bits_per_s = 20'000'000;  // access link; 0: unlimited
   std::uint64_t down_bits_per_s = 100'000'000;
+  bool listens = true;                 // on config.listen, or on port 20000 of its own address
   bool dial_from_listen_port = false;  // outgoing links leave from the listen port (as hole punchers do)
 };
 
-enum class HostState : std::uint8_t { added, running, crashed, powered_off };
+enum class HostState : std::uint8_t { added, running, crashed, powered_off, stopped };
 
 struct PublishHandle {
   EventId id;
@@ -126,6 +127,12 @@ class World {
   [[nodiscard]] std::optional<Status> outcome(RequestId request) const;
   QueryAnswer query(NodeIndex node, const ClientQuery& query);  // errors unavailable if the node does not run
   [[nodiscard]] NodeStatus status(NodeIndex node) const;        // empty if it does not run
+  struct Rejection {
+    std::string what;  // "packet", "event", "topology", ...
+    ErrorCode code = ErrorCode::malformed;
+    std::uint64_t count = 0;
+  };
+  [[nodiscard]] std::vector<Rejection> rejections(NodeIndex node) const;  // input it refused since it was added
 
   // --- measuring
   [[nodiscard]] std::uint64_t seed() const noexcept;

@@ -11,13 +11,13 @@ namespace np2p::sim {
 namespace {
 
 struct Later {
-  bool operator()(const Event& a, const Event& b) const { return before(a, b); }
+  bool operator()(const SimEvent& a, const SimEvent& b) const { return before(a, b); }
 };
 
 // Pushes random follow-up events; the naive set and the scheduler must agree on every single one.
 struct Oracle {
   Scheduler scheduler;
-  std::set<Event, Later> naive;
+  std::set<SimEvent, Later> naive;
   Rng rng{7, "scheduler test"};
   std::uint64_t sequence = 0;
   std::uint64_t left = 200'000;
@@ -39,18 +39,18 @@ struct Oracle {
   }
   void push(SimTime at) {
     const auto source = static_cast<std::uint32_t>(rng.below(50));
-    const Event event{at, make_key(source, sequence++), source, 0, 0, 0, sequence};
+    const SimEvent event{at, make_key(source, sequence++), source, 0, 0, 0, sequence};
     naive.insert(event);
     scheduler.push(event);
   }
-  void handle(const Event& event) {
-    const Event& expected = *naive.begin();
+  void handle(const SimEvent& event) {
+    const SimEvent& expected = *naive.begin();
     agreed = agreed && expected.at == event.at && expected.key == event.key && expected.payload == event.payload;
     naive.erase(naive.begin());
     const std::uint64_t children = left == 0 ? 0 : rng.below(3);
     for (std::uint64_t i = 0; i < children && left > 0; ++i, --left) push(event.at + draw_delay());
   }
-  void prefetch(const Event&) {}
+  void prefetch(const SimEvent&) {}
 };
 
 TEST(Scheduler, AgreesWithANaiveSetOnRandomEvents) {
@@ -77,8 +77,8 @@ TEST(Scheduler, AgreesWithANaiveSetOnRandomEvents) {
 
 struct Recorder {
   std::vector<SimTime> times;
-  void handle(const Event& event) { times.push_back(event.at); }
-  void prefetch(const Event&) {}
+  void handle(const SimEvent& event) { times.push_back(event.at); }
+  void prefetch(const SimEvent&) {}
 };
 
 TEST(Scheduler, HourLongTimersAndEmptyStretchesAreCheapAndExact) {
@@ -109,8 +109,8 @@ TEST(Scheduler, ABurstInsideOneBucketKeepsTheOrder) {
 TEST(Scheduler, EqualTimesGoBySourceThenItsOwnSequenceNeverByInsertion) {
   struct Keys {
     std::vector<std::uint64_t> seen;
-    void handle(const Event& event) { seen.push_back(event.key); }
-    void prefetch(const Event&) {}
+    void handle(const SimEvent& event) { seen.push_back(event.key); }
+    void prefetch(const SimEvent&) {}
   } keys;
   Scheduler scheduler;
   for (const auto& [source, sequence] : {std::pair{9u, 1u}, {2u, 7u}, {2u, 3u}, {5u, 0u}}) {

@@ -61,6 +61,26 @@ TEST(SecpVerifier, Bip340Vectors) {
   EXPECT_GE(with_other_lengths, 4);
 }
 
+TEST(SecpVerifier, RememberedKeysChangeNoAnswer) {
+  std::vector<Event> events;
+  for (std::uint64_t i = 0; i < 40; ++i) events.push_back(Signer::from_seed(3, i).sign(1, 1, {}, "x"));
+  SecpVerifier small(4);  // crowded: most lookups replace somebody
+  SecpVerifier none(0);
+  SecpVerifier usual;
+  Rng rng(1, "verifier");
+  for (int round = 0; round < 400; ++round) {
+    const Event& event = events[rng.below(events.size())];
+    PubKey key = events[rng.below(events.size())].pubkey;
+    if (rng.chance(1, 2)) key = event.pubkey;
+    if (rng.chance(1, 10)) key = PubKey{};
+    if (rng.chance(1, 10)) key.data[31] ^= 1;  // the same place in the table; often no point at all
+    const bool expected = key == event.pubkey;
+    ASSERT_EQ(small.verify(event.id, key, event.sig), expected);
+    ASSERT_EQ(none.verify(event.id, key, event.sig), expected);
+    ASSERT_EQ(usual.verify(event.id, key, event.sig), expected);
+  }
+}
+
 TEST(Signer, PublicKeysOfBip340) {
   int count = 0;
   for (const Bip340& row : bip340()) {

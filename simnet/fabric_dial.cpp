@@ -1,0 +1,364 @@
+// How links come up: SYN through the boxes, the answer, TLS and Hello, all as steps of their own, each with its delay
+// and its bytes. Three SYNs (at 0, 1 and 3 s) are given 7 s.
+#include <algorithm>
+
+#include "core/base/assert.h"
+#include "simnet/fabric.h"
+
+namespace np2p::sim {
+
+namespace {
+
+constexpr std::uint32_t kFirstIp = 0x1400'0000u;    // 20.0.0.0 and on: public hosts and boxes
+constexpr std::uint32_t kLanIp = 0xC0A8'0002u;      // 192.168.0.2 and on: hosts in a box
+constexpr std::uint32_t kCarrierIp = 0x6440'0002u;  // 100.64.0.2 and on: boxes in a box
+constexpr std::uint32_t kMaxInsides = 0xFFF0;
+constexpr SimTime kEstablishing = 10 * kSecond;  // for all of TLS and Hello
+constexpr std::uint8_t kSyns = 3;
+constexpr std::uint8_t kGiveUp = 0xFF;  // tag of the dial timer that ends everything
+
+// Steps after SYN and SYN-ACK. On a plain link the third packet of TCP is all there is.
+enum Step : std::uint8_t { client_hello, server_flight, client_done, server_hello };
+
+std::uint64_t step_payload(std::uint8_t step, bool encrypted) noexcept {
+  switch (step) {
+    case client_hello:
+      return kClientHello;
+    case server_flight:
+      return kServerFlight;
+    case client_done:
+      return encrypted ? kClientFlight + kHello : 0;
+    default:
+      return kHello;
+  }
+}
+
+}  // namespace
+
+std::uint32_t Fabric::allocate_ip(std::uint32_t entity) {
+  owners_.push_back(entity);
+  return kFirstIp + static_cast<std::uint32_t>(owners_.size() - 1);
+}
+
+BoxIndex Fabric::add_box(const NatSpec& spec, BoxIndex outer) {
+  const auto index = static_cast<BoxIndex>(boxes_.size());
+  boxes_.push_back({NatBox(spec, options_.seed, index), 0, outer, 0, {}});
+  BoxData& box = boxes_.back();
+  if (outer == kNone) {
+    box.ip = allocate_ip(index | kBoxBit);
+  } else {
+    auto& insides = boxes_[outer].insides;
+    NP2P_ASSERT(insides.size() < kMaxInsides);
+    box.inner = static_cast<std::uint16_t>(insides.size());
+    box.ip = kCarrierIp + box.inner;
+    insides.push_back(index | kBoxBit);
+  }
+  return index;
+}
+
+NodeIndex Fabric::inhabitant_of(BoxIndex box) const {
+  for (const std::uint32_t inside : boxes_[box].insides) {
+    if ((inside & kBoxBit) == 0) return inside;
+    const NodeIndex host = inhabitant_of(inside & ~kBoxBit);
+    if (host != kNone) return host;
+  }
+  return kNone;
+}
+
+BoxIndex Fabric::outermost_box(NodeIndex host) const {
+  BoxIndex box = hosts_[host].box;
+  while (box != kNone && boxes_[box].outer != kNone) box = boxes_[box].outer;
+  return box;
+}
+
+Endpoint Fabric::public_endpoint_of(NodeIndex host) const {
+  const BoxIndex box = outermost_box(host);
+  return {box == kNone ? hosts_[host].ip : boxes_[box].ip, hosts_[host].listen_port};
+}
+
+// The session of a link in the innermost box, then the same conversation in the boxes around it.
+void Fabric::change_sessions(NodeIndex host, std::uint16_t session, SessionChange change) {
+  BoxIndex index = hosts_[host].box;
+  std::optional<std::uint16_t> at = session;
+  while (index != kNone && at) {
+    BoxData& box = boxes_[index];
+    const Endpoint remote = box.nat.remote(*at);
+    const std::uint16_t port = box.nat.outer_port(*at);
+    if (change == SessionChange::pin) box.nat.pin(*at);
+    if (change == SessionChange::release) box.nat.release(*at, now());
+    if (change == SessionChange::forget) box.nat.forget(*at);
+    index = box.outer;
+    if (index != kNone) at = boxes_[index].nat.find(box.inner, port, remote, now());
+  }
+}
+
+Dial* Fabric::dial_of(HostData& host, std::uint16_t slot) noexcept {
+  if (!host.cold) return nullptr;
+  for (Dial& dial : host.cold->dials) {
+    if (dial.slot == slot) return &dial;
+  }
+  return nullptr;
+}
+
+LinkId Fabric::dial(NodeIndex from, const Address& to) {
+  HostData& host = hosts_[from];
+  const std::uint16_t slot = take_slot(host);
+  LinkEnd& end = host.links[slot];
+  end.set_state(EndState::dialing);
+  end.set(LinkEnd::kOutbound);
+  const LinkId link = id_of(end, slot);
+  Dial dial;
+  dial.slot = slot;
+  dial.remote = {to.is_v4() ? to.v4_host_order() : 0, to.port};
+  dial.started = now();
+  if (host.is(HostData::kDialFromListenPort)) {
+    dial.local_port = host.listen_port;
+  } else {
+    dial.local_port = host.next_port;
+    host.next_port = static_cast<std::uint16_t>(host.next_port == 0xFFFF ? 0x8000 : host.next_port + 1);
+  }
+  cold(host).dials.push_back(dial);
+  record(from, Io::out_dial, link.value, static_cast<std::uint64_t>(dial.remote.ip) << 16 | dial.remote.port);
+  send_syn(from, slot);
+  return link;
+}
+
+void Fabric::send_syn(NodeIndex from, std::uint16_t slot) {
+  HostData& host = hosts_[from];
+  LinkEnd& end = host.links[slot];
+  Dial& dial = *dial_of(host, slot);
+  const SimTime wait = kSecond << dial.tries;
+  ++dial.tries;
+  push(from, now() + wait, from, kDialTimer, dial.tries, slot, end.generation);
+  traffic_[from].out.count(Traffic::control, kSynBytes);
+  if (!host.is(HostData::kCable)) return;
+  if (options_.loss_ppm != 0 && random(host) % 1'000'000 < options_.loss_ppm) return;
+  Syn syn{from, slot, end.generation, {host.ip, dial.local_port}, dial.remote, kNone, kNone, false};
+  if (!route_syn(syn, end.session)) return;
+  if (syn.nat) end.set(LinkEnd::kNat);
+  // It arrives at a host, or at a box: then at the box's first host, whose partition the box belongs to.
+  const NodeIndex place = syn.at_box != kNone ? inhabitant_of(syn.at_box) : syn.host;
+  if (place == kNone) return;
+  const SimTime delay = latency(from, place) + stochastic_delay(host, 0, 0);
+  push(from, now() + delay, place, kSyn, 0, 0, reinterpret_cast<std::uint64_t>(new Syn(syn)));
+}
+
+// Outwards through the boxes of the sender. False: dropped on the way.
+bool Fabric::route_syn(Syn& syn, std::uint16_t& session) {
+  const HostData& host = hosts_[syn.from];
+  std::uint16_t inner = host.inner;
+  bool innermost = true;
+  for (BoxIndex index = host.box; index != kNone; index = boxes_[index].outer) {
+    BoxData& box = boxes_[index];
+    // An address of this box's own inside: the packet stays there.
+    const std::uint32_t lan = syn.target.ip - kLanIp;
+    const std::uint32_t carrier = syn.target.ip - kCarrierIp;
+    if (lan < kMaxInsides && index == host.box) {
+      if (lan >= box.insides.size() || (box.insides[lan] & kBoxBit) != 0) return false;
+      syn.host = box.insides[lan];
+      return true;
+    }
+    if (carrier < kMaxInsides && carrier < box.insides.size() && (box.insides[carrier] & kBoxBit) != 0) {
+      syn.at_box = box.insides[carrier] & ~kBoxBit;
+      return true;
+    }
+    const auto mapped = box.nat.outbound(inner, syn.source.port, syn.target, now());
+    if (!mapped) return false;
+    if (innermost) session = mapped->session;
+    innermost = false;
+    syn.nat = true;
+    syn.source = {box.ip, mapped->outer_port};
+    if (syn.target.ip == box.ip) {
+      syn.at_box = index;
+      return box.nat.spec().hairpin;
+    }
+    inner = box.inner;
+  }
+  const std::uint32_t offset = syn.target.ip - kFirstIp;
+  if (syn.target.ip < kFirstIp || offset >= owners_.size() || owners_[offset] == kNone) return false;
+  if ((owners_[offset] & kBoxBit) != 0) {
+    syn.at_box = owners_[offset] & ~kBoxBit;
+  } else {
+    syn.host = owners_[offset];
+  }
+  return true;
+}
+
+// Inwards through the boxes of the receiver. False: filtered.
+bool Fabric::enter_boxes(Syn& syn, std::uint16_t& session) {
+  BoxIndex index = syn.at_box;
+  while (index != kNone) {
+    BoxData& box = boxes_[index];
+    const auto in = box.nat.inbound(syn.source, syn.target.port, now());
+    if (!in) return false;
+    syn.nat = true;
+    const std::uint32_t inside = box.insides[in->inner];
+    syn.target.port = in->inner_port;
+    session = in->session;
+    if ((inside & kBoxBit) == 0) {
+      syn.host = inside;
+      return true;
+    }
+    index = inside & ~kBoxBit;
+  }
+  return syn.host != kNone;
+}
+
+void Fabric::on_syn(const SimEvent& event) {
+  const std::unique_ptr<Syn> syn(reinterpret_cast<Syn*>(event.payload));
+  std::uint16_t session = LinkEnd::kNoSession;
+  if (syn->at_box != kNone && !enter_boxes(*syn, session)) return;
+  const NodeIndex host = syn->host;
+  if (host == syn->from || blocked(syn->from, host)) return;
+  const HostData& target = hosts_[host];
+  if (!target.is(HostData::kProcess) || target.listen_port == 0 || syn->target.port != target.listen_port) {
+    refuse(*syn, host);
+    return;
+  }
+  accept(*syn, host, session);
+}
+
+void Fabric::refuse(const Syn& syn, NodeIndex host) {
+  if (blocked(host, syn.from)) return;
+  push(host, now() + latency(host, syn.from), syn.from, kRefused, 0, syn.slot, syn.generation);
+}
+
+void Fabric::accept(const Syn& syn, NodeIndex index, std::uint16_t session) {
+  HostData& host = hosts_[index];
+  traffic_[index].in.count(Traffic::control, kSynBytes);
+  std::uint16_t slot = 0;
+  // A SYN that was sent again finds its half-open link; the answer to the first one was lost, or is on its way.
+  while (slot < host.slots) {
+    const LinkEnd& end = host.links[slot];
+    if (end.state() != EndState::free && end.peer() == syn.from && end.peer_slot == syn.slot &&
+        end.peer_generation == syn.generation && !end.has(LinkEnd::kOutbound)) {
+      break;
+    }
+    ++slot;
+  }
+  if (slot == host.slots) {
+    slot = take_slot(host);
+    LinkEnd& end = host.links[slot];
+    end.set_state(EndState::accepting);
+    end.set_peer(syn.from);
+    end.peer_slot = syn.slot;
+    end.peer_generation = syn.generation;
+    if (syn.nat) end.set(LinkEnd::kNat);
+    if (session != LinkEnd::kNoSession) {
+      end.session = session;
+      change_sessions(index, session, SessionChange::pin);
+    }
+    Dial half;
+    half.slot = slot;
+    half.remote = syn.source;
+    half.started = now();
+    cold(host).dials.push_back(half);
+    push(index, now() + kEstablishing, index, kDialTimer, kGiveUp, slot, end.generation);
+  }
+  const LinkEnd& end = host.links[slot];
+  traffic_[index].out.count(Traffic::control, kSynBytes);
+  if (blocked(index, syn.from) || end.state() != EndState::accepting) return;
+  if (options_.loss_ppm != 0 && random(host) % 1'000'000 < options_.loss_ppm) return;
+  const SimTime delay = latency(index, syn.from) + stochastic_delay(host, 0, 0);
+  const std::uint64_t ours = static_cast<std::uint64_t>(slot) << 16 | end.generation;
+  push(index, now() + delay, syn.from, kSynAck, end.has(LinkEnd::kNat) ? 1 : 0, syn.slot,
+       static_cast<std::uint64_t>(syn.generation) << 32 | ours);
+}
+
+void Fabric::on_syn_ack(const SimEvent& event) {
+  HostData& host = hosts_[event.to];
+  LinkEnd* end = find(host, event.slot, static_cast<std::uint16_t>(event.payload >> 32));
+  if (end == nullptr || end->state() != EndState::dialing) return;
+  traffic_[event.to].in.count(Traffic::control, kSynBytes);
+  end->set_peer(source_of(event));
+  end->peer_slot = static_cast<std::uint16_t>(event.payload >> 16);
+  end->peer_generation = static_cast<std::uint16_t>(event.payload);
+  if (event.tag != 0) end->set(LinkEnd::kNat);
+  if (end->session != LinkEnd::kNoSession) {
+    change_sessions(event.to, end->session, SessionChange::pin);
+  }
+  end->set_state(EndState::handshaking);
+  if (host.profile->encrypted) {
+    send_handshake(event.to, *end, client_hello);
+    push(event.to, now() + kEstablishing, event.to, kDialTimer, kGiveUp, event.slot, end->generation);
+  } else {
+    send_handshake(event.to, *end, client_done);
+    come_up(event.to, event.slot);
+  }
+}
+
+void Fabric::send_handshake(NodeIndex from, LinkEnd& end, std::uint8_t step) {
+  const WireCost wire = stream_cost(step_payload(step, hosts_[from].profile->encrypted));
+  traffic_[from].out.count(Traffic::control, wire.bytes);
+  if (blocked(from, end.peer())) return;
+  const SimTime one_way = latency(from, end.peer());
+  const SimTime arrival = now() + one_way + stochastic_delay(hosts_[from], wire.segments, one_way);
+  end.in_order = std::max(arrival, end.in_order + 1);
+  push(from, end.in_order, end.peer(), kHandshake, step, end.peer_slot, end.peer_generation);
+}
+
+void Fabric::on_handshake(const SimEvent& event) {
+  HostData& host = hosts_[event.to];
+  LinkEnd* end = find(host, event.slot, static_cast<std::uint16_t>(event.payload));
+  if (end == nullptr) {
+    tell_stale(event, static_cast<std::uint16_t>(event.payload));
+    return;
+  }
+  const std::uint64_t payload = step_payload(event.tag, host.profile->encrypted);
+  traffic_[event.to].in.count(Traffic::control, stream_cost(payload).bytes);
+  switch (event.tag) {
+    case client_hello:
+      return send_handshake(event.to, *end, server_flight);
+    case server_flight:
+      return send_handshake(event.to, *end, client_done);
+    case client_done:
+      if (end->state() != EndState::accepting) return;
+      if (host.profile->encrypted) send_handshake(event.to, *end, server_hello);
+      return come_up(event.to, event.slot);
+    case server_hello:
+      if (end->state() == EndState::handshaking) come_up(event.to, event.slot);
+      return;
+    default:
+      NP2P_ASSERT(false);
+  }
+}
+
+void Fabric::on_refused(const SimEvent& event) {
+  const LinkEnd* end = find(hosts_[event.to], event.slot, static_cast<std::uint16_t>(event.payload));
+  if (end != nullptr && end->state() == EndState::dialing) take_down(event.to, event.slot, CloseReason::refused);
+}
+
+void Fabric::on_dial_timer(const SimEvent& event) {
+  const LinkEnd* end = find(hosts_[event.to], event.slot, static_cast<std::uint16_t>(event.payload));
+  if (end == nullptr || end->state() == EndState::up) return;
+  if (event.tag == kGiveUp) return take_down(event.to, event.slot, CloseReason::timed_out);
+  if (end->state() != EndState::dialing) return;
+  if (event.tag < kSyns) return send_syn(event.to, event.slot);
+  take_down(event.to, event.slot, CloseReason::timed_out);
+}
+
+void Fabric::come_up(NodeIndex index, std::uint16_t slot) {
+  HostData& host = hosts_[index];
+  LinkEnd& end = host.links[slot];
+  end.set_state(EndState::up);
+  end.last = tick(now());
+  LinkInfo info;
+  info.link = id_of(end, slot);
+  info.peer = ids_[end.peer()];
+  info.proven = host.profile->encrypted;
+  info.outbound = end.has(LinkEnd::kOutbound);
+  const Endpoint remote = dial_of(host, slot)->remote;
+  info.remote = Address::v4(remote.ip, remote.port);
+  std::erase_if(host.cold->dials, [slot](const Dial& d) { return d.slot == slot; });
+  if (host.cold->empty()) host.cold.reset();
+  guard_fragile(index, slot);
+  const NodeIndex peer = end.peer();
+  if (blocked(index, peer) || blocked(peer, index)) {
+    begin_trouble(index, slot, Fate::cut, blocked(index, peer));
+  }
+  record(index, Io::in_link_up, info.link.value,
+         combine64(static_cast<std::uint64_t>(remote.ip) << 16 | remote.port, hash_bytes(info.peer.view())));
+  host.inhabitant->link_up(info);
+}
+
+}  // namespace np2p::sim

@@ -1,0 +1,156 @@
+// The state of the fabric: hosts, the ends of their links, NAT boxes. Kept small, because a world holds 100,000 hosts
+// with twenty links each: 128 bytes a host, 24 a link end, 16 a NAT session; what is needed only while something
+// unusual goes on (dialling, a dead path, congestion) lies in Cold, which exists only then.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/host/network.h"
+#include "simnet/base.h"
+#include "simnet/inhabitant.h"
+#include "simnet/nat.h"
+
+namespace np2p::sim {
+
+enum class EndState : std::uint8_t { free, dialing, handshaking, accepting, up };
+
+// One end of a link, owned by its host. The two ends never touch each other except by events; only barriers see both.
+struct LinkEnd {
+  static constexpr std::uint8_t kOutbound = 1 << 3;
+  static constexpr std::uint8_t kTroubled = 1 << 4;  // see Trouble
+  static constexpr std::uint8_t kFragile = 1 << 5;   // a NAT on the path forgets faster than keepalive comes
+  static constexpr std::uint8_t kNat = 1 << 6;       // a NAT is between
+  static constexpr std::uint8_t kStateMask = 7;
+
+  std::uint32_t peer_and_flags = 0;  // peer host in the upper 24 bits
+  std::uint16_t peer_slot = 0;
+  std::uint16_t peer_generation = 0;
+  std::uint16_t generation = 1;        // of this slot; never 0, rises when the slot is freed
+  std::uint16_t session = kNoSession;  // in the innermost NAT box of this host
+  std::uint32_t last = 0;              // in ticks: last activity; with a heartbeat: the last beat accounted
+  SimTime in_order = 0;                // when the last frame sent arrives at the peer: nothing may overtake it
+
+  static constexpr std::uint16_t kNoSession = 0xFFFF;
+  [[nodiscard]] std::uint32_t peer() const noexcept { return peer_and_flags >> 8; }
+  [[nodiscard]] EndState state() const noexcept { return static_cast<EndState>(peer_and_flags & kStateMask); }
+  [[nodiscard]] bool has(std::uint8_t flag) const noexcept { return (peer_and_flags & flag) != 0; }
+  void set_peer(std::uint32_t peer) noexcept { peer_and_flags = (peer_and_flags & 0xFFu) | peer << 8; }
+  void set_state(EndState s) noexcept {
+    peer_and_flags = (peer_and_flags & ~std::uint32_t{kStateMask}) | static_cast<std::uint32_t>(s);
+  }
+  void set(std::uint8_t flag) noexcept { peer_and_flags |= flag; }
+  void clear(std::uint8_t flag) noexcept { peer_and_flags &= ~std::uint32_t{flag}; }
+};
+static_assert(sizeof(LinkEnd) == 24);
+
+// A link being established, on either side.
+struct Dial {
+  std::uint16_t slot = 0;
+  std::uint8_t tries = 0;
+  std::uint16_t local_port = 0;
+  Endpoint remote;
+  SimTime started = 0;
+};
+
+// What became of a path that does not work any more.
+enum class Fate : std::uint8_t {
+  cut,         // may heal
+  gone,        // the peer's machine forgot the link: it answers with a reset once it can be reached
+  renumbered,  // an address changed: packets vanish for ever
+  unmapped,    // our NAT forgot the mapping: what we send is answered with a reset
+};
+
+struct Trouble {
+  std::uint16_t slot = 0;
+  Fate fate = Fate::cut;
+  bool out_blocked = true;          // what we send does not arrive (else only the acknowledgements are lost)
+  SimTime unacknowledged = kNever;  // since when data waits for its acknowledgement
+  SimTime deadline = kNever;        // when the link is given up
+  std::vector<std::pair<Frame, std::uint8_t>> parked;  // sent into the dead path: retransmitted if it heals
+};
+
+struct Congestion {  // of a link's sending side
+  std::uint16_t slot = 0;
+  bool wants_writable = false;
+  std::uint32_t bytes = 0;  // accepted since the queue was empty
+  SimTime until = 0;        // when the last of them leaves
+};
+
+struct Fragile {
+  std::uint16_t slot = 0;
+  SimTime last_activity = 0;
+  SimTime timeout = 0;  // of the most forgetful box on the way
+};
+
+struct Cold {
+  std::vector<Dial> dials;
+  std::vector<Trouble> troubles;
+  std::vector<Congestion> queues;
+  std::vector<Fragile> fragiles;
+  [[nodiscard]] bool empty() const noexcept {
+    return dials.empty() && troubles.empty() && queues.empty() && fragiles.empty();
+  }
+};
+
+struct alignas(64) HostData {
+  static constexpr std::uint8_t kPowered = 1;
+  static constexpr std::uint8_t kProcess = 2;
+  static constexpr std::uint8_t kCable = 4;
+  static constexpr std::uint8_t kDialFromListenPort = 8;
+
+  Inhabitant* inhabitant = nullptr;
+  std::unique_ptr<LinkEnd[]> links;
+  std::uint16_t slots = 0;  // of links, used or free
+  std::uint16_t boot = 0;
+  std::uint8_t flags = kPowered | kCable;
+  std::uint64_t sequence = 0;
+  std::uint64_t digest = 0;
+  SimTime up_busy = 0;
+  SimTime down_busy = 0;
+  Position position;
+  std::uint64_t random = 0;
+  std::uint32_t up_cost = 0;  // ns per 1024 bytes
+  std::uint32_t down_cost = 0;
+  const LinkProfile* profile = nullptr;
+  std::unique_ptr<Cold> cold;
+  std::uint32_t ip = 0;
+  std::uint16_t listen_port = 0;
+  std::uint16_t next_port = 0;
+  BoxIndex box = kNone;
+  std::uint16_t inner = 0;  // its number in the box
+
+  [[nodiscard]] bool is(std::uint8_t flag) const noexcept { return (flags & flag) != 0; }
+};
+static_assert(sizeof(HostData) == 128);
+
+struct BoxData {
+  NatBox nat;
+  std::uint32_t ip = 0;
+  BoxIndex outer = kNone;
+  std::uint16_t inner = 0;             // its number in the outer box
+  std::vector<std::uint32_t> insides;  // hosts, or boxes with kBoxBit
+};
+inline constexpr std::uint32_t kBoxBit = 0x8000'0000u;
+
+// A SYN on its way: rewritten by the boxes it passes.
+struct Syn {
+  NodeIndex from = 0;
+  std::uint16_t slot = 0;
+  std::uint16_t generation = 0;
+  Endpoint source;  // as seen at this point of the way
+  Endpoint target;
+  BoxIndex at_box = kNone;  // it arrives at this box's outside; kNone: at `host` itself
+  NodeIndex host = kNone;
+  bool nat = false;  // a box was passed
+};
+
+// A small table of hosts that the fabric cannot reach as plain vectors: cuts between sets of hosts. Each cut has a bit:
+// what goes from a host with the bit in `from` to one with the bit in `to` is lost.
+struct CutMask {
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+};
+
+}  // namespace np2p::sim

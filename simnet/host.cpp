@@ -1,0 +1,223 @@
+#include "simnet/host.h"
+
+#include "core/base/assert.h"
+#include "core/event/canonical.h"
+
+namespace np2p::sim {
+
+namespace {
+
+std::uint64_t hash_of(const Event& event) {
+  return combine64(hash_bytes(bytes_of(canonical_bytes(event))), hash_bytes(event.sig.view()));
+}
+
+std::uint64_t hash_of(const Filter& filter) {
+  std::uint64_t hash = 0;
+  const auto add = [&hash](std::uint64_t value) { hash = combine64(hash, value); };
+  add(filter.ids ? filter.ids->size() + 1 : 0);
+  if (filter.ids) {
+    for (const auto& id : *filter.ids) add(hash_bytes(id.view()));
+  }
+  add(filter.authors ? filter.authors->size() + 1 : 0);
+  if (filter.authors) {
+    for (const auto& author : *filter.authors) add(hash_bytes(author.view()));
+  }
+  add(filter.kinds ? filter.kinds->size() + 1 : 0);
+  if (filter.kinds) {
+    for (const auto kind : *filter.kinds) add(kind);
+  }
+  for (const auto& [letter, values] : filter.tags) {
+    add(static_cast<std::uint64_t>(letter));
+    for (const auto& value : values) add(hash_bytes(bytes_of(value)));
+  }
+  add(static_cast<std::uint64_t>(filter.since.value_or(-1)));
+  add(static_cast<std::uint64_t>(filter.until.value_or(-1)));
+  add(filter.limit.value_or(SIZE_MAX));
+  return hash;
+}
+
+}  // namespace
+
+SimHost::SimHost(Fabric& fabric, NodeIndex index, Config config, const HostSettings& settings, Verifier& verifier,
+                 HostEvents& events)
+    : fabric_(fabric),
+      events_(events),
+      verifier_(verifier),
+      settings_(settings),
+      index_(index),
+      config_(std::move(config)),
+      store_(config_.limits),
+      entropy_(settings.seed, "entropy", index) {
+  claimed_.data = config_.owner.data;
+  timers_.fill(kNever);
+}
+
+SimHost::~SimHost() = default;
+
+SecpNodeKey& SimHost::key() const {
+  if (!key_) {
+    SecretKey secret;
+    Rng rng(settings_.seed, "node key", index_);
+    for (auto& byte : secret.data) byte = static_cast<std::uint8_t>(rng.next());
+    auto made = SecpNodeKey::from_secret(secret);
+    NP2P_ASSERT(made.ok());  // zero or above the group order: one in 2^127
+    key_ = std::move(made).value();
+  }
+  return *key_;
+}
+
+void SimHost::start() {
+  if (link_profile(config_.overlay).encrypted) claimed_ = key().id();
+  fabric_.boot(index_, *this);
+  const Host host{*this, *this, *this, store_, verifier_, *this, *this, *this, *this};
+  node_ = std::make_unique<Node>(config_, host);
+  fabric_.record(index_, Io::in_start, 0, 0);
+  node_->start();
+  after_input();
+}
+
+void SimHost::stop() {
+  fabric_.record(index_, Io::in_stop, 0, 0);
+  node_->stop();
+  store_.mark_durable(store_.commit());  // an orderly end waits for its disk
+  fabric_.end_process(index_);
+  forget_process();
+}
+
+void SimHost::kill(bool power_off) {
+  if (power_off) {
+    fabric_.power_off(index_);
+  } else {
+    fabric_.end_process(index_);
+  }
+  store_.crash();
+  forget_process();
+}
+
+void SimHost::forget_process() {
+  node_.reset();
+  timers_.fill(kNever);
+  next_wake_ = kNever;
+  disk_busy_ = false;
+  committed_ = store_.requested();
+}
+
+// The disk takes one commit at a time; what is asked for meanwhile goes together in the next one.
+void SimHost::after_input() {
+  if (disk_busy_ || store_.requested() <= committed_) return;
+  committed_ = store_.commit();
+  disk_busy_ = true;
+  fabric_.record(index_, Io::out_flush, committed_.value, 0);
+  fabric_.own_event_at(index_, fabric_.now() + settings_.disk_latency.count(), disk_done, committed_.value);
+}
+
+void SimHost::link_up(const LinkInfo& info) {
+  node_->link_up(info);
+  after_input();
+}
+
+void SimHost::frame(LinkId link, const Frame& frame) {
+  node_->frame(link, frame);
+  after_input();
+}
+
+void SimHost::writable(LinkId link) {
+  node_->writable(link);
+  after_input();
+}
+
+void SimHost::link_down(LinkId link, CloseReason reason) {
+  node_->link_down(link, reason);
+  after_input();
+}
+
+void SimHost::own_event(std::uint8_t tag, std::uint64_t payload) {
+  if (tag == wake) return on_wake(static_cast<SimTime>(payload));
+  const Ticket ticket{payload};
+  disk_busy_ = false;
+  store_.mark_durable(ticket);
+  fabric_.record(index_, Io::in_durable, ticket.value, 0);
+  node_->durable(ticket);
+  after_input();
+}
+
+void SimHost::arm(Timer timer, MonoTime at) {
+  fabric_.record(index_, Io::out_arm, static_cast<std::uint64_t>(timer), static_cast<std::uint64_t>(at.ns));
+  timers_[static_cast<std::size_t>(timer)] = at.ns;
+  if (at.ns >= next_wake_) return;
+  next_wake_ = std::max(at.ns, fabric_.now());
+  fabric_.own_event_at(index_, next_wake_, wake, static_cast<std::uint64_t>(next_wake_));
+}
+
+void SimHost::cancel(Timer timer) {
+  fabric_.record(index_, Io::out_cancel, static_cast<std::uint64_t>(timer), 0);
+  timers_[static_cast<std::size_t>(timer)] = kNever;
+}
+
+// One wake-up is under way for the earliest timer; those that were moved meanwhile wake us for nothing. What is due
+// fires in the order of its times, and a timer armed by this for now fires as an input of its own.
+void SimHost::on_wake(SimTime scheduled) {
+  if (scheduled != next_wake_) return;
+  const SimTime now = fabric_.now();
+  next_wake_ = now;  // nothing armed from here on schedules itself: the end of this function does
+  std::array<bool, static_cast<std::size_t>(Timer::count_)> fired{};
+  for (;;) {
+    std::size_t first = timers_.size();
+    for (std::size_t i = 0; i < timers_.size(); ++i) {
+      if (timers_[i] > now || fired[i]) continue;
+      if (first == timers_.size() || timers_[i] < timers_[first]) first = i;
+    }
+    if (first == timers_.size()) break;
+    timers_[first] = kNever;
+    fired[first] = true;
+    fabric_.record(index_, Io::in_timer, first, 0);
+    node_->timer(static_cast<Timer>(first));
+    after_input();
+  }
+  next_wake_ = kNever;
+  SimTime earliest = kNever;
+  for (const SimTime at : timers_) earliest = std::min(earliest, at);
+  if (earliest == kNever) return;
+  next_wake_ = std::max(earliest, now);
+  fabric_.own_event_at(index_, next_wake_, wake, static_cast<std::uint64_t>(next_wake_));
+}
+
+void SimHost::fill(std::span<std::uint8_t> out) {
+  for (auto& byte : out) byte = static_cast<std::uint8_t>(entropy_.next());
+}
+
+void SimHost::published(RequestId request, const Status& outcome) {
+  const std::uint64_t code = outcome.ok() ? 0 : 1 + static_cast<std::uint64_t>(outcome.error().code);
+  fabric_.record(index_, Io::out_published, request.value, code);
+  events_.published(request, outcome);
+}
+
+void SimHost::event_accepted(const EventId& id, LinkId) {
+  events_.accepted(index_, id);
+}
+
+void SimHost::rejected(std::string_view what, const Error& why, LinkId) {
+  ++rejections_[{std::string(what), why.code}];
+}
+
+void SimHost::publish(RequestId request, const Event& event) {
+  fabric_.record(index_, Io::in_publish, request.value, hash_of(event));
+  node_->publish(request, event);
+  after_input();
+}
+
+QueryAnswer SimHost::query(const ClientQuery& query) {
+  fabric_.record(index_, Io::in_query, 0, hash_of(query.filter));
+  QueryAnswer answer = node_->query(query);
+  std::uint64_t hash = answer.events.size();
+  for (const EventPtr& event : answer.events) hash = combine64(hash, hash_bytes(event->id.view()));
+  fabric_.record(index_, Io::out_answer, answer.with_signatures ? 1 : 0, hash);
+  after_input();
+  return answer;
+}
+
+NodeStatus SimHost::status() const {
+  return node_->status();
+}
+
+}  // namespace np2p::sim

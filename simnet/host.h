@@ -1,0 +1,126 @@
+// One machine with a nostrp2p node on it: the ports of core/host over the fabric, a disk that takes time, and the
+// node's process, which can end and begin again. The disk outlives the process; what was not durable does not.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "core/base/rng.h"
+#include "core/crypto/node_key.h"
+#include "core/node.h"
+#include "core/store/memory_store.h"
+#include "simnet/fabric.h"
+#include "simnet/inhabitant.h"
+
+namespace np2p::sim {
+
+// What a host tells its world.
+class HostEvents {
+ public:
+  virtual ~HostEvents() = default;
+  virtual void published(RequestId request, const Status& outcome) = 0;
+  virtual void accepted(NodeIndex node, const EventId& id) = 0;
+};
+
+struct HostSettings {
+  std::uint64_t seed = 0;  // of the world
+  WallTime wall_start;
+  Duration disk_latency{};
+};
+
+class SimHost final : public Inhabitant,
+                      private Clock,
+                      private Network,
+                      private Timers,
+                      private NodeKey,
+                      private Entropy,
+                      private Clients,
+                      private Observer {
+ public:
+  SimHost(Fabric& fabric, NodeIndex index, Config config, const HostSettings& settings, Verifier& verifier,
+          HostEvents& events);
+  ~SimHost() override;
+
+  // --- the process
+  void start();  // boots the fabric's host too
+  void stop();   // orderly
+  void kill(bool power_off);
+  void wipe_disk() { store_.wipe(); }
+  [[nodiscard]] bool runs() const noexcept { return node_ != nullptr; }
+
+  // --- clients
+  void publish(RequestId request, const Event& event);
+  QueryAnswer query(const ClientQuery& query);
+  [[nodiscard]] NodeStatus status() const;
+
+  [[nodiscard]] Config& config() noexcept { return config_; }
+  [[nodiscard]] const Config& config() const noexcept { return config_; }
+  [[nodiscard]] std::size_t store_bytes() const noexcept { return store_.bytes(); }
+  using Rejections = std::map<std::pair<std::string, ErrorCode>, std::uint64_t>;
+  [[nodiscard]] const Rejections& rejections() const noexcept { return rejections_; }
+
+ private:
+  enum Own : std::uint8_t { wake, disk_done };
+
+  // Inhabitant
+  [[nodiscard]] const NodeId& node_id() const noexcept override { return claimed_; }
+  void link_up(const LinkInfo& info) override;
+  void frame(LinkId link, const Frame& frame) override;
+  void writable(LinkId link) override;
+  void link_down(LinkId link, CloseReason reason) override;
+  void own_event(std::uint8_t tag, std::uint64_t payload) override;
+
+  // Clock
+  [[nodiscard]] MonoTime mono() const noexcept override { return {fabric_.now()}; }
+  [[nodiscard]] WallTime wall() const noexcept override { return {settings_.wall_start.ns + fabric_.now()}; }
+  // Network
+  LinkId dial(const Address& to) override { return fabric_.dial(index_, to); }
+  void send(LinkId link, Frame frame, Priority, Traffic traffic) override {
+    fabric_.send(index_, link, std::move(frame), traffic);
+  }
+  void close(LinkId link, CloseReason reason) override { fabric_.close(index_, link, reason); }
+  [[nodiscard]] std::size_t queued_bytes(LinkId link) const noexcept override {
+    return fabric_.queued_bytes(index_, link);
+  }
+  // Timers
+  void arm(Timer timer, MonoTime at) override;
+  void cancel(Timer timer) override;
+  // NodeKey
+  [[nodiscard]] const NodeId& id() const noexcept override { return key().id(); }
+  Signature sign(std::string_view tag, ByteView message) override { return key().sign(tag, message); }
+  // Entropy
+  void fill(std::span<std::uint8_t> out) override;
+  // Clients
+  void published(RequestId request, const Status& outcome) override;
+  // Observer
+  void event_accepted(const EventId& id, LinkId link) override;
+  void frame_was(Traffic traffic) override { fabric_.frame_was(traffic); }
+  void rejected(std::string_view what, const Error& why, LinkId link) override;
+
+  [[nodiscard]] SecpNodeKey& key() const;
+  void after_input();
+  void on_wake(SimTime scheduled);
+  void forget_process();
+
+  Fabric& fabric_;
+  HostEvents& events_;
+  Verifier& verifier_;
+  const HostSettings& settings_;
+  NodeIndex index_;
+  Config config_;
+  NodeId claimed_;  // who it says it is where links prove nothing: the owner's key
+  MemoryStore store_;
+  Rng entropy_;
+  mutable std::unique_ptr<SecpNodeKey> key_;  // made when first asked for
+  std::unique_ptr<Node> node_;
+  std::array<SimTime, static_cast<std::size_t>(Timer::count_)> timers_;
+  SimTime next_wake_ = kNever;
+  bool disk_busy_ = false;
+  Ticket committed_;
+  Rejections rejections_;
+};
+
+}  // namespace np2p::sim

@@ -1,0 +1,151 @@
+// nostrp2p-sim: the simulator's own program. Runs a small named world and prints what came of it; the same arguments
+// print the same digest on every machine. Experiments are written in Python over the module np2p.
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "core/base/rng.h"
+#include "core/event/kinds.h"
+#include "simnet/world.h"
+
+namespace {
+
+using namespace np2p;
+using namespace np2p::sim;
+
+struct Arguments {
+  std::string world = "mesh";
+  std::uint64_t seed = 1;
+  std::uint32_t nodes = 8;
+  std::uint32_t nated_percent = 60;
+  std::uint32_t posts = 10;
+  std::uint32_t seconds = 60;
+  std::uint32_t loss_ppm = 0;
+  bool no_memo = false;
+  std::string trace;
+};
+
+// Everybody joins through node 0, which is public; then posts come from random nodes, and at the end a rest in which
+// the last one arrives.
+struct Run {
+  explicit Run(const Arguments& a) : arguments(a), world(options(a)), rng(a.seed, "nostrp2p-sim") {}
+
+  static WorldOptions options(const Arguments& a) {
+    WorldOptions o;
+    o.seed = a.seed;
+    o.memo = !a.no_memo;
+    o.loss_ppm = a.loss_ppm;
+    o.trace_path = a.trace;
+    return o;
+  }
+  void build() {
+    for (std::uint32_t i = 0; i < arguments.nodes; ++i) {
+      NodeOptions node;
+      const bool nated = i > 0 && rng.below(100) < arguments.nated_percent;
+      if (nated) node.nat = {arguments.world == "symmetric" ? symmetric() : port_restricted()};
+      if (i > 0) node.config.bootstrap = {world.address_of(0)};
+      world.add_node(node);
+    }
+    for (NodeIndex i = 0; i < arguments.nodes; ++i) world.start(i);
+    world.run_for(60s);
+  }
+  void post() {
+    const auto author = static_cast<NodeIndex>(rng.below(arguments.nodes));
+    const std::string text = "post " + std::to_string(posts.size()) + " of " + std::to_string(author);
+    const Event event = world.user(author).sign(kind::post, unix_seconds(world.wall()), {}, text);
+    world.publish(author, event);
+    posts.push_back(event.id);
+  }
+  void work() {
+    const Duration all = std::chrono::seconds{arguments.seconds};
+    for (std::uint32_t i = 0; i < arguments.posts; ++i) {
+      world.run_for(all / (arguments.posts + 1));
+      post();
+    }
+    world.run_for(all / (arguments.posts + 1) + 10s);
+  }
+  void report() {
+    std::size_t got = 0;
+    std::vector<std::int64_t> latencies;
+    for (const EventId& id : posts) {
+      for (const DeliveryRow& row : world.deliveries(id)) {
+        ++got;
+        latencies.push_back(row.latency_ns);
+      }
+    }
+    std::sort(latencies.begin(), latencies.end());
+    const std::size_t due = posts.size() * (arguments.nodes - 1);
+    std::printf("digest     %016llx\n", static_cast<unsigned long long>(world.digest()));
+    std::printf("events     %llu in %lld simulated seconds\n", static_cast<unsigned long long>(world.events()),
+                static_cast<long long>(world.now() / kSecond));
+    std::printf("delivered  %zu of %zu\n", got, due);
+    if (!latencies.empty()) {
+      const auto ms = [&](std::size_t percent) {
+        return static_cast<double>(latencies[(latencies.size() - 1) * percent / 100]) / 1e6;
+      };
+      std::printf("latency    median %.1f ms, 99 %% %.1f ms\n", ms(50), ms(99));
+    }
+    std::uint64_t bytes = 0;
+    std::uint64_t payload = 0;
+    for (const TrafficRow& row : world.traffic()) {
+      bytes += row.counts.out.total_bytes();
+      payload += row.counts.out.bytes[static_cast<std::size_t>(Traffic::payload)];
+    }
+    std::printf("traffic    %llu wire bytes sent, %llu of them payload\n", static_cast<unsigned long long>(bytes),
+                static_cast<unsigned long long>(payload));
+  }
+
+  const Arguments& arguments;
+  World world;
+  Rng rng;
+  std::vector<EventId> posts;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments a;
+  CLI::App app{"Runs a small world of nostrp2p servers in the deterministic simulator"};
+  app.add_option("world", a.world, "mesh: port-restricted NATs; symmetric: symmetric ones")
+      ->check(CLI::IsMember({"mesh", "symmetric"}))
+      ->capture_default_str();
+  app.add_option("--seed", a.seed, "the same seed gives the same run")->capture_default_str();
+  app.add_option("--nodes", a.nodes, "servers")->check(CLI::Range(2u, 100'000u))->capture_default_str();
+  app.add_option("--nated", a.nated_percent, "percentage behind NAT")
+      ->check(CLI::Range(0u, 100u))
+      ->capture_default_str();
+  app.add_option("--posts", a.posts, "posts by random users")->check(CLI::Range(0u, 4000u))->capture_default_str();
+  app.add_option("--seconds", a.seconds, "simulated seconds over which they are posted")
+      ->check(CLI::Range(1u, 1'000'000u))
+      ->capture_default_str();
+  app.add_option("--loss-ppm", a.loss_ppm, "lost segments per million")->check(CLI::Range(0u, 500'000u));
+  app.add_option("--trace", a.trace, "write every input and output to this file, as JSON lines");
+  app.add_flag("--no-memo", a.no_memo, "verify every signature at every node again; the digest stays the same");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(app.help().c_str(), stdout);
+    return 0;
+  } catch (const CLI::ParseError& wrong) {
+    std::fprintf(stderr, "nostrp2p-sim: %s\n", wrong.what());
+    return 2;
+  }
+  std::printf("seed %llu: world %s, %u nodes, %u %% behind NAT, %u posts in %u s, loss %u ppm, memo %s\n",
+              static_cast<unsigned long long>(a.seed), a.world.c_str(), a.nodes, a.nated_percent, a.posts, a.seconds,
+              a.loss_ppm, a.no_memo ? "off" : "on");
+  std::fflush(stdout);
+  try {
+    Run run(a);
+    run.build();
+    run.work();
+    run.report();
+  } catch (const std::exception& wrong) {
+    std::fprintf(stderr, "nostrp2p-sim: %s\n", wrong.what());
+    return 2;
+  }
+  return 0;
+}

@@ -1,0 +1,370 @@
+// What only the SQLite store has: a file that may be damaged, foreign or newer, a disk that fails, and power cuts.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+
+#include "core/base/rng.h"
+#include "tests/core/store/store_fixture.h"
+#include "tests/core/store/test_disk.h"
+
+namespace np2p::test {
+namespace {
+
+using testing::HasSubstr;
+
+std::string content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void set_content(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+}
+
+void run_sql(const std::string& path, const std::string& sql) {
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+  sqlite3_close(db);
+}
+
+class SqliteFile : public testing::Test {
+ protected:
+  std::string path() const { return directory_.file("store.db"); }
+  auto open() { return SqliteStore::open(path(), Limits{}); }
+  void fill(int events) {
+    auto store = open();
+    ASSERT_TRUE(store.ok());
+    for (int i = 0; i < events; ++i) (*store)->put(made_event(user(1), 1, 1000 + i, std::string(600, 'x')));
+  }
+  // Refused with this code and a sentence, and every byte where it was.
+  void expect_refused(ErrorCode code, const std::string& sentence) {
+    const std::string before = content(path());
+    const std::string log_before = content(path() + "-wal");
+    auto store = open();
+    ASSERT_FALSE(store.ok());
+    EXPECT_EQ(store.error().code, code);
+    EXPECT_THAT(store.error().reason, HasSubstr(sentence));
+    EXPECT_TRUE(content(path()) == before);
+    EXPECT_TRUE(content(path() + "-wal") == log_before);
+  }
+
+ private:
+  TemporaryDirectory directory_;
+};
+
+TEST_F(SqliteFile, RefusesWhatIsNotADatabase) {
+  set_content(path(), "Dear diary, this is not a database. " + std::string(8192, 'z'));
+  expect_refused(ErrorCode::malformed, "is not a nostrp2p database");
+  set_content(path(), "short");
+  expect_refused(ErrorCode::malformed, "is not a nostrp2p database");
+}
+
+TEST_F(SqliteFile, RefusesTheDatabaseOfSomebodyElse) {
+  run_sql(path(), "CREATE TABLE bookmarks(url); INSERT INTO bookmarks VALUES('x')");
+  expect_refused(ErrorCode::malformed, "is not a nostrp2p database");
+}
+
+TEST_F(SqliteFile, RefusesSomebodyElsesLogToo) {
+  // A foreign database in WAL mode whose owner was killed: opening it the usual way would already move its log.
+  const std::string original = path() + ".original";
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(original.c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, "PRAGMA journal_mode=WAL; CREATE TABLE t(x); INSERT INTO t VALUES(1)", nullptr, nullptr,
+                         nullptr),
+            SQLITE_OK);
+  set_content(path(), content(original));
+  set_content(path() + "-wal", content(original + "-wal"));
+  sqlite3_close(db);
+  ASSERT_FALSE(content(path() + "-wal").empty());
+  expect_refused(ErrorCode::malformed, "is not a nostrp2p database");
+}
+
+TEST_F(SqliteFile, RefusesANewerSchema) {
+  fill(3);
+  run_sql(path(), "PRAGMA user_version=2");
+  expect_refused(ErrorCode::wrong_version, "made by a newer version");
+  run_sql(path(), "PRAGMA user_version=1");
+  EXPECT_TRUE(open().ok());
+}
+
+TEST_F(SqliteFile, RefusesDamage) {
+  fill(200);
+  const std::string whole = content(path());
+  ASSERT_GT(whole.size(), 40'000u);
+  set_content(path(), whole.substr(0, whole.size() / 2));
+  expect_refused(ErrorCode::malformed, "is damaged");
+  std::string scratched = whole;
+  scratched.replace(100, 3000, std::string(3000, '\x55'));  // the page of the tables
+  set_content(path(), scratched);
+  expect_refused(ErrorCode::malformed, "is damaged");
+  scratched = whole;
+  scratched.replace(4096 * 3, 4096 * 4, std::string(4096 * 4, '\x55'));
+  set_content(path(), scratched);
+  expect_refused(ErrorCode::malformed, "is damaged");
+  set_content(path(), whole);
+  auto store = open();
+  ASSERT_TRUE(store.ok());
+  EXPECT_EQ((*store)->stats().events, 200u);
+}
+
+TEST_F(SqliteFile, RefusesTablesThatAreNotOurs) {
+  fill(1);
+  run_sql(path(), "ALTER TABLE event ADD COLUMN surprise");
+  expect_refused(ErrorCode::malformed, "is damaged");
+}
+
+TEST_F(SqliteFile, SaysWhyItCannotBeOpened) {
+  auto store = SqliteStore::open(path() + "/in/no/directory", Limits{});
+  ASSERT_FALSE(store.ok());
+  EXPECT_EQ(store.error().code, ErrorCode::unavailable);
+  EXPECT_THAT(store.error().reason, HasSubstr("cannot open"));
+}
+
+TEST_F(SqliteFile, IsForOneServerAtATime) {
+  auto first = open();
+  ASSERT_TRUE(first.ok());
+  const EventPtr event = made_event(user(1), 1, 1, "mine");
+  (*first)->put(event);
+  auto second = open();
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().code, ErrorCode::unavailable);
+  EXPECT_THAT(second.error().reason, HasSubstr("another server uses this data directory"));
+  EXPECT_TRUE((*first)->commit().ok());
+  EXPECT_TRUE((*first)->sync().ok());
+  (*first).reset();
+  auto third = open();
+  ASSERT_TRUE(third.ok());
+  EXPECT_TRUE((*third)->contains(event->id));
+}
+
+TEST_F(SqliteFile, DropsRottenRowsAndCountsThem) {
+  const EventPtr good = made_event(user(1), 1, 1000, "good", tags_of({{"t", "x"}}));
+  const EventPtr text = made_event(user(1), 1, 1001, "rotten in the text", tags_of({{"t", "x"}}));
+  const EventPtr time = made_event(user(1), 1, 1002, "rotten in the time", tags_of({{"t", "x"}}));
+  const EventPtr sig = made_event(user(1), 1, 1003, "rotten in the signature", tags_of({{"t", "x"}}));
+  const EventPtr cut = made_event(user(1), 1, 1004, "cut off", tags_of({{"t", "x"}}));
+  {
+    auto store = open();
+    ASSERT_TRUE(store.ok());
+    for (const EventPtr& event : {good, text, time, sig, cut}) (*store)->put(event);
+  }
+  const auto where = [](const EventPtr& event) { return " WHERE id=x'" + event->id.hex() + "'"; };
+  run_sql(path(), "UPDATE event SET body=substr(body, 1, length(body)-1) || x'21'" + where(text));
+  run_sql(path(), "UPDATE event SET created_at=created_at+1" + where(time));
+  run_sql(path(), "UPDATE event SET body=substr(body, 1, 20) || x'00' || substr(body, 22)" + where(sig));
+  run_sql(path(), "UPDATE event SET body=substr(body, 1, 74)" + where(cut));
+  auto store = open();
+  ASSERT_TRUE(store.ok());
+  EXPECT_FALSE((*store)->get(cut->id));
+  EXPECT_EQ((*store)->stats().rotten, 1u);
+  EXPECT_EQ(ids_of((*store)->query(Where().limit(1), Order::newest_first)), ids_of({good}));
+  EXPECT_EQ((*store)->stats().rotten, 4u);
+  EXPECT_EQ(ids_of((*store)->query(Where().tag('t', {"x"}), Order::newest_first)), ids_of({good}));
+  EXPECT_EQ((*store)->stats().events, 1u);
+  EXPECT_EQ((*store)->put(text), PutOutcome::stored);
+}
+
+// --- on a disk with faults
+
+class SqliteDisk : public testing::Test {
+ protected:
+  void start() {
+    store_.reset();
+    auto opened = SqliteStore::open("store.db", Limits{}, disk_.vfs());
+    ASSERT_TRUE(opened.ok()) << opened.error().reason;
+    store_ = std::move(opened).value();
+  }
+  bool save() {
+    const auto ticket = store_->commit();
+    if (!ticket.ok() || !store_->sync().ok()) return false;
+    store_->mark_durable(*ticket);
+    return true;
+  }
+  TestDisk disk_;
+  std::unique_ptr<SqliteStore> store_;
+};
+
+TEST_F(SqliteDisk, OneSyncPerPublish) {
+  start();
+  const std::uint64_t before = disk_.syncs;
+  constexpr int kPublishes = 1000;
+  for (int i = 0; i < kPublishes; ++i) {
+    const std::string id(64, static_cast<char>('a' + i % 16));
+    store_->put(made_event(user(1), 1, 1000 + i, std::string(300, 'x'), tags_of({{"e", id}, {"p", id}})));
+    store_->flush();
+    ASSERT_TRUE(save());
+  }
+  EXPECT_LE(disk_.syncs - before, kPublishes * 105 / 100);
+}
+
+TEST_F(SqliteDisk, AFullDiskRefusesAndRecovers) {
+  start();
+  const EventPtr before = made_event(user(1), 1, 1, "before");
+  const EventPtr pending = made_event(user(1), 1, 2, "accepted while the disk fills up");
+  const EventPtr refused = made_event(user(1), 1, 3, "refused");
+  store_->put(before);
+  store_->flush();
+  ASSERT_TRUE(save());
+  EXPECT_EQ(store_->put(pending), PutOutcome::stored);
+  const Ticket ticket = store_->flush();
+  disk_.full = true;
+  EXPECT_FALSE(store_->commit().ok());
+  EXPECT_FALSE(store_->healthy());
+  EXPECT_THAT(store_->trouble(), HasSubstr("full"));
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(store_->put(refused), PutOutcome::refused);
+  store_->set_value(Table::node, "written", "in trouble");
+  EXPECT_TRUE(store_->contains(before->id));
+  EXPECT_FALSE(store_->commit().ok());
+  EXPECT_LT(store_->durable(), ticket);
+  disk_.full = false;
+  const auto committed = store_->commit();
+  ASSERT_TRUE(committed.ok());
+  EXPECT_EQ(*committed, ticket);
+  EXPECT_TRUE(store_->healthy());
+  EXPECT_TRUE(store_->contains(pending->id));  // what was accepted before the trouble is not forgotten
+  EXPECT_EQ(store_->value(Table::node, "written"), "in trouble");
+  EXPECT_EQ(store_->put(refused), PutOutcome::stored);
+  EXPECT_EQ(store_->stats().events, 3u);
+}
+
+TEST_F(SqliteDisk, PutsAloneFindOutThatTheDiskIsWellAgain) {
+  start();
+  store_->put(made_event(user(1), 1, 1, "a"));
+  disk_.full = true;
+  EXPECT_FALSE(store_->commit().ok());
+  disk_.full = false;
+  PutOutcome outcome = PutOutcome::refused;
+  for (int i = 0; i < 32 && outcome == PutOutcome::refused; ++i) outcome = store_->put(made_event(user(1), 1, 2, "b"));
+  EXPECT_EQ(outcome, PutOutcome::stored);
+  EXPECT_TRUE(store_->healthy());
+}
+
+TEST_F(SqliteDisk, AFailedSyncIsNeverTrustedAgain) {
+  start();
+  const EventPtr event = made_event(user(1), 1, 1, "precious");
+  store_->put(event);
+  const Ticket ticket = store_->flush();
+  ASSERT_TRUE(store_->commit().ok());
+  disk_.syncs_fail = true;
+  EXPECT_FALSE(store_->sync().ok());
+  disk_.syncs_fail = false;
+  EXPECT_FALSE(store_->sync().ok());  // the kernel would say yes now, and the page would be gone
+  const auto again = store_->commit();
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(*again, ticket);
+  EXPECT_TRUE(store_->sync().ok());
+  disk_.cut_power();
+  store_.reset();
+  Rng rng(1, "disk");
+  disk_.restore_power(rng);
+  start();
+  EXPECT_TRUE(store_->contains(event->id));
+}
+
+TEST_F(SqliteDisk, AnUnreadableDiskIsReported) {
+  start();
+  for (int i = 0; i < 3000; ++i) store_->put(made_event(user(1), 1, i, std::string(900, 'x')));
+  ASSERT_TRUE(save());
+  disk_.unreadable = true;
+  EXPECT_TRUE(store_->query(Where().limit(5000), Order::newest_first).empty());
+  EXPECT_FALSE(store_->healthy());
+  disk_.unreadable = false;
+  EXPECT_TRUE(store_->commit().ok());
+  EXPECT_EQ(store_->query(Where().limit(5000), Order::newest_first).size(), 3000u);
+}
+
+// One life of a store that ends in a power cut at a random operation. Whatever was durable before has to be there.
+class PowerCut {
+ public:
+  explicit PowerCut(std::uint64_t seed) : rng_(seed, "power") { limits_.stranger_share_percent = 100; }
+
+  void run() {
+    for (int boot = 0; boot < 3 && !testing::Test::HasFailure(); ++boot) {
+      disk_.cut_power_after(1 + rng_.below(rng_.chance(1, 4) ? 40 : 1500));
+      live();
+      disk_.cut_power();
+      store_.reset();
+      disk_.restore_power(rng_);
+      check();
+    }
+  }
+
+ private:
+  void live() {
+    auto opened = SqliteStore::open("store.db", limits_, disk_.vfs());
+    if (!opened.ok()) return;
+    store_ = std::move(opened).value();
+    written_.clear();
+    std::uint64_t committed = 0;
+    for (int step = 0; step < 400 && disk_.has_power(); ++step) {
+      write_something();
+      if (rng_.chance(1, 2)) continue;
+      store_->flush();
+      if (const auto ticket = store_->commit(); ticket.ok()) committed = ticket->value;
+      if (rng_.chance(1, 2) || committed == 0) continue;
+      const Ticket reached{committed};
+      for (std::uint64_t more = rng_.below(3); more > 0; --more) {  // the node goes on while the disk works
+        write_something();
+        static_cast<void>(store_->commit());
+      }
+      if (!store_->sync().ok()) continue;
+      store_->mark_durable(reached);
+      acknowledge(reached);
+    }
+  }
+  void write_something() {
+    const std::uint64_t size = rng_.below(rng_.chance(1, 5) ? 60'000 : 500);
+    const bool profile = rng_.chance(1, 10);
+    const EventPtr event = made_event(user(static_cast<unsigned>(rng_.below(3))), profile ? 0 : 1, ++time_,
+                                      std::string(size, 'x'), tags_of({{"t", "x"}}));
+    if (store_->put(event) == PutOutcome::stored && !profile) written_.emplace_back(next_ticket(), event->id);
+    const std::string key = std::to_string(rng_.below(5));
+    const std::string value = std::to_string(time_);
+    store_->set_value(Table::outbox, key, value);
+    values_[key].emplace_back(value);
+  }
+  // What is written now gets at most this ticket.
+  Ticket next_ticket() const { return Ticket{store_->requested().value + 1}; }
+  void acknowledge(Ticket ticket) {
+    for (const auto& [its, id] : written_) {
+      if (its <= ticket) acknowledged_.push_back(id);
+    }
+    std::erase_if(written_, [&](const auto& entry) { return entry.first <= ticket; });
+  }
+  void check() {
+    auto opened = SqliteStore::open("store.db", limits_, disk_.vfs());
+    ASSERT_TRUE(opened.ok()) << opened.error().reason;
+    for (const EventId& id : acknowledged_) ASSERT_TRUE((*opened)->get(id)) << "lost " << id.hex();
+    EXPECT_EQ((*opened)->query(Where().tag('t', {"x"}), Order::newest_first).size(), (*opened)->stats().events);
+    EXPECT_EQ((*opened)->stats().rotten, 0u);
+    for (const auto& [key, values] : values_) {
+      const std::string value = (*opened)->value(Table::outbox, key);
+      EXPECT_TRUE(value.empty() || std::find(values.begin(), values.end(), value) != values.end());
+    }
+  }
+
+  Rng rng_;
+  Limits limits_;
+  TestDisk disk_;
+  std::unique_ptr<SqliteStore> store_;
+  std::int64_t time_ = 0;
+  std::vector<std::pair<Ticket, EventId>> written_;  // in this life, not acknowledged yet
+  std::vector<EventId> acknowledged_;
+  std::map<std::string, std::vector<std::string>> values_;
+};
+
+TEST(SqlitePower, NothingAcknowledgedIsLost) {
+  for (std::uint64_t seed = 1; seed <= 60 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    PowerCut(seed).run();
+  }
+}
+
+}  // namespace
+}  // namespace np2p::test
