@@ -142,7 +142,7 @@ void Fabric::transmit(NodeIndex from, LinkEnd& end, Frame frame, std::uint8_t ta
   HostData& host = hosts_[from];
   const HostData& peer = hosts_[end.peer()];
   const WireCost wire = frame_cost(frame.size(), *host.profile);
-  if (!host.profile->heartbeat_always) settle(from, end);
+  if (!host.profile->heartbeat_always) touch(from, end);
   if (end.has(LinkEnd::kFragile)) touch_fragile(host, static_cast<std::uint16_t>(&end - host.links.get()));
   const SimTime depart = std::max(now(), host.up_busy) + cost(wire.bytes, host.up_cost);
   host.up_busy = depart;
@@ -243,7 +243,7 @@ void Fabric::deliver(const SimEvent& event, LinkEnd& end, Frame frame) {
   if (end.has(LinkEnd::kTroubled) && trouble_of(host, event.slot)->fate != Fate::cut) return;  // nobody gets it there
   const WireCost wire = frame_cost(frame.size(), *host.profile);
   if (host.up_cost != 0) host.up_busy = std::max(now(), host.up_busy) + cost(wire.acks, host.up_cost);
-  if (!host.profile->heartbeat_always) settle(event.to, end);
+  if (!host.profile->heartbeat_always) touch(event.to, end);
   if (end.has(LinkEnd::kFragile)) touch_fragile(host, event.slot);
   const auto said = static_cast<Traffic>(event.tag & 3);
   const NodeIndex sender = end.peer();

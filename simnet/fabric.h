@@ -219,6 +219,7 @@ class Fabric {
   // keepalive by arithmetic (fabric_paths.cpp)
   [[nodiscard]] std::uint32_t ping_interval(const HostData& host, const LinkEnd& end) const noexcept;  // ticks
   void settle(NodeIndex host, LinkEnd& end);
+  void touch(NodeIndex host, LinkEnd& end);
   static void count_pings(TrafficCounts& counts, const LinkProfile& profile, std::uint64_t pings) noexcept;
 
   FabricOptions options_;

@@ -46,7 +46,7 @@ void Fabric::count_pings(TrafficCounts& counts, const LinkProfile& profile, std:
   }
 }
 
-// Books the keepalive of the time since `last`. With a heartbeat the beats keep their phase; else activity is now.
+// Books the keepalive of the time since `last`, which becomes the time of the last beat or ping.
 void Fabric::settle(NodeIndex index, LinkEnd& end) {
   const HostData& host = hosts_[index];
   const std::uint32_t interval = ping_interval(host, end);
@@ -55,7 +55,12 @@ void Fabric::settle(NodeIndex index, LinkEnd& end) {
     count_pings(traffic_[index], *host.profile, idle / interval);
     end.last += idle / interval * interval;
   }
-  if (!host.profile->heartbeat_always) end.last = tick(now());
+}
+
+// Something was sent or received: silence begins anew. Heartbeats keep their phase, whatever else is sent.
+void Fabric::touch(NodeIndex index, LinkEnd& end) {
+  settle(index, end);
+  end.last = tick(now());
 }
 
 TrafficCounts Fabric::traffic_of(NodeIndex index) const {

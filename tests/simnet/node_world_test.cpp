@@ -103,7 +103,7 @@ TEST(NodeWorld, APartitionHealsAndTheMeshFindsTogetherAgain) {
 }
 
 TEST(NodeWorld, TrafficOfOneSideIsTrafficOfTheOther) {
-  Four four({}, false);  // nobody dials into the void
+  Four four({}, false);      // nobody dials into the void
   four.world.run_for(305s);  // not a multiple of the gossip interval: little is in flight
   std::uint64_t in = 0;
   std::uint64_t out = 0;
