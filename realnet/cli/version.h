@@ -1,3 +1,4 @@
+// The version, in one place.
 #pragma once
 
 #include <string_view>

@@ -1,0 +1,69 @@
+"""The same seed gives the same trace digest: on every run, by every compiler and level, with the memo on and off.
+
+Needs the presets release, clang and debug to be built (./dev test does that): g++ -O3, clang++ -O3 and g++ -O0.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+BUILD = Path(__file__).resolve().parent.parent / "build"
+
+# Small worlds that together touch joining, NAT of both kinds, posts, queues and loss as delay.
+WORLDS = {
+    "mesh": ("mesh", "--nodes=12", "--posts=12", "--seconds=40", "--loss-ppm=0"),
+    "lossy": ("mesh", "--nodes=8", "--posts=8", "--seconds=60", "--loss-ppm=30000"),
+    "symmetric": ("symmetric", "--nodes=10", "--posts=10", "--seconds=40", "--nated=80"),
+}
+
+
+def simulate(preset: str, world: str, seed: int, *options: str) -> str:
+    program = BUILD / preset / "nostrp2p-sim"
+    assert program.is_file(), f"{program} is not built: ./dev build {preset} nostrp2p-sim"
+    command = [str(program), *WORLDS[world], f"--seed={seed}", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
+    return done.stdout
+
+
+def result(output: str) -> str:
+    """What must be the same: everything after the line that tells the options, the digest first."""
+    assert re.search(r"^digest +[0-9a-f]{16}$", output, re.MULTILINE), output
+    return output.split("\n", 1)[1]
+
+
+@cache
+def reference(world: str, seed: int) -> str:
+    return result(simulate("release", world, seed))
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_twice_is_the_same(world: str) -> None:
+    assert result(simulate("release", world, 1)) == reference(world, 1)
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("preset", ["clang", "debug"])
+def test_another_compiler_or_level_is_the_same(preset: str, world: str) -> None:
+    assert result(simulate(preset, world, 1)) == reference(world, 1)
+
+
+def test_without_the_memo_it_is_the_same() -> None:
+    assert result(simulate("release", "mesh", 1, "--no-memo")) == reference("mesh", 1)
+
+
+def test_writing_a_trace_changes_nothing(tmp_path: Path) -> None:
+    assert result(simulate("release", "mesh", 1, f"--trace={tmp_path / 'trace.jsonl'}")) == reference("mesh", 1)
+
+
+def test_another_seed_is_another_run() -> None:
+    assert reference("mesh", 1) != reference("mesh", 2)
+
+
+def test_the_seed_is_said_first() -> None:
+    assert simulate("release", "mesh", 7).startswith("seed 7")
