@@ -228,7 +228,7 @@ def measure_lock_out(plan: Plan, slot: int) -> LockOut:
 # --- the whole of it ----------------------------------------------------------------------------------------------------
 
 
-def run_all(sizes: list[int], plan: Plan, processes: int, idle: bool) -> Results:
+def run_all(sizes: list[int], plan: Plan, processes: int, idle: bool, shortest_first: bool) -> Results:
     """Every measurement, the long ones first, on several processes."""
     started = time.monotonic()
     jobs: list[tuple[float, Any, tuple[Any, ...]]] = []
@@ -237,7 +237,7 @@ def run_all(sizes: list[int], plan: Plan, processes: int, idle: bool) -> Results
     if idle:
         jobs += [(float(n) ** 1.5, measure_idle, (n,)) for n in IDLE_SIZES]
         jobs.append((65.0**1.5, measure_lock_out, ()))
-    jobs.sort(key=lambda job: -job[0])
+    jobs.sort(key=lambda job: job[0] if shortest_first else -job[0])
     board = multiprocessing.Array("d", len(jobs), lock=False)
     found: list[Any] = []
     complete = True
@@ -248,7 +248,10 @@ def run_all(sizes: list[int], plan: Plan, processes: int, idle: bool) -> Results
         with Progress("scaling", 100.0, "%") as bar:
             while waiting:
                 done, waiting = concurrent.futures.wait(waiting, timeout=0.2)
-                found += [future.result() for future in done]
+                for future in done:
+                    found.append(future.result())
+                    if isinstance(found[-1], Row) and not sys.stderr.isatty():
+                        print(f"finished: {found[-1].mode}, {found[-1].nodes} nodes", flush=True)
                 part = sum(job[0] * board[slot] for slot, job in enumerate(jobs)) / weight
                 bar.update(100.0 * part, f"({len(found)} of {len(jobs)} networks)")
     except KeyboardInterrupt:
@@ -305,6 +308,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1), help="default 2")
     parser.add_argument("--out", type=Path, default=Path("out"), help="directory for the results, default out")
     parser.add_argument("--no-idle", action="store_true", help="leave out the idle and lock-out measurements")
+    parser.add_argument("--shortest-first", action="store_true", help="small networks first, for the impatient")
     chosen = parser.parse_args(argv)
     try:
         chosen.sizes = sorted({int(size) for size in chosen.nodes.split(",")})
@@ -323,7 +327,7 @@ def main(argv: list[str] | None = None) -> int:
     if not chosen.short:
         plan = Plan(chosen.seed, settle=180.0, measure=300.0, idle=600.0, posts_per_day=1440.0)
     print(f"scaling: seed {plan.seed}, sizes {chosen.sizes}, {chosen.processes} processes, {plan}", flush=True)
-    results = run_all(chosen.sizes, plan, chosen.processes, not chosen.no_idle)
+    results = run_all(chosen.sizes, plan, chosen.processes, not chosen.no_idle, chosen.shortest_first)
     if not results.rows:
         print("interrupted before any network was finished: nothing was written", file=sys.stderr)
         return 130

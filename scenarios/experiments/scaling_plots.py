@@ -27,8 +27,8 @@ def _lock_out_line(axes: Any, nodes: Sequence[int], at: float = 0.97) -> None:
 def scaling_figure(results: Results) -> Any:
     """Four panels over the size of the network: what it costs, how much arrives, how fast, how often it is sent."""
     look.use_style()
-    figure, panels = plt.subplots(2, 2, figsize=(12.5, 9.4))
-    figure.subplots_adjust(hspace=0.50, wspace=0.26)
+    figure, panels = plt.subplots(2, 2, figsize=(13.6, 9.6))
+    figure.subplots_adjust(hspace=0.48, wspace=0.34)
     _cost(panels[0][0], results)
     _posts_cost(panels[0][1], results)
     _delivery(panels[1][0], results)
@@ -41,16 +41,27 @@ def _cost(axes: Any, results: Results) -> None:
     ends = []
     for mode, rows in _modes(results).items():
         xs, ys = [row.nodes for row in rows], [row.bytes_per_node_per_s for row in rows]
-        look.line(axes, xs, ys, COLOURS[mode])
+        wide = mode == "broadcast"  # the lines lie close together: one shows on both sides of the other
+        look.line(axes, xs, ys, COLOURS[mode], linewidth=5 if wide else 1.8, markersize=9 if wide else 5)
         ends.append((xs[-1], ys[-1], NAMES[mode], COLOURS[mode]))
     rows = _modes(results).get("multicast") or results.rows
     xs, ys = [row.nodes for row in rows], [row.control_bytes_per_node_per_s for row in rows]
-    look.line(axes, xs, ys, look.CONTROL, linestyle="--", marker="")
-    ends.append((xs[-1], ys[-1], "of it the mesh\ntalking about itself", look.CONTROL))
+    axes.fill_between(xs, ys, 1e-3, color=look.CONTROL, alpha=0.13, linewidth=0, zorder=0)
+    axes.annotate(
+        "of it the mesh talking about itself",
+        (xs[0] * 1.1, 0.06),
+        xycoords=("data", "axes fraction"),
+        fontsize=8.5,
+        color="#666666",
+    )
     original = [one for one in results.idle]
     for one in original:
-        axes.plot([one.nodes, one.nodes], [one.original_low, one.original_high], color=look.REFERENCE, linewidth=3)
-        axes.plot([one.nodes], [one.original_high], marker="D", color=look.REFERENCE, markersize=5, zorder=5)
+        low, high = [one.original_low / 1.03], [one.original_high * 1.03]
+        axes.vlines([one.nodes], low, high, color=look.REFERENCE, linewidth=2, zorder=6)
+        for height in {one.original_low, one.original_high}:
+            axes.plot(
+                [one.nodes], [height], marker="_", color=look.REFERENCE, markersize=13, markeredgewidth=2, zorder=6
+            )
     values = [row.bytes_per_node_per_s for row in results.rows] + [row.control_bytes_per_node_per_s for row in rows]
     values += [one.original_high for one in original]
     look.log_axis(axes, values, "sent per server", "B/s")
@@ -60,15 +71,15 @@ def _cost(axes: Any, results: Results) -> None:
         axes.annotate(
             "the original, idle,\nall public (measured)",
             (one.nodes, one.original_high),
-            xytext=(-8, 16),
+            xytext=(-14, 12),
             textcoords="offset points",
             fontsize=8.5,
             color=look.REFERENCE,
-            ha="center",
+            ha="right",
         )
     axes.set_title("Everything a server sends")
     look.subtitle(axes, "Gossip about the mesh itself outweighs all posts, and grows with the square of its size")
-    _lock_out_line(axes, nodes, 0.06)
+    _lock_out_line(axes, nodes)
     look.labels_at_end(axes, ends)
 
 

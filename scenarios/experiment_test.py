@@ -1,0 +1,76 @@
+"""The headline experiment, small: its table is complete, repeatable, and kept when somebody loses patience."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parent / "experiments" / "scaling.py"
+MODULE = SCRIPT.parents[2] / "build" / "release" / "python"
+COLUMNS = (
+    "overlay,mode,nodes,nated,posts,delivery_ratio,latency_p50_ms,latency_p99_ms,payload_copies_per_delivery,"
+    "bytes_per_node_per_s,control_bytes_per_node_per_s,sim_seconds,wall_seconds,events,digest,follows_mean,post_rate"
+)
+
+
+def start(out: Path, *arguments: str) -> subprocess.Popen[str]:
+    path = os.pathsep.join(filter(None, [str(MODULE), os.environ.get("PYTHONPATH", "")]))
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPT), "--short", f"--out={out}", *arguments],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def table(out: Path) -> list[dict[str, str]]:
+    lines = (out / "scaling.csv").read_text().splitlines()
+    assert lines[0] == COLUMNS
+    return list(csv.DictReader(lines))
+
+
+def test_the_table_is_complete_and_repeatable(tmp_path: Path) -> None:
+    tables = []
+    for out in (tmp_path / "one", tmp_path / "two"):
+        process = start(out, "--nodes=8,16", "--no-idle", "--seed=3")
+        output, _ = process.communicate()
+        assert process.returncode == 0, output
+        assert "seed 3" in output
+        tables.append(table(out))
+    first, second = tables
+    assert [(row["mode"], row["nodes"]) for row in first] == [
+        (mode, nodes) for mode in ("broadcast", "multicast") for nodes in ("8", "16")
+    ]
+    assert [row["digest"] for row in first] == [row["digest"] for row in second]
+    for row in first:
+        numbers = [float(value) for name, value in row.items() if name not in ("overlay", "mode", "digest")]
+        assert all(number == number for number in numbers), "no NaN"
+        assert float(row["delivery_ratio"]) == 1.0
+        assert int(row["nated"]) == pytest.approx(0.6 * int(row["nodes"]), abs=1)
+        assert float(row["follows_mean"]) == pytest.approx(4.0)
+        assert float(row["bytes_per_node_per_s"]) > float(row["control_bytes_per_node_per_s"]) > 0
+        assert float(row["latency_p99_ms"]) > float(row["latency_p50_ms"]) > 10
+    report = (tmp_path / "one" / "report.html").read_text()
+    assert report.count("data:image/png;base64,") == 1 and "src='http" not in report
+    assert (tmp_path / "one" / "scaling.png").stat().st_size > 10_000
+
+
+def test_an_interrupted_run_keeps_what_is_finished(tmp_path: Path) -> None:
+    process = start(tmp_path, "--nodes=8,256", "--no-idle", "--processes=1", "--shortest-first")
+    deadline = time.monotonic() + 120
+    assert process.stdout is not None
+    while "finished" not in process.stdout.readline():
+        assert time.monotonic() < deadline
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert [row["nodes"] for row in table(tmp_path)] == ["8"]
+    assert "interrupted" in (tmp_path / "report.html").read_text()
