@@ -34,6 +34,8 @@ def test_a_server_that_lost_its_disk_serves_its_user_again(net: np2p.Network) ->
     net.run_for(seconds(1))
     alice.crash()
     alice.restart(lose_disk=True)
+    assert alice.timeline() == []
+    net.bootstrap(within=minutes(5))
     again = alice.post("written in stone")
     assert net.eventually(lambda: bob.has(again), within=minutes(2))
 

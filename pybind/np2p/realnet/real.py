@@ -132,8 +132,7 @@ class RealNetwork(Network):
         for way_in in ways_in:
             command += ["-b", f"{self._addresses[way_in]}:{PORT}"]
         command += ["--replies", settings.get("replies", "tagged")]
-        if not settings.get("writable", True):
-            command.append("-w=false")
+        command.append(f"-w={'true' if settings.get('writable', True) else 'false'}")
         self._commands[index] = command
         self._online[index] = True
         self._launch(index)
