@@ -40,7 +40,7 @@ void bind_note(py::module_& module) {
           "is_genuine",
           [](const Note& note) {
             const Event& event = note.event();
-            SecpVerifier verifier;
+            static SecpVerifier verifier;  // calls come under the GIL, one at a time
             return compute_id(event) == event.id && verifier.verify(event.id, event.pubkey, event.sig);
           },
           "Is the id the hash of the content, and did the author's key sign it?")

@@ -20,7 +20,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Iterable
+from typing import Any, Iterable, Sequence
 
 import numpy as np
 
@@ -34,6 +34,7 @@ IDLE_SIZES = (16, 32, 64)
 MODES = ("broadcast", "multicast")
 NATED = 0.6
 FOLLOWS = 4.0
+GOSSIP = 30.0  # seconds between two full gossips of a mesh server
 CONNECTIONS = 64  # of one mesh server, as the original configures it
 
 
@@ -83,8 +84,8 @@ class LockOut:
 @dataclass(frozen=True)
 class Plan:
     seed: int
-    settle: float  # simulated seconds at most until everybody who can has joined
-    measure: float  # simulated seconds of posting
+    settle: float  # simulated seconds for joining, after all servers were started
+    measure: float  # simulated seconds of posting at 64 servers and more; longer for smaller networks
     idle: float
     posts_per_day: float
 
@@ -119,25 +120,38 @@ def _report(slot: int, part: float) -> None:
 # --- what is measured ---------------------------------------------------------------------------------------------------
 
 
-def settle(net: np2p.Simulation, within: float) -> None:
+def arrive(net: np2p.Simulation, boxes: Sequence[nat.Nat | None], mode: str) -> list[np2p.Node]:
+    """Servers start one after the other within one gossip period, so that their clocks do not beat as one."""
+    nodes = []
+    for box in boxes:
+        nodes.append(net.add_node(nat=box, mode=mode))
+        net.run_for(GOSSIP / len(boxes))
+    return nodes
+
+
+def settle(net: np2p.Simulation, duration: float) -> None:
     """Lets everybody join who can. Beyond 65 servers the mesh never gets complete: that is one of the findings."""
+    end = net.now + duration
     try:
-        net.bootstrap(within=within)
+        net.bootstrap(within=duration)
     except np2p.NotConverged:
         pass
+    net.run_for(end - net.now)
 
 
 def measure(mode: str, n: int, plan: Plan, slot: int) -> Row:
     """One network: join, follow, post for a while, let the last posts arrive."""
     started = time.monotonic()
     net = np2p.Simulation(seed=plan.seed)
-    nodes = net.add_nodes(n, nat=nat.population(n, nated=NATED, seed=plan.seed), mode=mode)
+    nodes = arrive(net, nat.population(n, nated=NATED, seed=plan.seed), mode)
+    _report(slot, 0.2)
     settle(net, plan.settle)
     _report(slot, 0.3)
     graph = workload.follow_graph(n, plan.seed, mean=FOLLOWS)
     graph.apply(nodes)
     net.run_for(10.0)
     _report(slot, 0.4)
+    window = plan.measure * max(1.0, 64 / n)  # small networks need more time for as many posts
 
     before = net.traffic()
     begin = net.now
@@ -145,7 +159,7 @@ def measure(mode: str, n: int, plan: Plan, slot: int) -> Row:
     pieces = 12
     for piece in range(pieces):
         done = workload.run(
-            net, posts_per_day=plan.posts_per_day, duration=plan.measure / pieces, seed=plan.seed * 1000 + piece
+            net, posts_per_day=plan.posts_per_day, duration=window / pieces, seed=plan.seed * 1000 + piece
         )
         posts += done.posts
         _report(slot, 0.4 + 0.55 * (piece + 1) / pieces)
@@ -196,10 +210,10 @@ def deliveries(net: np2p.Simulation, posts: Iterable[np2p.Note]) -> tuple[int, i
 def measure_idle(n: int, plan: Plan, slot: int) -> Idle:
     """A full mesh of public servers with nothing to say, as the original was measured."""
     net = np2p.Simulation(seed=plan.seed)
-    net.add_nodes(n, nat="none")
+    arrive(net, [None] * n, "broadcast")
     net.bootstrap(within=600.0)
     _report(slot, 0.3)
-    net.run_for(60.0)  # until every pair that wants a link has one and the news about that has spread
+    net.run_for(2 * GOSSIP)  # until every pair that wants a link has one and the news about that has spread
     _report(slot, 0.5)
     before = net.traffic()["bytes_out"].sum()
     net.run_for(plan.idle)
@@ -211,7 +225,7 @@ def measure_idle(n: int, plan: Plan, slot: int) -> Idle:
 
 def measure_lock_out(plan: Plan, slot: int) -> LockOut:
     net = np2p.Simulation(seed=plan.seed)
-    net.add_nodes(CONNECTIONS + 1, nat="none")
+    arrive(net, [None] * (CONNECTIONS + 1), "broadcast")
     net.bootstrap(within=900.0)
     _report(slot, 0.6)
     late = net.add_node(nat="none")
@@ -325,7 +339,7 @@ def main(argv: list[str] | None = None) -> int:
     chosen = arguments(argv)
     plan = Plan(chosen.seed, settle=60.0, measure=60.0, idle=120.0, posts_per_day=1440.0)
     if not chosen.short:
-        plan = Plan(chosen.seed, settle=180.0, measure=300.0, idle=600.0, posts_per_day=1440.0)
+        plan = Plan(chosen.seed, settle=120.0, measure=300.0, idle=600.0, posts_per_day=1440.0)
     print(f"scaling: seed {plan.seed}, sizes {chosen.sizes}, {chosen.processes} processes, {plan}", flush=True)
     results = run_all(chosen.sizes, plan, chosen.processes, not chosen.no_idle, chosen.shortest_first)
     if not results.rows:

@@ -8,6 +8,7 @@ exactly what was asked for: the same at every size, so that a cost per follower 
 
 from __future__ import annotations
 
+import functools
 import heapq
 import random
 from collections.abc import Sequence
@@ -99,7 +100,7 @@ def follow_graph(n: int, seed: int, *, mean: float = 4.0, source: str = "epinion
     follows = _load(source)
     if n > len(follows):
         raise ValueError(f"n must be at most {len(follows)} for source={source!r}; source='generated' has any size")
-    chosen = _snowball(follows, n, mean, rng)
+    chosen = _snowball(source, n, mean, rng)
     return FollowGraph(_thin(_induced(follows, chosen), mean, rng), f"{source}, n={n}")
 
 
@@ -108,31 +109,39 @@ def data_directory() -> Path:
     return Path(__file__).resolve().parent / "data"
 
 
-_loaded: dict[str, list[IntArray]] = {}
-
-
+@functools.cache
 def _load(source: str) -> list[IntArray]:
-    if source not in _loaded:
-        with np.load(data_directory() / f"{source}.npz") as packed:
-            indptr, indices = packed["indptr"].astype(np.int64), packed["indices"].astype(np.int64)
-        _loaded[source] = np.split(indices, indptr[1:-1])
-    return _loaded[source]
+    with np.load(data_directory() / f"{source}.npz") as packed:
+        indptr, indices = packed["indptr"].astype(np.int64), packed["indices"].astype(np.int64)
+    return np.split(indices, indptr[1:-1])
 
 
-def _ties(follows: list[IntArray]) -> list[list[tuple[int, int]]]:
+class _Ties:
     """The users tied to each user in either direction, with the number of directions: ascending by user."""
-    ties: list[dict[int, int]] = [{} for _ in follows]
-    for a, row in enumerate(follows):
-        for b in row.tolist():
-            ties[a][b] = ties[a].get(b, 0) + 1
-            ties[b][a] = ties[b].get(a, 0) + 1
-    return [sorted(row.items()) for row in ties]
+
+    def __init__(self, follows: list[IntArray]) -> None:
+        n = len(follows)
+        followers = np.repeat(np.arange(n), [len(row) for row in follows])
+        followees = np.concatenate(follows)
+        pairs = np.concatenate((followers * n + followees, followees * n + followers))
+        pairs, self._weights = np.unique(pairs, return_counts=True)
+        self._others = pairs % n
+        self.starts = np.searchsorted(pairs, np.arange(n + 1) * n)
+
+    def of(self, user: int) -> Iterable[tuple[int, int]]:
+        low, high = self.starts[user], self.starts[user + 1]
+        return zip(self._others[low:high].tolist(), self._weights[low:high].tolist())
 
 
-def _snowball(follows: list[IntArray], n: int, mean: float, rng: random.Random) -> list[int]:
+@functools.cache
+def _ties(source: str) -> _Ties:
+    return _Ties(_load(source))
+
+
+def _snowball(source: str, n: int, mean: float, rng: random.Random) -> list[int]:
     """The users of a sample with at least `mean` follows each among themselves; the first of several tries."""
-    ties = _ties(follows)
-    candidates = [user for user, row in enumerate(ties) if len(row) >= 2 * mean]
+    follows, ties = _load(source), _ties(source)
+    candidates: list[int] = np.flatnonzero(np.diff(ties.starts) >= 2 * mean).tolist()
     best = 0
     for _ in range(12):
         members, edges = _grow(ties, n, mean, candidates[rng.randrange(len(candidates))], rng)
@@ -142,9 +151,7 @@ def _snowball(follows: list[IntArray], n: int, mean: float, rng: random.Random) 
     raise ValueError(f"mean must be smaller: no sample of {n} users has {mean:g} follows each (best {best / n:.2f})")
 
 
-def _grow(
-    ties: list[list[tuple[int, int]]], n: int, mean: float, start: int, rng: random.Random
-) -> tuple[list[int], int]:
+def _grow(ties: _Ties, n: int, mean: float, start: int, rng: random.Random) -> tuple[list[int], int]:
     """The members of a snowball and the number of follows among them. While these are fewer than wanted, next comes
     who has the most ties to the members; else anybody of the rim, which keeps the heavy tail of real networks."""
     count: dict[int, int] = {start: 0}
@@ -166,7 +173,7 @@ def _grow(
                 continue  # an outdated entry
         members[user] = None
         edges += count[user]
-        for other, weight in ties[user]:
+        for other, weight in ties.of(user):
             if other in members:
                 continue
             if other not in count:
