@@ -70,5 +70,5 @@ def test_an_interrupted_run_keeps_what_is_finished(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output
-    assert [row["nodes"] for row in table(tmp_path)] == ["8"]
+    assert [row["nodes"] for row in table(tmp_path)] == ["8", "8"]
     assert "interrupted" in (tmp_path / "report.html").read_text()
