@@ -46,16 +46,17 @@ void ConnectionMaker::hear(const Topology& topology, const std::vector<Neighbour
   std::vector<bool> ours(topology.slots());
   ours[kOwn] = true;
   for (const Neighbour& neighbour : neighbours) ours[neighbour.slot] = true;
+  std::vector<bool> wanted(topology.addresses().size());
   for (const auto& [name, slot] : topology.by_name()) {
     if (slot == kOwn) continue;
-    const PeerRecord& peer = topology.at(slot);
-    for (const Edge& edge : peer.edges) {
-      if (ours[edge.to]) continue;
-      auto address = Address::parse(topology.address(peer, edge));
-      if (!address.ok()) continue;
-      if (!edge.outbound) address->port = config_.listen.port;
-      if (may_dial(*address)) add(*address, true, connected);
-    }
+    for (const Edge& edge : topology.at(slot).edges)
+      if (!ours[edge.to] && edge.address != kNoAddress) wanted[edge.address] = true;
+  }
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (!wanted[i]) continue;
+    Address address = topology.addresses()[i];
+    if (address.port == 0) address.port = config_.listen.port;
+    if (may_dial(address)) add(address, true, connected);
   }
 }
 

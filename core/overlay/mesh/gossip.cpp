@@ -50,9 +50,9 @@ void Mesh::on_topology(const Link& link, const Message& message, const Frame& fr
     host_.observer.rejected("topology", error(ErrorCode::too_large, "more peers than the limit"), link.id);
   if (!collect_at_) collect_at_ = host_.clock.mono() + kCollectDelay;
   if (update->own_changed) own_changed(std::nullopt);
-  if (!update->improved.empty()) {
+  if (update->short_id_lost) renew_short_id();
+  if (update->edges_changed) {
     routes_.invalidate();
-    if (update->short_id_lost) renew_short_id();
     want_connect(kConnectDelay);
   }
   if (message.tag == Tag::broadcast) {

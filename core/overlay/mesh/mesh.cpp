@@ -7,7 +7,7 @@ namespace {
 
 constexpr Duration kGossipInterval = 30s;  // everything we know, to random neighbours
 constexpr Duration kUpdateDelay = 1s;      // changes of our own connections are gathered for this long
-constexpr Duration kConnectDelay = 100ms;  // new addresses likewise, before we dial
+constexpr Duration kConnectDelay = 100ms;  // and what may be worth a dial
 constexpr std::uint64_t kShortIds = 1u << 12;
 
 std::uint64_t draw_uid(Rng& rng) {
@@ -182,7 +182,7 @@ void Mesh::drop(LinkId link, CloseReason reason, Again again) {
 
 void Mesh::forget(LinkId id, Again again) {
   maker_.ended(id, again == Again::never);
-  want_connect(0s);
+  want_connect(kConnectDelay);
   const Link* link = find(id);
   if (link == nullptr) return;
   const bool joined = link->joined;

@@ -20,10 +20,6 @@ Slot Topology::find(Name name) const noexcept {
   return at != by_name_.end() && at->first == name ? at->second : kNoSlot;
 }
 
-std::string_view Topology::address(const PeerRecord& peer, const Edge& edge) const noexcept {
-  return text_of(ByteView(peer.connections).subspan(edge.address_at, edge.address_size));
-}
-
 Slot Topology::insert(Name name) {
   if (by_name_.size() >= limits_.mesh_peers || by_name_.size() >= kNoSlot) return kNoSlot;
   Slot slot = static_cast<Slot>(slots_.size());
@@ -71,11 +67,13 @@ Result<Topology::Update> Topology::apply(ByteView payload) {
     const Slot slot = find(parsed.peer.name);
     // What we know already is not looked at again, and never handed on: only its frame has to hold together.
     if (slot != kNoSlot && slot != kOwn && !newer(parsed.peer, slots_[slot])) continue;
-    ConnectionReader in(parsed.connections, limits_);
-    Connection connection;
-    while (in.next(connection)) {
+    if (slot == kNoSlot || !says_the_same(slot, parsed.connections)) {
+      ConnectionReader in(parsed.connections, limits_);
+      Connection connection;
+      while (in.next(connection)) {
+      }
+      if (!in.ok()) return error(ErrorCode::malformed, "connections of a peer do not parse");
     }
-    if (!in.ok()) return error(ErrorCode::malformed, "connections of a peer do not parse");
     parsed_.push_back(parsed);
   }
   if (!reader.ok()) return error(ErrorCode::malformed, "topology does not parse");
@@ -107,6 +105,11 @@ Result<Topology::Update> Topology::apply(ByteView payload) {
   return update;
 }
 
+// A peer that tried a connection in vain has a new version and the connections of before.
+bool Topology::says_the_same(Slot slot, ByteView connections) const noexcept {
+  return text_of(connection_list(slots_[slot].connections)) == text_of(connections);
+}
+
 void Topology::take(Slot slot, const PeerSummary& peer, ByteView connections, Update& update) {
   PeerRecord& record = slots_[slot];
   record.uid = peer.uid;
@@ -114,13 +117,17 @@ void Topology::take(Slot slot, const PeerSummary& peer, ByteView connections, Up
   record.short_id = peer.short_id;
   record.has_short_id = peer.has_short_id;
   encode_summary(record, peer.nick_name);
-  list_.clear();
-  ConnectionReader in(connections, limits_);
-  list_.reserve(in.left());
-  for (Connection connection; in.next(connection);) list_.push_back(connection);
-  record.connections.clear();
-  append_connections(record.connections, list_);
-  set_edges(slot, &update);
+  if (record.fresh) update.edges_changed = true;  // a new peer, even if it has no connections
+  if (!says_the_same(slot, connections)) {
+    list_.clear();
+    ConnectionReader in(connections, limits_);
+    list_.reserve(in.left());
+    for (Connection connection; in.next(connection);) list_.push_back(connection);
+    record.connections.clear();
+    append_connections(record.connections, list_);
+    set_edges(slot, &update);
+    update.edges_changed = true;
+  }
   update.improved.push_back(peer.name);
   const PeerRecord& own = slots_[kOwn];
   if (peer.has_short_id && peer.short_id == own.short_id && peer.name < own.name) update.short_id_lost = true;
@@ -143,16 +150,49 @@ void Topology::set_edges(Slot slot, Update* update) {
       }
       slots_[to].fresh = update != nullptr;
     }
-    const std::size_t at =
-        connection.address.empty() ? 0 : static_cast<std::size_t>(bytes_of(connection.address).data() - bytes.data());
     edges.push_back({.to = to,
                      .outbound = connection.outbound,
                      .established = connection.established,
-                     .address_size = static_cast<std::uint8_t>(connection.address.size()),
-                     .address_at = static_cast<std::uint32_t>(at)});
+                     .address = intern(connection)});
   }
   NP2P_ASSERT(in.ok());
   slots_[slot].edges = std::move(edges);
+}
+
+AddressId Topology::intern(const Connection& connection) {
+  auto address = Address::parse(connection.address);
+  if (!address.ok()) return kNoAddress;
+  if (!connection.outbound) address->port = 0;  // whatever port it dialled from, nobody listens there
+  const auto found = address_ids_.find(*address);
+  if (found != address_ids_.end()) return found->second;
+  if (addresses_.size() >= limits_.mesh_targets) return kNoAddress;
+  const auto id = static_cast<AddressId>(addresses_.size());
+  address_ids_.emplace(*address, id);
+  addresses_.push_back(*address);
+  return id;
+}
+
+// Forgets the addresses that no edge names, once they may be as many as the others.
+void Topology::compact_addresses() {
+  constexpr std::size_t kSlack = 1024;
+  if (addresses_.size() < 2 * live_addresses_ + kSlack && addresses_.size() < limits_.mesh_targets) return;
+  const std::vector<Address> old = std::move(addresses_);
+  std::vector<AddressId> renamed(old.size(), kNoAddress);
+  addresses_.clear();
+  address_ids_.clear();
+  for (PeerRecord& record : slots_) {
+    for (Edge& edge : record.edges) {
+      if (edge.address == kNoAddress) continue;
+      AddressId& id = renamed[edge.address];
+      if (id == kNoAddress) {
+        id = static_cast<AddressId>(addresses_.size());
+        addresses_.push_back(old[edge.address]);
+        address_ids_.emplace(old[edge.address], id);
+      }
+      edge.address = id;
+    }
+  }
+  live_addresses_ = addresses_.size();
 }
 
 void Topology::encode_summary(PeerRecord& record, std::string_view nick_name) {
@@ -200,6 +240,7 @@ std::size_t Topology::collect(const std::vector<Slot>& next_hop) {
     ++removed;
   }
   if (removed > 0) std::erase_if(by_name_, [this](const auto& entry) { return !slots_[entry.second].used; });
+  compact_addresses();
   return removed;
 }
 

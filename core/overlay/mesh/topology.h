@@ -7,8 +7,10 @@
 #pragma once
 
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
+#include "core/base/address.h"
 #include "core/wire/mesh_messages.h"
 
 namespace np2p::mesh {
@@ -17,12 +19,14 @@ using Slot = std::uint16_t;
 inline constexpr Slot kOwn = 0;
 inline constexpr Slot kNoSlot = 0xffff;
 
+using AddressId = std::uint32_t;
+inline constexpr AddressId kNoAddress = 0xffff'ffff;
+
 struct Edge {
   Slot to = 0;
-  bool outbound : 1 = false;
-  bool established : 1 = false;
-  std::uint8_t address_size = 0;  // the address is text inside the record's encoded connections
-  std::uint32_t address_at = 0;
+  bool outbound = false;
+  bool established = false;
+  AddressId address = kNoAddress;  // where `to` was dialled; without port if it dialled
 };
 
 struct PeerRecord {
@@ -47,13 +51,15 @@ class Topology {
   [[nodiscard]] std::size_t slots() const noexcept { return slots_.size(); }
   [[nodiscard]] std::size_t size() const noexcept { return by_name_.size(); }
   [[nodiscard]] const std::vector<std::pair<Name, Slot>>& by_name() const noexcept { return by_name_; }
-  [[nodiscard]] std::string_view address(const PeerRecord& peer, const Edge& edge) const noexcept;
+  // By AddressId. Most of the many connections of a peer name the same few.
+  [[nodiscard]] const std::vector<Address>& addresses() const noexcept { return addresses_; }
 
   // A neighbour that introduced itself, if it is unknown. kNoSlot: no room.
   Slot add(const Features& features);
 
   struct Update {
     std::vector<Name> improved;  // new to us, or newer than what we had: worth handing on
+    bool edges_changed = false;  // routes have to be computed again
     bool own_changed = false;    // our version had to jump over what others remember of an earlier start of ours
     bool overflow = false;       // something did not fit into Limits::mesh_peers
     bool short_id_lost = false;  // a peer with a smaller name has our short id
@@ -82,16 +88,22 @@ class Topology {
   static bool newer(const PeerSummary& heard, const PeerRecord& known) noexcept;
   Slot insert(Name name);
   void take(Slot slot, const PeerSummary& peer, ByteView connections, Update& update);
+  [[nodiscard]] bool says_the_same(Slot slot, ByteView connections) const noexcept;
   void encode_summary(PeerRecord& record, std::string_view nick_name);
   void set_edges(Slot slot, Update* update);
   void set_own_short_id(std::uint16_t short_id);
+  AddressId intern(const Connection& connection);
+  void compact_addresses();
 
   const Limits& limits_;
   std::vector<PeerRecord> slots_;
   std::vector<Slot> free_;
   std::vector<std::pair<Name, Slot>> by_name_;  // ascending
-  std::vector<Parsed> parsed_;                  // scratch of apply()
-  std::vector<Connection> list_;                // scratch of take()
+  std::vector<Address> addresses_;
+  std::unordered_map<Address, AddressId> address_ids_;  // never iterated
+  std::size_t live_addresses_ = 0;                      // when last compacted
+  std::vector<Parsed> parsed_;                          // scratch of apply()
+  std::vector<Connection> list_;                        // scratch of take()
 };
 
 template <class Draw>
