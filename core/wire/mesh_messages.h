@@ -87,6 +87,7 @@ struct Connection {
   std::string_view address;  // as that peer sees it: dialled, or the observed one
   bool outbound = false;
   bool established = false;
+  friend bool operator==(const Connection&, const Connection&) = default;
 };
 
 // The two messages that say one peer, without type definitions. They can be kept and put into any topology payload.

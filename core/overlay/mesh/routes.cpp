@@ -12,6 +12,8 @@ namespace np2p::mesh {
 bool Routes::walk(Slot from, Slot stop, std::vector<Slot>& hop) {
   hop.assign(topology_.slots(), kNoSlot);
   hop[from] = from;
+  seen_.assign((topology_.slots() + 63) / 64, 0);
+  seen_[from / 64] |= 1ull << (from % 64);
   std::size_t reached = 1;
   level_.assign(1, from);
   while (!level_.empty()) {
@@ -19,11 +21,16 @@ bool Routes::walk(Slot from, Slot stop, std::vector<Slot>& hop) {
     next_level_.clear();
     for (const Slot at : level_) {
       if (at == stop) return true;
-      for (const Edge& edge : topology_.at(at).edges) {
-        if (hop[edge.to] != kNoSlot) continue;
-        hop[edge.to] = at == from ? edge.to : hop[at];
-        next_level_.push_back(edge.to);
-        ++reached;
+      const std::vector<std::uint64_t>& neighbours = topology_.at(at).neighbours;
+      for (std::size_t word = 0; word < neighbours.size(); ++word) {
+        std::uint64_t fresh = neighbours[word] & ~seen_[word];
+        seen_[word] |= fresh;
+        for (; fresh != 0; fresh &= fresh - 1) {
+          const auto to = static_cast<Slot>(64 * word + static_cast<unsigned>(std::countr_zero(fresh)));
+          hop[to] = at == from ? to : hop[at];
+          next_level_.push_back(to);
+          ++reached;
+        }
       }
       if (reached == topology_.size()) return true;
     }

@@ -49,6 +49,7 @@ class Routes {
   std::vector<Hops> broadcast_;  // by source
   std::vector<Slot> level_;      // scratch
   std::vector<Slot> next_level_;
+  std::vector<std::uint64_t> seen_;
   std::vector<Slot> tree_;
   std::vector<std::uint32_t> counts_;
 };

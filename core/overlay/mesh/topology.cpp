@@ -123,6 +123,7 @@ void Topology::take(Slot slot, const PeerSummary& peer, ByteView connections, Up
     ConnectionReader in(connections, limits_);
     list_.reserve(in.left());
     for (Connection connection; in.next(connection);) list_.push_back(connection);
+    std::swap(record.connections, old_connections_);
     record.connections.clear();
     append_connections(record.connections, list_);
     set_edges(slot, &update);
@@ -133,14 +134,29 @@ void Topology::take(Slot slot, const PeerSummary& peer, ByteView connections, Up
   if (peer.has_short_id && peer.short_id == own.short_id && peer.name < own.name) update.short_id_lost = true;
 }
 
-// Reads the edges from the record's own encoded connections. New names get slots, which may move `slots_`.
+// Reads the edges from the record's own encoded connections; those before are in old_connections_. Most lists are in
+// the order of names and differ in one connection from what they were, so a merge finds most edges ready. New names get
+// slots, which may move `slots_`.
 void Topology::set_edges(Slot slot, Update* update) {
-  std::vector<Edge> edges = std::move(slots_[slot].edges);
-  edges.clear();
-  const ByteView bytes = slots_[slot].connections;  // their buffer stays where it is when the record moves
-  ConnectionReader in(connection_list(bytes), limits_);
+  const std::vector<Edge> before = std::move(slots_[slot].edges);
+  ConnectionReader old(connection_list(old_connections_), limits_);
+  const bool mergeable = old.left() == before.size();
+  Connection was;
+  std::size_t place = 0;
+  bool left = mergeable && old.next(was);
+
+  std::vector<Edge> edges;
+  ConnectionReader in(connection_list(slots_[slot].connections), limits_);
   edges.reserve(in.left());
   for (Connection connection; in.next(connection);) {
+    while (left && was.name < connection.name) {
+      ++place;
+      left = old.next(was);
+    }
+    if (left && was == connection) {
+      edges.push_back(before[place]);
+      continue;
+    }
     Slot to = find(connection.name);
     if (to == kNoSlot) {
       to = insert(connection.name);
@@ -156,6 +172,9 @@ void Topology::set_edges(Slot slot, Update* update) {
                      .address = intern(connection)});
   }
   NP2P_ASSERT(in.ok());
+  std::vector<std::uint64_t>& neighbours = slots_[slot].neighbours;
+  neighbours.assign((slots_.size() + 63) / 64, 0);
+  for (const Edge& edge : edges) neighbours[edge.to / 64] |= 1ull << (edge.to % 64);
   slots_[slot].edges = std::move(edges);
 }
 
@@ -209,6 +228,7 @@ void Topology::set_own(std::span<const Connection> connections) {
   PeerRecord& own = slots_[kOwn];
   ++own.version;
   encode_summary(own, {});
+  std::swap(own.connections, old_connections_);
   own.connections.clear();
   append_connections(own.connections, connections);
   set_edges(kOwn, nullptr);

@@ -40,6 +40,7 @@ struct PeerRecord {
   ByteVec summary;     // encoded
   ByteVec connections;
   std::vector<Edge> edges;
+  std::vector<std::uint64_t> neighbours;  // the slots in `edges` as a bit set: routes ask little else
 };
 
 class Topology {
@@ -104,6 +105,7 @@ class Topology {
   std::size_t live_addresses_ = 0;                      // when last compacted
   std::vector<Parsed> parsed_;                          // scratch of apply()
   std::vector<Connection> list_;                        // scratch of take()
+  ByteVec old_connections_;                             // scratch of set_edges()
 };
 
 template <class Draw>
