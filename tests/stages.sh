@@ -68,7 +68,7 @@ ctest_stage() { # NAME PRESET
 javascript_stage() {
   (
     cd tests/client
-    quietly "$root/$results/npm.log" npm install --no-audit --no-fund --no-package-lock --prefer-offline || {
+    quietly "$root/$results/npm.log" npm ci --no-audit --no-fund --prefer-offline || {
       say "npm could not fetch the client libraries of tests/client/package.json: is there a network?"
       exit 1
     }

@@ -27,6 +27,7 @@ void add_switch(CLI::App& app, const std::string& names, std::optional<bool>& ta
 }
 
 void add_server_options(CLI::App& app, ServerFlags& flags, std::string& config) {
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);  // as the original
   app.add_option("-l,--listen-addr-port", flags.listen, "Address and port for other servers (127.0.0.1:20000)");
   app.add_option("-b,--boot-peer-addr-port", flags.bootstrap,
                  "Address and port of a server which already joined the network; repeatable")
@@ -47,10 +48,13 @@ void add_server_options(CLI::App& app, ServerFlags& flags, std::string& config) 
   add_switch(app, "--lan", flags.lan, "Private addresses heard of may be dialled (false)");
   app.add_option("--network-id", flags.network_id, "Servers of another network are refused (nostrp2p)");
   app.add_option("--allow-origin", flags.allow_origins, "Web origin that may use the API; repeatable")
+      ->take_all()
       ->allow_extra_args(false);
   app.add_option("--host-name", flags.host_names, "A name clients may call the API by; repeatable")
+      ->take_all()
       ->allow_extra_args(false);
   app.add_option("--trust", flags.trust, "Network that may read over --api-listen, like 10.8.0.0/24; repeatable")
+      ->take_all()
       ->allow_extra_args(false);
   app.add_option("--log-file", flags.log_file, "Log there instead of stderr; two files of 5 MiB at most");
   app.add_option("--config", config, "TOML file with these options by their long names; flags win");

@@ -49,6 +49,11 @@ TEST(CommandLine, BooleansInAllSpellings) {
   EXPECT_EQ(server_flags({"-d"}).debug, true);
 }
 
+TEST(CommandLine, OfOptionsGivenTwiceTheLastCounts) {
+  EXPECT_EQ(server_flags({"-l", "a:1", "-l=b:2"}).listen, "b:2");
+  EXPECT_EQ(server_flags({"--trust", "10.0.0.0/8", "--trust", "fd00::/8"}).trust->size(), 2u);
+}
+
 TEST(CommandLine, AddressesInAllSpellings) {
   for (const Arguments& spelling :
        {Arguments{"-l=127.0.0.1:7000"}, Arguments{"-l", "127.0.0.1:7000"},

@@ -3,6 +3,7 @@
 
 #include "realnet/net/asio.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <string>
@@ -38,7 +39,9 @@ class RawPeer {
     return tls_->state() == TlsSession::State::open;
   }
   void send(ByteView plain) {
-    tls_->write(plain);
+    for (; !plain.empty(); plain = plain.subspan(std::min<std::size_t>(plain.size(), 16384))) {
+      tls_->write(plain.first(std::min<std::size_t>(plain.size(), 16384)));
+    }
     flush();
   }
   void send_hello(SecpNodeKey& key, std::string_view network, Role role = Role::dialler) {
@@ -52,8 +55,10 @@ class RawPeer {
     send(framed);
   }
   void send_frame(ByteView payload) {
+    SendQueue queue;
+    queue.push(Frame(payload), Priority::control, Traffic::control);
     ByteVec framed;
-    append_message(framed, Stream::control, Traffic::control, payload);
+    while (!queue.empty()) queue.fill(framed, framed.size() + kPrefixBytes + kChunkBytes);
     send(framed);
   }
   // Reads until the other side ends; what it said of the link layer's own is in `said`.

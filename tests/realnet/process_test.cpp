@@ -1,0 +1,324 @@
+// The program as its users start it: exit statuses and sentences, two servers on one directory or port, an orderly end,
+// and a death in the middle of publishing that loses nothing it acknowledged.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "core/event/json.h"
+#include "core/event/nip19.h"
+#include "core/wire/packet.h"
+#include "tests/realnet/test_server.h"
+
+namespace np2p::real {
+namespace {
+
+using test::HttpClient;
+using test::TempDir;
+
+std::string read_text(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// A child process with its output in files.
+class Process {
+ public:
+  Process(const std::vector<std::string>& arguments, const std::string& directory)
+      : out_(directory + "/stdout"), err_(directory + "/stderr") {
+    std::vector<std::string> words = {NP2P_SERVER};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> argv;
+    for (auto& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    ::unlink(out_.c_str());
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      const int out = ::open(out_.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600);
+      const int err = ::open(err_.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600);
+      ::dup2(out, 1);
+      ::dup2(err, 2);
+      ::execv(argv[0], argv.data());
+      ::_exit(127);
+    }
+  }
+  ~Process() {
+    if (pid_ > 0) {
+      kill(SIGKILL);
+      wait();
+    }
+  }
+  void kill(int signal) const { ::kill(pid_, signal); }
+  int wait() {  // exit status; 1000 + signal if killed
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    pid_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+  }
+  [[nodiscard]] std::string out() const { return read_text(out_); }
+  [[nodiscard]] std::string err() const { return read_text(err_); }
+  // A value of the lines that a server prints at its start, e.g. "api"; empty if it does not come within ten seconds.
+  [[nodiscard]] std::string announced(const std::string& name) const {
+    for (int attempt = 0; attempt < 200; ++attempt) {
+      std::stringstream text(out());
+      for (std::string line; std::getline(text, line);) {
+        if (!text.eof() && line.rfind(name, 0) == 0 && line.find(": ") == name.size())
+          return line.substr(name.size() + 2);
+      }
+      ::usleep(50'000);
+    }
+    return {};
+  }
+  [[nodiscard]] std::uint16_t api_port() const {
+    const std::string url = announced("api");
+    return static_cast<std::uint16_t>(std::atoi(url.substr(url.rfind(':') + 1).c_str()));
+  }
+
+ private:
+  std::string out_;
+  std::string err_;
+  pid_t pid_ = 0;
+};
+
+class ProcessTest : public testing::Test {
+ protected:
+  int run(const std::vector<std::string>& arguments) {
+    Process process(arguments, dir_.path());
+    const int status = process.wait();
+    out_ = process.out();
+    err_ = process.err();
+    return status;
+  }
+  std::vector<std::string> server(std::vector<std::string> more = {}) {
+    std::vector<std::string> arguments = {"server",         "-p",         owner_.public_key().hex(),
+                                          "-l=127.0.0.1:0", "--data-dir", data_};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+  // One line on stderr that says something.
+  void expect_one_sentence() {
+    EXPECT_GT(err_.size(), 20u);
+    EXPECT_EQ(std::count(err_.begin(), err_.end(), '\n'), 1) << err_;
+    EXPECT_EQ(out_, "");
+  }
+  TempDir dir_;
+  std::string data_ = dir_.path() + "/data";
+  Signer owner_ = Signer::from_seed(4, 1);
+  std::string out_, err_;
+};
+
+TEST_F(ProcessTest, WrongArgumentsAreOneSentenceAndStatus2) {
+  for (const auto& wrong : std::vector<std::vector<std::string>>{{"server"},
+                                                                 {"server", "-p", "npub1nonsense"},
+                                                                 {"server", "-p", "abcd"},
+                                                                 server({"-l", "nonsense"}),
+                                                                 server({"--mode", "loud"}),
+                                                                 server({"-w=maybe"}),
+                                                                 server({"--unknown"}),
+                                                                 {"dance"}}) {
+    EXPECT_EQ(run(wrong), 2) << wrong.back();
+    expect_one_sentence();
+  }
+}
+
+TEST_F(ProcessTest, GenkeyPrintsAsTheOriginal) {
+  ASSERT_EQ(run({"genkey"}), 0);
+  std::vector<std::string> lines;
+  std::stringstream text(out_);
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  ASSERT_EQ(lines.size(), 11u);
+  EXPECT_EQ(lines[0], "Secret Key:");
+  EXPECT_EQ(lines[2], "Secret Key (In Hex Representation): ");
+  EXPECT_EQ(lines[4], "Public Key:");
+  EXPECT_EQ(lines[6], "Public key (In Hex Representation): ");
+  EXPECT_EQ(lines[8], "");
+  EXPECT_EQ(lines[9], "Please keep the secret key secret.");
+  EXPECT_EQ(lines[10], "The key is used only at NostrP2P client as your identity.");
+  const auto secret = parse_nsec(lines[1]);
+  ASSERT_TRUE(secret.ok());
+  EXPECT_EQ(secret->hex(), lines[3]);
+  const auto signer = Signer::from_secret(*secret);
+  ASSERT_TRUE(signer.ok());
+  EXPECT_EQ(npub(signer->public_key()), lines[5]);
+  EXPECT_EQ(signer->public_key().hex(), lines[7]);
+}
+
+TEST_F(ProcessTest, GenkeyWritesASecretFileOnceAndOnlyForItsOwner) {
+  const std::string path = dir_.path() + "/key";
+  ASSERT_EQ(run({"genkey", "--json", "--key-file", path}), 0);
+  struct stat info {};
+  ASSERT_EQ(::stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  EXPECT_EQ(out_.find("nsec"), std::string::npos);
+  const std::string before = read_text(path);
+  EXPECT_EQ(run({"genkey", "--key-file", path}), 1);
+  expect_one_sentence();
+  EXPECT_EQ(read_text(path), before);
+}
+
+TEST_F(ProcessTest, PortDirectoryAndFilesInTheWayAreOneSentenceAndStatus1) {
+  Process first(server(), dir_.path());
+  const std::string listen = first.announced("listen");
+  ASSERT_FALSE(listen.empty());
+  TempDir other;
+  const auto attempt = [&](const std::vector<std::string>& arguments) {
+    Process process(arguments, other.path());
+    const int status = process.wait();
+    err_ = process.err();
+    out_ = process.out();
+    return status;
+  };
+  EXPECT_EQ(attempt(server()), 1);
+  expect_one_sentence();
+  EXPECT_NE(err_.find("in use by another server"), std::string::npos) << err_;
+  EXPECT_EQ(attempt({"server", "-p", owner_.public_key().hex(), "-l", listen, "--data-dir", other.path() + "/d"}), 1);
+  expect_one_sentence();
+  EXPECT_NE(err_.find(listen), std::string::npos) << err_;
+  EXPECT_EQ(attempt(server({"--data-dir", other.path() + "/d2", "-s", "--tls-cert", "/does/not/exist"})), 1);
+  expect_one_sentence();
+  EXPECT_EQ(attempt(server({"--data-dir", "/proc/nowhere"})), 1);
+  expect_one_sentence();
+}
+
+TEST_F(ProcessTest, DamagedFilesAreRefusedAndLeftAlone) {
+  ASSERT_EQ(::mkdir(data_.c_str(), 0700), 0);
+  const std::string rubbish(8192, 'x');
+  std::ofstream(data_ + "/nostrp2p.db") << rubbish;
+  EXPECT_EQ(run(server()), 1);
+  expect_one_sentence();
+  EXPECT_EQ(read_text(data_ + "/nostrp2p.db"), rubbish);
+  ::unlink((data_ + "/nostrp2p.db").c_str());
+  std::ofstream(data_ + "/node.key", std::ios::trunc) << "not a key\n";
+  EXPECT_EQ(run(server()), 1);
+  expect_one_sentence();
+  EXPECT_EQ(read_text(data_ + "/node.key"), "not a key\n");
+}
+
+TEST_F(ProcessTest, TheNodeKeySurvivesARestartAndIsPrivate) {
+  std::string first;
+  for (int i = 0; i < 2; ++i) {
+    Process process(server(), dir_.path());
+    const std::string id = process.announced("node id");
+    EXPECT_EQ(id.size(), 64u);
+    if (i == 0) first = id;
+    EXPECT_EQ(id, first);
+    EXPECT_FALSE(process.announced("api").empty());
+    process.kill(SIGTERM);
+    EXPECT_EQ(process.wait(), 0);
+  }
+  struct stat info {};
+  ASSERT_EQ(::stat((data_ + "/node.key").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+}
+
+// Ids of all events that the server holds.
+std::set<std::string> held(std::uint16_t port) {
+  std::set<std::string> ids;
+  HttpClient client(port);
+  const auto answer = client.request("POST", "/req", R"({"kinds":[1],"since":1,"limit":5000})");
+  const auto events = decode_answer(bytes_of(answer.body), Limits{});
+  EXPECT_TRUE(events.ok());
+  if (!events.ok()) return ids;
+  for (const Event& event : *events) ids.insert(event.id.hex());
+  return ids;
+}
+
+class Publisher {
+ public:
+  Publisher(const Signer& owner, std::uint16_t port) : owner_(owner), client_(port) {}
+  // Publishes until it is told to stop or the server dies; keeps what was acknowledged.
+  void run(int index, const std::atomic<bool>& stop) {
+    try {
+      for (int i = 0; !stop; ++i) {
+        const Event event =
+            owner_.sign(1, unix_seconds(wall_now()), {}, std::to_string(index) + " " + std::to_string(i));
+        const auto answer = client_.request("POST", "/publish", event_json(event));
+        if (answer.status == 200) acknowledged.insert(event.id.hex());
+        if (answer.status != 200) refused.push_back(answer.status);
+      }
+    } catch (const std::exception&) {
+      // The server is gone; what was not answered may be lost.
+    }
+  }
+  std::set<std::string> acknowledged;
+  std::vector<int> refused;
+
+ private:
+  const Signer& owner_;
+  HttpClient client_;
+};
+
+// Publishes over four connections, ends the server with `signal` meanwhile, and looks what a new one still has.
+void expect_nothing_lost(const Signer& owner, const std::vector<std::string>& command, const std::string& directory,
+                         int signal, int expected_status) {
+  std::set<std::string> acknowledged;
+  std::vector<int> refused;
+  {
+    Process process(command, directory);
+    const std::uint16_t port = process.api_port();
+    ASSERT_NE(port, 0);
+    std::atomic<bool> stop = false;
+    std::vector<std::unique_ptr<Publisher>> publishers;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) publishers.push_back(std::make_unique<Publisher>(owner, port));
+    for (int i = 0; i < 4; ++i) threads.emplace_back([&, i] { publishers[static_cast<std::size_t>(i)]->run(i, stop); });
+    ::usleep(400'000);
+    process.kill(signal);
+    EXPECT_EQ(process.wait(), expected_status);
+    stop = true;
+    for (auto& thread : threads) thread.join();
+    for (const auto& publisher : publishers) {
+      acknowledged.insert(publisher->acknowledged.begin(), publisher->acknowledged.end());
+      refused.insert(refused.end(), publisher->refused.begin(), publisher->refused.end());
+    }
+  }
+  ASSERT_GT(acknowledged.size(), 4u);
+  for (const int status : refused) EXPECT_EQ(status, 503);  // only while shutting down
+  Process again(command, directory);
+  const auto after = held(again.api_port());
+  for (const auto& id : acknowledged) EXPECT_EQ(after.count(id), 1u) << "lost " << id;
+  again.kill(SIGTERM);
+  EXPECT_EQ(again.wait(), 0);
+}
+
+TEST_F(ProcessTest, Kill9LosesNothingAcknowledged) {
+  for (int round = 0; round < 3; ++round) {
+    expect_nothing_lost(owner_, server(), dir_.path(), SIGKILL, 1000 + SIGKILL);
+  }
+}
+
+TEST_F(ProcessTest, SigtermWhilePublishingLosesNothingAndEndsInOrder) {
+  expect_nothing_lost(owner_, server(), dir_.path(), SIGTERM, 0);
+  expect_nothing_lost(owner_, server(), dir_.path(), SIGINT, 0);
+}
+
+TEST_F(ProcessTest, ConfigFileAndFlags) {
+  const std::string path = dir_.path() + "/np2p.toml";
+  std::ofstream(path) << "public-key = \"" << owner_.public_key().hex() << "\"\nwritable = false\nlisten-addr-port = "
+                      << "\"localhost:0\"\ndata-dir = \"" << data_ << "\"\n";
+  for (const bool writable : {false, true}) {
+    std::vector<std::string> arguments = {"server", "--config", path};
+    if (writable) arguments.push_back("-w");
+    Process process(arguments, dir_.path());
+    HttpClient client(process.api_port());
+    const auto status = client.request("GET", "/status", "", "");
+    EXPECT_NE(status.body.find(writable ? "\"writable\":true" : "\"writable\":false"), std::string::npos);
+  }
+  std::ofstream(path) << "public-kee = 1\n";
+  EXPECT_EQ(run({"server", "--config", path}), 2);
+  expect_one_sentence();
+}
+
+}  // namespace
+}  // namespace np2p::real
