@@ -1,5 +1,5 @@
 // The store in memory: what simulated nodes use, and tests. Events are shared with everybody else who holds them and
-// never copied; an empty store costs a few hundred bytes and an event about 40 bytes of index, because a simulation
+// never copied; an empty store costs a few hundred bytes and an event some 50 bytes of index, because a simulation
 // holds 100,000 of these.
 //
 // Durability is imitated: writes are journalled with their inverse until the host says mark_durable(). crash() takes

@@ -174,9 +174,9 @@ TEST_F(SqliteFile, DropsRottenRowsAndCountsThem) {
 
 class SqliteDisk : public testing::Test {
  protected:
-  void start() {
+  void start(const Limits& limits = {}) {
     store_.reset();
-    auto opened = SqliteStore::open("store.db", Limits{}, disk_.vfs());
+    auto opened = SqliteStore::open("store.db", limits, disk_.vfs());
     ASSERT_TRUE(opened.ok()) << opened.error().reason;
     store_ = std::move(opened).value();
   }
@@ -243,6 +243,25 @@ TEST_F(SqliteDisk, PutsAloneFindOutThatTheDiskIsWellAgain) {
   for (int i = 0; i < 32 && outcome == PutOutcome::refused; ++i) outcome = store_->put(made_event(user(1), 1, 2, "b"));
   EXPECT_EQ(outcome, PutOutcome::stored);
   EXPECT_TRUE(store_->healthy());
+}
+
+TEST_F(SqliteDisk, RemembersOnlySoManyWrites) {
+  Limits limits;
+  limits.unsafe_writes = 10;
+  start(limits);
+  for (int i = 0; i < 25; ++i) store_->put(made_event(user(1), 1, i, "a"));  // two transactions ended by themselves
+  disk_.full = true;
+  EXPECT_FALSE(store_->commit().ok());
+  EXPECT_EQ(store_->stats().events, 25u);
+  const Ticket owed = store_->flush();
+  for (int i = 0; i < 20; ++i) store_->set_value(Table::node, std::to_string(i), "more than can be remembered");
+  disk_.full = false;
+  EXPECT_FALSE(store_->commit().ok());  // some of it is lost: no ticket may claim otherwise
+  EXPECT_LT(store_->durable(), owed);
+  EXPECT_THAT(store_->trouble(), HasSubstr("restart"));
+  start(limits);
+  EXPECT_TRUE(store_->healthy());
+  EXPECT_GE(store_->stats().events, 20u);
 }
 
 TEST_F(SqliteDisk, AFailedSyncIsNeverTrustedAgain) {
