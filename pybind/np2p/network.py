@@ -119,14 +119,15 @@ class Network(ABC):
         if not short:
             return "all of them did just now, too late"
         alone = [node for node, reached in short if reached == 0]
-        listed = ", ".join(str(node.index) for node, _ in short[:8]) + (", ..." if len(short) > 8 else "")
-        node, reached = (alone[0], 0) if alone else short[0]
+        named, say = (alone, "reach nobody") if alone else ([node for node, _ in short], "do not reach everybody")
+        listed = ", ".join(str(node.index) for node in named[:8]) + (", ..." if len(named) > 8 else "")
+        node = named[0]
         place = "public" if node.nat is None else "behind NAT"
         crowded = sum(self._links(one) >= MESH_CONNECTIONS for one in expected)
-        full = f"; {crowded} servers hold all {MESH_CONNECTIONS} links the mesh allows" if crowded else ""
+        full = f"; {crowded} servers hold all {MESH_CONNECTIONS} links that the mesh allows" if crowded else ""
         return (
-            f"{len(short)} of {len(expected)} do not reach everybody (nodes {listed}); node {node.index} ({place}, "
-            f"{self._links(node)} links) reaches {reached} of {len(expected) - 1} others{full}"
+            f"{len(named)} of {len(expected)} {say} (nodes {listed}): node {node.index} ({place}, "
+            f"{self._links(node)} links) reaches {self._reaches(node)} of {len(expected) - 1} others{full}"
         )
 
     def eventually(

@@ -337,9 +337,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     chosen = arguments(argv)
-    plan = Plan(chosen.seed, settle=60.0, measure=60.0, idle=120.0, posts_per_day=1440.0)
+    plan = Plan(chosen.seed, settle=60.0, measure=90.0, idle=120.0, posts_per_day=2880.0)
     if not chosen.short:
-        plan = Plan(chosen.seed, settle=120.0, measure=300.0, idle=600.0, posts_per_day=1440.0)
+        plan = Plan(chosen.seed, settle=120.0, measure=300.0, idle=600.0, posts_per_day=2880.0)
     print(f"scaling: seed {plan.seed}, sizes {chosen.sizes}, {chosen.processes} processes, {plan}", flush=True)
     results = run_all(chosen.sizes, plan, chosen.processes, not chosen.no_idle, chosen.shortest_first)
     if not results.rows:

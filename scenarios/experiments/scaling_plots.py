@@ -52,7 +52,7 @@ def _cost(axes: Any, results: Results) -> None:
         (xs[0] * 1.1, 0.06),
         xycoords=("data", "axes fraction"),
         fontsize=8.5,
-        color="#666666",
+        color="#555555",
     )
     original = [one for one in results.idle]
     for one in original:
@@ -67,19 +67,18 @@ def _cost(axes: Any, results: Results) -> None:
     look.log_axis(axes, values, "sent per server", "B/s")
     look.nodes_axis(axes, nodes)
     if original:
-        one = original[0]
+        axes.plot([0.025], [0.93], transform=axes.transAxes, marker="_", color=look.REFERENCE, markersize=13, mew=2)
         axes.annotate(
-            "the original, idle,\nall public (measured)",
-            (one.nodes, one.original_high),
-            xytext=(-14, 12),
-            textcoords="offset points",
+            "the original, idle, all public (measured)",
+            (0.05, 0.93),
+            xycoords="axes fraction",
             fontsize=8.5,
             color=look.REFERENCE,
-            ha="right",
+            va="center",
         )
     axes.set_title("Everything a server sends")
-    look.subtitle(axes, "Gossip about the mesh itself outweighs all posts, and grows with the square of its size")
-    _lock_out_line(axes, nodes)
+    look.subtitle(axes, "Gossip about the mesh itself outweighs all posts, and outgrows the square of its size")
+    _lock_out_line(axes, nodes, 0.18)
     look.labels_at_end(axes, ends)
 
 
@@ -96,7 +95,7 @@ def _posts_cost(axes: Any, results: Results) -> None:
     look.nodes_axis(axes, nodes)
     rate = results.rows[0].post_rate / 1440
     axes.set_title("Posts alone")
-    look.subtitle(axes, f"{rate:g} post per user and minute: broadcast grows with the network, followers-only does not")
+    look.subtitle(axes, f"{rate:g} posts per user and minute: broadcast grows with the network, followers-only does not")
     _lock_out_line(axes, nodes, 0.06)
     look.labels_at_end(axes, ends)
 
@@ -114,7 +113,7 @@ def _delivery(axes: Any, results: Results) -> None:
     look.nodes_axis(axes, nodes)
     axes.set_title("What arrives")
     look.subtitle(axes, "Due is to everybody online (broadcast) or to online followers, locked-out servers included")
-    _lock_out_line(axes, nodes, 0.30)
+    _lock_out_line(axes, nodes, 0.90)
     look.labels_at_end(axes, ends)
 
 

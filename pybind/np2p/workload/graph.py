@@ -101,6 +101,7 @@ def follow_graph(n: int, seed: int, *, mean: float = 4.0, source: str = "epinion
     if n > len(follows):
         raise ValueError(f"n must be at most {len(follows)} for source={source!r}; source='generated' has any size")
     chosen = _snowball(source, n, mean, rng)
+    rng.shuffle(chosen)  # a user's number says nothing about their place in the network
     return FollowGraph(_thin(_induced(follows, chosen), mean, rng), f"{source}, n={n}")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Sequence
 
 from .. import checks
+from .._np2p import Rng
 from .text import TextGenerator
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def run(
 ) -> Activity:
     """Lets the users of `nodes` (all by default) post `posts_per_day` each, at random times, for `duration` seconds.
 
-    The times are a Poisson process per user, drawn from the seed (the network's by default). Users whose server is
+    The times are a Poisson process per user, drawn from the seed (the network's by default) and the user's number. Users whose server is
     down when their turn comes skip it. With habits=Habits(replies=20, reactions=30) some turns answer a note from the
     user's own timeline.
     """
@@ -69,9 +70,10 @@ def run(
     use = net.seed if seed is None else checks.count("seed", seed)
     rng = random.Random(f"np2p workload {use}")
     text = TextGenerator(use)
+    clocks = [Rng(use, "workload", user.index) for user in users]
     pause = SECONDS_A_DAY / posts_per_day
     start = net.now
-    turns = [(rng.expovariate(1.0) * pause, i) for i in range(len(users))]
+    turns = [(clock.exponential(pause), i) for i, clock in enumerate(clocks)]
     heapq.heapify(turns)
     done = Activity()
     while turns and turns[0][0] < duration:
@@ -82,7 +84,7 @@ def run(
             _act(users[i], habits, text, rng, done)
         else:
             done.skipped += 1
-        heapq.heapreplace(turns, (at + rng.expovariate(1.0) * pause, i))
+        heapq.heapreplace(turns, (at + clocks[i].exponential(pause), i))
     if start + duration > net.now:
         net.run_for(start + duration - net.now)
     return done
