@@ -55,6 +55,8 @@ struct NoClients final : Clients {
 
 class World;
 
+inline constexpr std::size_t kPuppet = SIZE_MAX;  // the far end of a link that the test itself speaks for
+
 struct NodeOptions {
   Address listen;
   bool dialable = true;
@@ -90,6 +92,12 @@ class Machine final : public Clock, public Network, public Timers, public Observ
     bool open = true;
   };
 
+  // A link whose far end is the test: it dialled us from `remote`.
+  LinkId puppet(const Address& remote);
+  void from_puppet(LinkId link, const Frame& frame);
+  std::vector<Frame> to_puppet(LinkId link);  // since the last call
+  [[nodiscard]] bool is_open(LinkId link) const { return links.at(link).open; }
+
   World& world;
   std::size_t index;
   NodeOptions options;
@@ -101,6 +109,7 @@ class Machine final : public Clock, public Network, public Timers, public Observ
   std::map<LinkId, End> links;
   std::vector<Address> dialled;
   std::vector<CloseReason> closed;
+  std::map<LinkId, std::vector<Frame>> puppet_inbox;
   std::uint64_t said[static_cast<std::size_t>(Traffic::count_)] = {};
   std::uint64_t frames_out = 0;
   std::uint64_t payload_out = 0;  // bytes of frames
@@ -270,6 +279,10 @@ inline void Machine::send(LinkId link, Frame frame, Priority, Traffic traffic) {
   payload_out += frame.size();
   wire_out += bytes + 52 * segments;
   world.note(index, combine64(frame.hash(), link.value * 8 + static_cast<std::uint64_t>(traffic)));
+  if (end->second.peer == kPuppet) {
+    puppet_inbox[link].push_back(std::move(frame));
+    return;
+  }
   world.at(world.now + World::kDelay, [this, to = end->second, frame = std::move(frame), segments] {
     Machine& peer = world[to.peer];
     const auto far = peer.links.find(to.peer_link);
@@ -284,6 +297,7 @@ inline void Machine::close(LinkId link, CloseReason reason) {
   if (end == links.end() || !end->second.open) return;
   end->second.open = false;
   closed.push_back(reason);
+  if (end->second.peer == kPuppet) return;
   world.at(world.now + World::kDelay, [this, to = end->second] {
     Machine& peer = world[to.peer];
     const auto far = peer.links.find(to.peer_link);
@@ -291,6 +305,22 @@ inline void Machine::close(LinkId link, CloseReason reason) {
     far->second.open = false;
     world.input(to.peer, [&](Overlay& o) { o.link_down(to.peer_link, CloseReason::peer_closed); });
   });
+}
+
+inline LinkId Machine::puppet(const Address& remote) {
+  const LinkId link{next_link++};
+  links[link] = {kPuppet, {}, true};
+  const LinkInfo info{.link = link, .peer = {}, .outbound = false, .remote = remote};
+  world.input(index, [&](Overlay& o) { o.link_up(info); });
+  return link;
+}
+
+inline void Machine::from_puppet(LinkId link, const Frame& frame) {
+  if (is_open(link)) world.input(index, [&](Overlay& o) { o.frame(link, frame); });
+}
+
+inline std::vector<Frame> Machine::to_puppet(LinkId link) {
+  return std::exchange(puppet_inbox[link], {});
 }
 
 inline void Machine::arm(Timer timer, MonoTime at) {

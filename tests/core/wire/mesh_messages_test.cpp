@@ -4,6 +4,7 @@
 
 #include "core/base/rng.h"
 #include "tests/core/wire/mesh_capture.h"
+#include "tests/fuzz/mesh_target.h"
 
 namespace np2p::mesh {
 namespace {
@@ -221,6 +222,7 @@ TEST(MeshMessages, MutationsAreRefusedOrUnderstoodExactly) {
           bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at), static_cast<std::uint8_t>(rng.next()));
       }
     }
+    fuzz::mesh_message(bytes);
     const auto again = rebuild(bytes);
     if (!again.ok()) {
       ++refused;
