@@ -69,7 +69,7 @@ def _cost(axes: Any, results: Results) -> None:
     if original:
         axes.plot([0.025], [0.93], transform=axes.transAxes, marker="_", color=look.REFERENCE, markersize=13, mew=2)
         axes.annotate(
-            "the original, idle, all public (measured)",
+            "the original, measured idle",
             (0.05, 0.93),
             xycoords="axes fraction",
             fontsize=8.5,
@@ -95,7 +95,9 @@ def _posts_cost(axes: Any, results: Results) -> None:
     look.nodes_axis(axes, nodes)
     rate = results.rows[0].post_rate / 1440
     axes.set_title("Posts alone")
-    look.subtitle(axes, f"{rate:g} posts per user and minute: broadcast grows with the network, followers-only does not")
+    look.subtitle(
+        axes, f"{rate:g} posts per user and minute: broadcast grows with the network, followers-only does not"
+    )
     _lock_out_line(axes, nodes, 0.06)
     look.labels_at_end(axes, ends)
 
