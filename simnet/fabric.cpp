@@ -45,9 +45,7 @@ NodeIndex Fabric::add_host(const HostOptions& options) {
   const auto index = static_cast<NodeIndex>(hosts_.size());
   NP2P_ASSERT(index < (1u << 24));
   HostData host;
-  host.position = options.position;
   host.up_cost = cost_per_kib(options.up_bits_per_s);
-  host.down_cost = cost_per_kib(options.down_bits_per_s);
   host.listen_port = options.listen_port;
   host.next_port = kFirstEphemeralPort;
   host.profile = options.profile;
@@ -64,8 +62,8 @@ NodeIndex Fabric::add_host(const HostOptions& options) {
     insides.push_back(index);
   }
   hosts_.push_back(std::move(host));
+  places_.push_back({options.position, cost_per_kib(options.down_bits_per_s)});
   traffic_.emplace_back();
-  ids_.emplace_back();
   if (!cuts_.empty()) cuts_.resize(hosts_.size());
   return index;
 }
@@ -76,10 +74,12 @@ std::uint16_t Fabric::take_slot(HostData& host) {
   }
   NP2P_ASSERT(host.slots < 0xFF00);
   const std::uint16_t slot = host.slots;
-  const auto grown = static_cast<std::uint16_t>(slot + 4 + slot / 8);
-  auto links = std::make_unique<LinkEnd[]>(grown);
-  std::copy(host.links.get(), host.links.get() + slot, links.get());
-  host.links = std::move(links);
+  const auto grown = static_cast<std::uint16_t>(slot + 4 + slot / 32 * 4);
+  LinkEnd* links = link_pool_.take(grown);
+  std::copy(host.links, host.links + slot, links);
+  std::fill(links + slot, links + grown, LinkEnd{});
+  link_pool_.give(host.links, slot);
+  host.links = links;
   host.slots = grown;
   return slot;
 }
@@ -140,13 +140,13 @@ void Fabric::send(NodeIndex from, LinkId link, Frame frame, Traffic traffic) {
 
 void Fabric::transmit(NodeIndex from, LinkEnd& end, Frame frame, std::uint8_t tag, SimTime extra) {
   HostData& host = hosts_[from];
-  const HostData& peer = hosts_[end.peer()];
+  const Place& peer = places_[end.peer()];
   const WireCost wire = frame_cost(frame.size(), *host.profile);
   if (!host.profile->heartbeat_always) touch(from, end);
-  if (end.has(LinkEnd::kFragile)) touch_fragile(host, static_cast<std::uint16_t>(&end - host.links.get()));
+  if (end.has(LinkEnd::kFragile)) touch_fragile(host, static_cast<std::uint16_t>(&end - host.links));
   const SimTime depart = std::max(now(), host.up_busy) + cost(wire.bytes, host.up_cost);
   host.up_busy = depart;
-  const SimTime one_way = options_.base_delay + distance_delay(host.position, peer.position);
+  const SimTime one_way = options_.base_delay + distance_delay(places_[from].position, peer.position);
   const SimTime arrival =
       depart + one_way + cost(wire.bytes, peer.down_cost) + extra + stochastic_delay(host, wire.segments, one_way);
   end.in_order = std::max(arrival, end.in_order + 1);
@@ -154,7 +154,7 @@ void Fabric::transmit(NodeIndex from, LinkEnd& end, Frame frame, std::uint8_t ta
   counts.out.count(static_cast<Traffic>(tag & 3), wire.bytes);
   counts.in.bytes[static_cast<std::size_t>(Traffic::control)] += wire.acks;
   if (depart - now() > kWorthNoting) {
-    note_queue(from, static_cast<std::uint16_t>(&end - host.links.get()), wire.bytes, depart);
+    note_queue(from, static_cast<std::uint16_t>(&end - host.links), wire.bytes, depart);
   }
   const std::uint64_t handle = frame.detach();
   NP2P_ASSERT((handle & ~kPointerMask) == 0);
@@ -217,8 +217,8 @@ void Fabric::on_frame(const SimEvent& event) {
     tell_stale(event, static_cast<std::uint16_t>(event.payload >> 48));
     return;
   }
-  if (host.down_cost != 0) {
-    const SimTime duration = cost(frame_cost(frame.size(), *host.profile).bytes, host.down_cost);
+  if (const std::uint32_t down_cost = places_[event.to].down_cost; down_cost != 0) {
+    const SimTime duration = cost(frame_cost(frame.size(), *host.profile).bytes, down_cost);
     if (host.down_busy > event.at - duration) {
       host.down_busy += duration;
       push(event.to, host.down_busy, event.to, kQueuedFrame, event.tag, event.slot, event.payload);
@@ -345,7 +345,7 @@ std::vector<NodeIndex> Fabric::peers_of(NodeIndex index, bool outbound_only) con
 
 std::size_t Fabric::bytes_of(NodeIndex index) const {
   const HostData& host = hosts_[index];
-  std::size_t sum = sizeof(HostData) + host.slots * sizeof(LinkEnd) + sizeof(TrafficCounts) + sizeof(NodeId);
+  std::size_t sum = sizeof(HostData) + sizeof(Place) + host.slots * sizeof(LinkEnd) + sizeof(TrafficCounts);
   if (host.cold) {
     sum += sizeof(Cold) + host.cold->dials.capacity() * sizeof(Dial) + host.cold->troubles.capacity() * sizeof(Trouble);
   }

@@ -13,6 +13,7 @@
 #include "simnet/fabric_state.h"
 #include "simnet/geometry.h"
 #include "simnet/scheduler.h"
+#include "simnet/slab.h"
 #include "simnet/trace.h"
 #include "simnet/traffic.h"
 #include "simnet/wire_cost.h"
@@ -81,10 +82,16 @@ class Fabric {
   [[nodiscard]] std::uint64_t events() const noexcept { return scheduler_.handled(); }
   bool run_until(SimTime until, std::uint64_t budget) { return scheduler_.run_until(until, budget, *this); }
   void handle(const SimEvent& event);
+  // Well before an event its host, its frame and the accounting are fetched; shortly before, what the host points at.
   void prefetch(const SimEvent& event) const noexcept {
-    const char* host = reinterpret_cast<const char*>(&hosts_[event.to]);
-    __builtin_prefetch(host, 1);
-    __builtin_prefetch(host + 64, 1);
+    fetch(&hosts_[event.to], sizeof(HostData));
+    fetch(&traffic_[event.to], sizeof(TrafficCounts));
+    if (event.kind == kFrame) fetch(reinterpret_cast<const char*>(event.payload & kPointerMask), 128);
+  }
+  void prefetch_near(const SimEvent& event) const noexcept {
+    const HostData& host = hosts_[event.to];
+    __builtin_prefetch(host.links + event.slot, 1);
+    fetch(host.inhabitant, 192);
   }
 
   // --- looking
@@ -97,14 +104,14 @@ class Fabric {
   [[nodiscard]] std::uint64_t digest() const noexcept;
   [[nodiscard]] std::uint64_t digest_of(NodeIndex host) const { return hosts_[host].digest; }
   [[nodiscard]] SimTime latency(NodeIndex a, NodeIndex b) const noexcept {
-    return options_.base_delay + distance_delay(hosts_[a].position, hosts_[b].position);
+    return options_.base_delay + distance_delay(places_[a].position, places_[b].position);
   }
   [[nodiscard]] Endpoint endpoint_of(NodeIndex host) const { return {hosts_[host].ip, hosts_[host].listen_port}; }
   [[nodiscard]] Endpoint public_endpoint_of(NodeIndex host) const;
   [[nodiscard]] BoxIndex outermost_box(NodeIndex host) const;
   [[nodiscard]] NatBox& box(BoxIndex index) { return boxes_[index].nat; }
   [[nodiscard]] bool is_on(NodeIndex host) const noexcept;  // machine powered and cable in
-  [[nodiscard]] Position position(NodeIndex host) const { return hosts_[host].position; }
+  [[nodiscard]] Position position(NodeIndex host) const { return places_[host].position; }
   [[nodiscard]] TrafficCounts traffic_of(NodeIndex host) const;  // idle keepalive up to now() included
   [[nodiscard]] std::vector<NodeIndex> peers_of(NodeIndex host, bool outbound_only) const;  // of established links
   [[nodiscard]] std::size_t bytes_of(NodeIndex host) const;  // the simulator's own memory for it
@@ -130,6 +137,9 @@ class Fabric {
   static constexpr SimTime kTick = 10 * kMillisecond;
   static constexpr std::uint64_t kPointerMask = 0xFFFF'FFFF'FFFFull;
 
+  static void fetch(const void* from, std::size_t bytes) noexcept {
+    for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const char*>(from) + i, 1);
+  }
   [[nodiscard]] static std::uint32_t tick(SimTime t) noexcept { return static_cast<std::uint32_t>(t / kTick); }
   [[nodiscard]] static LinkId id_of(const LinkEnd& end, std::uint16_t slot) noexcept {
     return LinkId{static_cast<std::uint64_t>(end.generation) << 16 | slot};
@@ -224,9 +234,10 @@ class Fabric {
 
   FabricOptions options_;
   Scheduler scheduler_;
-  std::vector<HostData> hosts_;
-  std::vector<TrafficCounts> traffic_;
-  std::vector<NodeId> ids_;    // of the inhabitants
+  SlabVector<HostData> hosts_;
+  SlabVector<Place> places_;
+  SlabVector<TrafficCounts> traffic_;
+  ArrayPool<LinkEnd> link_pool_;
   std::vector<CutMask> cuts_;  // empty: no cuts
   unsigned cut_bits_ = 0;
   std::vector<BoxData> boxes_;

@@ -344,7 +344,8 @@ void Fabric::come_up(NodeIndex index, std::uint16_t slot) {
   end.last = tick(now());
   LinkInfo info;
   info.link = id_of(end, slot);
-  info.peer = ids_[end.peer()];
+  // A peer whose process has just ended leaves no name; its reset is on the way.
+  if (const Inhabitant* peer = hosts_[end.peer()].inhabitant; peer != nullptr) info.peer = peer->node_id();
   info.proven = host.profile->encrypted;
   info.outbound = end.has(LinkEnd::kOutbound);
   const Endpoint remote = dial_of(host, slot)->remote;

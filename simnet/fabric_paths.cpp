@@ -245,7 +245,6 @@ void Fabric::boot(NodeIndex index, Inhabitant& inhabitant) {
   NP2P_ASSERT(!host.is(HostData::kProcess));
   host.flags |= HostData::kPowered | HostData::kProcess;
   host.inhabitant = &inhabitant;
-  ids_[index] = inhabitant.node_id();
 }
 
 void Fabric::end_process(NodeIndex index) {

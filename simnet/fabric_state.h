@@ -101,18 +101,16 @@ struct alignas(64) HostData {
   static constexpr std::uint8_t kDialFromListenPort = 8;
 
   Inhabitant* inhabitant = nullptr;
-  std::unique_ptr<LinkEnd[]> links;
-  std::uint16_t slots = 0;  // of links, used or free
+  LinkEnd* links = nullptr;  // of the fabric's pool
+  std::uint16_t slots = 0;   // of links, used or free
   std::uint16_t boot = 0;
   std::uint8_t flags = kPowered | kCable;
   std::uint64_t sequence = 0;
   std::uint64_t digest = 0;
   SimTime up_busy = 0;
   SimTime down_busy = 0;
-  Position position;
   std::uint64_t random = 0;
   std::uint32_t up_cost = 0;  // ns per 1024 bytes
-  std::uint32_t down_cost = 0;
   const LinkProfile* profile = nullptr;
   std::unique_ptr<Cold> cold;
   std::uint32_t ip = 0;
@@ -124,6 +122,12 @@ struct alignas(64) HostData {
   [[nodiscard]] bool is(std::uint8_t flag) const noexcept { return (flags & flag) != 0; }
 };
 static_assert(sizeof(HostData) == 128);
+
+// What senders want to know of a receiver: few and small, so that it stays in the caches.
+struct Place {
+  Position position;
+  std::uint32_t down_cost = 0;  // ns per 1024 bytes
+};
 
 struct BoxData {
   NatBox nat;

@@ -1,20 +1,16 @@
 #include "simnet/scheduler.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <bit>
-#include <cstdlib>
-#include <new>
 
 namespace np2p::sim {
 
 namespace {
 
 // A bucket is worth reshaping when it holds more or fewer events than these on average; kIdeal is aimed at.
-constexpr std::uint64_t kTooMany = 192;
-constexpr std::uint64_t kTooFew = 10;
-constexpr std::uint64_t kIdeal = 48;
+constexpr std::uint64_t kTooMany = 256;
+constexpr std::uint64_t kTooFew = 24;
+constexpr std::uint64_t kIdeal = 80;
 constexpr std::size_t kLongInsertion = 768;  // an insertion into a longer list costs more than narrower buckets
 
 bool later(const SimEvent& a, const SimEvent& b) noexcept {
@@ -38,10 +34,6 @@ std::uint64_t next_bit(const std::vector<std::uint64_t>& bits, std::uint64_t mas
 
 }  // namespace
 
-void Scheduler::FreeBlock::operator()(Chunk* block) const noexcept {
-  std::free(block);
-}
-
 Scheduler::Scheduler() : wheel_(kWheel), wheel_bits_(kWheel / 64) {
   size_ring();
 }
@@ -57,11 +49,7 @@ void Scheduler::size_ring() {
 }
 
 void Scheduler::add_block() {
-  constexpr std::size_t kBytes = kBlockChunks * sizeof(Chunk);
-  void* memory = std::aligned_alloc(kBytes, kBytes);
-  if (memory == nullptr) throw std::bad_alloc();
-  madvise(memory, kBytes, MADV_HUGEPAGE);  // a hint: without it the same, only more slowly
-  blocks_.emplace_back(static_cast<Chunk*>(memory));
+  blocks_.emplace_back(kBlockChunks);
 }
 
 void Scheduler::insert_current(const SimEvent& event) {

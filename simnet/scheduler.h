@@ -9,11 +9,12 @@
 // spans super_ and super_ + 1, the wheel super_ + 2 to super_ + 4095, the heap the rest.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "simnet/base.h"
+#include "simnet/slab.h"
 
 namespace np2p::sim {
 
@@ -52,13 +53,20 @@ class Scheduler {
   }
 
   // Handles every event up to and including `until`, at most `budget` of them. True if none is left up to `until`; then
-  // now() is `until`. Handler: void handle(const SimEvent&), which may push; void prefetch(const SimEvent&).
+  // now() is `until`. Handler: void handle(const SimEvent&), which may push; prefetch and
+  // prefetch_near are called with events that will be handled soon.
   template <class Handler>
   bool run_until(SimTime until, std::uint64_t budget, Handler& handler) {
     while (budget > 0) {
-      if (position_ == current_.size() && !advance(until)) break;
+      if (position_ == current_.size()) {
+        if (!advance(until)) break;
+        const std::size_t first = std::min(kPrefetch, current_.size());
+        for (std::size_t i = 0; i < first; ++i) handler.prefetch(current_[i]);
+      }
       const std::size_t ahead = position_ + kPrefetch;
       if (ahead < current_.size()) handler.prefetch(current_[ahead]);
+      const std::size_t near = position_ + kPrefetchNear;
+      if (near < current_.size()) handler.prefetch_near(current_[near]);
       const SimEvent event = current_[position_];
       if (event.at > until) break;
       ++position_;
@@ -98,6 +106,7 @@ class Scheduler {
   static constexpr int kMinWidthBits = 8;  // narrowest bucket
   static constexpr std::uint64_t kWheel = 4096;
   static constexpr std::size_t kPrefetch = 12;
+  static constexpr std::size_t kPrefetchNear = 5;
   static constexpr std::size_t kPerChunk = 15;
   static constexpr std::size_t kBlockChunks = 4096;  // of 512 bytes: a block is one huge page
 
@@ -107,9 +116,6 @@ class Scheduler {
     SimEvent events[kPerChunk];
   };
   static_assert(sizeof(Chunk) == 512);
-  struct FreeBlock {
-    void operator()(Chunk* block) const noexcept;
-  };
 
   void place(const SimEvent& event) {
     const std::int64_t bucket = event.at >> width_bits_;
@@ -138,7 +144,7 @@ class Scheduler {
     c.events[c.count++] = event;
   }
   [[nodiscard]] Chunk& chunk(std::uint32_t index) noexcept {
-    return blocks_[index / kBlockChunks].get()[index % kBlockChunks];
+    return blocks_[index / kBlockChunks][index % kBlockChunks];
   }
   std::uint32_t take_chunk() {
     if (free_ != 0) {
@@ -180,7 +186,7 @@ class Scheduler {
   std::vector<std::uint32_t> wheel_;
   std::vector<std::uint64_t> wheel_bits_;
   std::vector<SimEvent> heap_;  // earliest first
-  std::vector<std::unique_ptr<Chunk, FreeBlock>> blocks_;
+  std::vector<SlabVector<Chunk>> blocks_;
   std::uint32_t fresh_ = 1;  // chunk 0 is "none"
   std::uint32_t free_ = 0;
   std::uint64_t opened_ = 0;         // buckets since the last look at the width

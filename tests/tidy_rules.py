@@ -40,7 +40,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     r"sqlite3\.h": ("core/store/", "simnet/disk", "simnet/vfs"),
     r"msgpack": ("core/wire/",),
     r"simdjson": ("core/event/",),
-    r"sys/mman\.h": ("simnet/scheduler",),
+    r"sys/mman\.h": ("simnet/slab",),
     r"sys/(?!mman)|netinet/|arpa/|unistd\.h|poll\.h": (),
 }
 CORE_HEADERS_BANNED = r"thread|mutex|shared_mutex|condition_variable|future|fstream|iostream|filesystem|random|ranges"

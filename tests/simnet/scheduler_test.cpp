@@ -51,6 +51,7 @@ struct Oracle {
     for (std::uint64_t i = 0; i < children && left > 0; ++i, --left) push(event.at + draw_delay());
   }
   void prefetch(const SimEvent&) {}
+  void prefetch_near(const SimEvent&) {}
 };
 
 TEST(Scheduler, AgreesWithANaiveSetOnRandomEvents) {
@@ -79,6 +80,7 @@ struct Recorder {
   std::vector<SimTime> times;
   void handle(const SimEvent& event) { times.push_back(event.at); }
   void prefetch(const SimEvent&) {}
+  void prefetch_near(const SimEvent&) {}
 };
 
 TEST(Scheduler, HourLongTimersAndEmptyStretchesAreCheapAndExact) {
@@ -111,6 +113,7 @@ TEST(Scheduler, EqualTimesGoBySourceThenItsOwnSequenceNeverByInsertion) {
     std::vector<std::uint64_t> seen;
     void handle(const SimEvent& event) { seen.push_back(event.key); }
     void prefetch(const SimEvent&) {}
+    void prefetch_near(const SimEvent&) {}
   } keys;
   Scheduler scheduler;
   for (const auto& [source, sequence] : {std::pair{9u, 1u}, {2u, 7u}, {2u, 3u}, {5u, 0u}}) {
