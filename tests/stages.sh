@@ -27,7 +27,7 @@ stage() {
   say "== $name"
   ( "$@" ) || ok=0
   shopt -s nullglob
-  files=("$results/$name".xml "$results/$name"-*.xml)
+  files=("$results/$name"[.-]*xml)
   shopt -u nullglob
   ((${#files[@]})) && read -r passed failed < <(tally "${files[@]}")
   ((ok == 0 && failed == 0)) && failed=1
