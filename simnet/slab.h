@@ -39,7 +39,7 @@ class ArrayPool {
     const std::size_t size_class = n / kStep;
     if (size_class < free_.size() && free_[size_class] != nullptr) {
       T* array = free_[size_class];
-      std::memcpy(static_cast<void*>(&free_[size_class]), array, sizeof(T*));
+      std::memcpy(static_cast<void*>(&free_[size_class]), static_cast<const void*>(array), sizeof(T*));
       return array;
     }
     if (n > kSlab) return oversize_.emplace_back(n).data();
@@ -54,7 +54,7 @@ class ArrayPool {
   void give(T* array, std::size_t n) {
     if (n == 0 || n > kSlab) return;
     if (free_.size() <= n / kStep) free_.resize(n / kStep + 1);
-    std::memcpy(static_cast<void*>(array), &free_[n / kStep], sizeof(T*));
+    std::memcpy(static_cast<void*>(array), static_cast<const void*>(&free_[n / kStep]), sizeof(T*));
     free_[n / kStep] = array;
   }
 
