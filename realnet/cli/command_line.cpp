@@ -102,10 +102,11 @@ Result<Command> parse_command_line(const std::vector<std::string>& arguments) {
   std::string topic;
   help_app->add_option("command", topic, "server or genkey");
 
+  const std::string overview = app.help();  // once parsed, help() speaks of the subcommand
   auto parsed = parse(app, normalise_argv(arguments, kShortFlags));
   if (!parsed.ok()) return parsed;
   if (help_app->parsed()) {
-    if (topic.empty()) return Command{PrintCommand{app.help()}};
+    if (topic.empty()) return Command{PrintCommand{overview}};
     for (auto* command : {server_app, genkey_app}) {
       if (command->get_name() == topic) return Command{PrintCommand{command->help()}};
     }

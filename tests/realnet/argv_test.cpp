@@ -89,6 +89,15 @@ TEST(CommandLine, HelpAndVersionPrint) {
   }
 }
 
+TEST(CommandLine, HelpNamesEveryCommand) {
+  for (const Arguments& asking : {Arguments{}, Arguments{"help"}, Arguments{"--help"}}) {
+    const auto command = parse_command_line(asking);
+    ASSERT_TRUE(command.ok());
+    const std::string& text = std::get<PrintCommand>(*command).text;
+    for (const char* name : {"server", "genkey", "help"}) EXPECT_NE(text.find(name), std::string::npos) << text;
+  }
+}
+
 Result<ServerOptions> options_of(const Arguments& arguments) {
   std::vector<std::string> warnings;
   return server_options(server_flags(arguments), warnings);
