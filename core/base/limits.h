@@ -30,8 +30,6 @@ struct Limits {
   std::size_t mesh_connections = 64;  // ConnLimit: the 66th server finds every door closed
   std::size_t mesh_peers = 4096;      // peers in the topology; far above what mesh can carry
   std::size_t mesh_targets = 8192;    // addresses to dial; a liar may fill the topology with invented ones
-  std::size_t mesh_frame_bytes =
-      10 * 1024 * 1024;               // one mesh message, as the original: a whole topology is one message
   std::size_t mesh_text_bytes = 255;  // a name, an address or a feature inside a mesh message
   std::size_t mesh_recent = 4096;     // messages of unknown channels remembered for half a minute
   // --- feed

@@ -219,7 +219,7 @@ Frame encode_message(const Message& message) {
 }
 
 Result<Message> decode_message(ByteView frame, const Limits& limits) {
-  if (frame.size() > limits.mesh_frame_bytes) return error(ErrorCode::too_large, "mesh message over the limit");
+  if (frame.size() > limits.frame_bytes) return error(ErrorCode::too_large, "mesh message over the limit");
   Message message;
   if (frame.empty() || frame[0] < static_cast<std::uint8_t>(Tag::gossip) ||
       frame[0] > static_cast<std::uint8_t>(Tag::broadcast))

@@ -100,6 +100,7 @@ ByteView connection_list(ByteView connections) noexcept;
 class TopologyWriter {
  public:
   void add(ByteView summary, ByteView connections);
+  [[nodiscard]] std::size_t size() const noexcept { return payload_.size(); }
   [[nodiscard]] Frame finish(Tag tag, Name source) const;
 
  private:

@@ -146,12 +146,12 @@ std::optional<Delivery> Mesh::next() {
 
 // Topology to about 2 log2 N neighbours, encoded once.
 void Mesh::spread(const std::vector<Name>& names, Slot except) {
-  Frame encoded;
+  std::vector<Frame> encoded;
   for (const Slot slot : routes_.random_neighbours(except, rng_))
     if (Link* link = connection(slot)) gossip(*link, names, encoded);
 }
 
-void Mesh::gossip(Link& link, const std::vector<Name>& names, Frame& encoded) {
+void Mesh::gossip(Link& link, const std::vector<Name>& names, std::vector<Frame>& encoded) {
   if (!link.pending.empty() || host_.network.queued_bytes(link.id) > kBusyBytes) {
     std::vector<Name> merged;
     merged.reserve(link.pending.size() + names.size());
@@ -162,15 +162,15 @@ void Mesh::gossip(Link& link, const std::vector<Name>& names, Frame& encoded) {
     flush(link);
     return;
   }
-  if (encoded.empty()) encoded = topology_.encode(names, Tag::gossip);
-  send(link, encoded, Priority::control, Traffic::control);
+  if (encoded.empty()) encoded = topology_.encode(names);
+  for (const Frame& frame : encoded) send(link, frame, Priority::control, Traffic::control);
 }
 
 void Mesh::flush(Link& link) {
   if (link.pending.empty() || host_.network.queued_bytes(link.id) > kBusyBytes) return;
-  const Frame frame = topology_.encode(link.pending, Tag::gossip);
+  const std::vector<Frame> frames = topology_.encode(link.pending);
   link.pending.clear();
-  send(link, frame, Priority::control, Traffic::control);
+  for (const Frame& frame : frames) send(link, frame, Priority::control, Traffic::control);
 }
 
 void Mesh::writable(LinkId id) {

@@ -167,7 +167,7 @@ void Mesh::join(Link& link, Slot slot, bool restarted) {
   own_changed(name);
   renew_short_id();
   if (restarted || !known) {
-    Frame encoded;
+    std::vector<Frame> encoded;
     gossip(*find(id), topology_.names(), encoded);
   }
   want_connect(kConnectDelay);

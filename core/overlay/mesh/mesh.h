@@ -75,7 +75,7 @@ class Mesh {
   void on_unknown_gossip(const Link& link, const Message& message);
   void deliver(const Link& link, const Message& message, Channel channel, const Frame& frame);
   void spread(const std::vector<Name>& names, Slot except);
-  void gossip(Link& link, const std::vector<Name>& names, Frame& encoded);
+  void gossip(Link& link, const std::vector<Name>& names, std::vector<Frame>& encoded);
   void flush(Link& link);
   void send_down(const Frame& frame, Slot source, Priority priority, Traffic traffic);
   bool first_time(std::uint64_t hash);

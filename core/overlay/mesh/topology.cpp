@@ -271,13 +271,24 @@ std::vector<Name> Topology::names() const {
   return names;
 }
 
-Frame Topology::encode(std::span<const Name> names, Tag tag) const {
+std::vector<Frame> Topology::encode(std::span<const Name> names) const {
+  constexpr std::size_t kEnvelope = 512;  // definitions, channel, source
+  std::vector<Frame> frames;
   TopologyWriter writer;
   for (const Name name : names) {
     const Slot slot = find(name);
-    if (slot != kNoSlot) writer.add(slots_[slot].summary, slots_[slot].connections);
+    if (slot == kNoSlot) continue;
+    const PeerRecord& record = slots_[slot];
+    const std::size_t size = record.summary.size() + record.connections.size();
+    if (size + kEnvelope > limits_.frame_bytes) continue;  // cannot have come in a frame, either
+    if (writer.size() + size + kEnvelope > limits_.frame_bytes) {
+      frames.push_back(writer.finish(Tag::gossip, slots_[kOwn].name));
+      writer = {};
+    }
+    writer.add(record.summary, record.connections);
   }
-  return writer.finish(tag, slots_[kOwn].name);
+  if (writer.size() > 0) frames.push_back(writer.finish(Tag::gossip, slots_[kOwn].name));
+  return frames;
 }
 
 }  // namespace np2p::mesh

@@ -79,7 +79,8 @@ class Topology {
   std::size_t collect(const std::vector<Slot>& next_hop);
 
   [[nodiscard]] std::vector<Name> names() const;
-  [[nodiscard]] Frame encode(std::span<const Name> names, Tag tag) const;
+  // As gossip: one frame, or several where one would be over Limits::frame_bytes.
+  [[nodiscard]] std::vector<Frame> encode(std::span<const Name> names) const;
 
  private:
   struct Parsed {

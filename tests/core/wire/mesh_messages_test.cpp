@@ -179,7 +179,7 @@ TEST(MeshMessages, FeaturesThatAreRefused) {
 
 TEST(MeshMessages, LimitsAndNames) {
   Limits small;
-  small.mesh_frame_bytes = 100;
+  small.frame_bytes = 100;
   const ByteVec payload(200, 1);
   const Message message{.tag = Tag::broadcast, .channel = "nostrp2p", .source = 1, .payload = payload};
   EXPECT_EQ(decode_message(encode_message(message).view(), small).error().code, ErrorCode::too_large);

@@ -84,11 +84,30 @@ TEST(Topology, HandsOnExactlyWhatItHeard) {
   const Said second = said(2, 1, {});
   ASSERT_TRUE(topology.apply(payload({first, second})).ok());
   const std::vector<Name> names{1, 2};
-  const Frame frame = topology.encode(names, Tag::gossip);
-  const auto message = decode_message(frame.view(), kLimits);
+  const std::vector<Frame> frames = topology.encode(names);
+  ASSERT_EQ(frames.size(), 1u);
+  const auto message = decode_message(frames[0].view(), kLimits);
   EXPECT_EQ(message->source, 100u);
   const ByteVec expected = payload({first, second});
   EXPECT_EQ(text_of(message->payload), text_of(expected));
+}
+
+TEST(Topology, ALargeOneTakesSeveralFrames) {
+  Limits small;
+  small.frame_bytes = 2000;
+  Topology topology(100, 1, 5, small);
+  Topology copy(101, 1, 5, small);
+  for (Name name = 1; name < 60; ++name) ASSERT_TRUE(topology.apply(payload({said(name, 1, {100, name + 1})})).ok());
+  const std::vector<Frame> frames = topology.encode(topology.names());
+  EXPECT_GE(frames.size(), 3u);
+  for (const Frame& frame : frames) {
+    EXPECT_LE(frame.size(), small.frame_bytes);
+    const auto message = decode_message(frame.view(), small);
+    ASSERT_TRUE(message.ok());
+    ASSERT_TRUE(copy.apply(message->payload).ok());
+  }
+  EXPECT_EQ(copy.size(), topology.size() + 1);
+  EXPECT_EQ(edges(copy, 30), (std::vector<Name>{100, 31}));
 }
 
 TEST(Topology, CollectsWhatCannotBeReachedAndReusesItsPlace) {
