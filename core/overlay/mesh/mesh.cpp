@@ -19,6 +19,13 @@ Name name_of(const PubKey& user) noexcept {
   return mesh_name(user);
 }
 
+// One draw a statement: as two arguments of one call, compilers would draw them in different orders.
+Topology make_topology(Name own, Rng& rng, const Limits& limits) {
+  const auto short_id = static_cast<std::uint16_t>(rng.below(kShortIds));
+  const std::uint64_t uid = draw_uid(rng);
+  return Topology(own, uid, short_id, limits);
+}
+
 }  // namespace
 
 // A restart must come with another uid, or the others would take our new record for an older one of ours: hence the
@@ -28,7 +35,7 @@ Mesh::Mesh(const Config& config, Host& host)
       host_(host),
       rng_(config.seed, "mesh", static_cast<std::uint64_t>(host.clock.wall().ns)),
       own_name_(name_of(config.owner)),
-      topology_(own_name_, draw_uid(rng_), static_cast<std::uint16_t>(rng_.below(kShortIds)), config.limits),
+      topology_(make_topology(own_name_, rng_, config.limits)),
       routes_(topology_),
       maker_(config, host, rng_) {}
 
