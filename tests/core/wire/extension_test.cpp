@@ -62,10 +62,12 @@ TEST(Extension, RefusesWhatIsNotAMessage) {
 }
 
 TEST(Extension, RefusesANegativeTimeAndTooManyIds) {
-  Frame frame = encode_extension(Follow{key(1), 1});
-  std::vector<std::uint8_t> bytes(frame.view().begin(), frame.view().end());
-  ASSERT_EQ(bytes.back(), 1);
-  bytes.back() = 0xff;  // -1
+  std::vector<std::uint8_t> bytes{0x95, 0x01, 0x01, 0xc4, 0x20};
+  bytes.insert(bytes.end(), 32, 9);
+  bytes.push_back(0x05);
+  bytes.push_back(0xc0);
+  EXPECT_TRUE(decode_extension(bytes, Limits{}).ok());
+  bytes[37] = 0xff;  // -1
   EXPECT_EQ(code_of(bytes), ErrorCode::bad_field);
 
   Limits small;
