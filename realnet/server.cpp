@@ -4,6 +4,8 @@
 
 #include <cstdlib>
 
+#include "core/event/nip19.h"
+
 namespace np2p::real {
 
 namespace {
@@ -44,6 +46,7 @@ Status Server::open() {
   auto store = SqliteStore::open(data_dir_->database(), options_.config.limits);
   if (!store.ok()) return store.error();
   store_ = std::move(store).value();
+  if (Status status = claim_database(); !status.ok()) return status;
 
   std::optional<tcp::acceptor> links;
   std::optional<tcp::acceptor> api;
@@ -56,6 +59,21 @@ Status Server::open() {
   http_ = std::make_unique<HttpServer>(io_, *api_, http_limits, std::move(api_tls));
   http_->serve(std::move(*api));
   return {};
+}
+
+// A database belongs to one user for ever: outbox, followers and what is never evicted are that user's.
+Status Server::claim_database() {
+  const PubKey& owner = options_.config.owner;
+  const std::string known = store_->value(Table::node, "owner");
+  if (known.empty()) {
+    store_->set_value(Table::node, "owner", text_of(owner.view()));
+    return {};
+  }
+  const auto key = PubKey::from(bytes_of(known));
+  if (key && *key == owner) return {};
+  return error(ErrorCode::unavailable, "the database in " + options_.data_dir + " belongs to " +
+                                           (key ? npub(*key) : std::string("another user")) +
+                                           "; start with that key, or give another --data-dir");
 }
 
 Status Server::open_ports(std::optional<tcp::acceptor>& links, std::optional<tcp::acceptor>& api) {

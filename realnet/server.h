@@ -61,6 +61,7 @@ class Server final : private LinkInputs, private Clients, private Backend {
  private:
   explicit Server(ServerOptions options);
   Status open();
+  Status claim_database();
   Status open_ports(std::optional<tcp::acceptor>& links, std::optional<tcp::acceptor>& api);
   void start_node();
 

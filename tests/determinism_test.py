@@ -1,6 +1,7 @@
 """The same seed gives the same trace digest: on every run, by every compiler and level, with the memo on and off.
 
-Needs the presets release, clang and debug to be built (./dev test does that): g++ -O3, clang++ -O3 and g++ -O0.
+Needs the presets release, clang, debug and clang-debug to be built (./dev test does that): g++ and clang++, each with
+-O3 and -O0.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def test_twice_is_the_same(world: str) -> None:
 
 
 @pytest.mark.parametrize("world", WORLDS)
-@pytest.mark.parametrize("preset", ["clang", "debug"])
+@pytest.mark.parametrize("preset", ["clang", "debug", "clang-debug"])
 def test_another_compiler_or_level_is_the_same(preset: str, world: str) -> None:
     assert result(simulate(preset, world, 1)) == reference(world, 1)
 

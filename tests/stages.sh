@@ -13,7 +13,7 @@ import sys, xml.etree.ElementTree as tree
 passed = failed = 0
 for path in sys.argv[1:]:
     for case in tree.parse(path).getroot().iter("testcase"):
-        if case.find("failure") is not None or case.find("error") is not None or case.get("status") == "fail":
+        if case.find("failure") is not None or case.find("error") is not None or case.find("skipped") is not None or case.get("status") == "fail":
             failed += 1
         else:
             passed += 1
@@ -86,7 +86,8 @@ javascript_stage() {
 }
 
 determinism_stage() {
-  build clang nostrp2p-sim && build debug nostrp2p-sim && pytest_stage determinism tests/determinism_test.py
+  build clang nostrp2p-sim && build debug nostrp2p-sim && build clang-debug nostrp2p-sim &&
+     pytest_stage determinism tests/determinism_test.py
 }
 
 run_stages() {

@@ -65,9 +65,23 @@ std::string one_sentence(std::string text) {
   return line == std::string::npos ? text : text.substr(0, line);
 }
 
+// The switch whose value is neither; `arguments` are normalised, so that it stands as --name=value.
+std::string wrong_switch(const std::vector<std::string>& arguments) {
+  for (const auto& argument : arguments) {
+    for (const char* name : {"--writable", "--debug", "--ssl", "--lan"}) {
+      if (argument.rfind(std::string(name) + "=", 0) == 0 && argument.find("=true") == std::string::npos &&
+          argument.find("=false") == std::string::npos) {
+        return argument + ": " + name;
+      }
+    }
+  }
+  return "A switch";
+}
+
 // CLI11 speaks in "The following argument was not expected: -x"; that is a sentence already.
 Result<Command> parse(CLI::App& app, std::vector<std::string> arguments) {
-  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants it
+  const std::vector<std::string> given = arguments;
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants it, who eats them
   try {
     app.parse(arguments);
   } catch (const CLI::CallForHelp&) {
@@ -79,7 +93,7 @@ Result<Command> parse(CLI::App& app, std::vector<std::string> arguments) {
   } catch (const CLI::ParseError& problem) {
     return error(ErrorCode::bad_field, one_sentence(problem.what()));
   } catch (const std::invalid_argument&) {  // of a flag's value; CLI11 does not wrap it
-    return error(ErrorCode::bad_field, "A switch takes true or false, as in -w=false");
+    return error(ErrorCode::bad_field, wrong_switch(given) + " takes true or false, as in -w=false");
   }
   return Command{PrintCommand{app.help()}};
 }

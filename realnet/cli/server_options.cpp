@@ -69,6 +69,7 @@ Status find_bootstrap(const ServerFlags& flags, Config& config, std::vector<std:
     if (text.empty()) continue;  // as the original's default
     const auto address = resolve(text, "-b");
     if (!address.ok() && address.error().code == ErrorCode::bad_field) return address.error();
+    if (address.ok() && address->port == 0) return mistake("-b", text, "nobody can be reached at port 0");
     if (address.ok()) {
       config.bootstrap.push_back(*address);
     } else {

@@ -7,6 +7,11 @@
 #include <openssl/x509.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <utility>
 
 #include "core/base/assert.h"
 
@@ -24,6 +29,13 @@ std::string openssl_reason() {
   ERR_clear_error();
   const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
   return reason == nullptr ? "unknown TLS error" : reason;
+}
+
+// OpenSSL says little about a file that is not there or may not be read; the system says it better.
+Status readable(const std::string& what, const std::string& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+  if (file != nullptr) return {};
+  return error(ErrorCode::unavailable, "cannot read " + what + " " + path + ": " + std::strerror(errno));
 }
 
 // The same neutral name in every certificate: it says nothing about the node.
@@ -71,6 +83,9 @@ Result<TlsContext> TlsContext::for_links() {
 }
 
 Result<TlsContext> TlsContext::from_files(const std::string& certificate, const std::string& key) {
+  for (const auto& [what, path] : {std::pair("the TLS certificate", certificate), std::pair("the TLS key", key)}) {
+    if (Status status = readable(what, path); !status.ok()) return status.error();
+  }
   TlsContext result(SSL_CTX_new(TLS_server_method()));
   SSL_CTX* context = result.context_;
   if (context == nullptr) return error(ErrorCode::unavailable, openssl_reason());

@@ -89,6 +89,12 @@ TEST(CommandLine, HelpAndVersionPrint) {
   }
 }
 
+TEST(CommandLine, AWrongSwitchIsNamed) {
+  const auto command = parse_command_line({"server", "-p", kKey, "-w=maybe"});
+  ASSERT_FALSE(command.ok());
+  EXPECT_NE(command.error().reason.find("--writable=maybe"), std::string::npos) << command.error().reason;
+}
+
 TEST(CommandLine, HelpNamesEveryCommand) {
   for (const Arguments& asking : {Arguments{}, Arguments{"help"}, Arguments{"--help"}}) {
     const auto command = parse_command_line(asking);

@@ -205,6 +205,19 @@ TEST_F(ProcessTest, DamagedFilesAreRefusedAndLeftAlone) {
   EXPECT_EQ(read_text(data_ + "/node.key"), "not a key\n");
 }
 
+TEST_F(ProcessTest, ADatabaseIsOpenedForItsOwnerOnly) {
+  {
+    Process first(server(), dir_.path());
+    ASSERT_FALSE(first.announced("api").empty());
+    first.kill(SIGTERM);
+    EXPECT_EQ(first.wait(), 0);
+  }
+  const std::string stranger = Signer::from_seed(4, 2).public_key().hex();
+  EXPECT_EQ(run({"server", "-p", stranger, "-l=127.0.0.1:0", "--data-dir", data_}), 1);
+  expect_one_sentence();
+  EXPECT_NE(err_.find("belongs to npub1"), std::string::npos) << err_;
+}
+
 TEST_F(ProcessTest, TheNodeKeySurvivesARestartAndIsPrivate) {
   std::string first;
   for (int i = 0; i < 2; ++i) {
