@@ -19,6 +19,10 @@ COLUMNS = (
 )
 
 
+def heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(out: Path, *arguments: str) -> subprocess.Popen[str]:
     path = os.pathsep.join(filter(None, [str(MODULE), os.environ.get("PYTHONPATH", "")]))
     return subprocess.Popen(
@@ -27,6 +31,8 @@ def start(out: Path, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # A shell that runs tests in the background has them ignore Ctrl-C, and children inherit that.
+        preexec_fn=heed_interrupts,
     )
 
 
