@@ -62,6 +62,7 @@ class Server {
     if (process_ == 0) {
       setpgid(0, 0);
       if (!std::freopen((directory_ / "log.txt").c_str(), "w", stderr)) _exit(126);
+      if (!std::freopen("/dev/null", "w", stdout)) _exit(126);  // ours carries the results
       std::vector<char*> arguments;
       for (auto& word : words) arguments.push_back(word.data());
       arguments.push_back(nullptr);
