@@ -167,13 +167,19 @@ def fsyncs_per_publish() -> None:
         calls = sum(
             int(found) for found in re.findall(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+).*f(?:data)?sync$", text, re.M)
         )
-        print(f"publish: {calls / events:.2f} fdatasync per publish with {connections} connections (target 1.05)", flush=True)
+        print(
+            f"publish: {calls / events:.2f} fdatasync per publish with {connections} connections (target 1.05)",
+            flush=True,
+        )
 
 
 def simnet_memory() -> None:
     """The simulator's own bytes per host: 70 % behind NAT, links to 20 peers."""
     rows = google("message", "message/1000", 0.1)
-    print(f"memory: {float(rows[0]['bytes_per_host']):.0f} bytes of simnet per host with 20 links (target 1024)", flush=True)
+    print(
+        f"memory: {float(rows[0]['bytes_per_host']):.0f} bytes of simnet per host with 20 links (target 1024)",
+        flush=True,
+    )
 
 
 def idle_server(seconds: float = 20) -> None:
