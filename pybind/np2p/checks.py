@@ -7,6 +7,8 @@ from typing import Any, Iterable, TypeVar
 
 T = TypeVar("T")
 
+LONGEST = 100 * 365 * 86_400.0  # seconds; beyond it nanoseconds in 64 bits run out
+
 
 def duration(name: str, value: Any, *, zero_allowed: bool = True) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -14,7 +16,17 @@ def duration(name: str, value: Any, *, zero_allowed: bool = True) -> float:
     if not math.isfinite(value) or value < 0 or (value == 0 and not zero_allowed):
         wanted = "zero or more" if zero_allowed else "more than zero"
         raise ValueError(f"{name} must be {wanted} seconds, not {value!r}")
+    if value > LONGEST:
+        raise ValueError(f"{name} must be at most 100 years, not {value!r} seconds")
     return float(value)
+
+
+def bit_rate(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number of bits per second, not {type(value).__name__}")
+    if not 2_000 <= value <= 1e12:
+        raise ValueError(f"{name} must be from 2,000 to 10^12 bits per second, not {value!r}")
+    return int(value)
 
 
 def count(name: str, value: Any, *, least: int = 0, most: int | None = None) -> int:

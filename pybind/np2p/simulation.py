@@ -108,7 +108,7 @@ class Simulation(Network):
         settings = super()._check_config(config)
         for name in ("uplink", "downlink"):
             if name in settings:
-                settings[name] = int(checks.number(name, settings[name], above=0.0))
+                settings[name] = checks.bit_rate(name, settings[name])
         return settings
 
     def _create(self, index: int, nat: Nat | None, mode: str, ways_in: list[int], settings: dict[str, Any]) -> Key:

@@ -302,15 +302,18 @@ TEST_F(LinksTest, ASlowReaderIsClosed) {
   Recorder node(io_, "test", small);
   KernelEntropy entropy;
   const auto key = SecpNodeKey::generate(entropy);
+  // The peer may hear the node's Hello before the node has read the peer's: then the link is not up yet.
+  std::function<void()> flood = [&] {
+    if (node.up.empty()) return asio::post(io_, flood);
+    const Frame frame(bytes_of(std::string(100'000, 'x')));
+    for (int i = 0; i < 1000; ++i) node.links.send(node.up.at(0).link, frame, Priority::bulk, Traffic::payload);
+    node.links.pump();
+  };
   with_peer(node, [&](RawPeer& peer) {
     ASSERT_TRUE(peer.start_tls());
     peer.send_hello(*key, "test");
     ASSERT_TRUE(peer.hears(LinkMessage::hello));
-    asio::post(io_, [&] {
-      const Frame frame(bytes_of(std::string(100'000, 'x')));
-      for (int i = 0; i < 1000; ++i) node.links.send(node.up.at(0).link, frame, Priority::bulk, Traffic::payload);
-      node.links.pump();
-    });
+    asio::post(io_, flood);
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   });
   ASSERT_TRUE(run_until([&] { return !node.down.empty(); }));
