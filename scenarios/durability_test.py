@@ -58,3 +58,13 @@ def _post_again(crowd: list[np2p.Node]) -> bool:
     note = crowd[0].post("once more")
     crowd[0].network.run_for(seconds(10))
     return crowd[0].network.delivery_ratio(note) == 1.0
+
+
+@pytest.mark.both
+def test_a_dead_server_cannot_die_again(net: np2p.Network) -> None:
+    alice, _ = net.add_nodes(2, nat="none")
+    alice.crash()
+    for again in (alice.crash, alice.power_off):
+        with pytest.raises(ValueError, match="node 0 is not running"):
+            again()
+    assert alice.query() == []

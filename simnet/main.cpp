@@ -109,7 +109,7 @@ struct Run {
 
 int main(int argc, char** argv) {
   Arguments a;
-  CLI::App app{"Runs a small world of nostrp2p servers in the deterministic simulator"};
+  CLI::App app{"Runs a small world of nostrp2p servers in the deterministic simulator", "nostrp2p-sim"};
   app.add_option("world", a.world, "mesh: port-restricted NATs; symmetric: symmetric ones")
       ->check(CLI::IsMember({"mesh", "symmetric"}))
       ->capture_default_str();
@@ -137,6 +137,10 @@ int main(int argc, char** argv) {
   std::printf("seed %llu: world %s, %u nodes, %u %% behind NAT, %u posts in %u s, loss %u ppm, memo %s\n",
               static_cast<unsigned long long>(a.seed), a.world.c_str(), a.nodes, a.nated_percent, a.posts, a.seconds,
               a.loss_ppm, a.no_memo ? "off" : "on");
+  if (a.nodes > Limits{}.mesh_connections + 1) {
+    std::fprintf(stderr, "nostrp2p-sim: a mesh holds %zu servers; the others stay locked out\n",
+                 static_cast<std::size_t>(Limits{}.mesh_connections) + 1);
+  }
   std::fflush(stdout);
   try {
     Run run(a);

@@ -164,26 +164,7 @@ NatSpec symmetric() noexcept {
   NatSpec spec;
   spec.mapping = NatRule::address_and_port_dependent;
   spec.ports = PortAllocation::random;
-  spec.hairpin = false;
   return spec;
-}
-
-std::optional<NatChoice> nat_by_name(std::string_view name) noexcept {
-  if (name == "none") return NatChoice{};
-  if (name == "full_cone") return NatChoice{true, full_cone()};
-  if (name == "restricted") return NatChoice{true, restricted()};
-  if (name == "port_restricted") return NatChoice{true, port_restricted()};
-  if (name == "symmetric") return NatChoice{true, symmetric()};
-  return std::nullopt;
-}
-
-NatChoice draw_mixed_nat(Rng& rng) noexcept {
-  const std::uint64_t kind = rng.below(100);
-  const std::uint64_t filtering = rng.below(100);
-  if (kind < 20) return {};
-  if (kind >= 80) return {true, symmetric()};
-  if (filtering >= 37) return {true, port_restricted()};
-  return {true, (filtering & 1) != 0 ? restricted() : full_cone()};
 }
 
 }  // namespace np2p::sim

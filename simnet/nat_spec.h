@@ -3,10 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string_view>
 
-#include "core/base/rng.h"
 #include "core/base/time.h"
 
 namespace np2p::sim {
@@ -25,7 +22,7 @@ struct NatSpec {
   NatRule filtering = NatRule::address_and_port_dependent;
   PortAllocation ports = PortAllocation::preserving;
   Duration mapping_timeout = std::chrono::minutes{124};  // idle TCP mappings live 2 h 4 min (RFC 5382, REQ-5)
-  bool hairpin = true;                                   // inside hosts reach each other by their outer addresses
+  bool hairpin = false;                                  // true: inside hosts reach each other by their outer addresses
   friend bool operator==(const NatSpec&, const NatSpec&) = default;
 };
 
@@ -33,14 +30,5 @@ NatSpec full_cone() noexcept;
 NatSpec restricted() noexcept;
 NatSpec port_restricted() noexcept;
 NatSpec symmetric() noexcept;
-// "none" (no box), "full_cone", "restricted", "port_restricted", "symmetric"; nothing for any other word.
-struct NatChoice {
-  bool behind_box = false;
-  NatSpec spec;
-};
-std::optional<NatChoice> nat_by_name(std::string_view name) noexcept;
-// 20 % public; 60 % endpoint-independent mapping, of these 37 % with endpoint- or address-dependent filtering, the rest
-// address-and-port-dependent; 20 % symmetric.
-NatChoice draw_mixed_nat(Rng& rng) noexcept;
 
 }  // namespace np2p::sim

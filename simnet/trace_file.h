@@ -12,7 +12,7 @@ namespace np2p::sim {
 class TraceFile final : public TraceSink {
  public:
   explicit TraceFile(const std::string& path) : out_(path, std::ios::trunc) {
-    if (!out_) throw std::invalid_argument("trace_path: cannot write " + path);
+    if (!out_) throw std::invalid_argument("trace: cannot write " + path);
   }
   void entry(SimTime at, NodeIndex node, Io io, std::uint64_t what, std::uint64_t hash) override {
     out_ << "{\"t\":" << at << ",\"node\":" << node << ",\"io\":\"" << name(io) << "\",\"what\":" << what

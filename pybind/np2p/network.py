@@ -93,6 +93,10 @@ class Network(ABC):
             raise ValueError(f"{name} must be a node of this network; node {node.index} belongs to another")
         return node
 
+    def check_running(self, what: str, node: Node) -> None:
+        if not self.is_running(node):
+            raise ValueError(f"{what}: node {node.index} is not running")
+
     def followers(self, node: Node) -> list[Node]:
         """Who follows this user, by what the users themselves decided (the ground truth, not what servers know)."""
         self.check_mine("node", node)

@@ -142,7 +142,7 @@ class Node:
         ids: Iterable[Note | str] | None = None,
         limit: int | None = None,
     ) -> list[Note]:
-        """What the server has by a NIP-01 filter, newest first."""
+        """What the server has by a NIP-01 filter, newest first. A server that does not run answers nothing: []."""
         if limit is not None:
             checks.count("limit", limit)
         wanted = None if authors is None else [a.public_key if isinstance(a, Node) else str(a) for a in authors]
@@ -191,11 +191,13 @@ class Node:
         self.network.set_online(self, True, new_address=checks.flag("new_address", new_address))
 
     def crash(self) -> None:
-        """The server's process ends at once; peers see a reset."""
+        """The server's process ends at once; peers see a reset. ValueError if it does not run."""
+        self.network.check_running("crash()", self)
         self.network.kill(self, silent=False)
 
     def power_off(self) -> None:
-        """The machine vanishes silently; peers find out by timeout."""
+        """The machine vanishes silently; peers find out by timeout. ValueError if it does not run."""
+        self.network.check_running("power_off()", self)
         self.network.kill(self, silent=True)
 
     def restart(self, *, lose_disk: bool = False) -> None:

@@ -122,7 +122,7 @@ Result<Command> parse_command_line(const std::vector<std::string>& arguments) {
   if (help_app->parsed()) {
     if (topic.empty()) return Command{PrintCommand{overview}};
     for (auto* command : {server_app, genkey_app}) {
-      if (command->get_name() == topic) return Command{PrintCommand{command->help()}};
+      if (command->get_name() == topic) return Command{PrintCommand{command->help("nostrp2p")}};
     }
     return error(ErrorCode::bad_field, "There is no command \"" + topic + "\"");
   }

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <stdexcept>
 #include <thread>
 
 #include "core/event/json.h"
@@ -68,9 +69,10 @@ class Process {
   }
   [[nodiscard]] std::string out() const { return read_text(out_); }
   [[nodiscard]] std::string err() const { return read_text(err_); }
-  // A value of the lines that a server prints at its start, e.g. "api"; empty if it does not come within ten seconds.
+  // A value of the lines that a server prints at its start, e.g. "api"; empty if it does not come within half a minute
+  // (a busy disk takes its time).
   [[nodiscard]] std::string announced(const std::string& name) const {
-    for (int attempt = 0; attempt < 200; ++attempt) {
+    for (int attempt = 0; attempt < 600; ++attempt) {
       std::stringstream text(out());
       for (std::string line; std::getline(text, line);) {
         if (!text.eof() && line.rfind(name, 0) == 0 && line.find(": ") == name.size())
@@ -82,6 +84,7 @@ class Process {
   }
   [[nodiscard]] std::uint16_t api_port() const {
     const std::string url = announced("api");
+    if (url.empty()) throw std::runtime_error("the server did not start: " + err());
     return static_cast<std::uint16_t>(std::atoi(url.substr(url.rfind(':') + 1).c_str()));
   }
 

@@ -78,32 +78,6 @@ TEST(NatBox, SessionsTimeOutUnlessALinkHoldsThem) {
   EXPECT_EQ(box.live_sessions(3661 * kSecond), 0u);
 }
 
-TEST(NatChoices, TheMixedPopulationIsAsPublished) {
-  Rng rng(11);
-  int open = 0;
-  int independent = 0;
-  int lax = 0;
-  int symmetric_ones = 0;
-  constexpr int kHomes = 20'000;
-  for (int i = 0; i < kHomes; ++i) {
-    const NatChoice choice = draw_mixed_nat(rng);
-    if (!choice.behind_box) {
-      ++open;
-    } else if (choice.spec.mapping == NatRule::endpoint_independent) {
-      ++independent;
-      if (choice.spec.filtering != NatRule::address_and_port_dependent) ++lax;
-    } else {
-      ++symmetric_ones;
-    }
-  }
-  EXPECT_NEAR(open, kHomes * 0.2, 250);
-  EXPECT_NEAR(independent, kHomes * 0.6, 300);
-  EXPECT_NEAR(lax, independent * 0.37, 250);
-  EXPECT_NEAR(symmetric_ones, kHomes * 0.2, 250);
-  EXPECT_FALSE(nat_by_name("round").has_value());
-  EXPECT_EQ(nat_by_name("symmetric")->spec, symmetric());
-}
-
 // A host behind the box talks to a server from its listen port; then the server's neighbour (another address), and the
 // server's machine itself, dial what the server saw.
 struct Reach {
