@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "core/base/assert.h"
+
 namespace np2p::sim {
 
 namespace {
@@ -50,6 +52,8 @@ void Scheduler::size_ring() {
 
 void Scheduler::add_block() {
   blocks_.emplace_back(kBlockChunks);
+  next_.resize(blocks_.size() * kBlockChunks);
+  NP2P_ASSERT(next_.size() < (std::size_t{1} << (32 - kCountBits)));
 }
 
 void Scheduler::insert_current(const SimEvent& event) {
@@ -77,15 +81,17 @@ void Scheduler::place_far(const SimEvent& event) {
   wheel_bits_[index >> 6] |= std::uint64_t{1} << (index & 63);
 }
 
-void Scheduler::take_list(std::uint32_t& head, std::vector<SimEvent>& out) {
-  std::uint32_t at = head;
-  head = 0;
+void Scheduler::take_list(List& list, std::vector<SimEvent>& out) {
+  if (list == 0) return;
+  std::size_t count = (list & kCountMask) + 1;
+  std::uint32_t at = list >> kCountBits;
+  list = 0;
   while (at != 0) {
-    Chunk& c = chunk(at);
-    const std::uint32_t next = c.next;
-    if (next != 0) __builtin_prefetch(&chunk(next));
-    out.insert(out.end(), c.events, c.events + c.count);
-    c.next = free_;
+    const SimEvent* events = chunk(at).events;
+    out.insert(out.end(), events, events + count);
+    count = kPerChunk;
+    const std::uint32_t next = next_[at];
+    next_[at] = free_;
     free_ = at;
     at = next;
   }
@@ -109,19 +115,53 @@ void Scheduler::enter_span(std::int64_t super) {
   in_ring_ += scratch_.size();
 }
 
+// Adds a bucket to `current_`, behind which it lies in time.
 void Scheduler::open_bucket(std::int64_t bucket) {
   const std::int64_t super = bucket >> (kSpanBits - width_bits_);
   bucket_ = bucket;
   if (super != super_) enter_span(super);
   const std::uint64_t index = static_cast<std::uint64_t>(bucket) & ring_mask_;
   ring_bits_[index >> 6] &= ~(std::uint64_t{1} << (index & 63));
-  current_.clear();
+  current_.erase(current_.begin(), current_.begin() + static_cast<std::ptrdiff_t>(position_));
   position_ = 0;
+  const std::size_t known = current_.size();
   take_list(ring_[index], current_);
-  in_ring_ -= current_.size();
+  fetch_bucket(bucket + 1);
+  const std::size_t opened = current_.size() - known;
+  in_ring_ -= opened;
   ++opened_;
-  opened_events_ += current_.size();
-  std::sort(current_.begin(), current_.end(), before);
+  opened_events_ += opened;
+  std::sort(current_.begin() + static_cast<std::ptrdiff_t>(known), current_.end(), before);
+}
+
+void Scheduler::fetch_bucket(std::int64_t bucket) noexcept {
+  const List list = ring_[static_cast<std::uint64_t>(bucket) & ring_mask_];
+  std::size_t bytes = ((list & kCountMask) + 1) * sizeof(SimEvent);
+  for (std::uint32_t at = list >> kCountBits; at != 0; at = next_[at]) {
+    const char* from = reinterpret_cast<const char*>(chunk(at).events);
+    for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(from + i, 0, 2);
+    bytes = sizeof(Chunk);
+  }
+}
+
+// Opens the next bucket. While some of the last one is left, only the one right behind it, because what is pushed
+// before the end of an open bucket has to be inserted in its place. False if nothing was opened.
+bool Scheduler::refill(SimTime until) {
+  adapt();
+  if (position_ == current_.size()) {
+    if (!advance(until)) return false;
+  } else {
+    const std::int64_t bucket = bucket_ + 1;
+    const std::uint64_t index = static_cast<std::uint64_t>(bucket) & ring_mask_;
+    const bool in_reach = bucket < (super_ + 2) << (kSpanBits - width_bits_) && (bucket << width_bits_) <= until;
+    if (!in_reach || ring_[index] == 0) {
+      refill_ = current_.size();
+      return false;
+    }
+    open_bucket(bucket);
+  }
+  refill_ = current_.size() - std::min(current_.size(), kPrefetch);
+  return true;
 }
 
 bool Scheduler::advance_in_ring(SimTime until, bool& blocked) {
@@ -161,9 +201,7 @@ bool Scheduler::advance_far(SimTime until) {
 
 bool Scheduler::advance(SimTime until) {
   current_.clear();
-  position_ = 0;
-  adapt();
-  if (position_ < current_.size()) return true;
+  position_ = refill_ = 0;
   for (;;) {
     bool blocked = false;
     if (advance_in_ring(until, blocked)) return true;
@@ -201,7 +239,7 @@ void Scheduler::rebuild(int width_bits) {
   const std::int64_t last = ((super_ + 1) << (kSpanBits - width_bits_)) - 1;
   bucket_ = std::min(bucket_, last);
   current_.clear();
-  position_ = 0;
+  position_ = refill_ = 0;
   for (const SimEvent& event : all) {
     const std::int64_t bucket = event.at >> width_bits_;
     if (bucket <= bucket_) {
@@ -220,7 +258,7 @@ bool Scheduler::pending_until(SimTime until) {
 }
 
 std::size_t Scheduler::bytes() const noexcept {
-  return blocks_.size() * kBlockChunks * sizeof(Chunk) + ring_.capacity() * 4 + ring_bits_.capacity() * 8 +
+  return blocks_.size() * kBlockChunks * (sizeof(Chunk) + 4) + ring_.capacity() * 4 + ring_bits_.capacity() * 8 +
          (current_.capacity() + heap_.capacity() + scratch_.capacity()) * sizeof(SimEvent) + kWheel * 4;
 }
 

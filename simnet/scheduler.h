@@ -5,6 +5,10 @@
 // behind it a wheel of 1.07 s slots for the next 73 minutes, and a heap for what is later. The width of the buckets
 // follows the load, so that a bucket holds some dozens of events, and bitmaps skip empty ones.
 //
+// Memory is what a large world waits for, so nothing here reads what has left the caches: to push an event is to write
+// it, the lists of buckets are linked beside their events, the events of the next bucket are fetched early, and that
+// bucket is opened a few events before its time, so that those who will run next are always known.
+//
 // Invariants: buckets up to `bucket_` are empty in the ring (what is due there lies in `current_`); the ring holds the
 // spans super_ and super_ + 1, the wheel super_ + 2 to super_ + 4095, the heap the rest.
 #pragma once
@@ -58,10 +62,11 @@ class Scheduler {
   template <class Handler>
   bool run_until(SimTime until, std::uint64_t budget, Handler& handler) {
     while (budget > 0) {
-      if (position_ == current_.size()) {
-        if (!advance(until)) break;
-        const std::size_t first = std::min(kPrefetch, current_.size());
-        for (std::size_t i = 0; i < first; ++i) handler.prefetch(current_[i]);
+      if (position_ >= refill_) {
+        const std::size_t known = current_.size() - position_;
+        if (!refill(until) && position_ == current_.size()) break;
+        const std::size_t last = std::min(position_ + kPrefetch, current_.size());
+        for (std::size_t i = position_ + known; i < last; ++i) handler.prefetch(current_[i]);
       }
       const std::size_t ahead = position_ + kPrefetch;
       if (ahead < current_.size()) handler.prefetch(current_[ahead]);
@@ -90,7 +95,7 @@ class Scheduler {
   void drain(Visit visit) {
     scratch_.assign(current_.begin() + static_cast<std::ptrdiff_t>(position_), current_.end());
     current_.clear();
-    position_ = 0;
+    position_ = refill_ = 0;
     for (auto& head : ring_) take_list(head, scratch_);
     for (auto& head : wheel_) take_list(head, scratch_);
     scratch_.insert(scratch_.end(), heap_.begin(), heap_.end());
@@ -107,15 +112,17 @@ class Scheduler {
   static constexpr std::uint64_t kWheel = 4096;
   static constexpr std::size_t kPrefetch = 12;
   static constexpr std::size_t kPrefetchNear = 5;
-  static constexpr std::size_t kPerChunk = 15;
+  static constexpr std::size_t kPerChunk = 16;
   static constexpr std::size_t kBlockChunks = 4096;  // of 512 bytes: a block is one huge page
 
   struct alignas(64) Chunk {
-    std::uint32_t next;
-    std::uint32_t count;
     SimEvent events[kPerChunk];
   };
   static_assert(sizeof(Chunk) == 512);
+  // A list of events: its first chunk and how many events that one holds, less one; the others are full. 0: empty.
+  using List = std::uint32_t;
+  static constexpr List kCountMask = kPerChunk - 1;
+  static constexpr int kCountBits = 4;
 
   void place(const SimEvent& event) {
     const std::int64_t bucket = event.at >> width_bits_;
@@ -133,15 +140,15 @@ class Scheduler {
     append(ring_[index], event);
     ring_bits_[index >> 6] |= std::uint64_t{1} << (index & 63);
   }
-  void append(std::uint32_t& head, const SimEvent& event) {
-    if (head == 0 || chunk(head).count == kPerChunk) {
+  void append(List& list, const SimEvent& event) {
+    if (list != 0 && (list & kCountMask) != kCountMask) {
+      ++list;
+    } else {
       const std::uint32_t fresh = take_chunk();
-      chunk(fresh).next = head;
-      chunk(fresh).count = 0;
-      head = fresh;
+      next_[fresh] = list >> kCountBits;
+      list = fresh << kCountBits;
     }
-    Chunk& c = chunk(head);
-    c.events[c.count++] = event;
+    chunk(list >> kCountBits).events[list & kCountMask] = event;
   }
   [[nodiscard]] Chunk& chunk(std::uint32_t index) noexcept {
     return blocks_[index / kBlockChunks][index % kBlockChunks];
@@ -149,22 +156,24 @@ class Scheduler {
   std::uint32_t take_chunk() {
     if (free_ != 0) {
       const std::uint32_t index = free_;
-      free_ = chunk(index).next;
+      free_ = next_[index];
       return index;
     }
-    if (fresh_ >= blocks_.size() * kBlockChunks) add_block();
+    if (fresh_ >= next_.size()) add_block();
     return fresh_++;
   }
 
   void add_block();
   void insert_current(const SimEvent& event);
   void place_far(const SimEvent& event);
+  bool refill(SimTime until);
   bool advance(SimTime until);
   bool advance_in_ring(SimTime until, bool& blocked);
   bool advance_far(SimTime until);
   void open_bucket(std::int64_t bucket);
+  void fetch_bucket(std::int64_t bucket) noexcept;
   void enter_span(std::int64_t super);
-  void take_list(std::uint32_t& head, std::vector<SimEvent>& out);
+  void take_list(List& list, std::vector<SimEvent>& out);
   void adapt();
   void rebuild(int width_bits);
   void size_ring();
@@ -175,18 +184,20 @@ class Scheduler {
   std::uint64_t pending_ = 0;
   std::vector<SimEvent> current_;  // sorted from position_ on
   std::size_t position_ = 0;
+  std::size_t refill_ = 0;  // the position at which to open the next bucket
   int width_bits_ = 24;
   std::int64_t bucket_ = 0;
   std::int64_t super_ = 0;
   std::uint64_t ring_mask_ = 0;
   std::uint64_t in_ring_ = 0;
   std::uint64_t crowded_ = 0;  // the buckets are too wide if the ring holds more than this
-  std::vector<std::uint32_t> ring_;
+  std::vector<List> ring_;
   std::vector<std::uint64_t> ring_bits_;
-  std::vector<std::uint32_t> wheel_;
+  std::vector<List> wheel_;
   std::vector<std::uint64_t> wheel_bits_;
   std::vector<SimEvent> heap_;  // earliest first
   std::vector<SlabVector<Chunk>> blocks_;
+  std::vector<std::uint32_t> next_;  // the chunk after this one in its list
   std::uint32_t fresh_ = 1;  // chunk 0 is "none"
   std::uint32_t free_ = 0;
   std::uint64_t opened_ = 0;         // buckets since the last look at the width

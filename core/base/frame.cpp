@@ -34,7 +34,10 @@ std::uint64_t Frame::hash() const noexcept {
 
 void Frame::release() noexcept {
   if (block_ == nullptr) return;
-  if (block_->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  // Who finds the only reference holds it: nobody else can make another one, and no locked instruction is needed.
+  const bool last = block_->references.load(std::memory_order_acquire) == 1 ||
+                    block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  if (!last) return;
   block_->~Block();
   ::operator delete(static_cast<void*>(block_));
 }
