@@ -52,18 +52,18 @@ NodeIndex Fabric::add_host(const HostOptions& options) {
   host.random = Rng(options_.seed, "host", index).next();
   host.box = options.box;
   if (options.dial_from_listen_port) host.flags |= HostData::kDialFromListenPort;
+  std::uint32_t ip = 0;
   if (options.box == kNone) {
-    host.ip = allocate_ip(index);
+    ip = allocate_ip(index);
   } else {
     auto& insides = boxes_[options.box].insides;
     NP2P_ASSERT(insides.size() < 0xFFF0);
     host.inner = static_cast<std::uint16_t>(insides.size());
-    host.ip = 0xC0A8'0002u + host.inner;  // 192.168.0.2 and on, in every box
+    ip = 0xC0A8'0002u + host.inner;  // 192.168.0.2 and on, in every box
     insides.push_back(index);
   }
   hosts_.push_back(std::move(host));
-  places_.push_back({options.position, cost_per_kib(options.down_bits_per_s)});
-  traffic_.emplace_back();
+  places_.push_back({options.position, cost_per_kib(options.down_bits_per_s), ip});
   if (!cuts_.empty()) cuts_.resize(hosts_.size());
   return index;
 }
@@ -150,9 +150,8 @@ void Fabric::transmit(NodeIndex from, LinkEnd& end, Frame frame, std::uint8_t ta
   const SimTime arrival =
       depart + one_way + cost(wire.bytes, peer.down_cost) + extra + stochastic_delay(host, wire.segments, one_way);
   end.in_order = std::max(arrival, end.in_order + 1);
-  TrafficCounts& counts = traffic_[from];
-  counts.out.count(static_cast<Traffic>(tag & 3), wire.bytes);
-  counts.in.bytes[static_cast<std::size_t>(Traffic::control)] += wire.acks;
+  host.account(static_cast<Traffic>(tag & 3)).count_out(wire.bytes);
+  host.account(Traffic::control).in_bytes += wire.acks;
   if (depart - now() > kWorthNoting) {
     note_queue(from, static_cast<std::uint16_t>(&end - host.links), wire.bytes, depart);
   }
@@ -247,20 +246,19 @@ void Fabric::deliver(const SimEvent& event, LinkEnd& end, Frame frame) {
   if (end.has(LinkEnd::kFragile)) touch_fragile(host, event.slot);
   const auto said = static_cast<Traffic>(event.tag & 3);
   const NodeIndex sender = end.peer();
-  TrafficCounts& counts = traffic_[event.to];
-  counts.out.bytes[static_cast<std::size_t>(Traffic::control)] += wire.acks;
+  host.account(Traffic::control).out_bytes += wire.acks;
   const LinkId link = id_of(end, event.slot);
   record(event.to, Io::in_frame, link.value, frame.hash());
   handling_ = {sender, static_cast<std::uint8_t>(event.tag >> 2), said};
   host.inhabitant->frame(link, frame);
   const Traffic was = handling_.was;
   handling_ = {};
-  counts.in.count(was, wire.bytes);
+  host.account(was).count_in(wire.bytes);
   if (was != said) {  // the receiver knows better what it was: book it so on both sides
-    auto& out = traffic_[sender].out;
-    out.bytes[static_cast<std::size_t>(said)] -= wire.bytes;
-    --out.messages[static_cast<std::size_t>(said)];
-    out.count(was, wire.bytes);
+    HostData& from = hosts_[sender];
+    from.account(said).out_bytes -= wire.bytes;
+    --from.account(said).out_messages;
+    from.account(was).count_out(wire.bytes);
   }
 }
 
@@ -345,7 +343,7 @@ std::vector<NodeIndex> Fabric::peers_of(NodeIndex index, bool outbound_only) con
 
 std::size_t Fabric::bytes_of(NodeIndex index) const {
   const HostData& host = hosts_[index];
-  std::size_t sum = sizeof(HostData) + sizeof(Place) + host.slots * sizeof(LinkEnd) + sizeof(TrafficCounts);
+  std::size_t sum = sizeof(HostData) + sizeof(Place) + host.slots * sizeof(LinkEnd);
   if (host.cold) {
     sum += sizeof(Cold) + host.cold->dials.capacity() * sizeof(Dial) + host.cold->troubles.capacity() * sizeof(Trouble);
   }

@@ -82,11 +82,11 @@ class Fabric {
   [[nodiscard]] std::uint64_t events() const noexcept { return scheduler_.handled(); }
   bool run_until(SimTime until, std::uint64_t budget) { return scheduler_.run_until(until, budget, *this); }
   void handle(const SimEvent& event);
-  // Well before an event its host, its frame and the accounting are fetched; shortly before, what the host points at.
+  // Well before an event its host and its frame are fetched; shortly before, what the host points at.
   void prefetch(const SimEvent& event) const noexcept {
-    fetch(&hosts_[event.to], sizeof(HostData));
-    fetch(&traffic_[event.to], sizeof(TrafficCounts));
-    if (event.kind == kFrame) fetch(reinterpret_cast<const char*>(event.payload & kPointerMask), 128);
+    fetch(&hosts_[event.to], 128);
+    fetch(&places_[event.to], sizeof(Place));
+    if (event.kind == kFrame) fetch(reinterpret_cast<const char*>(event.payload & kPointerMask), 256);
   }
   void prefetch_near(const SimEvent& event) const noexcept {
     const HostData& host = hosts_[event.to];
@@ -106,7 +106,7 @@ class Fabric {
   [[nodiscard]] SimTime latency(NodeIndex a, NodeIndex b) const noexcept {
     return options_.base_delay + distance_delay(places_[a].position, places_[b].position);
   }
-  [[nodiscard]] Endpoint endpoint_of(NodeIndex host) const { return {hosts_[host].ip, hosts_[host].listen_port}; }
+  [[nodiscard]] Endpoint endpoint_of(NodeIndex host) const { return {places_[host].ip, hosts_[host].listen_port}; }
   [[nodiscard]] Endpoint public_endpoint_of(NodeIndex host) const;
   [[nodiscard]] BoxIndex outermost_box(NodeIndex host) const;
   [[nodiscard]] NatBox& box(BoxIndex index) { return boxes_[index].nat; }
@@ -230,13 +230,12 @@ class Fabric {
   [[nodiscard]] std::uint32_t ping_interval(const HostData& host, const LinkEnd& end) const noexcept;  // ticks
   void settle(NodeIndex host, LinkEnd& end);
   void touch(NodeIndex host, LinkEnd& end);
-  static void count_pings(TrafficCounts& counts, const LinkProfile& profile, std::uint64_t pings) noexcept;
+  static void count_pings(Account& control, const LinkProfile& profile, std::uint64_t pings) noexcept;
 
   FabricOptions options_;
   Scheduler scheduler_;
   SlabVector<HostData> hosts_;
   SlabVector<Place> places_;
-  SlabVector<TrafficCounts> traffic_;
   ArrayPool<LinkEnd> link_pool_;
   std::vector<CutMask> cuts_;  // empty: no cuts
   unsigned cut_bits_ = 0;

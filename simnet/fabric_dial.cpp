@@ -73,7 +73,7 @@ BoxIndex Fabric::outermost_box(NodeIndex host) const {
 
 Endpoint Fabric::public_endpoint_of(NodeIndex host) const {
   const BoxIndex box = outermost_box(host);
-  return {box == kNone ? hosts_[host].ip : boxes_[box].ip, hosts_[host].listen_port};
+  return {box == kNone ? places_[host].ip : boxes_[box].ip, hosts_[host].listen_port};
 }
 
 // The session of a link in the innermost box, then the same conversation in the boxes around it.
@@ -130,10 +130,10 @@ void Fabric::send_syn(NodeIndex from, std::uint16_t slot) {
   const SimTime wait = kSecond << dial.tries;
   ++dial.tries;
   push(from, now() + wait, from, kDialTimer, dial.tries, slot, end.generation);
-  traffic_[from].out.count(Traffic::control, kSynBytes);
+  host.account(Traffic::control).count_out(kSynBytes);
   if (!host.is(HostData::kCable)) return;
   if (options_.loss_ppm != 0 && random(host) % 1'000'000 < options_.loss_ppm) return;
-  Syn syn{from, slot, end.generation, {host.ip, dial.local_port}, dial.remote, kNone, kNone, false};
+  Syn syn{from, slot, end.generation, {places_[from].ip, dial.local_port}, dial.remote, kNone, kNone, false};
   if (!route_syn(syn, end.session)) return;
   if (syn.nat) end.set(LinkEnd::kNat);
   // It arrives at a host, or at a box: then at the box's first host, whose partition the box belongs to.
@@ -225,7 +225,7 @@ void Fabric::refuse(const Syn& syn, NodeIndex host) {
 
 void Fabric::accept(const Syn& syn, NodeIndex index, std::uint16_t session) {
   HostData& host = hosts_[index];
-  traffic_[index].in.count(Traffic::control, kSynBytes);
+  host.account(Traffic::control).count_in(kSynBytes);
   std::uint16_t slot = 0;
   // A SYN that was sent again finds its half-open link; the answer to the first one was lost, or is on its way.
   while (slot < host.slots) {
@@ -256,7 +256,7 @@ void Fabric::accept(const Syn& syn, NodeIndex index, std::uint16_t session) {
     push(index, now() + kEstablishing, index, kDialTimer, kGiveUp, slot, end.generation);
   }
   const LinkEnd& end = host.links[slot];
-  traffic_[index].out.count(Traffic::control, kSynBytes);
+  host.account(Traffic::control).count_out(kSynBytes);
   if (blocked(index, syn.from) || end.state() != EndState::accepting) return;
   if (options_.loss_ppm != 0 && random(host) % 1'000'000 < options_.loss_ppm) return;
   const SimTime delay = latency(index, syn.from) + stochastic_delay(host, 0, 0);
@@ -269,7 +269,7 @@ void Fabric::on_syn_ack(const SimEvent& event) {
   HostData& host = hosts_[event.to];
   LinkEnd* end = find(host, event.slot, static_cast<std::uint16_t>(event.payload >> 32));
   if (end == nullptr || end->state() != EndState::dialing) return;
-  traffic_[event.to].in.count(Traffic::control, kSynBytes);
+  host.account(Traffic::control).count_in(kSynBytes);
   end->set_peer(source_of(event));
   end->peer_slot = static_cast<std::uint16_t>(event.payload >> 16);
   end->peer_generation = static_cast<std::uint16_t>(event.payload);
@@ -289,7 +289,7 @@ void Fabric::on_syn_ack(const SimEvent& event) {
 
 void Fabric::send_handshake(NodeIndex from, LinkEnd& end, std::uint8_t step) {
   const WireCost wire = stream_cost(step_payload(step, hosts_[from].profile->encrypted));
-  traffic_[from].out.count(Traffic::control, wire.bytes);
+  hosts_[from].account(Traffic::control).count_out(wire.bytes);
   if (blocked(from, end.peer())) return;
   const SimTime one_way = latency(from, end.peer());
   const SimTime arrival = now() + one_way + stochastic_delay(hosts_[from], wire.segments, one_way);
@@ -305,7 +305,7 @@ void Fabric::on_handshake(const SimEvent& event) {
     return;
   }
   const std::uint64_t payload = step_payload(event.tag, host.profile->encrypted);
-  traffic_[event.to].in.count(Traffic::control, stream_cost(payload).bytes);
+  host.account(Traffic::control).count_in(stream_cost(payload).bytes);
   switch (event.tag) {
     case client_hello:
       return send_handshake(event.to, *end, server_flight);

@@ -36,23 +36,22 @@ std::uint32_t Fabric::ping_interval(const HostData& host, const LinkEnd& end) co
   return static_cast<std::uint32_t>(after.count() / kTick);
 }
 
-void Fabric::count_pings(TrafficCounts& counts, const LinkProfile& profile, std::uint64_t pings) noexcept {
+void Fabric::count_pings(Account& control, const LinkProfile& profile, std::uint64_t pings) noexcept {
   // In each interval either side sends one message (a ping, a pong, a heartbeat) and acknowledges one.
   const WireCost wire = frame_cost(profile.ping_bytes, profile);
-  constexpr auto kControl = static_cast<std::size_t>(Traffic::control);
-  for (auto* direction : {&counts.in, &counts.out}) {
-    direction->bytes[kControl] += pings * (wire.bytes + wire.acks);
-    direction->messages[kControl] += static_cast<std::uint32_t>(pings);
-  }
+  control.in_bytes += pings * (wire.bytes + wire.acks);
+  control.out_bytes += pings * (wire.bytes + wire.acks);
+  control.in_messages += static_cast<std::uint32_t>(pings);
+  control.out_messages += static_cast<std::uint32_t>(pings);
 }
 
 // Books the keepalive of the time since `last`, which becomes the time of the last beat or ping.
 void Fabric::settle(NodeIndex index, LinkEnd& end) {
-  const HostData& host = hosts_[index];
+  HostData& host = hosts_[index];
   const std::uint32_t interval = ping_interval(host, end);
   const std::uint32_t idle = tick(now()) - end.last;
   if (idle >= interval && !end.has(LinkEnd::kTroubled)) {
-    count_pings(traffic_[index], *host.profile, idle / interval);
+    count_pings(host.account(Traffic::control), *host.profile, idle / interval);
     end.last += idle / interval * interval;
   }
 }
@@ -64,12 +63,21 @@ void Fabric::touch(NodeIndex index, LinkEnd& end) {
 }
 
 TrafficCounts Fabric::traffic_of(NodeIndex index) const {
-  TrafficCounts counts = traffic_[index];
   const HostData& host = hosts_[index];
+  auto accounts = host.accounts;
   for (std::uint16_t i = 0; i < host.slots; ++i) {
     const LinkEnd& end = host.links[i];
     if (end.state() != EndState::up || end.has(LinkEnd::kTroubled)) continue;
-    count_pings(counts, *host.profile, (tick(now()) - end.last) / ping_interval(host, end));
+    const std::uint64_t pings = (tick(now()) - end.last) / ping_interval(host, end);
+    count_pings(accounts[static_cast<std::size_t>(Traffic::control)], *host.profile, pings);
+  }
+  TrafficCounts counts;
+  for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
+    const Account& account = accounts[kind];
+    counts.in.bytes[kind] = account.in_bytes;
+    counts.in.messages[kind] = account.in_messages;
+    counts.out.bytes[kind] = account.out_bytes;
+    counts.out.messages[kind] = account.out_messages;
   }
   return counts;
 }
@@ -138,7 +146,7 @@ bool Fabric::send_into_trouble(NodeIndex from, std::uint16_t slot, LinkEnd& end,
   }
   if (trouble.fate == Fate::cut && !trouble.out_blocked) return false;
   if (trouble.fate == Fate::gone && !blocked(from, peer)) return false;  // answered with a reset
-  traffic_[from].out.count(static_cast<Traffic>(tag & 3), frame_cost(frame.size(), *host.profile).bytes);
+  host.account(static_cast<Traffic>(tag & 3)).count_out(frame_cost(frame.size(), *host.profile).bytes);
   if (trouble.fate == Fate::cut) trouble.parked.emplace_back(std::move(frame), tag);
   return true;
 }
@@ -305,7 +313,7 @@ void Fabric::renumber(NodeIndex index) {
   for (auto& owner : owners_) {
     if (owner == index) owner = kNone;
   }
-  host.ip = allocate_ip(index);
+  places_[index].ip = allocate_ip(index);
 }
 
 bool Fabric::is_inside(NodeIndex host, BoxIndex box) const noexcept {

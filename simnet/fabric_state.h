@@ -1,8 +1,11 @@
 // The state of the fabric: hosts, the ends of their links, NAT boxes. Kept small, because a world holds 100,000 hosts
-// with twenty links each: 128 bytes a host, 24 a link end, 16 a NAT session; what is needed only while something
-// unusual goes on (dialling, a dead path, congestion) lies in Cold, which exists only then.
+// with twenty links each: 208 bytes a host, 24 a link end, 16 a NAT session; what is needed only while something
+// unusual goes on (dialling, a dead path, congestion) lies in Cold, which exists only then. A message touches two lines
+// of the caches in the host, one in the link end, and the place of whom it goes to.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -11,6 +14,7 @@
 #include "simnet/base.h"
 #include "simnet/inhabitant.h"
 #include "simnet/nat.h"
+#include "simnet/traffic.h"
 
 namespace np2p::sim {
 
@@ -94,40 +98,64 @@ struct Cold {
   }
 };
 
+// One kind of traffic of a host. Both directions lie together, because a message touches both: the other one by its
+// acknowledgement.
+struct Account {
+  std::uint64_t in_bytes = 0;
+  std::uint64_t out_bytes = 0;
+  std::uint32_t in_messages = 0;
+  std::uint32_t out_messages = 0;
+  void count_in(std::uint64_t bytes) noexcept {
+    in_bytes += bytes;
+    ++in_messages;
+  }
+  void count_out(std::uint64_t bytes) noexcept {
+    out_bytes += bytes;
+    ++out_messages;
+  }
+};
+
 struct alignas(64) HostData {
   static constexpr std::uint8_t kPowered = 1;
   static constexpr std::uint8_t kProcess = 2;
   static constexpr std::uint8_t kCable = 4;
   static constexpr std::uint8_t kDialFromListenPort = 8;
 
+  // The first line: what every message changes.
   Inhabitant* inhabitant = nullptr;
   LinkEnd* links = nullptr;  // of the fabric's pool
-  std::uint16_t slots = 0;   // of links, used or free
-  std::uint16_t boot = 0;
-  std::uint8_t flags = kPowered | kCable;
   std::uint64_t sequence = 0;
   std::uint64_t digest = 0;
+  std::uint64_t random = 0;
   SimTime up_busy = 0;
   SimTime down_busy = 0;
-  std::uint64_t random = 0;
   std::uint32_t up_cost = 0;  // ns per 1024 bytes
+  std::uint16_t slots = 0;    // of links, used or free
+  std::uint16_t boot = 0;
+  // The second: how it is accounted, with the two commonest kinds of traffic.
   const LinkProfile* profile = nullptr;
   std::unique_ptr<Cold> cold;
-  std::uint32_t ip = 0;
-  std::uint16_t listen_port = 0;
-  std::uint16_t next_port = 0;
+  std::array<Account, kTrafficKinds> accounts;
+  // The third: the other kinds, and what is rarely asked for.
   BoxIndex box = kNone;
   std::uint16_t inner = 0;  // its number in the box
+  std::uint16_t listen_port = 0;
+  std::uint16_t next_port = 0;
+  std::uint8_t flags = kPowered | kCable;
 
   [[nodiscard]] bool is(std::uint8_t flag) const noexcept { return (flags & flag) != 0; }
+  [[nodiscard]] Account& account(Traffic kind) noexcept { return accounts[static_cast<std::size_t>(kind)]; }
 };
-static_assert(sizeof(HostData) == 128);
+static_assert(sizeof(HostData) == 192);
+static_assert(offsetof(HostData, profile) == 64 && offsetof(HostData, accounts) + 2 * sizeof(Account) == 128);
 
 // What senders want to know of a receiver: few and small, so that it stays in the caches.
 struct Place {
   Position position;
   std::uint32_t down_cost = 0;  // ns per 1024 bytes
+  std::uint32_t ip = 0;
 };
+static_assert(sizeof(Place) == 16);
 
 struct BoxData {
   NatBox nat;

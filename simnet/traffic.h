@@ -17,10 +17,6 @@ struct TrafficCounts {
   struct Direction {
     std::array<std::uint64_t, kTrafficKinds> bytes{};     // by Traffic
     std::array<std::uint32_t, kTrafficKinds> messages{};  // by Traffic; acknowledgements are not messages
-    void count(Traffic kind, std::uint64_t size) noexcept {
-      bytes[static_cast<std::size_t>(kind)] += size;
-      ++messages[static_cast<std::size_t>(kind)];
-    }
     [[nodiscard]] std::uint64_t total_bytes() const noexcept {
       std::uint64_t sum = 0;
       for (const auto b : bytes) sum += b;
