@@ -11,8 +11,7 @@ namespace {
 
 constexpr std::uint16_t kFirstEphemeralPort = 32'768;
 constexpr SimTime kMinRetransmit = 200 * kMillisecond;
-constexpr SimTime kWorthNoting = 5 * kMillisecond;  // uplink queues shorter than this are not booked
-constexpr std::size_t kHighWater = 64 * 1024;       // a queue above this is told when it drains
+constexpr std::size_t kHighWater = 64 * 1024;  // a queue above this is told when it drains
 constexpr std::uint8_t kMaxHops = 63;
 
 constexpr std::uint8_t tag_of(Traffic traffic, unsigned hops) noexcept {
@@ -27,7 +26,9 @@ std::uint32_t cost_per_kib(std::uint64_t bits_per_s) noexcept {
 
 }  // namespace
 
-Fabric::Fabric(const FabricOptions& options) : options_(options) {}
+Fabric::Fabric(const FabricOptions& options) : options_(options) {
+  senders_.fill(kNone);
+}
 
 Fabric::~Fabric() {
   scheduler_.drain([this](const SimEvent& event) { discard(event); });
@@ -129,13 +130,50 @@ SimTime Fabric::stochastic_delay(HostData& host, std::uint64_t segments, SimTime
 }
 
 void Fabric::send(NodeIndex from, LinkId link, Frame frame, Traffic traffic) {
-  record(from, Io::out_send, link.value, frame.hash());
-  LinkEnd* end = find(hosts_[from], link);
-  if (end == nullptr || end->state() != EndState::up) return;
-  const std::uint8_t tag = tag_of(traffic, handling_.hops + 1u);
   const auto slot = static_cast<std::uint16_t>(link.value & 0xFFFF);
-  if (end->has(LinkEnd::kTroubled) && send_into_trouble(from, slot, *end, frame, tag)) return;
-  transmit(from, *end, std::move(frame), tag, 0);
+  if (slot < hosts_[from].slots) fetch(&hosts_[from].links[slot], sizeof(LinkEnd));
+  record(from, Io::out_send, link.value, frame.hash());
+  if (waiting_ == kOutgoing) finish_oldest();
+  const std::uint32_t at = first_ + waiting_++;
+  outgoing_[at % kOutgoing] = {now(), link, std::move(frame), from, tag_of(traffic, handling_.hops + 1u)};
+  senders_[at % kOutgoing] = from;
+  if (!running_) {
+    flush();
+  } else if (waiting_ > kHalfway) {
+    const Outgoing& halfway = outgoing_[(at - kHalfway) % kOutgoing];
+    const LinkEnd* end = find(hosts_[halfway.from], halfway.link);
+    if (end != nullptr) fetch(&places_[end->peer()], sizeof(Place));
+  }
+}
+
+void Fabric::finish_oldest() {
+  Outgoing& out = outgoing_[first_ % kOutgoing];
+  senders_[first_ % kOutgoing] = kNone;
+  ++first_;
+  --waiting_;
+  Frame frame = std::move(out.frame);
+  LinkEnd* end = find(hosts_[out.from], out.link);
+  if (end == nullptr || end->state() != EndState::up) return;
+  const SimTime present = std::exchange(now_, out.at);
+  const auto slot = static_cast<std::uint16_t>(out.link.value & 0xFFFF);
+  if (!end->has(LinkEnd::kTroubled) || !send_into_trouble(out.from, slot, *end, frame, out.tag)) {
+    transmit(out.from, *end, std::move(frame), out.tag, 0);
+  }
+  now_ = present;
+}
+
+bool Fabric::flush() {
+  if (waiting_ == 0) return false;
+  while (waiting_ > 0) finish_oldest();
+  return true;
+}
+
+bool Fabric::run_until(SimTime until, std::uint64_t budget) {
+  running_ = true;
+  const bool there = scheduler_.run_until(until, budget, *this);
+  running_ = false;
+  now_ = scheduler_.now();
+  return there;
 }
 
 void Fabric::transmit(NodeIndex from, LinkEnd& end, Frame frame, std::uint8_t tag, SimTime extra) {
@@ -170,13 +208,18 @@ void Fabric::note_queue(NodeIndex from, std::uint16_t slot, std::uint64_t bytes,
   queue->bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(UINT32_MAX, queue->bytes + bytes));
   queue->until = depart;
   const LinkId link = id_of(host.links[slot], slot);
-  if (!queue->wants_writable && queued_bytes(from, link) > kHighWater) {
+  if (!queue->wants_writable && backlog(from, link) > kHighWater) {
     queue->wants_writable = true;
     push(from, depart, from, kDrained, 0, slot, host.links[slot].generation);
   }
 }
 
-std::size_t Fabric::queued_bytes(NodeIndex index, LinkId link) const noexcept {
+std::size_t Fabric::queued_bytes(NodeIndex index, LinkId link) noexcept {
+  flush_of(index);
+  return backlog(index, link);
+}
+
+std::size_t Fabric::backlog(NodeIndex index, LinkId link) const noexcept {
   const HostData& host = hosts_[index];
   if (!host.cold || host.up_cost == 0) return 0;
   const auto slot = static_cast<std::uint16_t>(link.value & 0xFFFF);
@@ -197,7 +240,7 @@ void Fabric::on_drained(const SimEvent& event) {
       std::find_if(queues.begin(), queues.end(), [&](const Congestion& q) { return q.slot == event.slot; });
   if (queue == queues.end()) return;
   const LinkId link = id_of(*end, event.slot);
-  if (queued_bytes(event.to, link) > kHighWater) {
+  if (backlog(event.to, link) > kHighWater) {
     push(event.to, queue->until, event.to, kDrained, 0, event.slot, event.payload);
     return;
   }
@@ -263,6 +306,7 @@ void Fabric::deliver(const SimEvent& event, LinkEnd& end, Frame frame) {
 }
 
 void Fabric::close(NodeIndex from, LinkId link, CloseReason reason) {
+  flush_of(from);
   record(from, Io::out_close, link.value, static_cast<std::uint64_t>(reason));
   HostData& host = hosts_[from];
   LinkEnd* end = find(host, link);
@@ -283,6 +327,7 @@ void Fabric::take_down(NodeIndex index, std::uint16_t slot, CloseReason reason) 
 }
 
 void Fabric::own_event_at(NodeIndex host, SimTime at, std::uint8_t tag, std::uint64_t payload) {
+  flush_of(host);
   push(host, std::max(at, now()), host, kOwn, tag, hosts_[host].boot, payload);
 }
 
@@ -292,6 +337,12 @@ void Fabric::on_own(const SimEvent& event) {
 }
 
 void Fabric::handle(const SimEvent& event) {
+  now_ = event.at;
+  if (event.kind == kFrame || event.kind == kQueuedFrame || event.kind == kOwn) {
+    flush_of(event.to);
+  } else {
+    flush();
+  }
   switch (static_cast<Kind>(event.kind)) {
     case kFrame:
       return on_frame(event);

@@ -6,6 +6,8 @@
 // Faults (cuts, power, cables, NAT rebinding) happen at barriers: between two runs of the scheduler, never inside one.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -65,7 +67,7 @@ class Fabric {
   LinkId dial(NodeIndex host, const Address& to);
   void send(NodeIndex host, LinkId link, Frame frame, Traffic traffic);
   void close(NodeIndex host, LinkId link, CloseReason reason);
-  [[nodiscard]] std::size_t queued_bytes(NodeIndex host, LinkId link) const noexcept;
+  [[nodiscard]] std::size_t queued_bytes(NodeIndex host, LinkId link) noexcept;
   // Inhabitant::own_event(tag, payload) at that time, if the process still lives then.
   void own_event_at(NodeIndex host, SimTime at, std::uint8_t tag, std::uint64_t payload);
   // The frame being handled was this, and not what its sender said.
@@ -78,9 +80,9 @@ class Fabric {
   }
 
   // --- time
-  [[nodiscard]] SimTime now() const noexcept { return scheduler_.now(); }
+  [[nodiscard]] SimTime now() const noexcept { return now_; }
   [[nodiscard]] std::uint64_t events() const noexcept { return scheduler_.handled(); }
-  bool run_until(SimTime until, std::uint64_t budget) { return scheduler_.run_until(until, budget, *this); }
+  bool run_until(SimTime until, std::uint64_t budget);
   void handle(const SimEvent& event);
   // Well before an event its host and its frame are fetched; shortly before, what the host points at.
   void prefetch(const SimEvent& event) const noexcept {
@@ -90,9 +92,15 @@ class Fabric {
   }
   void prefetch_near(const SimEvent& event) const noexcept {
     const HostData& host = hosts_[event.to];
-    __builtin_prefetch(host.links + event.slot, 1);
+    fetch(host.links + event.slot, sizeof(LinkEnd));
     fetch(host.inhabitant, 192);
   }
+
+  // For the scheduler: sends that wait to be finished cause no event before this time.
+  [[nodiscard]] SimTime horizon() const noexcept {
+    return waiting_ == 0 ? kNever : outgoing_[first_ % kOutgoing].at + std::min(options_.base_delay, kWorthNoting);
+  }
+  bool flush();  // finishes them; false if there were none
 
   // --- looking
   struct Handling {  // the frame being handled, while it is
@@ -135,11 +143,9 @@ class Fabric {
     kPathLost,  // told by the far end of the path: its NAT forgot us
   };
   static constexpr SimTime kTick = 10 * kMillisecond;
+  static constexpr SimTime kWorthNoting = 5 * kMillisecond;  // uplink queues shorter than this are not booked
   static constexpr std::uint64_t kPointerMask = 0xFFFF'FFFF'FFFFull;
 
-  static void fetch(const void* from, std::size_t bytes) noexcept {
-    for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const char*>(from) + i, 1);
-  }
   [[nodiscard]] static std::uint32_t tick(SimTime t) noexcept { return static_cast<std::uint32_t>(t / kTick); }
   [[nodiscard]] static LinkId id_of(const LinkEnd& end, std::uint16_t slot) noexcept {
     return LinkId{static_cast<std::uint64_t>(end.generation) << 16 | slot};
@@ -168,12 +174,32 @@ class Fabric {
     scheduler_.push({at, make_key(source, hosts_[source].sequence++), to, kind, tag, slot, payload});
   }
 
+  // A send needs its link, and then the place of who is there: both are far away in a large world. So they are fetched,
+  // and the send is finished, as of the time when it was made, after a few more. Whoever could tell the difference
+  // flushes first: another event or call of the same host, and everything that is not a frame.
+  struct Outgoing {
+    SimTime at = 0;
+    LinkId link;
+    Frame frame;
+    NodeIndex from = kNone;
+    std::uint8_t tag = 0;
+  };
+  static constexpr std::uint32_t kOutgoing = 8;
+  static constexpr std::uint32_t kHalfway = 4;
+  void flush_of(NodeIndex host) {
+    bool waits = false;
+    for (const NodeIndex sender : senders_) waits |= sender == host;
+    if (waits) flush();
+  }
+  void finish_oldest();
+
   // fabric.cpp: frames
   std::uint16_t take_slot(HostData& host);
   void free_slot(NodeIndex host, std::uint16_t slot);
   void transmit(NodeIndex from, LinkEnd& end, Frame frame, std::uint8_t tag, SimTime extra);
   [[nodiscard]] SimTime stochastic_delay(HostData& host, std::uint64_t segments, SimTime one_way);
   void note_queue(NodeIndex from, std::uint16_t slot, std::uint64_t bytes, SimTime depart);
+  [[nodiscard]] std::size_t backlog(NodeIndex host, LinkId link) const noexcept;
   void on_frame(const SimEvent& event);
   void on_queued_frame(const SimEvent& event);
   void deliver(const SimEvent& event, LinkEnd& end, Frame frame);
@@ -234,6 +260,12 @@ class Fabric {
 
   FabricOptions options_;
   Scheduler scheduler_;
+  SimTime now_ = 0;
+  bool running_ = false;
+  std::uint32_t first_ = 0;  // of the sends that wait
+  std::uint32_t waiting_ = 0;
+  std::array<Outgoing, kOutgoing> outgoing_;
+  std::array<NodeIndex, kOutgoing> senders_;  // theirs, kNone where none waits
   SlabVector<HostData> hosts_;
   SlabVector<Place> places_;
   ArrayPool<LinkEnd> link_pool_;

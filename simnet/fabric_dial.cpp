@@ -101,6 +101,7 @@ Dial* Fabric::dial_of(HostData& host, std::uint16_t slot) noexcept {
 }
 
 LinkId Fabric::dial(NodeIndex from, const Address& to) {
+  flush_of(from);
   HostData& host = hosts_[from];
   const std::uint16_t slot = take_slot(host);
   LinkEnd& end = host.links[slot];

@@ -138,8 +138,7 @@ void Scheduler::fetch_bucket(std::int64_t bucket) noexcept {
   const List list = ring_[static_cast<std::uint64_t>(bucket) & ring_mask_];
   std::size_t bytes = ((list & kCountMask) + 1) * sizeof(SimEvent);
   for (std::uint32_t at = list >> kCountBits; at != 0; at = next_[at]) {
-    const char* from = reinterpret_cast<const char*>(chunk(at).events);
-    for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(from + i, 0, 2);
+    fetch(chunk(at).events, bytes);
     bytes = sizeof(Chunk);
   }
 }

@@ -57,12 +57,14 @@ class Scheduler {
   }
 
   // Handles every event up to and including `until`, at most `budget` of them. True if none is left up to `until`; then
-  // now() is `until`. Handler: void handle(const SimEvent&), which may push; prefetch and
-  // prefetch_near are called with events that will be handled soon.
+  // now() is `until`. Handler: void handle(const SimEvent&), which may push; prefetch and prefetch_near are called with
+  // events that will be handled soon. A handler may hold pushes back that lie at its horizon() or later; flush() pushes
+  // them and says whether there were any.
   template <class Handler>
   bool run_until(SimTime until, std::uint64_t budget, Handler& handler) {
     while (budget > 0) {
       if (position_ >= refill_) {
+        if (flush(handler)) continue;
         const std::size_t known = current_.size() - position_;
         if (!refill(until) && position_ == current_.size()) break;
         const std::size_t last = std::min(position_ + kPrefetch, current_.size());
@@ -73,7 +75,10 @@ class Scheduler {
       const std::size_t near = position_ + kPrefetchNear;
       if (near < current_.size()) handler.prefetch_near(current_[near]);
       const SimEvent event = current_[position_];
-      if (event.at > until) break;
+      if (event.at > until || event.at >= horizon(handler)) {
+        if (!flush(handler)) break;
+        continue;
+      }
       ++position_;
       --pending_;
       --budget;
@@ -81,6 +86,7 @@ class Scheduler {
       now_ = event.at;
       handler.handle(event);
     }
+    flush(handler);
     if (budget == 0 && pending_until(until)) return false;
     if (now_ < until) now_ = until;
     return true;
@@ -107,6 +113,23 @@ class Scheduler {
   }
 
  private:
+  template <class Handler>
+  static bool flush(Handler& handler) {
+    if constexpr (requires { handler.flush(); }) {
+      return handler.flush();
+    } else {
+      return false;
+    }
+  }
+  template <class Handler>
+  static SimTime horizon(const Handler& handler) {
+    if constexpr (requires { handler.horizon(); }) {
+      return handler.horizon();
+    } else {
+      return kNever;
+    }
+  }
+
   static constexpr int kSpanBits = 30;     // a span (one slot of the wheel) is 2^30 ns
   static constexpr int kMinWidthBits = 8;  // narrowest bucket
   static constexpr std::uint64_t kWheel = 4096;
@@ -198,7 +221,7 @@ class Scheduler {
   std::vector<SimEvent> heap_;  // earliest first
   std::vector<SlabVector<Chunk>> blocks_;
   std::vector<std::uint32_t> next_;  // the chunk after this one in its list
-  std::uint32_t fresh_ = 1;  // chunk 0 is "none"
+  std::uint32_t fresh_ = 1;          // chunk 0 is "none"
   std::uint32_t free_ = 0;
   std::uint64_t opened_ = 0;         // buckets since the last look at the width
   std::uint64_t opened_events_ = 0;  // events in them
