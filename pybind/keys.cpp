@@ -76,12 +76,14 @@ void bind_note(py::module_& module) {
 }
 
 void bind_key(py::module_& module) {
-  py::class_<Signer>(module, "Key", "A simulated user's secret key (BIP-340). Never for real users.")
+  py::class_<Signer>(module, "Key", "A user's secret key (BIP-340), as a client holds it; servers never see one.")
       .def_static("from_seed", &Signer::from_seed, py::arg("seed"), py::arg("index"))
       .def_static(
           "from_secret",
           [](const std::string& secret) {
-            auto signer = Signer::from_secret(parse_hex<SecretKey>("secret", secret));
+            const auto words = parse_nsec(secret);
+            if (!words && secret.rfind("nsec", 0) == 0) throw py::value_error("secret: " + words.error().reason);
+            auto signer = Signer::from_secret(words ? *words : parse_hex<SecretKey>("secret", secret));
             if (!signer) throw py::value_error("secret is not a secret key: " + signer.error().reason);
             return std::move(signer.value());
           },

@@ -77,3 +77,11 @@ def test_nobody_to_deliver_to_is_an_error(pair: list[np2p.Node]) -> None:
     note = alice.post("hello")
     with pytest.raises(ValueError, match="0/0"):
         alice.network.delivery_ratio(note, to="followers")
+
+
+def test_a_secret_key_is_taken_as_hex_or_nsec() -> None:
+    key = np2p.Key.from_seed(1, 2)
+    assert np2p.Key.from_secret(key.nsec).public_key == key.public_key
+    for wrong in (key.nsec[:-1] + ("q" if key.nsec[-1] != "q" else "p"), "nsec1", "7" * 63):
+        with pytest.raises(ValueError, match="secret"):
+            np2p.Key.from_secret(wrong)
