@@ -71,7 +71,11 @@ class Fabric {
   // Inhabitant::own_event(tag, payload) at that time, if the process still lives then.
   void own_event_at(NodeIndex host, SimTime at, std::uint8_t tag, std::uint64_t payload);
   // The frame being handled was this, and not what its sender said.
-  void frame_was(Traffic traffic) noexcept { handling_.was = traffic; }
+  void frame_was(Traffic traffic) noexcept {
+    // Its sender's accounts will be corrected.
+    if (traffic != handling_.was && handling_.sender != kNone) fetch(&hosts_[handling_.sender], 192);
+    handling_.was = traffic;
+  }
   // Every input and output that is not a link's: timers, store, clients.
   void record(NodeIndex host, Io io, std::uint64_t what, std::uint64_t hash) {
     HostData& h = hosts_[host];

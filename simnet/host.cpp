@@ -41,18 +41,20 @@ std::uint64_t hash_of(const Filter& filter) {
 SimHost::SimHost(Fabric& fabric, NodeIndex index, Config config, const HostSettings& settings, Verifier& verifier,
                  HostEvents& events)
     : fabric_(fabric),
+      index_(index),
+      store_(config.limits),
       events_(events),
       verifier_(verifier),
       settings_(settings),
-      index_(index),
       config_(std::move(config)),
-      store_(config_.limits),
       entropy_(settings.seed, "entropy", index) {
   claimed_.data = config_.owner.data;
   timers_.fill(kNever);
 }
 
-SimHost::~SimHost() = default;
+SimHost::~SimHost() {
+  node_.reset();  // before what it refers to
+}
 
 SecpNodeKey& SimHost::key() const {
   if (!key_) {

@@ -105,21 +105,22 @@ class SimHost final : public Inhabitant,
   void on_wake(SimTime scheduled);
   void forget_process();
 
+  // What every input needs lies together at the front, where the fabric fetches it.
   Fabric& fabric_;
+  NodeIndex index_;
+  bool disk_busy_ = false;
+  std::unique_ptr<Node> node_;
+  Ticket committed_;
+  SimTime next_wake_ = kNever;
+  std::array<SimTime, static_cast<std::size_t>(Timer::count_)> timers_;
+  MemoryStore store_;
   HostEvents& events_;
   Verifier& verifier_;
   const HostSettings& settings_;
-  NodeIndex index_;
   Config config_;
   NodeId claimed_;  // who it says it is where links prove nothing: the owner's key
-  MemoryStore store_;
   Rng entropy_;
   mutable std::unique_ptr<SecpNodeKey> key_;  // made when first asked for
-  std::unique_ptr<Node> node_;
-  std::array<SimTime, static_cast<std::size_t>(Timer::count_)> timers_;
-  SimTime next_wake_ = kNever;
-  bool disk_busy_ = false;
-  Ticket committed_;
   Rejections rejections_;
 };
 

@@ -228,8 +228,8 @@ void Scheduler::adapt() {
 }
 
 void Scheduler::rebuild(int width_bits) {
-  std::vector<SimEvent> all(current_.begin() + static_cast<std::ptrdiff_t>(position_), current_.end());
-  for (auto& head : ring_) take_list(head, all);
+  std::vector<List> lists;
+  lists.swap(ring_);
   width_bits_ = std::clamp(width_bits, kMinWidthBits, kSpanBits - 2);
   size_ring();
   in_ring_ = 0;
@@ -237,16 +237,25 @@ void Scheduler::rebuild(int width_bits) {
   bucket_ = std::max(now_ >> width_bits_, super_ << (kSpanBits - width_bits_));
   const std::int64_t last = ((super_ + 1) << (kSpanBits - width_bits_)) - 1;
   bucket_ = std::min(bucket_, last);
+  scratch_.assign(current_.begin() + static_cast<std::ptrdiff_t>(position_), current_.end());
   current_.clear();
   position_ = refill_ = 0;
-  for (const SimEvent& event : all) {
-    const std::int64_t bucket = event.at >> width_bits_;
-    if (bucket <= bucket_) {
-      current_.push_back(event);
-    } else {
-      put_in_ring(bucket, event);
-      ++in_ring_;
+  const auto place_scratch = [this] {
+    for (const SimEvent& event : scratch_) {
+      const std::int64_t bucket = event.at >> width_bits_;
+      if (bucket <= bucket_) {
+        current_.push_back(event);
+      } else {
+        put_in_ring(bucket, event);
+        ++in_ring_;
+      }
     }
+    scratch_.clear();
+  };
+  place_scratch();
+  for (List& list : lists) {
+    take_list(list, scratch_);
+    place_scratch();
   }
   std::sort(current_.begin(), current_.end(), before);
 }
