@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
@@ -134,10 +135,11 @@ class Publisher {
 
   std::vector<std::string> sign(std::size_t count) {
     std::vector<std::string> events;
+    const auto now = static_cast<std::int64_t>(std::time(nullptr));  // as people post
     for (std::size_t i = 0; i < count; ++i) {
       Tags tags;
       tags.add({"t", std::to_string(++serial_)});
-      events.push_back(event_json(signer_.sign(1, 1'700'000'000, std::move(tags), std::string(200, 'x'))));
+      events.push_back(event_json(signer_.sign(1, now, std::move(tags), std::string(200, 'x'))));
     }
     return events;
   }

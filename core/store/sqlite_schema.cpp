@@ -121,7 +121,8 @@ Status check_untouched(const std::string& path, const char* vfs) {
   if (text_of(header).substr(0, kMagic.size()) != kMagic) return not_ours(path);
   // The places of application_id and user_version in the file format.
   if (auto status = check_mark(header_number(header, 68), header_number(header, 60), path); !status.ok()) return status;
-  if (in_creation) return {};
+  // A power cut in the middle of a checkpoint leaves a file that is whole only together with its log.
+  if (in_creation || has_content(path + "-wal", vfs)) return {};
   Database probe(untouched(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, vfs);
   static_cast<void>(probe.number("SELECT count(*) FROM sqlite_schema"));  // throws if it is cut off
   return {};

@@ -6,7 +6,7 @@
 
 namespace np2p {
 
-WalFile::WalFile(Database& db, const char* vfs_name) : db_(db) {
+WalFile::WalFile(Database& db, const char* vfs_name) : db_(db), gather_(db) {
   sqlite3_vfs* vfs = sqlite3_vfs_find(vfs_name);
   const char* name = sqlite3_filename_wal(sqlite3_db_filename(db.handle(), "main"));
   memory_ = std::make_unique<std::byte[]>(static_cast<std::size_t>(vfs->szOsFile));
@@ -25,6 +25,10 @@ WalFile::~WalFile() {
 int WalFile::committed(void* self, sqlite3* /*db*/, const char* /*name*/, int frames) {
   static_cast<WalFile*>(self)->frames_ = frames;
   return SQLITE_OK;
+}
+
+void WalFile::write_out() {
+  if (const int code = gather_.write_out(); code != SQLITE_OK) throw DiskTrouble{code & 0xFF, sqlite3_errstr(code)};
 }
 
 Status WalFile::sync() {

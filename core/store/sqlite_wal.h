@@ -1,6 +1,9 @@
 // The write-ahead log of an open database as a file to be synced from another thread, and its checkpoints. It has a
 // handle of its own on the log (opened through the VFS), so sync() shares nothing with SQLite's connection but the
 // file. SQLite keeps the file for as long as the connection is open.
+//
+// SQLite writes a commit as two small writes for every changed page, one after the other in the file. They are gathered
+// (WalGather) and go out as one.
 #pragma once
 
 #include <atomic>
@@ -9,6 +12,7 @@
 
 #include "core/base/result.h"
 #include "core/store/sqlite_db.h"
+#include "core/store/wal_gather.h"
 
 struct sqlite3_file;
 
@@ -25,6 +29,9 @@ class WalFile {
   Status sync();  // everything in the log so far is safe when it returns ok
 
   // --- the connection's thread
+  // After a COMMIT: its pages leave this process; only then may sync() be asked for. Throws DiskTrouble, and keeps what
+  // it could not write for the next time.
+  void write_out();
   [[nodiscard]] int frames() const noexcept { return frames_; }  // in the log since it began anew
   // Copies the log into the database file, in the order of syncs that keeps both safe. Throws DiskTrouble.
   void checkpoint();
@@ -38,6 +45,7 @@ class WalFile {
   Database& db_;
   std::unique_ptr<std::byte[]> memory_;
   sqlite3_file* file_ = nullptr;
+  WalGather gather_;
   int frames_ = 0;
   std::atomic<bool> lost_sync_{false};
 };

@@ -48,7 +48,7 @@ HttpRequest request_of(Parser::value_type&& message) {
 }  // namespace
 
 HttpConnection::HttpConnection(HttpServer& server, tcp::socket socket, std::unique_ptr<TlsSession> tls)
-    : server_(server), stream_(std::move(socket), std::move(tls)), timer_(server.io_), waiting_since_(mono_now()) {
+    : server_(server), stream_(std::move(socket), std::move(tls)), waiting_since_(mono_now()) {
   SocketError ignored;
   remote_ = to_address(stream_.socket().remote_endpoint(ignored));
   local_ = to_address(stream_.socket().local_endpoint(ignored));
@@ -65,7 +65,6 @@ void HttpConnection::start() {
 }
 
 void HttpConnection::close() {
-  timer_.cancel();
   SocketError ignored;
   stream_.socket().close(ignored);
 }
@@ -75,11 +74,8 @@ void HttpConnection::close_gently() {
   if (!busy_) close();
 }
 
-void HttpConnection::deadline(Duration after) {
-  timer_.expires_after(after);
-  timer_.async_wait([self = shared_from_this()](const SocketError& cancelled) {
-    if (!cancelled) self->close();
-  });
+void HttpConnection::deadline(Duration after) noexcept {
+  deadline_ = mono_now() + after;
 }
 
 asio::awaitable<void> HttpConnection::run() {
@@ -98,14 +94,13 @@ asio::awaitable<void> HttpConnection::run() {
     }
     busy_ = true;
     ++server_.counters_.requests;
-    timer_.cancel();
+    deadline_ = kNoDeadline;
     parsed.request->peer = remote_;
     parsed.request->local = local_;
     const HttpReply answer = co_await server_.api_.handle(*parsed.request);
     const bool sent = co_await reply(answer, parsed.keep_alive && !last_);
     if (!sent || !parsed.keep_alive) break;
   }
-  timer_.cancel();
   SocketError ignored;
   if (stream_.tls() != nullptr) stream_.tls()->close();
   stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);

@@ -1,9 +1,13 @@
 // One client's connection: reads a request, has it answered, writes the answer, again.
 #pragma once
 
+#include <limits>
+
 #include "realnet/http/http_server.h"
 
 namespace np2p::real {
+
+constexpr MonoTime kNoDeadline{std::numeric_limits<std::int64_t>::max()};
 
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
@@ -13,6 +17,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void close_gently();                                        // at once if no request is being answered, else after it
   [[nodiscard]] bool busy() const noexcept { return busy_; }  // a whole request is here, its answer is not out
   [[nodiscard]] MonoTime waiting_since() const noexcept { return waiting_since_; }
+  [[nodiscard]] bool overdue(MonoTime now) const noexcept { return now >= deadline_; }
   [[nodiscard]] const Address& remote() const noexcept { return remote_; }
 
  private:
@@ -27,11 +32,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   asio::awaitable<bool> more();  // reads more bytes; false: ended
   asio::awaitable<bool> reply(const HttpReply& reply, bool keep_alive);
   asio::awaitable<void> refuse(unsigned status, std::string_view reason);
-  void deadline(Duration after);
+  void deadline(Duration after) noexcept;
 
   HttpServer& server_;
   ByteStream stream_;
-  asio::steady_timer timer_;
+  MonoTime deadline_ = kNoDeadline;  // the server closes what is overdue
   Address remote_;
   Address local_;
   ByteVec in_;  // bytes not parsed yet

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "realnet/clock.h"
 #include "realnet/http/http_connection.h"
 
 namespace np2p::real {
@@ -9,11 +10,12 @@ namespace np2p::real {
 namespace {
 
 constexpr Duration kAcceptPause = 200ms;
+constexpr Duration kSweep = 250ms;  // how late a deadline may be
 
 }  // namespace
 
 HttpServer::HttpServer(asio::io_context& io, RestApi& api, HttpLimits limits, std::optional<TlsContext> tls)
-    : io_(io), api_(api), limits_(limits), tls_(std::move(tls)), accept_pause_(io) {}
+    : io_(io), api_(api), limits_(limits), tls_(std::move(tls)), accept_pause_(io), sweep_(io) {}
 
 HttpServer::~HttpServer() {
   for (const auto& connection : connections_) connection->close();
@@ -51,7 +53,23 @@ asio::awaitable<void> HttpServer::accept_loop() {
     auto connection = std::make_shared<HttpConnection>(*this, std::move(socket), std::move(tls));
     connections_.push_back(connection);
     connection->start();
+    sweep_later();
   }
+}
+
+void HttpServer::sweep_later() {
+  if (sweeping_ || connections_.empty()) return;
+  sweeping_ = true;
+  sweep_.expires_after(kSweep);
+  sweep_.async_wait([this](const SocketError& cancelled) {
+    if (cancelled) return;
+    sweeping_ = false;
+    const auto open = connections_;
+    for (const auto& connection : open) {
+      if (connection->overdue(mono_now())) connection->close();
+    }
+    sweep_later();
+  });
 }
 
 bool HttpServer::make_room(const Address& remote) {
@@ -89,7 +107,9 @@ void HttpServer::stop(std::function<void()> done) {
 }
 
 void HttpServer::check_stopped() {
-  if (stopping_ && connections_.empty() && stopped_) asio::post(io_, std::exchange(stopped_, nullptr));
+  if (!stopping_ || !connections_.empty()) return;
+  sweep_.cancel();
+  if (stopped_) asio::post(io_, std::exchange(stopped_, nullptr));
 }
 
 }  // namespace np2p::real

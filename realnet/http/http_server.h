@@ -55,6 +55,7 @@ class HttpServer {
   friend class HttpConnection;
   asio::awaitable<void> accept_loop();
   bool make_room(const Address& remote);
+  void sweep_later();  // while there is a connection
   void ended(const HttpConnection* connection);
   void check_stopped();
 
@@ -64,6 +65,8 @@ class HttpServer {
   std::optional<TlsContext> tls_;
   std::optional<tcp::acceptor> acceptor_;
   asio::steady_timer accept_pause_;
+  asio::steady_timer sweep_;  // one for all: a timer for each request would cost as much as its answer
+  bool sweeping_ = false;
   std::list<std::shared_ptr<HttpConnection>> connections_;  // in order of arrival
   bool stopping_ = false;
   std::function<void()> stopped_;
