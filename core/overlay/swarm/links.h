@@ -1,0 +1,96 @@
+// The links of the scalable overlay: who is at the other end, and what for. A link is ready once both Hellos have
+// arrived. It is standing as long as some part of the overlay on either side uses it: a part that needs a link adds its
+// Use, and drops it when done; a side without uses says Unused, and a link that neither side uses is closed.
+//
+// Of two links between a pair one stays, by the same rule on both sides: that of the later boot; then that which came up
+// more than 5 s later; of crossed dials the one dialled by the smaller NodeId. Uses move to the one that stays.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "core/base/config.h"
+#include "core/base/rng.h"
+#include "core/host/host.h"
+#include "core/wire/swarm_messages.h"
+
+namespace np2p::swarm {
+
+enum class Use : std::uint8_t {
+  joining,  // a bootstrap server, until the active view has members
+  active,   // HyParView's active view; Plumtree runs over these
+  finger,   // the finger graph, leaves included
+  probe,    // a dial-back or an RTT measurement
+  bulk,     // answers too large to be routed; dropped when idle
+  count_,
+};
+
+struct Peer {
+  LinkId link;
+  NodeId id;
+  std::uint64_t boot = 0;
+  Address remote;    // as observed
+  Address listens;   // where it can be dialled, unspecified if it cannot
+  PubKey owner;      // a claim
+  Coordinates at;
+  Duration rtt{};    // of the Hello, the smallest seen
+  std::uint64_t salt = 0;  // both halves combined: the same on both sides
+  MonoTime ready_at;
+  std::uint8_t uses = 0;  // bit per Use, ours
+  bool outbound = false;
+  bool peer_unused = false;  // it said so
+  [[nodiscard]] bool has(Use use) const noexcept { return (uses >> static_cast<unsigned>(use) & 1u) != 0; }
+  [[nodiscard]] bool reachable() const noexcept { return !listens.is_unspecified(); }
+  [[nodiscard]] PeerRef ref() const { return {id, listens, at}; }
+};
+
+// What became of a link, for the parts that use it.
+struct LinkChange {
+  enum class Kind : std::uint8_t { ready, lost, failed } kind;  // failed: a dial that never became ready
+  LinkId link;
+  NodeId id;              // zero if a failed dial's was not known
+  Address address;        // dialled, for failed
+  std::uint8_t uses = 0;  // ours, at that moment
+  CloseReason reason = CloseReason::none;
+};
+
+class Links {
+ public:
+  Links(const Config& config, Host& host, std::uint64_t boot);
+
+  // --- for the parts
+  // The link to that node, for that use: the open one, or a new dial; ready or failed follows as a change (for an open
+  // one as well: the parts need not tell the cases apart). 0: over the limit, own id, or an address never to be dialled.
+  LinkId connect(const PeerRef& to, Use use);
+  LinkId dial(const Address& to, Use use);  // a bootstrap server: whose id is not known yet
+  void add_use(LinkId link, Use use);
+  void drop_use(LinkId link, Use use);
+  void close(LinkId link, CloseReason reason);  // a peer that broke a rule
+  void send(LinkId link, const Message& message, Priority priority, Traffic traffic);
+  void send(LinkId link, Frame encoded, Priority priority, Traffic traffic);  // encoded once for several links
+  [[nodiscard]] Peer* find(LinkId link) noexcept;                             // ready ones only
+  [[nodiscard]] Peer* find(const NodeId& id) noexcept;
+  [[nodiscard]] const std::vector<Peer>& ready() const noexcept { return ready_; }  // ascending by LinkId
+  [[nodiscard]] std::size_t open_count() const noexcept;  // dials and half-introduced ones included
+  [[nodiscard]] bool may_dial(const Address& address) const noexcept;  // protocol.md's rules for addresses heard of
+
+  // --- what this node knows of itself; the next Hello says it, and peers that are linked are told
+  void set_listens(const Address& address);
+  [[nodiscard]] const Address& listens() const noexcept { return listens_; }
+  [[nodiscard]] PeerRef own_ref() const { return {host_.node_key.id(), listens_, at_}; }
+  [[nodiscard]] Coordinates coordinates() const noexcept { return at_; }
+
+  // --- inputs, from Swarm
+  void link_up(const LinkInfo& info);
+  void hello(LinkId link, const Hello& message);
+  void echo(LinkId link, const HelloEcho& message);
+  void unused(LinkId link);
+  void link_down(LinkId link, CloseReason reason);
+  void close_all(CloseReason reason);
+  std::optional<LinkChange> next();  // changes since the last call, oldest first
+  std::optional<Address> observed;   // our own address as the last peer saw it
+};
+
+}  // namespace np2p::swarm

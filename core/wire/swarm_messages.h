@@ -1,0 +1,217 @@
+// What nodes of the scalable overlay say to each other: one byte of type, then the fields, integers big-endian, counts
+// and lengths before what they count. Decoding is strict and bounded. Bytes behind the last known field belong to a
+// later version and are ignored; an unknown type is refused with unknown_type, counted and otherwise ignored: so N and
+// N-1 interoperate.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "core/base/address.h"
+#include "core/base/bytes.h"
+#include "core/base/frame.h"
+#include "core/base/limits.h"
+#include "core/base/result.h"
+
+namespace np2p::swarm {
+
+inline constexpr std::uint8_t kVersion = 1;
+
+// Where a node is in the plane of measured round trips (Vivaldi, Dabek et al. 2004), in units of 100 us, and the height
+// above it that its own access link costs. Integers: the same bits on every machine.
+struct Coordinates {
+  std::int16_t x = 0;
+  std::int16_t y = 0;
+  std::uint16_t height = 0;
+  std::uint16_t error = 0xFFFF;  // relative error of the estimate, 0xFFFF = 1: knows nothing yet
+  friend bool operator==(const Coordinates&, const Coordinates&) = default;
+};
+
+// A node that can be dialled. Only such nodes stand in views and tables; a node behind NAT is found through its relays.
+struct PeerRef {
+  NodeId id;
+  Address address;
+  Coordinates at;
+  friend bool operator==(const PeerRef&, const PeerRef&) = default;
+};
+
+// --- link (links.h)
+struct Hello {  // the first message of both sides
+  std::uint8_t version = kVersion;
+  std::uint64_t boot = 0;      // larger for a later start of the same node
+  std::uint32_t features = 0;  // bits; none yet
+  std::uint64_t sent_at = 0;   // sender's monotonic clock in ns; comes back in HelloEcho
+  std::uint64_t salt = 0;      // sender's half of the salt of short ids on this link
+  PubKey owner;                // the user it claims to serve
+  Address listens;             // where it can be dialled; unspecified: it cannot, as far as it knows
+  Coordinates at;
+  friend bool operator==(const Hello&, const Hello&) = default;
+};
+struct HelloEcho {
+  std::uint64_t sent_at = 0;
+  Address observed;  // the receiver's address as seen by the sender
+  Coordinates at;    // of the sender, newer than in its Hello
+  friend bool operator==(const HelloEcho&, const HelloEcho&) = default;
+};
+struct Unused {  // "I no longer need this link": who does not need it either closes it
+  friend bool operator==(const Unused&, const Unused&) = default;
+};
+// "Dial me at my address as you see it, this port, and say this nonce": how a node learns whether it can be dialled.
+struct DialBack {
+  std::uint64_t nonce = 0;
+  std::uint16_t port = 0;
+  friend bool operator==(const DialBack&, const DialBack&) = default;
+};
+struct DialBackProof {
+  std::uint64_t nonce = 0;
+  friend bool operator==(const DialBackProof&, const DialBackProof&) = default;
+};
+
+// --- membership (hyparview.h)
+struct Join {
+  friend bool operator==(const Join&, const Join&) = default;
+};
+struct ForwardJoin {
+  PeerRef joiner;
+  std::uint8_t ttl = 0;
+  friend bool operator==(const ForwardJoin&, const ForwardJoin&) = default;
+};
+enum class Urgency : std::uint8_t {
+  high,    // the sender has no neighbour at all: not to be refused
+  low,     // takes a free slot
+  nearer,  // takes a free slot, or that of a neighbour farther than the sender
+};
+struct Neighbor {
+  Urgency urgency = Urgency::low;
+  friend bool operator==(const Neighbor&, const Neighbor&) = default;
+};
+struct NeighborAnswer {
+  bool accepted = false;
+  std::vector<PeerRef> others;  // if refused: whom to try instead
+  friend bool operator==(const NeighborAnswer&, const NeighborAnswer&) = default;
+};
+struct Disconnect {
+  friend bool operator==(const Disconnect&, const Disconnect&) = default;
+};
+struct Shuffle {
+  std::optional<PeerRef> origin;  // none: the sender itself, which cannot be dialled; answered over this link
+  std::uint8_t ttl = 0;
+  std::vector<PeerRef> sample;
+  friend bool operator==(const Shuffle&, const Shuffle&) = default;
+};
+struct ShuffleReply {
+  std::vector<PeerRef> sample;
+  friend bool operator==(const ShuffleReply&, const ShuffleReply&) = default;
+};
+
+// --- broadcast (plumtree.h)
+struct Gossip {
+  std::uint8_t cell = 0;  // region cell of the source: which of the masks applies
+  std::uint8_t hops = 0;
+  std::uint8_t channel = 0;
+  PubKey source;          // whose server sent it: a hint, what counts is signed inside the payload
+  std::uint32_t age = 0;  // ms since the source sent it, by the clocks and measured delays of the path; saturates
+  ByteVec payload;
+  friend bool operator==(const Gossip&, const Gossip&) = default;
+};
+using ShortId = std::uint64_t;  // of a payload, under the link's salt: a hint, never a key
+struct Announced {
+  ShortId id = 0;
+  std::uint8_t cell = 0;
+  friend bool operator==(const Announced&, const Announced&) = default;
+};
+struct IHave {
+  std::vector<Announced> ids;
+  friend bool operator==(const IHave&, const IHave&) = default;
+};
+struct Graft {
+  std::uint8_t cell = 0;
+  std::vector<ShortId> ids;  // to be sent; may be empty: only make the link eager
+  friend bool operator==(const Graft&, const Graft&) = default;
+};
+struct Prune {
+  std::uint8_t cell = 0;
+  friend bool operator==(const Prune&, const Prune&) = default;
+};
+struct History {                        // when a link comes up
+  std::array<std::uint8_t, 32> digest;  // of the ids of recent payloads
+  friend bool operator==(const History&, const History&) = default;
+};
+struct HistoryIds {  // the digests differ: what the sender has
+  std::vector<ShortId> ids;
+  friend bool operator==(const HistoryIds&, const HistoryIds&) = default;
+};
+
+// --- directory and routing (directory.h, router.h)
+struct FindNode {  // "whom do you know near this point of the ring of keys?"
+  std::uint64_t query = 0;
+  NodeId target;
+  friend bool operator==(const FindNode&, const FindNode&) = default;
+};
+struct FoundNodes {
+  std::uint64_t query = 0;
+  std::vector<PeerRef> nodes;  // nearest first
+  friend bool operator==(const FoundNodes&, const FoundNodes&) = default;
+};
+using Key = FixedBytes<struct DirectoryKeyTag, 32>;  // in the space of NodeIds
+struct Put {                                         // goes greedily to the node nearest to the key, which replicates
+  Key key;
+  std::uint8_t hops = 0;
+  std::vector<ByteVec> records;  // each signed in itself (contact.h, bind.h)
+  friend bool operator==(const Put&, const Put&) = default;
+};
+struct Replicate {  // from the nearest node to its nearest neighbours
+  Key key;
+  std::vector<ByteVec> records;
+  friend bool operator==(const Replicate&, const Replicate&) = default;
+};
+struct Get {
+  Key key;
+  std::uint64_t query = 0;  // chosen by who asks; the answer goes back the way the question came
+  std::uint8_t hops = 0;
+  friend bool operator==(const Get&, const Get&) = default;
+};
+struct Got {
+  std::uint64_t query = 0;
+  std::uint8_t hops = 0;  // that the question took
+  std::vector<ByteVec> records;
+  friend bool operator==(const Got&, const Got&) = default;
+};
+struct Reserve {  // "be my home relay": over the link that is to carry it
+  friend bool operator==(const Reserve&, const Reserve&) = default;
+};
+struct Reserved {
+  bool granted = false;
+  friend bool operator==(const Reserved&, const Reserved&) = default;
+};
+using Mac = std::array<std::uint8_t, 16>;
+struct Routed {  // a small message to a node, hop by hop
+  NodeId via;    // the relay of `to`, or `to` itself: greedy hops lead there
+  NodeId to;
+  NodeId from;
+  std::uint64_t boot = 0;     // of `from`
+  std::uint64_t counter = 0;  // within that boot: replay window
+  std::uint8_t hops = 0;      // not under the MAC
+  std::uint8_t channel = 0;
+  PubKey source;  // the user that `from` claims to serve
+  Mac mac{};      // under the pair key of `from` and `to`; of everything but hops
+  ByteVec payload;
+  friend bool operator==(const Routed&, const Routed&) = default;
+};
+struct Direct {  // the same to the node at the other end of a link, which is known already
+  std::uint8_t channel = 0;
+  ByteVec payload;
+  friend bool operator==(const Direct&, const Direct&) = default;
+};
+
+using Message =
+    std::variant<Hello, HelloEcho, Unused, DialBack, DialBackProof, Join, ForwardJoin, Neighbor, NeighborAnswer,
+                 Disconnect, Shuffle, ShuffleReply, Gossip, IHave, Graft, Prune, History, HistoryIds, FindNode,
+                 FoundNodes, Put, Replicate, Get, Got, Reserve, Reserved, Routed, Direct>;
+
+Frame encode(const Message& message);
+Result<Message> decode(ByteView bytes, const Limits& limits);
+
+}  // namespace np2p::swarm
