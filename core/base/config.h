@@ -11,7 +11,8 @@
 
 namespace np2p {
 
-enum class OverlayKind : std::uint8_t { mesh };  // hyparview joins it with the scalable overlay
+// The original's mesh, up to 65 servers; or the scalable overlay (core/overlay/swarm).
+enum class OverlayKind : std::uint8_t { mesh, hyparview };
 // Who gets the owner's replies and mentions besides those they name: nobody, as in the original, or everybody.
 enum class Replies : std::uint8_t { tagged, everybody };
 enum class FeedMode : std::uint8_t { broadcast, multicast };  // multicast: the author sends to registered followers
@@ -22,6 +23,7 @@ struct Config {
   FeedMode mode = FeedMode::broadcast;
   Replies replies = Replies::tagged;
   Address listen;                  // where other nodes dial us; port 0: does not listen
+  Address external;                // --external: where others reach us, if that is known; unspecified: found out
   std::vector<Address> bootstrap;  // -b, in order
   bool writable = true;            // -w: false answers reads and relays, refuses client writes
   bool dial_loopback = false;      // loopback addresses heard of may be dialled (all on one machine)

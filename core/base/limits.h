@@ -32,6 +32,12 @@ struct Limits {
   std::size_t mesh_targets = 8192;    // addresses to dial; a liar may fill the topology with invented ones
   std::size_t mesh_text_bytes = 255;  // a name, an address or a feature inside a mesh message
   std::size_t mesh_recent = 4096;     // messages of unknown channels remembered for half a minute
+  // --- scalable overlay
+  std::size_t standing_links = 250;     // of `links`; what comes in beyond is closed as crowded
+  Duration introduction = 10s;          // a link without a Hello is closed after this
+  std::uint32_t link_messages_per_second = 200;  // from one link, and their burst; beyond they are dropped and counted
+  std::uint32_t link_messages_burst = 2000;
+  std::size_t address_book = 256;  // reachable peers remembered on disk
   // --- feed
   std::size_t recent_ids = 100'000;   // event ids remembered for duplicate suppression
   unsigned unacknowledged_sends = 4;  // to a reachable recipient: then its server is one that never acknowledges

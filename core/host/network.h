@@ -65,6 +65,8 @@ inline const LinkProfile& link_profile(OverlayKind overlay) noexcept {
   switch (overlay) {
     case OverlayKind::mesh:
       return kMeshLinks;
+    case OverlayKind::hyparview:
+      return kOverlayLinks;
   }
   return kOverlayLinks;
 }

@@ -2,8 +2,8 @@
 // arrived. It is standing as long as some part of the overlay on either side uses it: a part that needs a link adds its
 // Use, and drops it when done; a side without uses says Unused, and a link that neither side uses is closed.
 //
-// Of two links between a pair one stays, by the same rule on both sides: that of the later boot; then that which came up
-// more than 5 s later; of crossed dials the one dialled by the smaller NodeId. Uses move to the one that stays.
+// Of two links between a pair one stays, by the same rule on both sides: that of the later boot; then that which came
+// up more than 5 s later; of crossed dials the one dialled by the smaller NodeId. Uses move to the one that stays.
 #pragma once
 
 #include <cstdint>
@@ -31,11 +31,11 @@ struct Peer {
   LinkId link;
   NodeId id;
   std::uint64_t boot = 0;
-  Address remote;    // as observed
-  Address listens;   // where it can be dialled, unspecified if it cannot
-  PubKey owner;      // a claim
+  Address remote;   // as observed
+  Address listens;  // where it can be dialled, unspecified if it cannot
+  PubKey owner;     // a claim
   Coordinates at;
-  Duration rtt{};    // of the Hello, the smallest seen
+  Duration rtt{};          // of the Hello, the smallest seen
   std::uint64_t salt = 0;  // both halves combined: the same on both sides
   MonoTime ready_at;
   std::uint8_t uses = 0;  // bit per Use, ours
@@ -62,7 +62,8 @@ class Links {
 
   // --- for the parts
   // The link to that node, for that use: the open one, or a new dial; ready or failed follows as a change (for an open
-  // one as well: the parts need not tell the cases apart). 0: over the limit, own id, or an address never to be dialled.
+  // one as well: the parts need not tell the cases apart). 0: over the limit, own id, or an address never to be
+  // dialled.
   LinkId connect(const PeerRef& to, Use use);
   LinkId dial(const Address& to, Use use);  // a bootstrap server: whose id is not known yet
   void add_use(LinkId link, Use use);
@@ -73,7 +74,7 @@ class Links {
   [[nodiscard]] Peer* find(LinkId link) noexcept;                             // ready ones only
   [[nodiscard]] Peer* find(const NodeId& id) noexcept;
   [[nodiscard]] const std::vector<Peer>& ready() const noexcept { return ready_; }  // ascending by LinkId
-  [[nodiscard]] std::size_t open_count() const noexcept;  // dials and half-introduced ones included
+  [[nodiscard]] std::size_t open_count() const noexcept;               // dials and half-introduced ones included
   [[nodiscard]] bool may_dial(const Address& address) const noexcept;  // protocol.md's rules for addresses heard of
 
   // --- what this node knows of itself; the next Hello says it, and peers that are linked are told
@@ -89,8 +90,40 @@ class Links {
   void unused(LinkId link);
   void link_down(LinkId link, CloseReason reason);
   void close_all(CloseReason reason);
-  std::optional<LinkChange> next();  // changes since the last call, oldest first
-  std::optional<Address> observed;   // our own address as the last peer saw it
+  std::optional<LinkChange> next();        // changes since the last call, oldest first
+  [[nodiscard]] MonoTime next_due() const noexcept;
+  void due(MonoTime now);                  // closes what was not introduced in time
+  [[nodiscard]] const Address& observed() const noexcept { return observed_; }  // ourselves, as the last peer saw us
+
+ private:
+  struct Pending {  // dialled or come up, not ready yet
+    LinkId link;
+    NodeId id;        // expected or proven
+    Address address;  // dialled; as observed if it came in
+    Address remote;
+    std::uint8_t uses = 0;
+    bool outbound = false;
+    bool up = false;
+    std::uint64_t salt = 0;  // our half
+    MonoTime since;
+  };
+  [[nodiscard]] Pending* pending(LinkId link) noexcept;
+  LinkId start_dial(const NodeId& id, const Address& to, Use use);
+  bool stays(const Peer& old, const Pending& fresh, std::uint64_t boot) const noexcept;
+  void say_unused(Peer& peer);
+  void remove(LinkId link, CloseReason reason, LinkChange::Kind kind);
+  void told(Peer& peer, LinkChange::Kind kind, CloseReason reason);
+
+  const Config& config_;
+  Host& host_;
+  Rng rng_;
+  std::uint64_t boot_;
+  Address listens_;
+  Address observed_;
+  Coordinates at_;
+  std::vector<Peer> ready_;       // ascending by LinkId
+  std::vector<Pending> pending_;  // likewise
+  std::deque<LinkChange> changes_;
 };
 
 }  // namespace np2p::swarm
