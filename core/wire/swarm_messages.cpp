@@ -240,11 +240,10 @@ void fields(Io& io, M& m, std::size_t room) {
     io.number(m.sent_at);
     io.address(m.observed);
     io.coordinates(m.at);
+  } else if constexpr (std::is_same_v<T, Unused>) {
+    io.flag(m.again);
   } else if constexpr (std::is_same_v<T, DialBack>) {
-    io.number(m.nonce);
     io.number(m.port);
-  } else if constexpr (std::is_same_v<T, DialBackProof>) {
-    io.number(m.nonce);
   } else if constexpr (std::is_same_v<T, ForwardJoin>) {
     io.ref(m.joiner);
     io.number(m.ttl);

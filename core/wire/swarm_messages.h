@@ -56,17 +56,13 @@ struct HelloEcho {
   friend bool operator==(const HelloEcho&, const HelloEcho&) = default;
 };
 struct Unused {  // "I no longer need this link": who does not need it either closes it
+  bool again = false;  // true takes it back
   friend bool operator==(const Unused&, const Unused&) = default;
 };
-// "Dial me at my address as you see it, this port, and say this nonce": how a node learns whether it can be dialled.
+// "Dial me at my address as you see it, at this port": a link that comes in from you shows that I can be dialled.
 struct DialBack {
-  std::uint64_t nonce = 0;
   std::uint16_t port = 0;
   friend bool operator==(const DialBack&, const DialBack&) = default;
-};
-struct DialBackProof {
-  std::uint64_t nonce = 0;
-  friend bool operator==(const DialBackProof&, const DialBackProof&) = default;
 };
 
 // --- membership (hyparview.h)
@@ -207,7 +203,7 @@ struct Direct {  // the same to the node at the other end of a link, which is kn
 };
 
 using Message =
-    std::variant<Hello, HelloEcho, Unused, DialBack, DialBackProof, Join, ForwardJoin, Neighbor, NeighborAnswer,
+    std::variant<Hello, HelloEcho, Unused, DialBack, Join, ForwardJoin, Neighbor, NeighborAnswer,
                  Disconnect, Shuffle, ShuffleReply, Gossip, IHave, Graft, Prune, History, HistoryIds, FindNode,
                  FoundNodes, Put, Replicate, Get, Got, Reserve, Reserved, Routed, Direct>;
 

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <vector>
 
@@ -41,6 +40,7 @@ struct Peer {
   std::uint8_t uses = 0;  // bit per Use, ours
   bool outbound = false;
   bool peer_unused = false;  // it said so
+  bool said_unused = false;  // we did
   [[nodiscard]] bool has(Use use) const noexcept { return (uses >> static_cast<unsigned>(use) & 1u) != 0; }
   [[nodiscard]] bool reachable() const noexcept { return !listens.is_unspecified(); }
   [[nodiscard]] PeerRef ref() const { return {id, listens, at}; }
@@ -87,12 +87,12 @@ class Links {
   void link_up(const LinkInfo& info);
   void hello(LinkId link, const Hello& message);
   void echo(LinkId link, const HelloEcho& message);
-  void unused(LinkId link);
+  void unused(LinkId link, const Unused& message);
   void link_down(LinkId link, CloseReason reason);
   void close_all(CloseReason reason);
-  std::optional<LinkChange> next();        // changes since the last call, oldest first
-  [[nodiscard]] MonoTime next_due() const noexcept;
-  void due(MonoTime now);                  // closes what was not introduced in time
+  std::optional<LinkChange> next();  // changes since the last call, oldest first
+  [[nodiscard]] std::optional<MonoTime> next_due() const noexcept;
+  void due(MonoTime now);  // closes what was not introduced in time
   [[nodiscard]] const Address& observed() const noexcept { return observed_; }  // ourselves, as the last peer saw us
 
  private:
@@ -109,10 +109,11 @@ class Links {
   };
   [[nodiscard]] Pending* pending(LinkId link) noexcept;
   LinkId start_dial(const NodeId& id, const Address& to, Use use);
-  bool stays(const Peer& old, const Pending& fresh, std::uint64_t boot) const noexcept;
-  void say_unused(Peer& peer);
-  void remove(LinkId link, CloseReason reason, LinkChange::Kind kind);
-  void told(Peer& peer, LinkChange::Kind kind, CloseReason reason);
+  [[nodiscard]] Hello hello_to(std::uint64_t salt) const;
+  // Does the fresh link to the same node replace the old one? Both sides answer alike.
+  [[nodiscard]] bool replaces(const Peer& old, const Pending& fresh, std::uint64_t boot) const noexcept;
+  void add_use_back(Peer& peer);
+  void lose(LinkId link, CloseReason reason);
 
   const Config& config_;
   Host& host_;
@@ -121,9 +122,11 @@ class Links {
   Address listens_;
   Address observed_;
   Coordinates at_;
-  std::vector<Peer> ready_;       // ascending by LinkId
-  std::vector<Pending> pending_;  // likewise
-  std::deque<LinkChange> changes_;
+  bool all_loopback_ = false;        // we and every bootstrap server: then nothing public is dialled
+  std::vector<Peer> ready_;          // ascending by LinkId
+  std::vector<Pending> pending_;     // likewise
+  std::vector<LinkChange> changes_;  // a deque would cost 600 bytes empty
+  std::size_t taken_ = 0;
 };
 
 }  // namespace np2p::swarm

@@ -13,8 +13,8 @@ struct Params {
   std::size_t active_reachable = 16;  // of a reachable node, not counting its clients
   std::size_t random_active = 3;      // of these are never swapped for nearer ones
   std::size_t passive = 64;
-  unsigned arwl = 6;            // active random walk length
-  unsigned prwl = 3;            // passive random walk length
+  unsigned arwl = 6;  // active random walk length
+  unsigned prwl = 3;  // passive random walk length
   std::size_t shuffle_active = 3;
   std::size_t shuffle_passive = 4;
   unsigned shuffle_ttl = 6;

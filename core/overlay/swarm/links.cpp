@@ -1,0 +1,318 @@
+#include "core/overlay/swarm/links.h"
+
+#include <algorithm>
+
+#include "core/base/hash.h"
+#include "core/overlay/swarm/coordinates.h"
+
+namespace np2p::swarm {
+namespace {
+
+constexpr Duration kYounger = 5s;
+
+constexpr std::uint8_t bit(Use use) noexcept {
+  return static_cast<std::uint8_t>(1u << static_cast<unsigned>(use));
+}
+
+template <class Item>
+auto place_of(std::vector<Item>& items, LinkId link) {
+  return std::lower_bound(items.begin(), items.end(), link, [](const Item& a, LinkId id) { return a.link < id; });
+}
+
+}  // namespace
+
+Links::Links(const Config& config, Host& host, std::uint64_t boot)
+    : config_(config), host_(host), rng_(config.seed, "swarm/links"), boot_(boot), listens_(config.external) {
+  all_loopback_ = config.listen.is_loopback();
+  for (const Address& address : config.bootstrap) all_loopback_ = all_loopback_ && address.is_loopback();
+}
+
+bool Links::may_dial(const Address& address) const noexcept {
+  if (address.port == 0 || address.is_unspecified() || address.is_multicast()) return false;
+  if (address == config_.listen || address == listens_) return false;
+  if (address.is_loopback()) return config_.dial_loopback;
+  if (address.is_private()) return config_.dial_private || config_.listen.is_private();
+  return !all_loopback_;
+}
+
+// --- for the parts
+
+LinkId Links::connect(const PeerRef& to, Use use) {
+  if (to.id == host_.node_key.id()) return {};
+  if (Peer* peer = find(to.id)) {
+    const LinkId link = peer->link;
+    add_use(link, use);
+    changes_.push_back({LinkChange::Kind::ready, link, to.id, to.address, bit(use), CloseReason::none});
+    return link;
+  }
+  for (Pending& waiting : pending_) {
+    if (waiting.id != to.id || !waiting.outbound) continue;
+    waiting.uses = static_cast<std::uint8_t>(waiting.uses | bit(use));
+    return waiting.link;
+  }
+  if (!may_dial(to.address)) return {};
+  return start_dial(to.id, to.address, use);
+}
+
+LinkId Links::dial(const Address& to, Use use) {
+  if (to == config_.listen || to == listens_) return {};
+  for (const Pending& waiting : pending_) {
+    if (waiting.outbound && waiting.address == to) return waiting.link;
+  }
+  return start_dial({}, to, use);
+}
+
+LinkId Links::start_dial(const NodeId& id, const Address& to, Use use) {
+  if (open_count() >= config_.limits.standing_links) return {};
+  Pending fresh;
+  fresh.link = host_.network.dial(to);
+  if (!fresh.link) return {};
+  fresh.id = id;
+  fresh.address = to;
+  fresh.uses = bit(use);
+  fresh.outbound = true;
+  fresh.since = host_.clock.mono();
+  pending_.insert(place_of(pending_, fresh.link), fresh);
+  return fresh.link;
+}
+
+void Links::add_use(LinkId link, Use use) {
+  if (Pending* waiting = pending(link)) {
+    waiting->uses = static_cast<std::uint8_t>(waiting->uses | bit(use));
+    return;
+  }
+  Peer* peer = find(link);
+  if (peer == nullptr) return;
+  peer->uses = static_cast<std::uint8_t>(peer->uses | bit(use));
+  if (!peer->said_unused) return;
+  peer->said_unused = false;
+  send(link, Unused{true}, Priority::control, Traffic::control);
+}
+
+void Links::drop_use(LinkId link, Use use) {
+  if (Pending* waiting = pending(link)) {
+    waiting->uses = static_cast<std::uint8_t>(waiting->uses & ~bit(use));
+    return;
+  }
+  Peer* peer = find(link);
+  if (peer == nullptr || !peer->has(use)) return;
+  peer->uses = static_cast<std::uint8_t>(peer->uses & ~bit(use));
+  if (peer->uses != 0) return;
+  if (peer->peer_unused) {
+    close(link, CloseReason::local);
+  } else if (!peer->said_unused) {
+    peer->said_unused = true;
+    send(link, Unused{false}, Priority::control, Traffic::control);
+  }
+}
+
+void Links::close(LinkId link, CloseReason reason) {
+  host_.network.close(link, reason);
+  link_down(link, reason);
+}
+
+void Links::send(LinkId link, const Message& message, Priority priority, Traffic traffic) {
+  host_.network.send(link, encode(message), priority, traffic);
+}
+
+void Links::send(LinkId link, Frame encoded, Priority priority, Traffic traffic) {
+  host_.network.send(link, std::move(encoded), priority, traffic);
+}
+
+Peer* Links::find(LinkId link) noexcept {
+  const auto at = place_of(ready_, link);
+  return at != ready_.end() && at->link == link ? &*at : nullptr;
+}
+
+Peer* Links::find(const NodeId& id) noexcept {
+  for (Peer& peer : ready_) {
+    if (peer.id == id) return &peer;
+  }
+  return nullptr;
+}
+
+Links::Pending* Links::pending(LinkId link) noexcept {
+  const auto at = place_of(pending_, link);
+  return at != pending_.end() && at->link == link ? &*at : nullptr;
+}
+
+std::size_t Links::open_count() const noexcept {
+  return ready_.size() + pending_.size();
+}
+
+void Links::set_listens(const Address& address) {
+  if (address == listens_) return;
+  listens_ = address;
+  for (const Peer& peer : ready_) send(peer.link, hello_to(0), Priority::control, Traffic::control);
+}
+
+Hello Links::hello_to(std::uint64_t salt) const {
+  Hello hello;
+  hello.boot = boot_;
+  hello.sent_at = static_cast<std::uint64_t>(host_.clock.mono().ns);
+  hello.salt = salt;
+  hello.owner = config_.owner;
+  hello.listens = listens_;
+  hello.at = at_;
+  return hello;
+}
+
+// --- inputs
+
+void Links::link_up(const LinkInfo& info) {
+  Pending* waiting = pending(info.link);
+  const bool ourselves = info.peer == host_.node_key.id();
+  if (!info.proven || ourselves) {
+    if (!ourselves)
+      host_.observer.rejected("link", error(ErrorCode::forbidden, "a link without a proven key"), info.link);
+    host_.network.close(info.link, CloseReason::protocol_error);
+    if (waiting != nullptr) link_down(info.link, ourselves ? CloseReason::local : CloseReason::protocol_error);
+    return;
+  }
+  if (waiting == nullptr) {
+    if (open_count() >= config_.limits.standing_links) return host_.network.close(info.link, CloseReason::crowded);
+    Pending fresh;
+    fresh.link = info.link;
+    fresh.since = host_.clock.mono();
+    waiting = &*pending_.insert(place_of(pending_, info.link), fresh);
+    waiting->address = info.remote;
+  } else if (waiting->id != NodeId{} && waiting->id != info.peer) {
+    // Somebody else lives at that address now.
+    host_.network.close(info.link, CloseReason::protocol_error);
+    return link_down(info.link, CloseReason::protocol_error);
+  }
+  waiting->id = info.peer;
+  waiting->remote = info.remote;
+  waiting->up = true;
+  waiting->salt = rng_.next();
+  send(info.link, hello_to(waiting->salt), Priority::control, Traffic::control);
+}
+
+void Links::hello(LinkId link, const Hello& message) {
+  const Address listens = may_dial(message.listens) ? message.listens : Address{};
+  if (Peer* peer = find(link)) {  // news of a peer that we know
+    peer->listens = listens;
+    peer->at = message.at;
+    return;
+  }
+  Pending* waiting = pending(link);
+  if (waiting == nullptr || !waiting->up) return;
+  if (Peer* old = find(waiting->id)) {
+    if (!replaces(*old, *waiting, message.boot)) {
+      const LinkId kept = old->link;
+      const std::uint8_t uses = waiting->uses;
+      old->uses = static_cast<std::uint8_t>(old->uses | uses);
+      if (uses != 0) {
+        if (old->said_unused) add_use_back(*old);
+        changes_.push_back({LinkChange::Kind::ready, kept, waiting->id, waiting->address, uses, CloseReason::none});
+      }
+      host_.network.close(link, CloseReason::duplicate_link);
+      pending_.erase(place_of(pending_, link));
+      return;
+    }
+    const std::uint8_t uses = old->uses;  // they move to the link that stays
+    const LinkId gone = old->link;
+    waiting->uses = static_cast<std::uint8_t>(waiting->uses | uses);
+    host_.network.close(gone, CloseReason::duplicate_link);
+    lose(gone, CloseReason::duplicate_link);
+    waiting = pending(link);
+  }
+  Peer peer;
+  peer.link = link;
+  peer.id = waiting->id;
+  peer.boot = message.boot;
+  peer.remote = waiting->remote;
+  peer.listens = listens;
+  peer.owner = message.owner;
+  peer.at = message.at;
+  peer.salt = mix64(waiting->salt ^ message.salt);
+  peer.ready_at = host_.clock.mono();
+  peer.uses = waiting->uses;
+  peer.outbound = waiting->outbound;
+  const Address dialled = waiting->address;
+  pending_.erase(place_of(pending_, link));
+  ready_.insert(place_of(ready_, link), peer);
+  send(link, HelloEcho{message.sent_at, peer.remote, at_}, Priority::control, Traffic::control);
+  changes_.push_back({LinkChange::Kind::ready, link, peer.id, dialled, peer.uses, CloseReason::none});
+}
+
+void Links::add_use_back(Peer& peer) {
+  peer.said_unused = false;
+  send(peer.link, Unused{true}, Priority::control, Traffic::control);
+}
+
+bool Links::replaces(const Peer& old, const Pending& fresh, std::uint64_t boot) const noexcept {
+  if (boot != old.boot) return boot > old.boot;
+  if (host_.clock.mono() - old.ready_at > kYounger) return true;
+  if (old.outbound == fresh.outbound) return false;
+  const bool ours_stays = host_.node_key.id() < old.id;
+  return fresh.outbound == ours_stays;
+}
+
+void Links::echo(LinkId link, const HelloEcho& message) {
+  Peer* peer = find(link);
+  if (peer == nullptr || message.sent_at > static_cast<std::uint64_t>(host_.clock.mono().ns)) return;
+  const Duration rtt = host_.clock.mono() - MonoTime{static_cast<std::int64_t>(message.sent_at)};
+  if (rtt > config_.limits.introduction) return;
+  if (peer->rtt == Duration{} || rtt < peer->rtt) peer->rtt = rtt;
+  peer->at = message.at;
+  observed_ = message.observed;
+  at_ = moved(at_, message.at, rtt, rng_);
+}
+
+void Links::unused(LinkId link, const Unused& message) {
+  Peer* peer = find(link);
+  if (peer == nullptr) return;
+  peer->peer_unused = !message.again;
+  if (peer->peer_unused && peer->uses == 0) close(link, CloseReason::local);
+}
+
+void Links::link_down(LinkId link, CloseReason reason) {
+  if (find(link) != nullptr) return lose(link, reason);
+  const auto at = place_of(pending_, link);
+  if (at == pending_.end() || at->link != link) return;
+  if (at->outbound) changes_.push_back({LinkChange::Kind::failed, link, at->id, at->address, at->uses, reason});
+  pending_.erase(at);
+}
+
+void Links::lose(LinkId link, CloseReason reason) {
+  const auto at = place_of(ready_, link);
+  changes_.push_back({LinkChange::Kind::lost, link, at->id, at->listens, at->uses, reason});
+  ready_.erase(at);
+}
+
+void Links::close_all(CloseReason reason) {
+  for (const Peer& peer : ready_) host_.network.close(peer.link, reason);
+  for (const Pending& waiting : pending_) host_.network.close(waiting.link, reason);
+  ready_.clear();
+  pending_.clear();
+}
+
+std::optional<LinkChange> Links::next() {
+  if (taken_ == changes_.size()) {
+    changes_.clear();
+    taken_ = 0;
+    return std::nullopt;
+  }
+  return changes_[taken_++];
+}
+
+// The host bounds dials; what is up must introduce itself in time.
+std::optional<MonoTime> Links::next_due() const noexcept {
+  std::optional<MonoTime> first;
+  for (const Pending& waiting : pending_) {
+    const MonoTime at = waiting.since + config_.limits.introduction;
+    if (waiting.up && (!first || at < *first)) first = at;
+  }
+  return first;
+}
+
+void Links::due(MonoTime now) {
+  std::vector<LinkId> late;
+  for (const Pending& waiting : pending_) {
+    if (waiting.up && waiting.since + config_.limits.introduction <= now) late.push_back(waiting.link);
+  }
+  for (const LinkId link : late) close(link, CloseReason::timed_out);
+}
+
+}  // namespace np2p::swarm

@@ -1,0 +1,61 @@
+// HyParView's passive view: nodes that could be dialled if a neighbour is lost. A bounded set in no order, from which
+// a random one makes room; who could not be dialled is dropped, who refused is left alone for a while.
+#pragma once
+
+#include <vector>
+
+#include "core/base/rng.h"
+#include "core/wire/swarm_messages.h"
+
+namespace np2p::swarm {
+
+class PassiveView {
+ public:
+  explicit PassiveView(std::size_t capacity) : capacity_(capacity) {}
+
+  void add(const PeerRef& ref, Rng& rng);  // or takes its newer address and place
+  void remove(const NodeId& id);
+  void leave_alone(const NodeId& id, MonoTime until);
+  [[nodiscard]] std::vector<PeerRef> sample(std::size_t count, Rng& rng) const;
+  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return entries_.capacity() * sizeof(Entry); }
+
+  // A random one that `fits`, or none. Those left alone do not count.
+  template <class Fits>
+  const PeerRef* pick(MonoTime now, Rng& rng, Fits fits) const {
+    const PeerRef* chosen = nullptr;
+    std::uint64_t candidates = 0;
+    for (const Entry& entry : entries_) {
+      if (entry.not_before > now || !fits(entry.ref)) continue;
+      ++candidates;
+      if (rng.below(candidates) == 0) chosen = &entry.ref;
+    }
+    return chosen;
+  }
+  // The one with the least `cost` below `limit`, or none.
+  template <class Cost>
+  const PeerRef* best(MonoTime now, Duration limit, Cost cost) const {
+    const PeerRef* chosen = nullptr;
+    for (const Entry& entry : entries_) {
+      if (entry.not_before > now) continue;
+      const Duration price = cost(entry.ref);
+      if (price >= limit) continue;
+      limit = price;
+      chosen = &entry.ref;
+    }
+    return chosen;
+  }
+  // When the first of those left alone is to be tried again.
+  [[nodiscard]] std::optional<MonoTime> first_again(MonoTime now) const noexcept;
+
+ private:
+  struct Entry {
+    PeerRef ref;
+    MonoTime not_before;
+  };
+  [[nodiscard]] Entry* find(const NodeId& id) noexcept;
+  std::size_t capacity_;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace np2p::swarm
