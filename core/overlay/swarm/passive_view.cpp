@@ -47,12 +47,4 @@ std::vector<PeerRef> PassiveView::sample(std::size_t count, Rng& rng) const {
   return chosen;
 }
 
-std::optional<MonoTime> PassiveView::first_again(MonoTime now) const noexcept {
-  std::optional<MonoTime> first;
-  for (const Entry& entry : entries_) {
-    if (entry.not_before > now && (!first || entry.not_before < *first)) first = entry.not_before;
-  }
-  return first;
-}
-
 }  // namespace np2p::swarm

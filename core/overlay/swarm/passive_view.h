@@ -45,8 +45,6 @@ class PassiveView {
     }
     return chosen;
   }
-  // When the first of those left alone is to be tried again.
-  [[nodiscard]] std::optional<MonoTime> first_again(MonoTime now) const noexcept;
 
  private:
   struct Entry {

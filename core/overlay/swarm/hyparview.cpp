@@ -1,0 +1,456 @@
+#include "core/overlay/swarm/hyparview.h"
+
+#include <algorithm>
+
+#include "core/overlay/swarm/coordinates.h"
+
+namespace np2p::swarm {
+namespace {
+
+constexpr Duration kAnswerTime = 10s;  // for an answer to Neighbor
+constexpr Duration kRefused = 1min;    // who refused is not asked again for this long
+constexpr Duration kRefillPause = 2s;  // between rounds in which nobody was left to be tried
+constexpr Duration kNearerMax = 32min;
+constexpr std::size_t kJoinSample = 24;  // references for one who cannot be found by walks
+constexpr std::size_t kPerGroup = 2;     // neighbours of one netgroup, while there are others to choose
+
+// Who probably belongs to one owner: /16 of IPv4, /32 of IPv6; finer where tests live, never where one LAN is.
+std::uint64_t netgroup(const Address& address) noexcept {
+  if (address.is_loopback() || address.is_private()) return 0;
+  if (address.is_v4()) {
+    const std::uint32_t ip = address.v4_host_order();
+    return (ip >> 17 == 0xC612u >> 1 ? ip >> 8 : ip >> 16) + 1;
+  }
+  std::uint64_t prefix = 0;
+  for (std::size_t i = 0; i < 4; ++i) prefix = prefix << 8 | address.ip[i];
+  return prefix + (std::uint64_t{1} << 40);
+}
+
+}  // namespace
+
+HyParView::HyParView(const Config& config, const Params& params, Host& host, Links& links)
+    : config_(config),
+      params_(params),
+      host_(host),
+      links_(links),
+      rng_(config.seed, "swarm/hyparview"),
+      passive_(params.passive),
+      nearer_pause_(params.nearer_every) {
+  const MonoTime now = host_.clock.mono();
+  shuffle_at_ = now + rng_.between(5s, params.shuffle_every);
+  nearer_at_ = now + jittered(params.nearer_every);
+  refill_at_ = now + kRefillPause;
+}
+
+Duration HyParView::jittered(Duration mean) {
+  return rng_.between(mean * 3 / 4, mean * 5 / 4);
+}
+
+// --- views
+
+const HyParView::Neighbour* HyParView::find(LinkId link) const noexcept {
+  for (const Neighbour& one : neighbours_) {
+    if (one.link == link) return &one;
+  }
+  return nullptr;
+}
+
+std::size_t HyParView::members(bool clients) const noexcept {
+  std::size_t count = 0;
+  for (const Neighbour& one : neighbours_) count += one.client == clients ? 1u : 0u;
+  return count;
+}
+
+std::size_t HyParView::capacity() const noexcept {
+  return links_.listens().is_unspecified() ? params_.active : params_.active_reachable;
+}
+
+bool HyParView::knows(const NodeId& id) const noexcept {
+  for (const Attempt& attempt : attempts_) {
+    if (attempt.id == id) return true;
+  }
+  for (const Neighbour& one : neighbours_) {
+    const Peer* peer = links_.find(one.link);
+    if (peer != nullptr && peer->id == id) return true;
+  }
+  return false;
+}
+
+bool HyParView::same_group_is_full(const PeerRef& ref) const noexcept {
+  const std::uint64_t group = netgroup(ref.address);
+  if (group == 0) return false;
+  std::size_t same = 0;
+  for (const Neighbour& one : neighbours_) {
+    const Peer* peer = one.client ? nullptr : links_.find(one.link);
+    if (peer != nullptr && netgroup(peer->listens) == group) ++same;
+  }
+  return same >= kPerGroup;
+}
+
+std::vector<LinkId> HyParView::active_links() const {
+  std::vector<LinkId> links;
+  for (const Neighbour& one : neighbours_) {
+    if (!one.client) links.push_back(one.link);
+  }
+  return links;
+}
+
+std::vector<PeerRef> HyParView::sample(std::size_t count) {
+  std::vector<PeerRef> chosen;
+  std::vector<LinkId> active = active_links();
+  rng_.shuffle(active);
+  for (const LinkId link : active) {
+    if (chosen.size() >= count / 2) break;
+    chosen.push_back(links_.find(link)->ref());
+  }
+  for (const PeerRef& ref : passive_.sample(count - chosen.size(), rng_)) chosen.push_back(ref);
+  return chosen;
+}
+
+void HyParView::heard(const PeerRef& ref) {
+  if (ref.id == host_.node_key.id() || !links_.may_dial(ref.address) || knows(ref.id)) return;
+  passive_.add(ref, rng_);
+}
+
+void HyParView::add(Peer& peer, bool client) {
+  std::size_t random = 0;
+  for (const Neighbour& one : neighbours_) random += one.random ? 1u : 0u;
+  neighbours_.push_back({peer.link, client, !client && random < params_.random_active});
+  passive_.remove(peer.id);
+  links_.add_use(peer.link, Use::active);
+  changes_.push_back({peer.link, true});
+}
+
+void HyParView::remove(LinkId link) {
+  const auto gone =
+      std::find_if(neighbours_.begin(), neighbours_.end(), [&](const Neighbour& one) { return one.link == link; });
+  if (gone == neighbours_.end()) return;
+  neighbours_.erase(gone);
+  changes_.push_back({link, false});
+}
+
+// Tells the neighbour, remembers it for later, and lets go of the link.
+void HyParView::disconnect(LinkId link) {
+  remove(link);
+  if (const Peer* peer = links_.find(link)) {
+    const PeerRef ref = peer->ref();
+    links_.send(link, Disconnect{}, Priority::control, Traffic::control);
+    links_.drop_use(link, Use::active);
+    if (!ref.address.is_unspecified()) heard(ref);
+  }
+}
+
+void HyParView::make_room() {
+  if (const LinkId link = random_active({})) disconnect(link);
+}
+
+LinkId HyParView::random_active(LinkId but) {
+  LinkId chosen;
+  std::uint64_t candidates = 0;
+  for (const Neighbour& one : neighbours_) {
+    if (one.client || one.link == but) continue;
+    ++candidates;
+    if (rng_.below(candidates) == 0) chosen = one.link;
+  }
+  return chosen;
+}
+
+const HyParView::Neighbour* HyParView::farthest() const noexcept {
+  const Neighbour* chosen = nullptr;
+  Duration most{};
+  for (const Neighbour& one : neighbours_) {
+    const Peer* peer = one.client || one.random ? nullptr : links_.find(one.link);
+    if (peer == nullptr) continue;
+    const Duration rtt = predicted_rtt(links_.coordinates(), peer->at);
+    if (chosen != nullptr && rtt <= most) continue;
+    chosen = &one;
+    most = rtt;
+  }
+  return chosen;
+}
+
+// --- becoming neighbours
+
+bool HyParView::try_neighbour(const PeerRef& ref, Urgency urgency) {
+  attempts_.push_back({ref.id, {}, urgency, false, host_.clock.mono()});
+  const LinkId link = links_.connect(ref, Use::active);  // an open link is reported as ready, too
+  if (!link) {
+    attempts_.pop_back();
+    return false;
+  }
+  attempts_.back().link = link;
+  return true;
+}
+
+void HyParView::ask(Attempt& attempt) {
+  attempt.asked = true;
+  attempt.since = host_.clock.mono();
+  if (attempt.urgency == Urgency::low && active_size() == 0) attempt.urgency = Urgency::high;
+  links_.send(attempt.link, Neighbor{attempt.urgency}, Priority::control, Traffic::control);
+}
+
+void HyParView::drop_attempt(std::size_t index) {
+  const LinkId link = attempts_[index].link;
+  attempts_.erase(attempts_.begin() + static_cast<std::ptrdiff_t>(index));
+  if (find(link) == nullptr) links_.drop_use(link, Use::active);
+}
+
+// As many at a time as there are free places; who is tried next follows from how these end.
+void HyParView::refill() {
+  const MonoTime now = host_.clock.mono();
+  std::size_t trying = 0;
+  for (const Attempt& attempt : attempts_) trying += attempt.urgency == Urgency::nearer ? 0u : 1u;
+  while (active_size() + trying < capacity()) {
+    const PeerRef* ref = passive_.pick(
+        now, rng_, [&](const PeerRef& candidate) { return !knows(candidate.id) && !same_group_is_full(candidate); });
+    if (ref == nullptr) {
+      ref = passive_.pick(now, rng_, [&](const PeerRef& candidate) { return !knows(candidate.id); });
+    }
+    if (ref == nullptr) break;
+    const PeerRef chosen = *ref;
+    if (try_neighbour(chosen, Urgency::low)) {
+      ++trying;
+    } else {
+      passive_.remove(chosen.id);
+    }
+  }
+}
+
+void HyParView::changed(const LinkChange& change) {
+  const auto attempt = std::find_if(attempts_.begin(), attempts_.end(), [&](const Attempt& one) {
+    return one.link == change.link || (one.id == change.id && change.kind == LinkChange::Kind::ready);
+  });
+  const bool used = (change.uses >> static_cast<unsigned>(Use::active) & 1u) != 0;
+  switch (change.kind) {
+    case LinkChange::Kind::ready:
+      if (attempt == attempts_.end() || !used) return;
+      attempt->link = change.link;
+      if (find(change.link) != nullptr) {
+        attempts_.erase(attempt);  // it was faster and is a neighbour already
+      } else if (!attempt->asked) {
+        ask(*attempt);
+      }
+      return;
+    case LinkChange::Kind::failed:
+      if (attempt == attempts_.end()) return;
+      passive_.remove(attempt->id);
+      attempts_.erase(attempt);
+      return refill();
+    case LinkChange::Kind::lost:
+      if (attempt != attempts_.end()) attempts_.erase(attempt);
+      if (find(change.link) == nullptr) return;
+      remove(change.link);
+      return refill();
+  }
+}
+
+void HyParView::peer_updated(const Peer& peer) {
+  for (Neighbour& one : neighbours_) {
+    if (one.link == peer.link) one.client = !peer.reachable();
+  }
+  while (active_size() > capacity()) make_room();
+}
+
+// Until now others could not dial us: now walks spread us.
+void HyParView::became_reachable() {
+  if (const LinkId link = random_active({})) join(link);
+  refill();
+}
+
+void HyParView::accept(Peer& from) {
+  const LinkId link = from.link;
+  if (find(link) == nullptr) add(from, !from.reachable());
+  links_.send(link, NeighborAnswer{true, {}}, Priority::control, Traffic::control);
+}
+
+void HyParView::refuse(Peer& from) {
+  links_.send(from.link, NeighborAnswer{false, sample(6)}, Priority::control, Traffic::control);
+}
+
+// --- messages
+
+void HyParView::join(LinkId link) {
+  links_.send(link, Join{}, Priority::control, Traffic::control);
+}
+
+void HyParView::on(Peer& from, const Join&) {
+  if (!from.reachable()) {
+    links_.send(from.link, ShuffleReply{sample(kJoinSample)}, Priority::control, Traffic::control);
+    return;
+  }
+  const PeerRef joiner = from.ref();
+  const LinkId link = from.link;
+  std::vector<LinkId> others = active_links();
+  if (find(link) == nullptr) {
+    if (active_size() >= capacity()) make_room();
+    accept(*links_.find(link));
+  }
+  const Frame walk = encode(ForwardJoin{joiner, static_cast<std::uint8_t>(params_.arwl)});
+  for (const LinkId other : others) {
+    if (other != link && find(other) != nullptr) links_.send(other, walk, Priority::control, Traffic::control);
+  }
+}
+
+void HyParView::on(Peer& from, const ForwardJoin& message) {
+  if (message.joiner.id == host_.node_key.id()) return;
+  const std::uint8_t ttl = std::min(message.ttl, static_cast<std::uint8_t>(params_.arwl));
+  const LinkId onward = ttl == 0 ? LinkId{} : random_active(from.link);
+  if (!onward) {
+    if (knows(message.joiner.id) || !links_.may_dial(message.joiner.address)) return;
+    try_neighbour(message.joiner, Urgency::high);
+    return;
+  }
+  if (ttl == params_.prwl) heard(message.joiner);
+  links_.send(onward, ForwardJoin{message.joiner, static_cast<std::uint8_t>(ttl - 1)}, Priority::control,
+              Traffic::control);
+}
+
+void HyParView::on(Peer& from, const Neighbor& message) {
+  const LinkId link = from.link;
+  if (find(link) != nullptr) return accept(from);
+  if (!from.reachable()) {
+    if (links_.listens().is_unspecified() || client_count() >= params_.clients) return refuse(from);
+    return accept(from);
+  }
+  if (active_size() < capacity()) return accept(from);
+  if (message.urgency == Urgency::high) {
+    make_room();
+    return accept(*links_.find(link));
+  }
+  const Neighbour* far = message.urgency == Urgency::nearer ? farthest() : nullptr;
+  if (far == nullptr) return refuse(from);
+  const Duration now_cost = predicted_rtt(links_.coordinates(), links_.find(far->link)->at);
+  if (predicted_rtt(links_.coordinates(), from.at) >= now_cost) return refuse(from);
+  disconnect(far->link);
+  accept(*links_.find(link));
+}
+
+void HyParView::on(Peer& from, const NeighborAnswer& message) {
+  for (const PeerRef& ref : message.others) heard(ref);
+  const LinkId link = from.link;
+  const auto attempt =
+      std::find_if(attempts_.begin(), attempts_.end(), [&](const Attempt& one) { return one.link == link; });
+  if (attempt == attempts_.end() || !attempt->asked) return;
+  const Urgency urgency = attempt->urgency;
+  const NodeId id = attempt->id;
+  if (!message.accepted) {
+    drop_attempt(static_cast<std::size_t>(attempt - attempts_.begin()));
+    passive_.leave_alone(id, host_.clock.mono() + kRefused);
+    if (urgency == Urgency::high && active_size() > 0) return;
+    return refill();
+  }
+  attempts_.erase(attempt);
+  if (find(link) == nullptr) {
+    if (active_size() >= capacity()) {
+      const Neighbour* far = urgency == Urgency::nearer ? farthest() : nullptr;
+      if (far != nullptr) {
+        disconnect(far->link);
+      } else {
+        make_room();
+      }
+    }
+    Peer* peer = links_.find(link);
+    if (peer != nullptr) add(*peer, false);
+  }
+}
+
+void HyParView::on(Peer& from, const Disconnect&) {
+  const LinkId link = from.link;
+  const PeerRef ref = from.ref();
+  if (find(link) == nullptr) return;
+  remove(link);
+  links_.drop_use(link, Use::active);
+  refill();
+  if (!ref.address.is_unspecified()) heard(ref);
+}
+
+void HyParView::on(Peer& from, const Shuffle& message) {
+  const std::uint8_t ttl = std::min(message.ttl, static_cast<std::uint8_t>(params_.shuffle_ttl));
+  if (!message.origin) {
+    links_.send(from.link, ShuffleReply{sample(params_.shuffle_active + params_.shuffle_passive)}, Priority::control,
+                Traffic::control);
+  } else if (const LinkId onward = ttl > 1 ? random_active(from.link) : LinkId{}) {
+    Shuffle on_its_way = message;
+    on_its_way.ttl = static_cast<std::uint8_t>(ttl - 1);
+    links_.send(onward, on_its_way, Priority::control, Traffic::control);
+    return;
+  }
+  if (message.origin) heard(*message.origin);
+  for (const PeerRef& ref : message.sample) heard(ref);
+  if (active_size() < capacity()) refill();
+}
+
+void HyParView::on(Peer&, const ShuffleReply& message) {
+  for (const PeerRef& ref : message.sample) heard(ref);
+  if (active_size() < capacity()) refill();
+}
+
+// --- time
+
+// The walk ends somewhere and leaves our sample there; nobody answers it with a cold link. What we learn comes with
+// the walks of others, and for a node behind NAT, which no walk can name, with the answer of its neighbour.
+void HyParView::shuffle() {
+  const LinkId to = random_active({});
+  if (!to) return;
+  Shuffle message;
+  message.ttl = static_cast<std::uint8_t>(params_.shuffle_ttl);
+  if (!links_.listens().is_unspecified()) message.origin = links_.own_ref();
+  std::vector<LinkId> active = active_links();
+  rng_.shuffle(active);
+  for (const LinkId link : active) {
+    if (message.sample.size() == params_.shuffle_active) break;
+    if (link != to) message.sample.push_back(links_.find(link)->ref());
+  }
+  for (const PeerRef& ref : passive_.sample(params_.shuffle_passive, rng_)) message.sample.push_back(ref);
+  links_.send(to, message, Priority::control, Traffic::control);
+}
+
+void HyParView::look_for_nearer(MonoTime now) {
+  nearer_pause_ = std::min(nearer_pause_ * 2, kNearerMax);
+  const Neighbour* far = active_size() >= capacity() ? farthest() : nullptr;
+  if (far != nullptr) {
+    const Duration cost = predicted_rtt(links_.coordinates(), links_.find(far->link)->at);
+    const PeerRef* candidate = passive_.best(now, cost * 3 / 4, [&](const PeerRef& ref) {
+      return knows(ref.id) || same_group_is_full(ref) ? Duration::max() : predicted_rtt(links_.coordinates(), ref.at);
+    });
+    if (candidate != nullptr) {
+      const PeerRef chosen = *candidate;
+      passive_.leave_alone(chosen.id, now + 4 * params_.nearer_every);
+      if (try_neighbour(chosen, Urgency::nearer)) nearer_pause_ = params_.nearer_every;
+    }
+  }
+  nearer_at_ = now + jittered(nearer_pause_);
+}
+
+MonoTime HyParView::next_due() const noexcept {
+  MonoTime next = std::min(shuffle_at_, nearer_at_);
+  if (active_size() < capacity() || !attempts_.empty()) next = std::min(next, refill_at_);
+  return next;
+}
+
+void HyParView::due(MonoTime now) {
+  if (now >= refill_at_) {
+    for (std::size_t i = attempts_.size(); i-- > 0;) {
+      if (attempts_[i].asked && attempts_[i].since + kAnswerTime <= now) drop_attempt(i);
+    }
+    refill();
+    // Whom to try is known again when a reference comes in or a refusal has aged: look now and then, less when full.
+    refill_at_ = now + (active_size() * 2 < capacity() ? kRefillPause : 5 * kRefillPause);
+  }
+  if (now >= shuffle_at_) {
+    shuffle();
+    shuffle_at_ = now + jittered(params_.shuffle_every);
+  }
+  if (now >= nearer_at_) look_for_nearer(now);
+}
+
+std::optional<HyParView::NeighbourChange> HyParView::next() {
+  if (taken_ == changes_.size()) {
+    changes_.clear();
+    taken_ = 0;
+    return std::nullopt;
+  }
+  return changes_[taken_++];
+}
+
+}  // namespace np2p::swarm

@@ -1,0 +1,105 @@
+// Membership: HyParView (Leitao, Pereira, Rodrigues: "HyParView: a membership protocol for reliable gossip-based
+// broadcast", DSN 2007) for networks in which most nodes cannot be dialled.
+//
+// Every link of a view has a reachable end, and views hold only nodes that can be dialled. Among reachable nodes the
+// active view is the paper's: symmetric, bounded, refilled at once from the passive view. A node behind NAT dials all
+// of its neighbours; they count it as a client, beside their own active view, and it never enters anybody's view. Of
+// the active view a few members are random for ever, which keeps the graph connected; the others move towards nearer
+// ones (after X-BOT: Leitao, Marques, Pereira, Rodrigues 2009), by the coordinates that every reference carries.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/overlay/swarm/links.h"
+#include "core/overlay/swarm/params.h"
+#include "core/overlay/swarm/passive_view.h"
+
+namespace np2p::swarm {
+
+class HyParView {
+ public:
+  struct NeighbourChange {
+    LinkId link;
+    bool up = false;
+  };
+
+  HyParView(const Config& config, const Params& params, Host& host, Links& links);
+
+  void join(LinkId link);  // through the server at the end of a ready link
+  void heard(const PeerRef& ref);
+
+  void on(Peer& from, const Join& message);
+  void on(Peer& from, const ForwardJoin& message);
+  void on(Peer& from, const Neighbor& message);
+  void on(Peer& from, const NeighborAnswer& message);
+  void on(Peer& from, const Disconnect& message);
+  void on(Peer& from, const Shuffle& message);
+  void on(Peer& from, const ShuffleReply& message);
+  void changed(const LinkChange& change);
+  void peer_updated(const Peer& peer);  // it can be dialled now, or no longer
+  void became_reachable();
+
+  [[nodiscard]] MonoTime next_due() const noexcept;
+  void due(MonoTime now);
+
+  std::optional<NeighbourChange> next();  // since the last call, oldest first
+  [[nodiscard]] std::size_t active_size() const noexcept { return members(false); }
+  [[nodiscard]] std::size_t client_count() const noexcept { return members(true); }
+  [[nodiscard]] bool is_neighbour(LinkId link) const noexcept { return find(link) != nullptr; }
+  [[nodiscard]] std::vector<LinkId> active_links() const;  // without clients
+  [[nodiscard]] const PassiveView& passive() const noexcept { return passive_; }
+  [[nodiscard]] std::vector<PeerRef> sample(std::size_t count);  // of both views
+
+ private:
+  struct Neighbour {
+    LinkId link;
+    bool client = false;
+    bool random = false;  // never swapped for a nearer one
+  };
+  struct Attempt {  // a neighbour-to-be: being dialled, or asked
+    NodeId id;
+    LinkId link;
+    Urgency urgency = Urgency::low;
+    bool asked = false;
+    MonoTime since;
+  };
+
+  [[nodiscard]] const Neighbour* find(LinkId link) const noexcept;
+  [[nodiscard]] std::size_t members(bool clients) const noexcept;
+  [[nodiscard]] std::size_t capacity() const noexcept;
+  [[nodiscard]] bool knows(const NodeId& id) const noexcept;  // active or attempted
+  [[nodiscard]] bool same_group_is_full(const PeerRef& ref) const noexcept;
+  void add(Peer& peer, bool client);
+  void remove(LinkId link);
+  void disconnect(LinkId link);
+  bool try_neighbour(const PeerRef& ref, Urgency urgency);
+  void ask(Attempt& attempt);
+  void drop_attempt(std::size_t index);
+  void make_room();  // drops a random member of the active view
+  LinkId random_active(LinkId but);
+  [[nodiscard]] const Neighbour* farthest() const noexcept;  // of those that may be swapped
+  void accept(Peer& from);
+  void refuse(Peer& from);
+  void refill();
+  void shuffle();
+  void look_for_nearer(MonoTime now);
+  [[nodiscard]] Duration jittered(Duration mean);
+
+  const Config& config_;
+  const Params& params_;
+  Host& host_;
+  Links& links_;
+  Rng rng_;
+  PassiveView passive_;
+  std::vector<Neighbour> neighbours_;  // in the order of their coming
+  std::vector<Attempt> attempts_;
+  std::vector<NeighbourChange> changes_;
+  std::size_t taken_ = 0;
+  MonoTime shuffle_at_;
+  MonoTime nearer_at_;
+  MonoTime refill_at_;
+  Duration nearer_pause_;
+};
+
+}  // namespace np2p::swarm
