@@ -33,11 +33,14 @@ struct Limits {
   std::size_t mesh_text_bytes = 255;  // a name, an address or a feature inside a mesh message
   std::size_t mesh_recent = 4096;     // messages of unknown channels remembered for half a minute
   // --- scalable overlay
-  std::size_t standing_links = 250;     // of `links`; what comes in beyond is closed as crowded
-  Duration introduction = 10s;          // a link without a Hello is closed after this
+  std::size_t standing_links = 250;              // of `links`; what comes in beyond is closed as crowded
+  Duration introduction = 10s;                   // a link without a Hello is closed after this
   std::uint32_t link_messages_per_second = 200;  // from one link, and their burst; beyond they are dropped and counted
   std::uint32_t link_messages_burst = 2000;
-  std::size_t address_book = 256;  // reachable peers remembered on disk
+  std::size_t recent_payloads = 20'000;                 // broadcasts whose ids are remembered, against repetition
+  std::size_t recent_payload_bytes = 16 * 1024 * 1024;  // of the payloads kept for those who missed them
+  std::size_t missing_payloads = 1024;                  // announced, not here yet
+  std::size_t address_book = 256;                       // reachable peers remembered on disk
   // --- feed
   std::size_t recent_ids = 100'000;   // event ids remembered for duplicate suppression
   unsigned unacknowledged_sends = 4;  // to a reachable recipient: then its server is one that never acknowledges

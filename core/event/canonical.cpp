@@ -1,23 +1,9 @@
 #include "core/event/canonical.h"
 
-#include <openssl/evp.h>
-
-#include "core/base/assert.h"
 #include "core/event/json_text.h"
+#include "core/event/sha256.h"
 
 namespace np2p {
-namespace {
-
-// Looking the algorithm up costs more than hashing a short event, so it is looked up once. The pointer and what it
-// points to never change afterwards: a constant that only the library can make.
-const EVP_MD* sha256() {
-  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  NP2P_ASSERT(algorithm != nullptr);
-  return algorithm;
-}
-
-}  // namespace
-
 std::string canonical_bytes(const Event& event) {
   std::string out;
   // Room for the fixed parts, for quotes and commas, and for a few escapes: nearly always one allocation.
@@ -38,11 +24,7 @@ std::string canonical_bytes(const Event& event) {
 }
 
 EventId id_of_canonical(std::string_view canonical) {
-  EventId id;
-  unsigned size = 0;
-  const int done = EVP_Digest(canonical.data(), canonical.size(), id.data.data(), &size, sha256(), nullptr);
-  NP2P_ASSERT(done == 1 && size == EventId::size);
-  return id;
+  return EventId{sha256(bytes_of(canonical))};
 }
 
 EventId compute_id(const Event& event) {

@@ -30,9 +30,9 @@ class Writer {
   void array(const std::array<std::uint8_t, N>& value) {
     bytes(value);
   }
-  void blob(ByteView view, std::size_t /*limit*/) {
-    number(static_cast<std::uint32_t>(view.size()));
-    bytes(view);
+  void blob(const Frame& frame, std::size_t /*limit*/) {
+    number(static_cast<std::uint32_t>(frame.size()));
+    bytes(frame.view());
   }
   void flag(bool value) { bytes_.push_back(value ? 1 : 0); }
   // 0: none, 4: an IPv4 address, 6: an IPv6 one.
@@ -88,6 +88,7 @@ class Writer {
     for (std::size_t i = 0; i < std::min(ids.size(), kIds); ++i) {
       number(ids[i].id);
       number(ids[i].cell);
+      number(ids[i].delay);
     }
   }
   [[nodiscard]] const ByteVec& out() const noexcept { return bytes_; }
@@ -116,12 +117,12 @@ class Reader {
     const ByteView from = take(N);
     if (from.size() == N) std::copy(from.begin(), from.end(), value.begin());
   }
-  void blob(ByteVec& value, std::size_t limit) {
+  void blob(Frame& value, std::size_t limit) {
     std::uint32_t size = 0;
     number(size);
     if (size > limit) return fail();
     const ByteView from = take(size);
-    value.assign(from.begin(), from.end());
+    if (ok_) value = Frame(from);
   }
   void flag(bool& value) {
     std::uint8_t byte = 0;
@@ -193,10 +194,11 @@ class Reader {
     for (ShortId& id : ids) number(id);
   }
   void announced(std::vector<Announced>& ids) {
-    ids.resize(count(sizeof(ShortId) + 1));
+    ids.resize(count(sizeof(ShortId) + 1 + sizeof(PathDelay)));
     for (Announced& one : ids) {
       number(one.id);
       number(one.cell);
+      number(one.delay);
     }
   }
   void fail() noexcept { ok_ = false; }
@@ -262,8 +264,8 @@ void fields(Io& io, M& m, std::size_t room) {
     io.number(m.cell);
     io.number(m.hops);
     io.number(m.channel);
+    io.number(m.delay);
     io.fixed(m.source);
-    io.number(m.age);
     io.blob(m.payload, room);
   } else if constexpr (std::is_same_v<T, IHave>) {
     io.announced(m.ids);
@@ -272,10 +274,8 @@ void fields(Io& io, M& m, std::size_t room) {
     io.short_ids(m.ids);
   } else if constexpr (std::is_same_v<T, Prune>) {
     io.number(m.cell);
-  } else if constexpr (std::is_same_v<T, History>) {
-    io.array(m.digest);
-  } else if constexpr (std::is_same_v<T, HistoryIds>) {
-    io.short_ids(m.ids);
+  } else if constexpr (std::is_same_v<T, Watch>) {
+    io.flag(m.on);
   } else if constexpr (std::is_same_v<T, FindNode>) {
     io.number(m.query);
     io.fixed(m.target);

@@ -55,7 +55,7 @@ struct HelloEcho {
   Coordinates at;    // of the sender, newer than in its Hello
   friend bool operator==(const HelloEcho&, const HelloEcho&) = default;
 };
-struct Unused {  // "I no longer need this link": who does not need it either closes it
+struct Unused {        // "I no longer need this link": who does not need it either closes it
   bool again = false;  // true takes it back
   friend bool operator==(const Unused&, const Unused&) = default;
 };
@@ -103,41 +103,41 @@ struct ShuffleReply {
 };
 
 // --- broadcast (plumtree.h)
+using PathDelay =
+    std::uint16_t;  // from the source to the sender, by the measured round trips of the path; ms, saturates
 struct Gossip {
-  std::uint8_t cell = 0;  // region cell of the source: which of the masks applies
+  std::uint8_t cell = 0;  // region cell of the source: which of the trees applies
   std::uint8_t hops = 0;
   std::uint8_t channel = 0;
-  PubKey source;          // whose server sent it: a hint, what counts is signed inside the payload
-  std::uint32_t age = 0;  // ms since the source sent it, by the clocks and measured delays of the path; saturates
-  ByteVec payload;
+  PathDelay delay = 0;
+  PubKey source;  // whose server sent it: a hint, what counts is signed inside the payload
+  Frame payload;
   friend bool operator==(const Gossip&, const Gossip&) = default;
 };
 using ShortId = std::uint64_t;  // of a payload, under the link's salt: a hint, never a key
 struct Announced {
   ShortId id = 0;
   std::uint8_t cell = 0;
+  PathDelay delay = 0;
   friend bool operator==(const Announced&, const Announced&) = default;
 };
 struct IHave {
   std::vector<Announced> ids;
   friend bool operator==(const IHave&, const IHave&) = default;
 };
-struct Graft {
+inline constexpr std::uint8_t kAllCells = 0xFF;
+struct Graft {  // "push to me eagerly", and: send me these now
   std::uint8_t cell = 0;
-  std::vector<ShortId> ids;  // to be sent; may be empty: only make the link eager
+  std::vector<ShortId> ids;
   friend bool operator==(const Graft&, const Graft&) = default;
 };
-struct Prune {
+struct Prune {  // "no longer eagerly"
   std::uint8_t cell = 0;
   friend bool operator==(const Prune&, const Prune&) = default;
 };
-struct History {                        // when a link comes up
-  std::array<std::uint8_t, 32> digest;  // of the ids of recent payloads
-  friend bool operator==(const History&, const History&) = default;
-};
-struct HistoryIds {  // the digests differ: what the sender has
-  std::vector<ShortId> ids;
-  friend bool operator==(const HistoryIds&, const HistoryIds&) = default;
+struct Watch {  // "announce to me what you do not push", and first what is recent; or no longer
+  bool on = false;
+  friend bool operator==(const Watch&, const Watch&) = default;
 };
 
 // --- directory and routing (directory.h, router.h)
@@ -193,19 +193,18 @@ struct Routed {  // a small message to a node, hop by hop
   std::uint8_t channel = 0;
   PubKey source;  // the user that `from` claims to serve
   Mac mac{};      // under the pair key of `from` and `to`; of everything but hops
-  ByteVec payload;
+  Frame payload;
   friend bool operator==(const Routed&, const Routed&) = default;
 };
 struct Direct {  // the same to the node at the other end of a link, which is known already
   std::uint8_t channel = 0;
-  ByteVec payload;
+  Frame payload;
   friend bool operator==(const Direct&, const Direct&) = default;
 };
 
-using Message =
-    std::variant<Hello, HelloEcho, Unused, DialBack, Join, ForwardJoin, Neighbor, NeighborAnswer,
-                 Disconnect, Shuffle, ShuffleReply, Gossip, IHave, Graft, Prune, History, HistoryIds, FindNode,
-                 FoundNodes, Put, Replicate, Get, Got, Reserve, Reserved, Routed, Direct>;
+using Message = std::variant<Hello, HelloEcho, Unused, DialBack, Join, ForwardJoin, Neighbor, NeighborAnswer,
+                             Disconnect, Shuffle, ShuffleReply, Gossip, IHave, Graft, Prune, Watch, FindNode,
+                             FoundNodes, Put, Replicate, Get, Got, Reserve, Reserved, Routed, Direct>;
 
 Frame encode(const Message& message);
 Result<Message> decode(ByteView bytes, const Limits& limits);
