@@ -1,6 +1,9 @@
 #include "simnet/host.h"
 
+#include <algorithm>
+
 #include "core/base/assert.h"
+#include "core/base/hash.h"
 #include "core/event/canonical.h"
 
 namespace np2p::sim {
@@ -54,6 +57,22 @@ SimHost::SimHost(Fabric& fabric, NodeIndex index, Config config, const HostSetti
 
 SimHost::~SimHost() {
   node_.reset();  // before what it refers to
+}
+
+// Granted, not computed: a hash of both ids and of the world's seed, which no node knows, in place of the product of
+// keys.
+PairMac SimHost::pair_mac(const NodeId& peer, ByteView message) {
+  const NodeId& own = key().id();
+  const std::uint64_t low = hash_bytes(std::min(own, peer).view());
+  const std::uint64_t high = hash_bytes(std::max(own, peer).view());
+  const std::uint64_t first = mix64(settings_.seed ^ low ^ mix64(high ^ hash_bytes(message)));
+  const std::uint64_t second = mix64(first ^ high);
+  PairMac mac;
+  for (std::size_t i = 0; i < 8; ++i) {
+    mac[i] = static_cast<std::uint8_t>(first >> 8 * i);
+    mac[8 + i] = static_cast<std::uint8_t>(second >> 8 * i);
+  }
+  return mac;
 }
 
 SecpNodeKey& SimHost::key() const {

@@ -91,6 +91,7 @@ class SimHost final : public Inhabitant,
   // NodeKey
   [[nodiscard]] const NodeId& id() const noexcept override { return key().id(); }
   Signature sign(std::string_view tag, ByteView message) override { return key().sign(tag, message); }
+  PairMac pair_mac(const NodeId& peer, ByteView message) override;
   // Entropy
   void fill(std::span<std::uint8_t> out) override;
   // Clients

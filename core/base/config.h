@@ -8,6 +8,7 @@
 #include "core/base/address.h"
 #include "core/base/bytes.h"
 #include "core/base/limits.h"
+#include "core/base/swarm_params.h"
 
 namespace np2p {
 
@@ -29,6 +30,7 @@ struct Config {
   bool dial_loopback = false;      // loopback addresses heard of may be dialled (all on one machine)
   bool dial_private = false;       // private ones too (a LAN or a VPN)
   std::string network_id = "nostrp2p";
+  SwarmParams swarm;       // numbers of the scalable overlay that experiments vary
   std::uint64_t seed = 0;  // of the protocol's own choices (Rng); the real host draws it from Entropy
   Limits limits;
 };

@@ -40,6 +40,14 @@ struct Limits {
   std::size_t recent_payloads = 20'000;                 // broadcasts whose ids are remembered, against repetition
   std::size_t recent_payload_bytes = 16 * 1024 * 1024;  // of the payloads kept for those who missed them
   std::size_t missing_payloads = 1024;                  // announced, not here yet
+  std::size_t directory_records = 20'000;               // kept for others; the one that expires first makes room
+  std::size_t claims = 3;                               // nodes that claim to serve one user; the oldest stays first
+  Duration contact_life = 2h;                           // of a CONTACT; published again at half of it
+  std::size_t pending_queries = 512;                    // of others, whose answers are handed back
+  std::size_t contacts = 4096;                          // of other users, remembered; the one unused longest makes room
+  std::size_t lookups_open = 256;                       // of our own
+  std::size_t replay_windows = 1024;                    // sources of routed messages
+  std::uint8_t hops = 12;                               // of a routed message
   std::size_t address_book = 256;                       // reachable peers remembered on disk
   // --- feed
   std::size_t recent_ids = 100'000;   // event ids remembered for duplicate suppression

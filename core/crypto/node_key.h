@@ -17,6 +17,7 @@ class SecpNodeKey final : public NodeKey {
   ~SecpNodeKey() override;
   [[nodiscard]] const NodeId& id() const noexcept override;
   Signature sign(std::string_view tag, ByteView message) override;
+  PairMac pair_mac(const NodeId& peer, ByteView message) override;
   [[nodiscard]] const SecretKey& secret() const noexcept;
 
   // Checks a signature made by sign() of the node `id`.

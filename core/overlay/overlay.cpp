@@ -1,6 +1,7 @@
 #include "core/overlay/overlay.h"
 
 #include "core/overlay/mesh/mesh.h"
+#include "core/overlay/swarm/swarm.h"
 
 namespace np2p {
 
@@ -10,71 +11,81 @@ std::uint64_t mesh_name(const PubKey& user) noexcept {
   return name;
 }
 
-Overlay::Overlay(const Config& config, Host& host) : mesh_(std::make_unique<mesh::Mesh>(config, host)) {}
+Overlay::Overlay(const Config& config, Host& host) {
+  switch (config.overlay) {
+    case OverlayKind::mesh:
+      mesh_ = std::make_unique<mesh::Mesh>(config, host);
+      break;
+    case OverlayKind::hyparview:
+      swarm_ = std::make_unique<swarm::Swarm>(config, host);
+      break;
+  }
+}
 Overlay::~Overlay() = default;
 
 void Overlay::start() {
-  mesh_->start();
+  mesh_ ? mesh_->start() : swarm_->start();
 }
 
 void Overlay::stop() {
-  mesh_->stop();
+  mesh_ ? mesh_->stop() : swarm_->stop();
 }
 
 void Overlay::link_up(const LinkInfo& info) {
-  mesh_->link_up(info);
+  mesh_ ? mesh_->link_up(info) : swarm_->link_up(info);
 }
 
 void Overlay::frame(LinkId link, const Frame& frame) {
-  mesh_->frame(link, frame);
+  mesh_ ? mesh_->frame(link, frame) : swarm_->frame(link, frame);
 }
 
 void Overlay::writable(LinkId link) {
-  mesh_->writable(link);
+  if (mesh_) mesh_->writable(link);
 }
 
 void Overlay::link_down(LinkId link, CloseReason reason) {
-  mesh_->link_down(link, reason);
+  mesh_ ? mesh_->link_down(link, reason) : swarm_->link_down(link, reason);
 }
 
 void Overlay::timer(Timer timer) {
-  mesh_->timer(timer);
+  mesh_ ? mesh_->timer(timer) : swarm_->timer(timer);
 }
 
 void Overlay::broadcast(Channel channel, Frame payload, Priority priority) {
-  mesh_->broadcast(channel, payload, priority);
+  mesh_ ? mesh_->broadcast(channel, payload, priority) : swarm_->broadcast(channel, payload);
 }
 
 void Overlay::forward(const Delivery& delivery, Frame payload) {
-  mesh_->forward(delivery, payload);
+  mesh_ ? mesh_->forward(delivery, payload) : swarm_->forward(delivery, payload);
 }
 
 void Overlay::close_link(LinkId link, CloseReason reason) {
-  mesh_->close_link(link, reason);
+  mesh_ ? mesh_->close_link(link, reason) : swarm_->close_link(link, reason);
 }
 
 bool Overlay::unicast(const PubKey& user, Channel channel, Frame payload, Priority priority) {
-  return mesh_->unicast(mesh_name(user), channel, payload, priority);
+  return mesh_ ? mesh_->unicast(mesh_name(user), channel, payload, priority)
+               : swarm_->unicast(user, channel, payload, priority);
 }
 
 bool Overlay::reaches(const PubKey& user) const {
-  return mesh_->reaches(mesh_name(user));
+  return mesh_ ? mesh_->reaches(mesh_name(user)) : swarm_->reaches(user);
 }
 
 std::size_t Overlay::reachable_count() const {
-  return mesh_->reachable();
+  return mesh_ ? mesh_->reachable() : swarm_->reachable_count();
 }
 
 std::uint64_t Overlay::topology_version() const noexcept {
-  return mesh_->version();
+  return mesh_ ? mesh_->version() : swarm_->version();
 }
 
 std::vector<Overlay::Peer> Overlay::peers() const {
-  return mesh_->peers();
+  return mesh_ ? mesh_->peers() : swarm_->peers();
 }
 
 std::optional<Delivery> Overlay::next() {
-  return mesh_->next();
+  return mesh_ ? mesh_->next() : swarm_->next();
 }
 
 }  // namespace np2p

@@ -39,6 +39,9 @@ std::uint64_t mesh_name(const PubKey& user) noexcept;
 namespace mesh {
 class Mesh;
 }
+namespace swarm {
+class Swarm;
+}
 
 class Overlay {
  public:
@@ -83,7 +86,9 @@ class Overlay {
   std::optional<Delivery> next();
 
  private:
+  // One of the two, by Config::overlay.
   std::unique_ptr<mesh::Mesh> mesh_;
+  std::unique_ptr<swarm::Swarm> swarm_;
 };
 
 }  // namespace np2p

@@ -175,26 +175,26 @@ struct Got {
   std::vector<ByteVec> records;
   friend bool operator==(const Got&, const Got&) = default;
 };
-struct Reserve {  // "be my home relay": over the link that is to carry it
-  friend bool operator==(const Reserve&, const Reserve&) = default;
-};
-struct Reserved {
-  bool granted = false;
-  friend bool operator==(const Reserved&, const Reserved&) = default;
-};
-using Mac = std::array<std::uint8_t, 16>;
 struct Routed {  // a small message to a node, hop by hop
   NodeId via;    // the relay of `to`, or `to` itself: greedy hops lead there
   NodeId to;
   NodeId from;
+  NodeId from_via;            // where an answer goes: the relay of `from`, or `from` itself
   std::uint64_t boot = 0;     // of `from`
   std::uint64_t counter = 0;  // within that boot: replay window
   std::uint8_t hops = 0;      // not under the MAC
   std::uint8_t channel = 0;
   PubKey source;  // the user that `from` claims to serve
-  Mac mac{};      // under the pair key of `from` and `to`; of everything but hops
+  std::array<std::uint8_t, 16> mac{};      // under the pair key of `from` and `to`; of everything but hops
   Frame payload;
   friend bool operator==(const Routed&, const Routed&) = default;
+};
+struct Undelivered {  // to the sender of a Routed, from where it could not go on: a hint, not signed
+  NodeId via;
+  NodeId to;    // whom this is for
+  NodeId lost;  // who could not be reached
+  std::uint8_t hops = 0;
+  friend bool operator==(const Undelivered&, const Undelivered&) = default;
 };
 struct Direct {  // the same to the node at the other end of a link, which is known already
   std::uint8_t channel = 0;
@@ -204,7 +204,7 @@ struct Direct {  // the same to the node at the other end of a link, which is kn
 
 using Message = std::variant<Hello, HelloEcho, Unused, DialBack, Join, ForwardJoin, Neighbor, NeighborAnswer,
                              Disconnect, Shuffle, ShuffleReply, Gossip, IHave, Graft, Prune, Watch, FindNode,
-                             FoundNodes, Put, Replicate, Get, Got, Reserve, Reserved, Routed, Direct>;
+                             FoundNodes, Put, Replicate, Get, Got, Routed, Undelivered, Direct>;
 
 Frame encode(const Message& message);
 Result<Message> decode(ByteView bytes, const Limits& limits);

@@ -48,6 +48,7 @@ class FakePorts : public Clock,
   // NodeKey, Entropy
   const NodeId& id() const noexcept override { return node_id; }
   Signature sign(std::string_view, ByteView) override { return {}; }
+  PairMac pair_mac(const NodeId&, ByteView) override { return {}; }
   void fill(std::span<std::uint8_t> out) override {
     for (auto& byte : out) byte = 7;
   }

@@ -28,7 +28,7 @@ std::uint64_t netgroup(const Address& address) noexcept {
 
 }  // namespace
 
-HyParView::HyParView(const Config& config, const Params& params, Host& host, Links& links)
+HyParView::HyParView(const Config& config, const SwarmParams& params, Host& host, Links& links)
     : config_(config),
       params_(params),
       host_(host),

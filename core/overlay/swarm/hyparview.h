@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "core/overlay/swarm/links.h"
-#include "core/overlay/swarm/params.h"
 #include "core/overlay/swarm/passive_view.h"
 
 namespace np2p::swarm {
@@ -24,7 +23,7 @@ class HyParView {
     bool up = false;
   };
 
-  HyParView(const Config& config, const Params& params, Host& host, Links& links);
+  HyParView(const Config& config, const SwarmParams& params, Host& host, Links& links);
 
   void join(LinkId link);  // through the server at the end of a ready link
   void heard(const PeerRef& ref);
@@ -87,7 +86,7 @@ class HyParView {
   [[nodiscard]] Duration jittered(Duration mean);
 
   const Config& config_;
-  const Params& params_;
+  const SwarmParams& params_;
   Host& host_;
   Links& links_;
   Rng rng_;

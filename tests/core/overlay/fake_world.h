@@ -44,6 +44,7 @@ struct NoVerifier final : Verifier {
 struct NoKey final : NodeKey {
   const NodeId& id() const noexcept override { return id_; }
   Signature sign(std::string_view, ByteView) override { return {}; }
+  PairMac pair_mac(const NodeId&, ByteView) override { return {}; }
   NodeId id_;
 };
 struct NoEntropy final : Entropy {

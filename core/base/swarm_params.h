@@ -5,9 +5,9 @@
 
 #include "core/base/time.h"
 
-namespace np2p::swarm {
+namespace np2p {
 
-struct Params {
+struct SwarmParams {
   // HyParView (Leitao, Pereira, Rodrigues 2007), with its names
   std::size_t active = 8;             // active view of a node behind NAT: servers that it dialled
   std::size_t active_reachable = 16;  // of a reachable node, not counting its clients
@@ -23,4 +23,4 @@ struct Params {
   Duration nearer_every = 1min;   // a nearer neighbour is looked for; pauses double while none is found
 };
 
-}  // namespace np2p::swarm
+}  // namespace np2p

@@ -1,0 +1,70 @@
+#include "core/overlay/swarm/contact.h"
+
+#include "core/event/sha256.h"
+#include "core/wire/swarm_fields.h"
+
+namespace np2p::swarm {
+namespace {
+
+constexpr std::string_view kTag = "np2p/contact/v1";
+constexpr std::uint8_t kContactVersion = 1;
+
+// BIP-340's tagged hash.
+Sha256 tagged_hash(ByteView message) {
+  const Sha256 tag = sha256(bytes_of(kTag));
+  return sha256({tag, tag, message});
+}
+
+}  // namespace
+
+Key directory_key(const PubKey& user) {
+  return Key{sha256({bytes_of("np2p/directory/v1"), user.view()})};
+}
+
+ByteVec encode_contact(const Contact& contact, NodeKey& key) {
+  FieldWriter out;
+  out.number(kContactVersion);
+  out.fixed(contact.owner);
+  out.fixed(contact.node);
+  out.address(contact.listens);
+  out.refs(contact.relays);
+  out.coordinates(contact.at);
+  out.number(contact.sequence);
+  out.number(contact.expires);
+  const Signature signature = key.sign(kTag, out.out());
+  out.fixed(signature);
+  return out.out();
+}
+
+Result<Contact> decode_contact(ByteView record) {
+  if (record.size() < Signature::size) return error(ErrorCode::malformed, "a contact without a signature");
+  FieldReader in(record.first(record.size() - Signature::size));
+  Contact contact;
+  std::uint8_t version = 0;
+  in.number(version);
+  in.fixed(contact.owner);
+  in.fixed(contact.node);
+  in.address(contact.listens);
+  in.refs(contact.relays);
+  in.coordinates(contact.at);
+  in.number(contact.sequence);
+  in.number(contact.expires);
+  if (!in.ok() || !in.at_end()) return error(ErrorCode::malformed, "a contact that does not parse");
+  if (version != kContactVersion) return error(ErrorCode::wrong_version, "a contact of another version");
+  if (contact.relays.size() > kHomeRelays) return error(ErrorCode::too_large, "a contact with too many relays");
+  return contact;
+}
+
+Result<Contact> verify_contact(ByteView record, Verifier& verifier) {
+  auto contact = decode_contact(record);
+  if (!contact.ok()) return contact;
+  const std::size_t signed_bytes = record.size() - Signature::size;
+  const auto signature = Signature::from(record.subspan(signed_bytes));
+  const EventId hash{tagged_hash(record.first(signed_bytes))};
+  if (!verifier.verify(hash, PubKey{contact->node.data}, *signature)) {
+    return error(ErrorCode::bad_signature, "a contact that its node did not sign");
+  }
+  return contact;
+}
+
+}  // namespace np2p::swarm

@@ -1,0 +1,33 @@
+// CONTACT: where a user's server is now. Signed by the node over the tagged hash "np2p/contact/v1", so that whoever
+// stores or hands it on cannot change it; of two by the same node the higher sequence counts.
+#pragma once
+
+#include <vector>
+
+#include "core/event/verifier.h"
+#include "core/host/node_key.h"
+#include "core/wire/swarm_messages.h"
+
+namespace np2p::swarm {
+
+inline constexpr std::size_t kHomeRelays = 3;
+
+struct Contact {
+  PubKey owner;
+  NodeId node;
+  Address listens;              // unspecified: only through its relays
+  std::vector<PeerRef> relays;  // at most kHomeRelays
+  Coordinates at;
+  std::uint64_t sequence = 0;
+  std::int64_t expires = 0;  // Unix seconds
+  friend bool operator==(const Contact&, const Contact&) = default;
+};
+
+Key directory_key(const PubKey& user);
+ByteVec encode_contact(const Contact& contact, NodeKey& key);
+// Without looking at the signature: for who only stores it.
+Result<Contact> decode_contact(ByteView record);
+// Checks the signature, too.
+Result<Contact> verify_contact(ByteView record, Verifier& verifier);
+
+}  // namespace np2p::swarm

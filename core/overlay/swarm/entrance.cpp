@@ -1,0 +1,100 @@
+#include "core/overlay/swarm/entrance.h"
+
+#include <algorithm>
+
+namespace np2p::swarm {
+namespace {
+
+constexpr Duration kFirstPause = 1s;
+constexpr Duration kLongestPause = 1min;
+constexpr std::size_t kAtOnce = 3;  // doors knocked at in one round, of each kind
+constexpr Duration kStay = 20s;     // a door is held at most this long once inside
+
+}  // namespace
+
+Entrance::Entrance(const Config& config, Host& host, Links& links)
+    : config_(config), host_(host), links_(links), rng_(config.seed, "swarm/entrance"), pause_(kFirstPause) {}
+
+void Entrance::start() {
+  host_.store.each_value(Table::addresses, [&](std::string_view key, std::string_view) {
+    const auto address = Address::parse(key);
+    if (address.ok() && book_.size() < config_.limits.address_book) book_.push_back(*address);
+  });
+  knock();
+}
+
+void Entrance::knock() {
+  std::vector<Address> doors = config_.bootstrap;
+  rng_.shuffle(doors);
+  if (doors.size() > kAtOnce) doors.resize(kAtOnce);
+  for (std::size_t i = 0; i < std::min(kAtOnce, book_.size()); ++i) {
+    doors.push_back(book_[static_cast<std::size_t>(rng_.below(book_.size()))]);
+  }
+  for (const Address& door : doors) {
+    const LinkId link = links_.dial(door, Use::joining);
+    if (link && std::find(open_.begin(), open_.end(), link) == open_.end()) open_.push_back(link);
+  }
+  retry_at_ = host_.clock.mono() + rng_.between(pause_, pause_ * 2);
+  pause_ = std::min(pause_ * 2, kLongestPause);
+}
+
+void Entrance::changed(const LinkChange& change, bool inside) {
+  if ((change.uses >> static_cast<unsigned>(Use::joining) & 1u) == 0) return;
+  if (change.kind == LinkChange::Kind::ready) {
+    if (std::find(open_.begin(), open_.end(), change.link) == open_.end()) open_.push_back(change.link);
+    if (inside) {
+      let_go();
+    } else {
+      ready_.push_back(change.link);
+    }
+    return;
+  }
+  std::erase(open_, change.link);
+  std::erase(ready_, change.link);
+}
+
+void Entrance::inside(bool value) {
+  if (value == inside_) return;
+  inside_ = value;
+  const MonoTime now = host_.clock.mono();
+  pause_ = kFirstPause;
+  // Inside, the doors stay open a little for those who come the same way; outside, in with the next chance.
+  retry_at_ = value ? now + kStay : now + rng_.between(kFirstPause, 2 * kFirstPause);
+}
+
+void Entrance::let_go() {
+  const std::vector<LinkId> links = std::move(open_);
+  open_.clear();
+  ready_.clear();
+  for (const LinkId link : links) links_.drop_use(link, Use::joining);
+}
+
+void Entrance::due(MonoTime now) {
+  if (!retry_at_ || *retry_at_ > now) return;
+  retry_at_.reset();
+  if (inside_) {
+    let_go();
+  } else {
+    knock();
+  }
+}
+
+void Entrance::remember(const PeerRef& ref) {
+  if (config_.limits.address_book == 0) return;
+  if (std::find(book_.begin(), book_.end(), ref.address) != book_.end()) return;
+  if (book_.size() >= config_.limits.address_book) {
+    host_.store.erase_value(Table::addresses, book_.front().text());
+    book_.erase(book_.begin());
+  }
+  book_.push_back(ref.address);
+  host_.store.set_value(Table::addresses, ref.address.text(), ref.id.hex());
+}
+
+std::optional<LinkId> Entrance::next() {
+  if (ready_.empty()) return std::nullopt;
+  const LinkId link = ready_.back();
+  ready_.pop_back();
+  return link;
+}
+
+}  // namespace np2p::swarm

@@ -1,0 +1,161 @@
+#include "core/overlay/swarm/fingers.h"
+
+#include <algorithm>
+
+namespace np2p::swarm {
+namespace {
+
+constexpr std::size_t kLeaves = 8;
+constexpr std::size_t kDialling = 12;  // fingers dialled at a time
+constexpr std::size_t kAnswer = 40;    // references in an answer
+constexpr Duration kFirstPause = 1s;   // between questions; doubles to
+constexpr Duration kLongestPause = 10min;
+
+}  // namespace
+
+Fingers::Fingers(const Config& config, Host& host, Links& links)
+    : config_(config), host_(host), links_(links), rng_(config.seed, "swarm/fingers") {}
+
+void Fingers::became_reachable() {
+  ask_pause_ = kFirstPause;
+  ask_at_ = host_.clock.mono() + rng_.between(kFirstPause, 2 * kFirstPause);
+  for (const Peer& peer : std::vector<Peer>(links_.ready())) {
+    if (peer.reachable()) heard(peer.ref());
+  }
+}
+
+bool Fingers::fits(const Point& id) const {
+  const Point& own = host_.node_key.id().data;
+  const std::size_t row = common_digits(own, id);
+  if (row < kRows && (covered_[row] >> digit(id, row) & 1u) == 0) return true;
+  return leaves_.size() < kLeaves || nearer(id, leaves_.back(), own);
+}
+
+void Fingers::heard(const PeerRef& ref) {
+  if (!takes_part() || dialling_.size() >= kDialling || ref.id == host_.node_key.id()) return;
+  if (std::find(dialling_.begin(), dialling_.end(), ref.id) != dialling_.end()) return;
+  if (const Peer* peer = links_.find(ref.id)) {
+    if (peer->has(Use::finger) || !fits(ref.id.data)) return;
+    links_.add_use(peer->link, Use::finger);
+    return recount();
+  }
+  if (!fits(ref.id.data)) return;
+  if (!links_.connect(ref, Use::finger)) return;
+  dialling_.push_back(ref.id);
+  const std::size_t row = common_digits(host_.node_key.id().data, ref.id.data);
+  if (row < kRows) covered_[row] = static_cast<std::uint16_t>(covered_[row] | 1u << digit(ref.id.data, row));
+}
+
+void Fingers::changed(const LinkChange& change) {
+  if (!takes_part()) return;
+  const bool used = (change.uses >> static_cast<unsigned>(Use::finger) & 1u) != 0;
+  if (used) std::erase(dialling_, change.id);
+  if (change.kind == LinkChange::Kind::ready) {
+    Peer* peer = links_.find(change.link);
+    if (peer == nullptr || !peer->reachable()) return;
+    if (!used && fits(peer->id.data)) links_.add_use(peer->link, Use::finger);  // it is there anyway
+    if (peer->has(Use::finger)) {
+      recount();
+      trim();
+    }
+  } else if (used) {
+    recount();
+    // Somebody who shares much with what was lost will know another one.
+    if (!ask_at_ || *ask_at_ > host_.clock.mono() + 2 * kFirstPause) ask_pause_ = kFirstPause;
+    ask_at_ = host_.clock.mono() + rng_.between(kFirstPause, 2 * kFirstPause);
+  }
+}
+
+void Fingers::recount() {
+  const Point& own = host_.node_key.id().data;
+  covered_.fill(0);
+  leaves_.clear();
+  const auto cover = [&](const Point& id) {
+    const std::size_t row = common_digits(own, id);
+    if (row < kRows) covered_[row] = static_cast<std::uint16_t>(covered_[row] | 1u << digit(id, row));
+  };
+  for (const NodeId& id : dialling_) cover(id.data);
+  for (const Peer& peer : links_.ready()) {
+    if (!peer.has(Use::finger)) continue;
+    cover(peer.id.data);
+    const auto at = std::lower_bound(leaves_.begin(), leaves_.end(), peer.id.data,
+                                     [&](const Point& a, const Point& b) { return nearer(a, b, own); });
+    leaves_.insert(at, peer.id.data);
+    if (leaves_.size() > kLeaves) leaves_.pop_back();
+  }
+}
+
+// Lets go of fingers that are neither among the nearest nor alone in their place.
+void Fingers::trim() {
+  const Point& own = host_.node_key.id().data;
+  std::array<std::uint16_t, kRows> seen{};
+  std::vector<LinkId> spare;
+  for (const Peer& peer : links_.ready()) {  // oldest link first: it stays
+    if (!peer.has(Use::finger)) continue;
+    const std::size_t row = common_digits(own, peer.id.data);
+    const auto bit = static_cast<std::uint16_t>(row < kRows ? 1u << digit(peer.id.data, row) : 0u);
+    const bool leaf = std::find(leaves_.begin(), leaves_.end(), peer.id.data) != leaves_.end();
+    if (!leaf && (row >= kRows || (seen[row] & bit) != 0)) spare.push_back(peer.link);
+    if (row < kRows) seen[row] = static_cast<std::uint16_t>(seen[row] | bit);
+  }
+  for (const LinkId link : spare) links_.drop_use(link, Use::finger);
+}
+
+std::size_t Fingers::size() const noexcept {
+  std::size_t count = 0;
+  for (const Peer& peer : links_.ready()) count += peer.has(Use::finger) ? 1u : 0u;
+  return count;
+}
+
+LinkId Fingers::toward(const Point& target) const noexcept {
+  const Point* best = takes_part() ? &host_.node_key.id().data : nullptr;
+  LinkId link;
+  for (const Peer& peer : links_.ready()) {
+    if (!peer.reachable() || (best != nullptr && !nearer(peer.id.data, *best, target))) continue;
+    best = &peer.id.data;
+    link = peer.link;
+  }
+  return link;
+}
+
+std::vector<LinkId> Fingers::nearest(const Point& target, std::size_t count) const {
+  std::vector<const Peer*> peers;
+  for (const Peer& peer : links_.ready()) {
+    if (peer.reachable()) peers.push_back(&peer);
+  }
+  const std::size_t kept = std::min(count, peers.size());
+  std::partial_sort(peers.begin(), peers.begin() + static_cast<std::ptrdiff_t>(kept), peers.end(),
+                    [&](const Peer* a, const Peer* b) { return nearer(a->id.data, b->id.data, target); });
+  std::vector<LinkId> links;
+  for (std::size_t i = 0; i < kept; ++i) links.push_back(peers[i]->link);
+  return links;
+}
+
+void Fingers::on(Peer& from, const FindNode& message) {
+  FoundNodes answer;
+  answer.query = message.query;
+  for (const LinkId link : nearest(message.target.data, kAnswer)) {
+    const Peer* peer = links_.find(link);
+    if (link != from.link) answer.nodes.push_back(peer->ref());
+  }
+  links_.send(from.link, answer, Priority::control, Traffic::control);
+}
+
+void Fingers::on(Peer&, const FoundNodes& message) {
+  for (const PeerRef& ref : message.nodes) heard(ref);
+}
+
+// One of the nearest, now and then: who shares our first digits knows whom we need.
+void Fingers::due(MonoTime now) {
+  if (!ask_at_ || *ask_at_ > now) return;
+  const NodeId& own = host_.node_key.id();
+  const std::vector<LinkId> near = nearest(own.data, kLeaves);
+  if (!near.empty()) {
+    const LinkId link = near[static_cast<std::size_t>(rng_.below(near.size()))];
+    links_.send(link, FindNode{rng_.next(), own}, Priority::control, Traffic::control);
+  }
+  ask_at_ = now + rng_.between(ask_pause_, ask_pause_ * 3 / 2);
+  ask_pause_ = std::min(ask_pause_ * 3 / 2, kLongestPause);
+}
+
+}  // namespace np2p::swarm

@@ -1,0 +1,51 @@
+// The finger graph of reachable nodes: standing links, one to some node for every other value of every leading digit of
+// our id, and to the 8 nearest ids. Greedy hops over it end at the node nearest to any key (compare Plaxton, Rajaraman,
+// Richa 1997; Kademlia). A node behind NAT takes no part; it enters the graph through its neighbours.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "core/overlay/swarm/links.h"
+#include "core/overlay/swarm/ring.h"
+
+namespace np2p::swarm {
+
+class Fingers {
+ public:
+  Fingers(const Config& config, Host& host, Links& links);
+
+  void became_reachable();
+  void heard(const PeerRef& ref);  // a candidate
+  void changed(const LinkChange& change);
+  void on(Peer& from, const FindNode& message);
+  void on(Peer& from, const FoundNodes& message);
+  [[nodiscard]] std::optional<MonoTime> next_due() const noexcept { return ask_at_; }
+  void due(MonoTime now);
+
+  // The link to the reachable peer nearest to the target; 0 if we are nearer ourselves and reachable, too.
+  [[nodiscard]] LinkId toward(const Point& target) const noexcept;
+  // Links to reachable peers, nearest to the target first.
+  [[nodiscard]] std::vector<LinkId> nearest(const Point& target, std::size_t count) const;
+  [[nodiscard]] std::size_t size() const noexcept;
+
+ private:
+  static constexpr std::size_t kRows = 10;  // beyond, the nearest 8 are all there are
+  [[nodiscard]] bool takes_part() const noexcept { return !links_.listens().is_unspecified(); }
+  [[nodiscard]] bool fits(const Point& id) const;  // an empty place, or nearer than a leaf
+  void recount();
+  void trim();
+
+  const Config& config_;
+  Host& host_;
+  Links& links_;
+  Rng rng_;
+  std::array<std::uint16_t, kRows> covered_{};  // by digit: there is a finger, or one is being dialled
+  std::vector<NodeId> dialling_;
+  std::vector<Point> leaves_;  // the nearest 8, nearest first
+  std::optional<MonoTime> ask_at_;
+  Duration ask_pause_{};
+};
+
+}  // namespace np2p::swarm

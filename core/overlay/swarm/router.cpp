@@ -1,0 +1,143 @@
+#include "core/overlay/swarm/router.h"
+
+#include <algorithm>
+
+namespace np2p::swarm {
+
+Router::Router(const Config& config, Host& host, Links& links, const Fingers& fingers, std::uint64_t boot)
+    : config_(config), host_(host), links_(links), fingers_(fingers), boot_(boot) {}
+
+// Over the whole message as the sender made it, and the network's name.
+PairMac Router::mac_of(Routed message, const NodeId& peer) {
+  message.hops = 0;
+  message.mac = {};
+  const Frame bytes = encode(message);
+  ByteVec covered(bytes_of(config_.network_id).begin(), bytes_of(config_.network_id).end());
+  covered.insert(covered.end(), bytes.view().begin(), bytes.view().end());
+  return host_.node_key.pair_mac(peer, covered);
+}
+
+// Straight to the target if there is a link, else to its relay, else nearer to that.
+LinkId Router::hop(const NodeId& via, const NodeId& to, LinkId from) {
+  if (const Peer* peer = links_.find(to)) return peer->link;
+  if (via == host_.node_key.id()) return {};
+  if (const Peer* peer = links_.find(via)) return peer->link;
+  const LinkId link = fingers_.toward(via.data);
+  return link == from ? LinkId{} : link;
+}
+
+bool Router::send(const NodeId& via, const NodeId& to, Channel channel, const Frame& payload, Priority priority,
+                  Traffic traffic) {
+  const LinkId link = hop(via, to, {});
+  if (!link) return false;
+  if (const Peer* peer = links_.find(link); peer != nullptr && peer->id == to) {
+    links_.send(link, Direct{static_cast<std::uint8_t>(channel), payload}, priority, traffic);
+    return true;
+  }
+  Routed message;
+  message.via = via;
+  message.to = to;
+  message.from = host_.node_key.id();
+  message.from_via = own_via_;
+  message.boot = boot_;
+  message.counter = ++counter_;
+  message.channel = static_cast<std::uint8_t>(channel);
+  message.source = config_.owner;
+  message.payload = payload;
+  message.mac = mac_of(message, to);
+  links_.send(link, message, priority, traffic);
+  return true;
+}
+
+void Router::on(Peer& from, const Routed& message) {
+  if (message.to == host_.node_key.id()) {
+    if (mac_of(message, message.from) != message.mac) {
+      host_.observer.rejected("routed", error(ErrorCode::bad_signature, "not from whom it says"), from.link);
+    } else if (!is_new(message)) {
+      host_.observer.frame_was(Traffic::duplicate);
+    } else {
+      Arrival arrival{message.from, message.from_via, {}};
+      arrival.delivery.channel = static_cast<Channel>(message.channel);
+      arrival.delivery.cast = Delivery::Cast::unicast;
+      arrival.delivery.source = message.source;
+      arrival.delivery.payload = message.payload;
+      arrival.delivery.link = from.link;
+      arrivals_.push_back(std::move(arrival));
+    }
+    return;
+  }
+  host_.observer.frame_was(Traffic::relay);
+  const LinkId onward = message.hops < config_.limits.hops ? hop(message.via, message.to, from.link) : LinkId{};
+  if (!onward) {
+    links_.send(from.link, Undelivered{message.from_via, message.from, message.to, 0}, Priority::control,
+                Traffic::control);
+    return;
+  }
+  Routed on_its_way = message;
+  ++on_its_way.hops;
+  links_.send(onward, on_its_way, Priority::post, Traffic::relay);
+}
+
+void Router::on(Peer& from, const Undelivered& message) {
+  if (message.to == host_.node_key.id()) {
+    lost_.push_back(message.lost);
+    return;
+  }
+  host_.observer.frame_was(Traffic::relay);
+  const LinkId onward = message.hops < config_.limits.hops ? hop(message.via, message.to, from.link) : LinkId{};
+  if (!onward) return;
+  Undelivered on_its_way = message;
+  ++on_its_way.hops;
+  links_.send(onward, on_its_way, Priority::control, Traffic::relay);
+}
+
+void Router::on(Peer& from, const Direct& message) {
+  Arrival arrival{from.id, from.id, {}};
+  arrival.delivery.channel = static_cast<Channel>(message.channel);
+  arrival.delivery.cast = Delivery::Cast::unicast;
+  arrival.delivery.source = from.owner;
+  arrival.delivery.payload = message.payload;
+  arrival.delivery.link = from.link;
+  if (!from.reachable()) arrival.via = host_.node_key.id();
+  arrivals_.push_back(std::move(arrival));
+}
+
+// A window of 64 counters per source and boot (as RFC 4303 has it for IPsec).
+bool Router::is_new(const Routed& message) {
+  auto window =
+      std::find_if(windows_.begin(), windows_.end(), [&](const Window& one) { return one.node == message.from; });
+  if (window == windows_.end()) {
+    if (windows_.size() >= config_.limits.replay_windows) windows_.erase(windows_.begin());
+    windows_.push_back({message.from, message.boot, message.counter, 1});
+    return true;
+  }
+  if (message.boot < window->boot) return false;
+  if (message.boot > window->boot) *window = {message.from, message.boot, 0, 0};
+  if (message.counter > window->highest) {
+    const std::uint64_t step = message.counter - window->highest;
+    window->seen = step < 64 ? window->seen << step : 0;
+    window->seen |= 1;
+    window->highest = message.counter;
+    return true;
+  }
+  const std::uint64_t behind = window->highest - message.counter;
+  if (behind >= 64 || (window->seen >> behind & 1u) != 0) return false;
+  window->seen |= std::uint64_t{1} << behind;
+  return true;
+}
+
+std::optional<Arrival> Router::next() {
+  if (arrivals_.empty()) return std::nullopt;
+  Arrival arrival = std::move(arrivals_.front());
+  arrivals_.erase(arrivals_.begin());
+  return arrival;
+}
+
+std::optional<NodeId> Router::next_lost() {
+  if (lost_.empty()) return std::nullopt;
+  const NodeId lost = lost_.back();
+  lost_.pop_back();
+  return lost;
+}
+
+}  // namespace np2p::swarm

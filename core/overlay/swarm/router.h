@@ -1,0 +1,58 @@
+// Small messages to any node: greedily towards the node's relay (or the node itself, if it can be dialled), which hands
+// it over. The end points share a key that nobody on the way has, so a message says who sent it; repetition is noticed
+// by counter. Nothing is acknowledged here.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/overlay/overlay.h"
+#include "core/overlay/swarm/fingers.h"
+
+namespace np2p::swarm {
+
+struct Arrival {  // a routed or direct message for this node
+  NodeId node;
+  NodeId via;  // where answers go
+  Delivery delivery;
+};
+
+class Router {
+ public:
+  Router(const Config& config, Host& host, Links& links, const Fingers& fingers, std::uint64_t boot);
+
+  // False if no link leads there.
+  bool send(const NodeId& via, const NodeId& to, Channel channel, const Frame& payload, Priority priority,
+            Traffic traffic);
+  void set_via(const NodeId& via) { own_via_ = via; }  // our relay, or ourselves
+
+  void on(Peer& from, const Routed& message);
+  void on(Peer& from, const Undelivered& message);
+  void on(Peer& from, const Direct& message);
+  std::optional<Arrival> next();
+  std::optional<NodeId> next_lost();  // could not be reached, as somebody on the way says
+
+ private:
+  struct Window {  // of one source: which counters came already
+    NodeId node;
+    std::uint64_t boot = 0;
+    std::uint64_t highest = 0;
+    std::uint64_t seen = 0;  // bit i: highest - i
+  };
+  [[nodiscard]] PairMac mac_of(Routed message, const NodeId& peer);
+  [[nodiscard]] LinkId hop(const NodeId& via, const NodeId& to, LinkId from);
+  bool is_new(const Routed& message);
+
+  const Config& config_;
+  Host& host_;
+  Links& links_;
+  const Fingers& fingers_;
+  std::uint64_t boot_;
+  std::uint64_t counter_ = 0;
+  NodeId own_via_;
+  std::vector<Window> windows_;  // used last at the end
+  std::vector<Arrival> arrivals_;
+  std::vector<NodeId> lost_;
+};
+
+}  // namespace np2p::swarm

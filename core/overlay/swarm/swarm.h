@@ -1,0 +1,58 @@
+// The scalable overlay: bounded state, links and traffic per node whatever the size of the network. It composes the
+// parts of this folder, hands them the messages and changes that are theirs, and decides nothing itself:
+//
+//   links         who is at the other end, and what for
+//   entrance      the way in and back in
+//   reachability  can others dial us?
+//   hyparview     who are the neighbours
+//   plumtree      broadcast along them
+#pragma once
+
+#include <optional>
+
+#include "core/overlay/overlay.h"
+#include "core/overlay/swarm/entrance.h"
+#include "core/overlay/swarm/hyparview.h"
+#include "core/overlay/swarm/plumtree.h"
+#include "core/overlay/swarm/reachability.h"
+
+namespace np2p::swarm {
+
+class Swarm {
+ public:
+  Swarm(const Config& config, Host& host);
+
+  void start();
+  void stop();
+  void link_up(const LinkInfo& info);
+  void frame(LinkId link, const Frame& frame);
+  void link_down(LinkId link, CloseReason reason);
+  void timer(Timer timer);
+
+  void broadcast(Channel channel, const Frame& payload);
+  void forward(const Delivery& delivery, const Frame& payload);
+  void close_link(LinkId link, CloseReason reason);
+  std::optional<Delivery> next() { return plumtree_.next(); }
+
+  [[nodiscard]] std::vector<Overlay::Peer> peers() const;
+  [[nodiscard]] const HyParView& membership() const noexcept { return hyparview_; }
+  [[nodiscard]] bool reachable() const noexcept { return reachability_.reachable(); }
+
+ private:
+  void handle(Peer& from, const Message& message);
+  void settle();  // changes of links to the parts, changes of neighbours to Plumtree; arms the timers
+  void arm(Timer timer, std::optional<MonoTime> at, std::optional<MonoTime>& armed);
+
+  const Config& config_;
+  Host& host_;
+  SwarmParams params_;
+  Links links_;
+  Entrance entrance_;
+  Reachability reachability_;
+  HyParView hyparview_;
+  Plumtree plumtree_;
+  std::optional<MonoTime> armed_connect_;
+  std::optional<MonoTime> armed_gossip_;
+};
+
+}  // namespace np2p::swarm
