@@ -51,6 +51,7 @@ void Node::timer(Timer timer) {
   switch (timer) {
     case Timer::overlay_connect:
     case Timer::overlay_gossip:
+    case Timer::overlay_directory:
       overlay_->timer(timer);
       break;
     case Timer::outbox:

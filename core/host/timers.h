@@ -8,11 +8,12 @@
 namespace np2p {
 
 enum class Timer : std::uint8_t {
-  overlay_connect,  // dial attempts that are due
-  overlay_gossip,   // periodic full topology
-  outbox,           // the next retry
-  follow,           // leases to renew or to forget
-  flush,            // writes that nobody waits for become durable
+  overlay_connect,    // dial attempts that are due
+  overlay_gossip,     // periodic full topology; announcements and repair of broadcasts
+  outbox,             // the next retry
+  follow,             // leases to renew or to forget
+  flush,              // writes that nobody waits for become durable
+  overlay_directory,  // lookups, fingers, our own contact
   count_,
 };
 

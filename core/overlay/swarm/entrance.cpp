@@ -8,7 +8,7 @@ namespace {
 constexpr Duration kFirstPause = 1s;
 constexpr Duration kLongestPause = 1min;
 constexpr std::size_t kAtOnce = 3;  // doors knocked at in one round, of each kind
-constexpr Duration kStay = 20s;     // a door is held at most this long once inside
+constexpr Duration kStay = 3s;      // a door is held this long once inside
 
 }  // namespace
 
@@ -23,7 +23,12 @@ void Entrance::start() {
   knock();
 }
 
+// Who is open already is asked again: it may know more by now.
 void Entrance::knock() {
+  ready_.clear();
+  for (const LinkId link : open_) {
+    if (links_.find(link) != nullptr) ready_.push_back(link);
+  }
   std::vector<Address> doors = config_.bootstrap;
   rng_.shuffle(doors);
   if (doors.size() > kAtOnce) doors.resize(kAtOnce);
@@ -31,6 +36,9 @@ void Entrance::knock() {
     doors.push_back(book_[static_cast<std::size_t>(rng_.below(book_.size()))]);
   }
   for (const Address& door : doors) {
+    const bool there = std::any_of(ready_.begin(), ready_.end(),
+                                   [&](LinkId link) { return links_.find(link)->listens == door; });
+    if (there) continue;
     const LinkId link = links_.dial(door, Use::joining);
     if (link && std::find(open_.begin(), open_.end(), link) == open_.end()) open_.push_back(link);
   }

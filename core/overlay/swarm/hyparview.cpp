@@ -10,6 +10,8 @@ namespace {
 constexpr Duration kAnswerTime = 10s;  // for an answer to Neighbor
 constexpr Duration kRefused = 1min;    // who refused is not asked again for this long
 constexpr Duration kRefillPause = 2s;  // between rounds in which nobody was left to be tried
+constexpr Duration kFirstBegging = 2s;      // between requests for more references; doubles to
+constexpr Duration kLongestBegging = 3min;
 constexpr Duration kNearerMax = 32min;
 constexpr std::size_t kJoinSample = 24;  // references for one who cannot be found by walks
 constexpr std::size_t kPerGroup = 2;     // neighbours of one netgroup, while there are others to choose
@@ -35,7 +37,8 @@ HyParView::HyParView(const Config& config, const SwarmParams& params, Host& host
       links_(links),
       rng_(config.seed, "swarm/hyparview"),
       passive_(params.passive),
-      nearer_pause_(params.nearer_every) {
+      nearer_pause_(params.nearer_every),
+      beg_pause_(kFirstBegging) {
   const MonoTime now = host_.clock.mono();
   shuffle_at_ = now + rng_.between(5s, params.shuffle_every);
   nearer_at_ = now + jittered(params.nearer_every);
@@ -101,7 +104,8 @@ std::vector<PeerRef> HyParView::sample(std::size_t count) {
   rng_.shuffle(active);
   for (const LinkId link : active) {
     if (chosen.size() >= count / 2) break;
-    chosen.push_back(links_.find(link)->ref());
+    const Peer* peer = links_.find(link);
+    if (peer->reachable()) chosen.push_back(peer->ref());
   }
   for (const PeerRef& ref : passive_.sample(count - chosen.size(), rng_)) chosen.push_back(ref);
   return chosen;
@@ -117,6 +121,7 @@ void HyParView::add(Peer& peer, bool client) {
   for (const Neighbour& one : neighbours_) random += one.random ? 1u : 0u;
   neighbours_.push_back({peer.link, client, !client && random < params_.random_active});
   passive_.remove(peer.id);
+  if (active_size() >= capacity()) beg_pause_ = kFirstBegging;
   links_.add_use(peer.link, Use::active);
   changes_.push_back({peer.link, true});
 }
@@ -206,7 +211,10 @@ void HyParView::refill() {
     if (ref == nullptr) {
       ref = passive_.pick(now, rng_, [&](const PeerRef& candidate) { return !knows(candidate.id); });
     }
-    if (ref == nullptr) break;
+    if (ref == nullptr) {
+      if (trying == 0) beg(now);
+      break;
+    }
     const PeerRef chosen = *ref;
     if (try_neighbour(chosen, Urgency::low)) {
       ++trying;
@@ -214,6 +222,16 @@ void HyParView::refill() {
       passive_.remove(chosen.id);
     }
   }
+}
+
+// Nobody is left to be tried: a neighbour may know others.
+void HyParView::beg(MonoTime now) {
+  if (now < beg_at_) return;
+  const LinkId to = random_active({});
+  if (!to) return;
+  beg_at_ = now + beg_pause_;
+  beg_pause_ = std::min(beg_pause_ * 2, kLongestBegging);
+  links_.send(to, Shuffle{}, Priority::control, Traffic::control);
 }
 
 void HyParView::changed(const LinkChange& change) {
@@ -330,7 +348,13 @@ void HyParView::on(Peer& from, const NeighborAnswer& message) {
   const LinkId link = from.link;
   const auto attempt =
       std::find_if(attempts_.begin(), attempts_.end(), [&](const Attempt& one) { return one.link == link; });
-  if (attempt == attempts_.end() || !attempt->asked) return;
+  if (attempt == attempts_.end() || !attempt->asked) {
+    // Too late: we have given up waiting, and must not be a neighbour who does not know.
+    if (message.accepted && find(link) == nullptr) {
+      links_.send(link, Disconnect{}, Priority::control, Traffic::control);
+    }
+    return;
+  }
   const Urgency urgency = attempt->urgency;
   const NodeId id = attempt->id;
   if (!message.accepted) {
@@ -399,7 +423,8 @@ void HyParView::shuffle() {
   rng_.shuffle(active);
   for (const LinkId link : active) {
     if (message.sample.size() == params_.shuffle_active) break;
-    if (link != to) message.sample.push_back(links_.find(link)->ref());
+    const Peer* peer = links_.find(link);
+    if (link != to && peer->reachable()) message.sample.push_back(peer->ref());
   }
   for (const PeerRef& ref : passive_.sample(params_.shuffle_passive, rng_)) message.sample.push_back(ref);
   links_.send(to, message, Priority::control, Traffic::control);

@@ -81,6 +81,7 @@ class HyParView {
   void accept(Peer& from);
   void refuse(Peer& from);
   void refill();
+  void beg(MonoTime now);
   void shuffle();
   void look_for_nearer(MonoTime now);
   [[nodiscard]] Duration jittered(Duration mean);
@@ -99,6 +100,8 @@ class HyParView {
   MonoTime nearer_at_;
   MonoTime refill_at_;
   Duration nearer_pause_;
+  MonoTime beg_at_;
+  Duration beg_pause_;
 };
 
 }  // namespace np2p::swarm

@@ -22,10 +22,15 @@ Swarm::Swarm(const Config& config, Host& host)
       entrance_(config, host, links_),
       reachability_(config, host, links_),
       hyparview_(config, params_, host, links_),
-      plumtree_(config, host, links_) {}
+      plumtree_(config, host, links_),
+      fingers_(config, host, links_),
+      directory_(config, host, links_, fingers_),
+      router_(config, host, links_, fingers_, boot_number(host)),
+      locator_(config, host, links_, directory_, router_, boot_number(host)) {}
 
 void Swarm::start() {
   reachability_.start();
+  if (reachable()) fingers_.became_reachable();
   entrance_.start();
   settle();
 }
@@ -38,6 +43,8 @@ void Swarm::link_up(const LinkInfo& info) {
   if (reachability_.came_in(info)) {
     host_.network.close(info.link, CloseReason::duplicate_link);
     hyparview_.became_reachable();
+    fingers_.became_reachable();
+    locator_.own_changed(hyparview_.active_links());
   } else {
     links_.link_up(info);
   }
@@ -71,7 +78,16 @@ void Swarm::handle(Peer& from, const Message& message) {
         } else if constexpr (std::is_same_v<T, DialBack>) {
           reachability_.on(from, m);
         } else if constexpr (requires { hyparview_.on(from, m); }) {
+          if constexpr (requires { m.sample; }) {
+            for (const PeerRef& ref : m.sample) fingers_.heard(ref);
+          }
           hyparview_.on(from, m);
+        } else if constexpr (requires { fingers_.on(from, m); }) {
+          fingers_.on(from, m);
+        } else if constexpr (requires { directory_.on(from, m); }) {
+          directory_.on(from, m);
+        } else if constexpr (requires { router_.on(from, m); }) {
+          router_.on(from, m);
         } else if constexpr (requires { plumtree_.on(from, m); }) {
           plumtree_.on(from, m);
         }
@@ -94,6 +110,10 @@ void Swarm::timer(Timer timer) {
   } else if (timer == Timer::overlay_gossip) {
     armed_gossip_.reset();
     plumtree_.due(now);
+  } else if (timer == Timer::overlay_directory) {
+    armed_directory_.reset();
+    fingers_.due(now);
+    locator_.due(now);
   }
   settle();
 }
@@ -105,12 +125,19 @@ void Swarm::settle() {
     while (const auto change = links_.next()) {
       more = true;
       if (change->kind == LinkChange::Kind::lost) plumtree_.neighbour_down(change->link);
+      if (change->kind == LinkChange::Kind::ready) {
+        const Peer* peer = links_.find(change->link);
+        if (peer != nullptr && peer->reachable()) hyparview_.heard(peer->ref());
+      }
       hyparview_.changed(*change);
+      fingers_.changed(*change);
       entrance_.changed(*change, hyparview_.active_size() > 0);
       reachability_.changed(*change);
     }
+    bool neighbours_changed = false;
     while (const auto change = hyparview_.next()) {
       more = true;
+      neighbours_changed = true;
       if (change->up) {
         plumtree_.neighbour_up(change->link);
         const Peer* peer = links_.find(change->link);
@@ -118,6 +145,13 @@ void Swarm::settle() {
       } else {
         plumtree_.neighbour_down(change->link);
       }
+    }
+    if (neighbours_changed) locator_.own_changed(hyparview_.active_links());
+    while (const auto answer = directory_.next()) locator_.answered(*answer);
+    while (const auto lost = router_.next_lost()) locator_.lost(*lost);
+    while (auto arrival = router_.next()) {
+      locator_.arrived(*arrival);
+      unicasts_.push_back(std::move(arrival->delivery));
     }
     entrance_.inside(hyparview_.active_size() > 0);
     while (const auto door = entrance_.next()) {
@@ -131,6 +165,9 @@ void Swarm::settle() {
   }
   arm(Timer::overlay_connect, connect, armed_connect_);
   arm(Timer::overlay_gossip, plumtree_.next_due(), armed_gossip_);
+  std::optional<MonoTime> search = locator_.next_due();
+  if (const auto at = fingers_.next_due(); at && (!search || *at < *search)) search = at;
+  arm(Timer::overlay_directory, search, armed_directory_);
 }
 
 void Swarm::arm(Timer timer, std::optional<MonoTime> at, std::optional<MonoTime>& armed) {
@@ -151,6 +188,20 @@ void Swarm::broadcast(Channel channel, const Frame& payload) {
 void Swarm::forward(const Delivery& delivery, const Frame& payload) {
   plumtree_.forward(delivery, payload);
   settle();
+}
+
+bool Swarm::unicast(const PubKey& user, Channel channel, const Frame& payload, Priority priority) {
+  const bool sent = locator_.send(user, channel, payload, priority);
+  settle();
+  return sent;
+}
+
+std::optional<Delivery> Swarm::next() {
+  if (auto delivery = plumtree_.next()) return delivery;
+  if (unicasts_.empty()) return std::nullopt;
+  Delivery delivery = std::move(unicasts_.front());
+  unicasts_.erase(unicasts_.begin());
+  return delivery;
 }
 
 void Swarm::close_link(LinkId link, CloseReason reason) {

@@ -6,6 +6,10 @@
 //   reachability  can others dial us?
 //   hyparview     who are the neighbours
 //   plumtree      broadcast along them
+//   fingers       standing links among reachable nodes, by id
+//   directory     who serves a user, kept by the nodes nearest to the hash of the public key
+//   router        small messages to any node, over fingers and relays
+//   locator       users to nodes: lookups, remembered contacts, our own
 #pragma once
 
 #include <optional>
@@ -13,6 +17,7 @@
 #include "core/overlay/overlay.h"
 #include "core/overlay/swarm/entrance.h"
 #include "core/overlay/swarm/hyparview.h"
+#include "core/overlay/swarm/locator.h"
 #include "core/overlay/swarm/plumtree.h"
 #include "core/overlay/swarm/reachability.h"
 
@@ -32,7 +37,11 @@ class Swarm {
   void broadcast(Channel channel, const Frame& payload);
   void forward(const Delivery& delivery, const Frame& payload);
   void close_link(LinkId link, CloseReason reason);
-  std::optional<Delivery> next() { return plumtree_.next(); }
+  bool unicast(const PubKey& user, Channel channel, const Frame& payload, Priority priority);
+  std::optional<Delivery> next();
+  [[nodiscard]] bool reaches(const PubKey& user) const { return locator_.reaches(user); }
+  [[nodiscard]] std::size_t reachable_count() const noexcept { return hyparview_.active_size(); }
+  [[nodiscard]] std::uint64_t version() const noexcept { return locator_.version(); }
 
   [[nodiscard]] std::vector<Overlay::Peer> peers() const;
   [[nodiscard]] const HyParView& membership() const noexcept { return hyparview_; }
@@ -51,8 +60,14 @@ class Swarm {
   Reachability reachability_;
   HyParView hyparview_;
   Plumtree plumtree_;
+  Fingers fingers_;
+  Directory directory_;
+  Router router_;
+  Locator locator_;
+  std::vector<Delivery> unicasts_;
   std::optional<MonoTime> armed_connect_;
   std::optional<MonoTime> armed_gossip_;
+  std::optional<MonoTime> armed_directory_;
 };
 
 }  // namespace np2p::swarm
