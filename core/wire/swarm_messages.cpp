@@ -27,6 +27,9 @@ void fields(Io& io, M& m, std::size_t room) {
     io.number(m.sent_at);
     io.address(m.observed);
     io.coordinates(m.at);
+  } else if constexpr (std::is_same_v<T, Probe>) {
+    io.number(m.sent_at);
+    io.coordinates(m.at);
   } else if constexpr (std::is_same_v<T, Unused>) {
     io.flag(m.again);
   } else if constexpr (std::is_same_v<T, DialBack>) {
@@ -55,12 +58,13 @@ void fields(Io& io, M& m, std::size_t room) {
   } else if constexpr (std::is_same_v<T, IHave>) {
     io.announced(m.ids);
   } else if constexpr (std::is_same_v<T, Graft>) {
-    io.number(m.cell);
+    io.number(m.cells);
     io.short_ids(m.ids);
   } else if constexpr (std::is_same_v<T, Prune>) {
-    io.number(m.cell);
+    io.number(m.cells);
   } else if constexpr (std::is_same_v<T, Watch>) {
     io.flag(m.on);
+    io.number(m.recent);
   } else if constexpr (std::is_same_v<T, FindNode>) {
     io.number(m.query);
     io.fixed(m.target);

@@ -19,7 +19,7 @@ namespace np2p::swarm {
 
 inline constexpr std::uint8_t kVersion = 1;
 
-// Where a node is in the plane of measured round trips (Vivaldi, Dabek et al. 2004), in units of 100 us, and the height
+// Where a node is in the plane of measured round trips (Vivaldi, Dabek et al. 2004), in units of 10 us, and the height
 // above it that its own access link costs. Integers: the same bits on every machine.
 struct Coordinates {
   std::int16_t x = 0;
@@ -54,6 +54,11 @@ struct HelloEcho {
   Address observed;  // the receiver's address as seen by the sender
   Coordinates at;    // of the sender, newer than in its Hello
   friend bool operator==(const HelloEcho&, const HelloEcho&) = default;
+};
+struct Probe {  // answered by HelloEcho: a round trip is measured
+  std::uint64_t sent_at = 0;
+  Coordinates at;
+  friend bool operator==(const Probe&, const Probe&) = default;
 };
 struct Unused {        // "I no longer need this link": who does not need it either closes it
   bool again = false;  // true takes it back
@@ -125,18 +130,19 @@ struct IHave {
   std::vector<Announced> ids;
   friend bool operator==(const IHave&, const IHave&) = default;
 };
-inline constexpr std::uint8_t kAllCells = 0xFF;
-struct Graft {  // "push to me eagerly", and: send me these now
-  std::uint8_t cell = 0;
+using Cells = std::uint64_t;  // a set of region cells, bit by cell
+struct Graft {                // "push to me eagerly what comes from there", and: send me these now
+  Cells cells = 0;
   std::vector<ShortId> ids;
   friend bool operator==(const Graft&, const Graft&) = default;
 };
 struct Prune {  // "no longer eagerly"
-  std::uint8_t cell = 0;
+  Cells cells = 0;
   friend bool operator==(const Prune&, const Prune&) = default;
 };
-struct Watch {  // "announce to me what you do not push", and first what is recent; or no longer
+struct Watch {  // "announce to me what you do not push", and first what is younger than this; or no longer
   bool on = false;
+  std::uint16_t recent = 0;  // seconds
   friend bool operator==(const Watch&, const Watch&) = default;
 };
 
@@ -184,8 +190,8 @@ struct Routed {  // a small message to a node, hop by hop
   std::uint64_t counter = 0;  // within that boot: replay window
   std::uint8_t hops = 0;      // not under the MAC
   std::uint8_t channel = 0;
-  PubKey source;  // the user that `from` claims to serve
-  std::array<std::uint8_t, 16> mac{};      // under the pair key of `from` and `to`; of everything but hops
+  PubKey source;                       // the user that `from` claims to serve
+  std::array<std::uint8_t, 16> mac{};  // under the pair key of `from` and `to`; of everything but hops
   Frame payload;
   friend bool operator==(const Routed&, const Routed&) = default;
 };
@@ -202,7 +208,7 @@ struct Direct {  // the same to the node at the other end of a link, which is kn
   friend bool operator==(const Direct&, const Direct&) = default;
 };
 
-using Message = std::variant<Hello, HelloEcho, Unused, DialBack, Join, ForwardJoin, Neighbor, NeighborAnswer,
+using Message = std::variant<Hello, HelloEcho, Probe, Unused, DialBack, Join, ForwardJoin, Neighbor, NeighborAnswer,
                              Disconnect, Shuffle, ShuffleReply, Gossip, IHave, Graft, Prune, Watch, FindNode,
                              FoundNodes, Put, Replicate, Get, Got, Routed, Undelivered, Direct>;
 

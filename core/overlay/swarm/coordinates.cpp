@@ -6,9 +6,10 @@
 namespace np2p::swarm {
 namespace {
 
-constexpr std::int64_t kUnit = 100'000;  // ns
-constexpr std::int64_t kOne = 0xFFFF;    // relative error of 1
-constexpr std::int64_t kCell = 250;      // 25 ms of round trip a cell
+constexpr std::int64_t kUnit = 10'000;      // ns
+constexpr std::int64_t kOne = 0xFFFF;       // relative error of 1
+constexpr std::int64_t kCell = 2500;        // 25 ms of round trip a cell
+constexpr std::int64_t kLeastHeight = 100;  // 1 ms; from nothing a height could not grow
 
 std::int64_t root(std::int64_t square) noexcept {  // floor of the square root, by Newton
   if (square <= 0) return 0;
@@ -30,16 +31,17 @@ Duration predicted_rtt(const Coordinates& a, const Coordinates& b) noexcept {
 }
 
 Coordinates moved(const Coordinates& ours, const Coordinates& theirs, Duration rtt, Rng& rng) noexcept {
-  const std::int64_t measured = std::clamp<std::int64_t>(rtt.count() / kUnit, 1, 30'000);
+  const std::int64_t measured = std::clamp<std::int64_t>(rtt.count() / kUnit, 1, 300'000);
   std::int64_t dx = ours.x - theirs.x;
   std::int64_t dy = ours.y - theirs.y;
   std::int64_t distance = root(dx * dx + dy * dy);
   if (distance == 0) {
-    dx = static_cast<std::int64_t>(rng.below(201)) - 100;
-    dy = static_cast<std::int64_t>(rng.below(201)) - 100;
+    dx = static_cast<std::int64_t>(rng.below(20001)) - 10000;
+    dy = static_cast<std::int64_t>(rng.below(20001)) - 10000;
     distance = std::max<std::int64_t>(root(dx * dx + dy * dy), 1);
   }
-  const std::int64_t heights = ours.height + theirs.height;
+  const std::int64_t heights =
+      std::max<std::int64_t>(ours.height, kLeastHeight) + std::max<std::int64_t>(theirs.height, kLeastHeight);
   const std::int64_t off = measured - distance - heights;  // positive: we are too near
   const std::int64_t own_error = std::max<std::int64_t>(ours.error, 1);
   const std::int64_t trust = kOne * own_error / (own_error + std::max<std::int64_t>(theirs.error, 1));  // 0..1
@@ -49,10 +51,10 @@ Coordinates moved(const Coordinates& ours, const Coordinates& theirs, Duration r
   Coordinates next = ours;
   const std::int64_t step = off * rate / kOne;
   const std::int64_t whole = std::max<std::int64_t>(distance + heights, 1);
-  const std::int64_t flat = step * distance / whole;  // the part along the plane; the rest is height
-  next.x = static_cast<std::int16_t>(clamp16(ours.x + flat * dx / distance));
-  next.y = static_cast<std::int16_t>(clamp16(ours.y + flat * dy / distance));
-  next.height = static_cast<std::uint16_t>(std::clamp<std::int64_t>(ours.height + step - flat, 0, 10'000));
+  const std::int64_t up = step * heights / whole / 8;  // slowly, or heights take up what belongs to the plane
+  next.x = static_cast<std::int16_t>(clamp16(ours.x + step * dx / distance));
+  next.y = static_cast<std::int16_t>(clamp16(ours.y + step * dy / distance));
+  next.height = static_cast<std::uint16_t>(std::clamp<std::int64_t>(ours.height + up, 0, 60'000));
   const std::int64_t weight = trust / 4;
   next.error = static_cast<std::uint16_t>(
       std::clamp<std::int64_t>((wrong * weight + own_error * (kOne - weight)) / kOne, kOne / 100, kOne));

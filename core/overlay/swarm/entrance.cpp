@@ -36,8 +36,8 @@ void Entrance::knock() {
     doors.push_back(book_[static_cast<std::size_t>(rng_.below(book_.size()))]);
   }
   for (const Address& door : doors) {
-    const bool there = std::any_of(ready_.begin(), ready_.end(),
-                                   [&](LinkId link) { return links_.find(link)->listens == door; });
+    const bool there =
+        std::any_of(ready_.begin(), ready_.end(), [&](LinkId link) { return links_.find(link)->listens == door; });
     if (there) continue;
     const LinkId link = links_.dial(door, Use::joining);
     if (link && std::find(open_.begin(), open_.end(), link) == open_.end()) open_.push_back(link);

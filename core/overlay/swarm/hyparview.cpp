@@ -7,10 +7,10 @@
 namespace np2p::swarm {
 namespace {
 
-constexpr Duration kAnswerTime = 10s;  // for an answer to Neighbor
-constexpr Duration kRefused = 1min;    // who refused is not asked again for this long
-constexpr Duration kRefillPause = 2s;  // between rounds in which nobody was left to be tried
-constexpr Duration kFirstBegging = 2s;      // between requests for more references; doubles to
+constexpr Duration kAnswerTime = 10s;   // for an answer to Neighbor
+constexpr Duration kRefused = 1min;     // who refused is not asked again for this long
+constexpr Duration kRefillPause = 2s;   // between rounds in which nobody was left to be tried
+constexpr Duration kFirstBegging = 2s;  // between requests for more references; doubles to
 constexpr Duration kLongestBegging = 3min;
 constexpr Duration kNearerMax = 32min;
 constexpr std::size_t kJoinSample = 24;  // references for one who cannot be found by walks

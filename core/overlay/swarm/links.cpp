@@ -9,6 +9,9 @@ namespace np2p::swarm {
 namespace {
 
 constexpr Duration kYounger = 5s;
+constexpr unsigned kOften = 40;  // first round trips, in a quick row
+constexpr Duration kQuickProbe = 2s;
+constexpr Duration kSlowProbe = 2min;
 
 constexpr std::uint8_t bit(Use use) noexcept {
   return static_cast<std::uint8_t>(1u << static_cast<unsigned>(use));
@@ -232,6 +235,7 @@ void Links::hello(LinkId link, const Hello& message) {
   const Address dialled = waiting->address;
   pending_.erase(place_of(pending_, link));
   ready_.insert(place_of(ready_, link), peer);
+  if (!measure_at_) measure_at_ = host_.clock.mono() + kQuickProbe;
   send(link, HelloEcho{message.sent_at, peer.remote, at_}, Priority::control, Traffic::control);
   changes_.push_back({LinkChange::Kind::ready, link, peer.id, dialled, peer.uses, CloseReason::none});
 }
@@ -258,6 +262,24 @@ void Links::echo(LinkId link, const HelloEcho& message) {
   peer->at = message.at;
   observed_ = message.observed;
   at_ = moved(at_, message.at, rtt, rng_);
+}
+
+void Links::probe(LinkId link, const Probe& message) {
+  Peer* peer = find(link);
+  if (peer == nullptr) return;
+  peer->at = message.at;
+  send(link, HelloEcho{message.sent_at, peer->remote, at_}, Priority::control, Traffic::control);
+}
+
+// Coordinates settle within some dozens of round trips; later they only follow what changes.
+void Links::measure() {
+  const MonoTime now = host_.clock.mono();
+  ++measured_;
+  const Duration pause = measured_ < kOften ? kQuickProbe : kSlowProbe;
+  measure_at_ = now + rng_.between(pause * 3 / 4, pause * 5 / 4);
+  if (ready_.empty()) return;
+  const Peer& peer = ready_[static_cast<std::size_t>(rng_.below(ready_.size()))];
+  send(peer.link, Probe{static_cast<std::uint64_t>(now.ns), at_}, Priority::control, Traffic::control);
 }
 
 void Links::unused(LinkId link, const Unused& message) {
@@ -299,7 +321,7 @@ std::optional<LinkChange> Links::next() {
 
 // The host bounds dials; what is up must introduce itself in time.
 std::optional<MonoTime> Links::next_due() const noexcept {
-  std::optional<MonoTime> first;
+  std::optional<MonoTime> first = measure_at_;
   for (const Pending& waiting : pending_) {
     const MonoTime at = waiting.since + config_.limits.introduction;
     if (waiting.up && (!first || at < *first)) first = at;
@@ -308,6 +330,7 @@ std::optional<MonoTime> Links::next_due() const noexcept {
 }
 
 void Links::due(MonoTime now) {
+  if (measure_at_ && *measure_at_ <= now) measure();
   std::vector<LinkId> late;
   for (const Pending& waiting : pending_) {
     if (waiting.up && waiting.since + config_.limits.introduction <= now) late.push_back(waiting.link);

@@ -87,12 +87,13 @@ class Links {
   void link_up(const LinkInfo& info);
   void hello(LinkId link, const Hello& message);
   void echo(LinkId link, const HelloEcho& message);
+  void probe(LinkId link, const Probe& message);
   void unused(LinkId link, const Unused& message);
   void link_down(LinkId link, CloseReason reason);
   void close_all(CloseReason reason);
   std::optional<LinkChange> next();  // changes since the last call, oldest first
   [[nodiscard]] std::optional<MonoTime> next_due() const noexcept;
-  void due(MonoTime now);  // closes what was not introduced in time
+  void due(MonoTime now);  // closes what was not introduced in time; measures round trips
   [[nodiscard]] const Address& observed() const noexcept { return observed_; }  // ourselves, as the last peer saw us
 
  private:
@@ -114,11 +115,14 @@ class Links {
   [[nodiscard]] bool replaces(const Peer& old, const Pending& fresh, std::uint64_t boot) const noexcept;
   void add_use_back(Peer& peer);
   void lose(LinkId link, CloseReason reason);
+  void measure();
 
   const Config& config_;
   Host& host_;
   Rng rng_;
   std::uint64_t boot_;
+  std::optional<MonoTime> measure_at_;
+  unsigned measured_ = 0;  // round trips
   Address listens_;
   Address observed_;
   Coordinates at_;

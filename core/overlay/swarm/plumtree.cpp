@@ -16,7 +16,9 @@ constexpr Duration kAnswer = 1s;       // for a payload that was asked for, like
 constexpr std::size_t kPlaces = 4;     // announcers remembered of one payload
 constexpr Duration kKeepPayload = 60s;
 constexpr Duration kKeepId = 10min;
-constexpr Duration kCatchUp = 60s;  // a new watcher hears of what is younger than this
+constexpr Duration kCatchUp = 60s;  // we want to hear of what is younger than this
+constexpr unsigned kRotate = 24;    // payloads between changes of whom we listen to
+constexpr Duration kRotationCatchUp = 2s;
 constexpr std::size_t kCatchUpIds = 256;
 constexpr std::size_t kArrived = 16;  // deliveries not judged yet; they are judged one by one
 
@@ -32,8 +34,8 @@ PayloadId id_of(std::uint8_t channel, const Frame& payload) {
   return id;
 }
 
-constexpr std::uint64_t mask_of(std::uint8_t cell) noexcept {
-  return cell == kAllCells ? ~std::uint64_t{0} : std::uint64_t{1} << (cell & 63u);
+constexpr Cells mask_of(std::uint8_t cell) noexcept {
+  return Cells{1} << (cell & 63u);
 }
 
 }  // namespace
@@ -82,7 +84,7 @@ void Plumtree::neighbour_down(LinkId link) {
 }
 
 void Plumtree::graft_somebody() {
-  std::uint64_t without = ~std::uint64_t{0};
+  Cells without = ~Cells{0};
   for (const Neighbour& one : neighbours_) without &= ~one.eager;
   if (without == 0 || neighbours_.empty()) return;
   // The nearest, and not one who was ours a moment ago and may itself hang below us.
@@ -98,13 +100,27 @@ void Plumtree::graft_somebody() {
   }
   if (chosen == nullptr) return;
   chosen->eager |= without;
-  if (without == ~std::uint64_t{0}) {
-    links_.send(chosen->link, Graft{kAllCells, {}}, Priority::control, Traffic::control);
-    return;
+  links_.send(chosen->link, Graft{without, {}}, Priority::control, Traffic::control);
+}
+
+// Others may have shorter paths: while payloads flow, each neighbour is listened to for a while.
+void Plumtree::watch_another() {
+  if (++since_rotation_ < kRotate) return;
+  since_rotation_ = 0;
+  Neighbour* leaves = nullptr;
+  Neighbour* comes = nullptr;
+  std::uint64_t watched = 0;
+  std::uint64_t others = 0;
+  for (Neighbour& one : neighbours_) {
+    std::uint64_t& count = one.watched ? watched : others;
+    ++count;
+    if (rng_.below(count) == 0) (one.watched ? leaves : comes) = &one;
   }
-  for (std::uint8_t cell = 0; cell < kCells; ++cell) {
-    if ((without >> cell & 1u) != 0) links_.send(chosen->link, Graft{cell, {}}, Priority::control, Traffic::control);
-  }
+  if (leaves == nullptr || comes == nullptr) return;
+  leaves->watched = false;
+  comes->watched = true;
+  links_.send(leaves->link, Watch{false, 0}, Priority::control, Traffic::control);
+  links_.send(comes->link, Watch{true, kRotationCatchUp / 1s}, Priority::control, Traffic::control);
 }
 
 void Plumtree::watch_somebody() {
@@ -115,16 +131,13 @@ void Plumtree::watch_somebody() {
     if (one.watched) continue;
     one.watched = true;
     ++watched;
-    links_.send(one.link, Watch{true}, Priority::control, Traffic::control);
+    links_.send(one.link, Watch{true, kCatchUp / 1s}, Priority::control, Traffic::control);
   }
 }
 
-void Plumtree::set_eager(Neighbour& neighbour, std::uint8_t cell, bool eager) noexcept {
-  if (eager) {
-    neighbour.eager |= mask_of(cell);
-  } else {
-    neighbour.eager &= ~mask_of(cell);
-  }
+// What is learnt in one cell goes for those, too, from which nothing has come yet: they share one tree until then.
+Cells Plumtree::with_cold(std::uint8_t cell) const noexcept {
+  return mask_of(cell) | ~warm_;
 }
 
 // --- payloads
@@ -137,6 +150,7 @@ void Plumtree::broadcast(Channel channel, const Frame& payload) {
   message.payload = payload;
   const PayloadId id = id_of(message.channel, payload);
   if (recent_.find(id) != nullptr) return;
+  warm_ |= mask_of(message.cell);
   push(message, id, {});
 }
 
@@ -189,11 +203,14 @@ void Plumtree::on(Peer& from, const Gossip& message) {
   const PayloadId id = id_of(message.channel, message.payload);
   if (recent_.find(id) != nullptr) {
     host_.observer.frame_was(Traffic::duplicate);
-    set_eager(*neighbour, message.cell, false);
-    links_.send(from.link, Prune{message.cell}, Priority::control, Traffic::control);
+    const Cells cells = with_cold(message.cell);
+    neighbour->eager &= ~cells;
+    links_.send(from.link, Prune{cells}, Priority::control, Traffic::control);
     return;
   }
-  set_eager(*neighbour, message.cell, true);
+  watch_another();
+  warm_ |= mask_of(message.cell);
+  neighbour->eager |= mask_of(message.cell);
   parents_[message.cell] = from.link;
   std::erase_if(arrived_, [&](const Arrived& one) { return one.from == from.link; });  // judged and found bad
   if (arrived_.size() >= kArrived) arrived_.erase(arrived_.begin());
@@ -230,7 +247,7 @@ void Plumtree::on(Peer& from, const Watch& message) {
   neighbour->watches = message.on;
   neighbour->announced.clear();
   if (!message.on) return;
-  const MonoTime since = host_.clock.mono() - kCatchUp;
+  const MonoTime since = host_.clock.mono() - std::min<Duration>(message.recent * 1s, kCatchUp);
   std::size_t count = 0;
   recent_.each([&](const RecentPayloads::Entry& entry) {
     if (entry.at < since || entry.whole.empty() || ++count > kCatchUpIds) return false;
@@ -260,13 +277,14 @@ void Plumtree::on(Peer& from, const IHave& message) {
 void Plumtree::compare(Peer& from, Neighbour& neighbour, RecentPayloads::Entry& entry, const Announced& announced) {
   if (!entry.from || entry.from == from.link || (neighbour.eager & mask_of(entry.cell)) != 0) return;
   const PathDelay path = longer(announced.delay, from.rtt);
-  if (path + 2 + entry.delay / 10 >= entry.delay) return;
+  if (path + 5 + entry.delay / 8 >= entry.delay) return;
   Neighbour* parent = find(entry.from);
   if (parent == nullptr || parents_[entry.cell] != entry.from) return;
-  set_eager(*parent, entry.cell, false);
-  links_.send(parent->link, Prune{entry.cell}, Priority::control, Traffic::control);
-  set_eager(neighbour, entry.cell, true);
-  links_.send(from.link, Graft{entry.cell, {}}, Priority::control, Traffic::control);
+  const Cells cells = with_cold(entry.cell);
+  parent->eager &= ~cells;
+  links_.send(parent->link, Prune{cells}, Priority::control, Traffic::control);
+  neighbour.eager |= cells;
+  links_.send(from.link, Graft{cells, {}}, Priority::control, Traffic::control);
   parents_[entry.cell] = from.link;
 }
 
@@ -288,8 +306,9 @@ void Plumtree::ask(Missing& missing, MonoTime now) {
     Neighbour* neighbour = find(link);
     const Peer* peer = links_.find(link);
     if (neighbour == nullptr || peer == nullptr) continue;
-    set_eager(*neighbour, missing.cell, true);
-    links_.send(link, Graft{missing.cell, {missing.head ^ peer->salt}}, Priority::control, Traffic::control);
+    const Cells cells = with_cold(missing.cell);
+    neighbour->eager |= cells;
+    links_.send(link, Graft{cells, {missing.head ^ peer->salt}}, Priority::control, Traffic::control);
     missing.asked = true;
     missing.at = now + kAnswer + peer->rtt;
     return;
@@ -299,8 +318,8 @@ void Plumtree::ask(Missing& missing, MonoTime now) {
 
 void Plumtree::on(Peer& from, const Graft& message) {
   Neighbour* neighbour = find(from.link);
-  if (neighbour == nullptr || (message.cell >= kCells && message.cell != kAllCells)) return;
-  set_eager(*neighbour, message.cell, true);
+  if (neighbour == nullptr) return;
+  neighbour->eager |= message.cells;
   for (const ShortId id : message.ids) {
     const RecentPayloads::Entry* entry = recent_.find(id ^ from.salt);
     if (entry != nullptr && !entry->whole.empty()) {
@@ -311,7 +330,7 @@ void Plumtree::on(Peer& from, const Graft& message) {
 
 void Plumtree::on(Peer& from, const Prune& message) {
   Neighbour* neighbour = find(from.link);
-  if (neighbour != nullptr && message.cell < kCells) set_eager(*neighbour, message.cell, false);
+  if (neighbour != nullptr) neighbour->eager &= ~message.cells;
 }
 
 // --- time

@@ -69,10 +69,10 @@ class Plumtree {
   };
 
   [[nodiscard]] Neighbour* find(LinkId link) noexcept;
-  [[nodiscard]] bool has_eager(std::uint64_t mask) const noexcept;
-  void set_eager(Neighbour& neighbour, std::uint8_t cell, bool eager) noexcept;
+  [[nodiscard]] Cells with_cold(std::uint8_t cell) const noexcept;
   void graft_somebody();  // for the cells in which no link is eager
   void watch_somebody();
+  void watch_another();
   void push(const Gossip& message, const PayloadId& id, LinkId from);
   void announce(Neighbour& neighbour, std::uint64_t head, std::uint8_t cell, PathDelay delay);
   void flush(Neighbour& neighbour);
@@ -87,6 +87,8 @@ class Plumtree {
   RecentPayloads recent_;
   std::vector<Neighbour> neighbours_;
   std::array<LinkId, kCells> parents_{};
+  unsigned since_rotation_ = 0;  // payloads
+  Cells warm_ = 0;               // something came from there
   std::vector<Missing> missing_;
   std::vector<Arrived> arrived_;
   std::vector<Delivery> deliveries_;

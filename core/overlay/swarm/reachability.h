@@ -28,7 +28,7 @@ class Reachability {
   Host& host_;
   Links& links_;
   std::vector<NodeId> asked_;
-  TokenBucket budget_{20, 200}; // dial-backs for others
+  TokenBucket budget_{20, 200};  // dial-backs for others
   bool news_ = false;
 };
 

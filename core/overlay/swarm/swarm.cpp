@@ -73,6 +73,8 @@ void Swarm::handle(Peer& from, const Message& message) {
         using T = std::decay_t<decltype(m)>;
         if constexpr (std::is_same_v<T, HelloEcho>) {
           links_.echo(from.link, m);
+        } else if constexpr (std::is_same_v<T, Probe>) {
+          links_.probe(from.link, m);
         } else if constexpr (std::is_same_v<T, Unused>) {
           links_.unused(from.link, m);
         } else if constexpr (std::is_same_v<T, DialBack>) {
