@@ -108,7 +108,7 @@ std::optional<Frame> Feed::receive_packet(const Delivery& delivery) {
     return std::nullopt;
   }
   std::vector<EventPtr> fresh;
-  std::vector<EventPtr> good;  // fresh or known: what a sender may be told that we have
+  std::vector<EventPtr> good;  // what a sender may be told that we have
   std::size_t bad = 0;
   for (Event& event : packet->events) {
     EventPtr accepted;
@@ -117,29 +117,32 @@ std::optional<Frame> Feed::receive_packet(const Delivery& delivery) {
     if (arrival == Arrival::fresh) fresh.push_back(accepted);
     if (arrival != Arrival::bad && accepted) good.push_back(accepted);
   }
-  bool new_request = false;
+  std::vector<Request> new_requests;
   for (const Request& request : packet->requests) {
     if (!judge_.may_request(delivery.link)) {
       reject("request", error(ErrorCode::rate_limited, "too many requests over this link"), delivery);
       continue;
     }
-    new_request |= lookup_.answer(request, delivery);
+    if (lookup_.answer(request, delivery)) new_requests.push_back(request);
   }
   if (!packet->events.empty() && fresh.empty() && bad == 0) host_.observer.frame_was(Traffic::duplicate);
   if (delivery.cast == Delivery::Cast::unicast) {
     acknowledge_when_durable(delivery, good);
     return std::nullopt;
   }
-  if (fresh.empty() && !new_request) return std::nullopt;
-  if (bad == 0) return delivery.payload;
-  return fresh.empty() ? std::nullopt : std::optional(encode_events(fresh));
+  if (fresh.empty() && new_requests.empty()) return std::nullopt;
+  // Only what was looked at now is handed on: behind an id that we know may stand a forgery, for which those that do
+  // not know the id would blame us.
+  if (fresh.size() == packet->events.size() && new_requests.size() == packet->requests.size()) return delivery.payload;
+  return encode_packet(fresh, new_requests);
 }
 
 Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& accepted) {
-  // Only ids that passed the gate are in recent_, so a claimed id found there is the same event or a forgery of it.
+  // Only ids that passed the gate are in recent_, so a claimed id found there is the same event or a forgery of it:
+  // nothing to look at while we hold the event. Without it (evicted, or refused for want of room) it gets its chance.
   if (recent_.contains(event.id)) {
     accepted = host_.store.get(event.id);
-    return Arrival::known;
+    if (accepted || kind::class_of(event.kind) == kind::Class::ephemeral) return Arrival::known;
   }
   if (!judge_.may_bring_event(delivery.link)) {
     reject("event", error(ErrorCode::rate_limited, "too many events over this link"), delivery);
@@ -161,17 +164,20 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
     return Arrival::bad;
   }
   accepted = *valid;
-  recent_.insert(accepted->id);
   if (kind::class_of(accepted->kind) != kind::Class::ephemeral) {
     const PutOutcome outcome = host_.store.put(accepted);
-    if (outcome == PutOutcome::stored) flush_soon();
-    if (outcome == PutOutcome::duplicate || outcome == PutOutcome::superseded) return Arrival::known;
     if (outcome == PutOutcome::refused) {
       reject("event", error(ErrorCode::full, "the store has no room for it"), delivery);
       accepted = {};
       return Arrival::bad;
     }
+    if (outcome == PutOutcome::stored) flush_soon();
+    if (outcome != PutOutcome::stored) {
+      recent_.insert(accepted->id);
+      return Arrival::known;
+    }
   }
+  if (!recent_.insert(accepted->id)) return Arrival::known;  // held again; it was handed on the first time
   host_.observer.event_accepted(accepted->id, delivery.link);
   return Arrival::fresh;
 }

@@ -31,8 +31,8 @@ class Feed {
 
   void start();
   void published(const EventPtr& event);  // by our own client; it is in the store already
-  // A payload that arrived. The answer is what to hand on if it was a broadcast: all of it, what was good of it,
-  // nothing.
+  // A payload that arrived. The answer is what to hand on if it was a broadcast: all of it, what was new and good of
+  // it, nothing.
   std::optional<Frame> receive(const Delivery& delivery);
   void link_down(LinkId link) { judge_.link_down(link); }
   void topology_changed();
@@ -44,6 +44,7 @@ class Feed {
   [[nodiscard]] const Multicast& multicast() const noexcept { return multicast_; }
 
  private:
+  // known: we have it, or no longer want it; it was handed on when it came first.
   enum class Arrival : std::uint8_t { fresh, known, bad };
   std::optional<Frame> receive_packet(const Delivery& delivery);
   void receive_extension(const Delivery& delivery);
@@ -61,7 +62,7 @@ class Feed {
   Lookup lookup_;
   Outbox outbox_;
   Multicast multicast_;
-  BoundedSet<EventId> recent_;  // ids that passed the gate: only these count as known
+  BoundedSet<EventId> recent_;  // ids that passed the gate and were not refused: each is handed on once
   bool flush_armed_ = false;
   struct Unacknowledged {
     PubKey source;

@@ -55,6 +55,23 @@ void write_events(msgpack::Writer& out, std::span<const EventPtr> events, bool w
   for (const EventPtr& event : events) write_event(out, *event, with_signatures);
 }
 
+void write_request(msgpack::Writer& out, const Request& request) {
+  out.map(3);
+  out.str("Id");
+  out.uint64(request.id);
+  out.str("Kind");
+  out.uint16(request.kind);
+  out.str("Args");
+  if (request.event_id) {
+    out.map(1);
+    out.str("evtId");
+    out.array(1);
+    out.bin(request.event_id->view());
+  } else {
+    out.nil();
+  }
+}
+
 std::size_t encoded_size(std::span<const EventPtr> events) noexcept {
   std::size_t size = 64;
   for (const EventPtr& event : events) size += encoded_size(*event);
@@ -297,9 +314,9 @@ class Decoder {
 
 }  // namespace
 
-Frame encode_events(std::span<const EventPtr> events) {
+Frame encode_packet(std::span<const EventPtr> events, std::span<const Request> requests) {
   std::string bytes;
-  bytes.reserve(encoded_size(events));
+  bytes.reserve(encoded_size(events) + 128 * requests.size());
   msgpack::Writer out(bytes);
   write_packet_head(out);
   if (events.empty()) {
@@ -308,33 +325,21 @@ Frame encode_events(std::span<const EventPtr> events) {
     write_events(out, events, true);
   }
   out.str("Reqs");
-  out.nil();
+  if (requests.empty()) {
+    out.nil();
+  } else {
+    out.array(static_cast<std::uint32_t>(requests.size()));
+    for (const Request& request : requests) write_request(out, request);
+  }
   return Frame(bytes_of(bytes));
 }
 
+Frame encode_events(std::span<const EventPtr> events) {
+  return encode_packet(events, {});
+}
+
 Frame encode_request(const Request& request) {
-  std::string bytes;
-  bytes.reserve(128);
-  msgpack::Writer out(bytes);
-  write_packet_head(out);
-  out.nil();
-  out.str("Reqs");
-  out.array(1);
-  out.map(3);
-  out.str("Id");
-  out.uint64(request.id);
-  out.str("Kind");
-  out.uint16(request.kind);
-  out.str("Args");
-  if (request.event_id) {
-    out.map(1);
-    out.str("evtId");
-    out.array(1);
-    out.bin(request.event_id->view());
-  } else {
-    out.nil();
-  }
-  return Frame(bytes_of(bytes));
+  return encode_packet({}, {&request, 1});
 }
 
 Result<Packet> decode_packet(ByteView bytes, const Limits& limits) {

@@ -36,6 +36,7 @@ struct Packet {
   friend bool operator==(const Packet&, const Packet&) = default;
 };
 
+Frame encode_packet(std::span<const EventPtr> events, std::span<const Request> requests);
 Frame encode_events(std::span<const EventPtr> events);
 Frame encode_request(const Request& request);
 

@@ -162,6 +162,16 @@ TEST(Packet, SeveralEventsSurvive) {
   EXPECT_EQ(packet->events, plain);
 }
 
+TEST(Packet, EventsAndSeveralRequestsTravelTogether) {
+  const Event event = test::golden_events().front().event;
+  const EventPtr held = trusted(event);
+  const std::vector<Request> requests{{7, 0, std::nullopt}, {8, 1, event.id}, {9, 40000, std::nullopt}};
+  const auto packet = decode_packet(encode_packet({&held, 1}, requests).view(), Limits{});
+  ASSERT_TRUE(packet.ok());
+  EXPECT_EQ(packet->events, std::vector<Event>{event});
+  EXPECT_EQ(packet->requests, requests);
+}
+
 // ------------------------------------------------------------------------------------------------------ hostile bytes
 
 // Packets put together by another library, so that everything about them can be wrong.
