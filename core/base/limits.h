@@ -50,10 +50,9 @@ struct Limits {
   std::uint8_t hops = 12;                               // of a routed message
   std::size_t address_book = 256;                       // reachable peers remembered on disk
   // --- feed
-  std::size_t recent_ids = 100'000;   // event ids remembered for duplicate suppression
-  unsigned unacknowledged_sends = 4;  // to a reachable recipient: then its server is one that never acknowledges
-  std::size_t answered_events = 100;  // events in the answer to a request for everything recent
-  Duration answered_age = 3 * 24h;    // and how old they may be
+  std::size_t recent_ids = 100'000;             // event ids remembered for duplicate suppression
+  std::size_t answered_events = 100;            // events in the answer to a request for everything recent
+  Duration answered_age = 3 * 24h;              // and how old they may be
   std::uint32_t link_requests_per_second = 10;  // requests from one link, and their burst
   std::uint32_t link_requests_burst = 100;
   std::size_t lookups = 10'000;          // remembered network requests of our client
@@ -64,11 +63,11 @@ struct Limits {
   std::size_t outbox_entries = 10'000;   // events waiting for a recipient who is away
   Duration outbox_horizon = 7 * 24h;     // then given up, with a counter
   Duration outbox_first_retry = 30s;     // doubles up to outbox_max_retry, jittered by +-20 %
-  Duration outbox_max_retry = 6h;
-  std::size_t followers = 1'000'000;  // registered followers of one user
-  std::size_t follows = 10'000;       // users one user follows
-  Duration follow_lease = 24h;        // a FOLLOW not renewed for this long is forgotten
-  std::size_t follower_history = 50;  // recent posts that a new follower gets
+  Duration outbox_max_retry = 1h;        // some 170 sends of an event to a server that never acknowledges
+  std::size_t followers = 1'000'000;     // registered followers of one user
+  std::size_t follows = 10'000;          // users one user follows
+  Duration follow_lease = 24h;           // a FOLLOW not renewed for this long is forgotten
+  std::size_t follower_history = 50;     // recent posts that a new follower gets
   // --- store
   std::size_t stored_events = 100 * 1024;  // as the original
   unsigned stranger_share_percent = 10;    // of stored_events, for authors we have no relation to

@@ -99,12 +99,11 @@ void Outbox::attempt(Entries::iterator at) {
     return;
   }
   const EventPtr event = host_.store.get(id);
-  if (!event || entry.sends >= config_.limits.unacknowledged_sends) {
+  if (!event) {
     drop(at);
     return;
   }
   entry.waiting = !overlay_.unicast(recipient, Channel::packets, encode_events({&event, 1}), Priority::post);
-  if (!entry.waiting) ++entry.sends;
   ++entry.attempts;
   save(at->first, entry);
   schedule(at, host_.clock.mono() + pause(entry.attempts));

@@ -1,6 +1,7 @@
 // The outbox: events that must reach particular users (replies, mentions, reactions) and are tried again, with growing
 // pauses and across restarts, until the recipient's server acknowledges them as durable or the horizon (7 days) passes.
-// A server that never acknowledges (an original one) counts as served after a few sends over an existing route.
+// Silence says nothing: a server in trouble with its disk and one that never acknowledges (an original one) are sent to
+// alike, at most once an hour in the end; who holds the event already drops the copy.
 #pragma once
 
 #include <map>
@@ -34,8 +35,7 @@ class Outbox {
     WallTime since;  // when it was queued
     MonoTime due;    // next attempt
     std::uint32_t attempts = 0;
-    std::uint32_t sends = 0;  // attempts that found a route, since this start
-    bool waiting = false;     // the last attempt found none
+    bool waiting = false;  // the last attempt found no route
   };
   using Entries = std::map<Key, Entry>;
 
