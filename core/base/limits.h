@@ -71,9 +71,13 @@ struct Limits {
   // --- store
   std::size_t stored_events = 100 * 1024;  // as the original
   unsigned stranger_share_percent = 10;    // of stored_events, for authors we have no relation to
-  Duration unflushed = 1s;                 // what nobody waits for is made durable within this
-  std::size_t stored_values = 200'000;     // named values of the node's own state; a new key beyond is not kept
-  std::size_t unsafe_writes = 100'000;     // writes that the disk has not taken yet, remembered to undo or repeat them
+  // Of what strangers leave, for the profiles, follow lists, relay lists and BINDs of followers: within it they are
+  // never evicted, beyond it the oldest goes. Anybody may follow, so this must not fill the store: the other half has
+  // room for those of `follows` users (4 each) and leaves the owner 6,000 events that no follower can take.
+  unsigned follower_share_percent = 50;
+  Duration unflushed = 1s;              // what nobody waits for is made durable within this
+  std::size_t stored_values = 200'000;  // named values of the node's own state; a new key beyond is not kept
+  std::size_t unsafe_writes = 100'000;  // writes that the disk has not taken yet, remembered to undo or repeat them
   // --- clients
   std::size_t filter_values =
       20'000;                       // ids, authors, kinds and tag values of one filter; a home feed names all follows

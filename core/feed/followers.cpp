@@ -53,13 +53,18 @@ void Followers::caught_up(const PubKey& follower) {
   save(follower, at->second);
 }
 
-void Followers::expire() {
+std::vector<PubKey> Followers::expire() {
+  std::vector<PubKey> ended;
   const WallTime now = host_.clock.wall();
   for (auto at = followers_.begin(); at != followers_.end();) {
     const bool over = at->second.lease_until < now;
-    if (over) host_.store.erase_value(Table::followers, text_of(at->first.view()));
+    if (over) {
+      host_.store.erase_value(Table::followers, text_of(at->first.view()));
+      ended.push_back(at->first);
+    }
     at = over ? followers_.erase(at) : std::next(at);
   }
+  return ended;
 }
 
 void Followers::save(const PubKey& follower, const Follower& state) {

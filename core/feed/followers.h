@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "core/base/config.h"
 #include "core/host/host.h"
@@ -27,7 +28,7 @@ class Followers {
   bool remove(const PubKey& follower);
   void missed(const PubKey& follower, std::int64_t created_at);
   void caught_up(const PubKey& follower);
-  void expire();  // forgets leases that ended
+  std::vector<PubKey> expire();  // forgets leases that ended and says whose
 
   [[nodiscard]] bool contains(const PubKey& user) const { return followers_.count(user) != 0; }
   [[nodiscard]] const std::map<PubKey, Follower>& all() const noexcept { return followers_; }

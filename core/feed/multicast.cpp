@@ -110,7 +110,7 @@ void Multicast::topology_changed() {
 void Multicast::timer() {
   follows_.topology_changed();
   follows_.timer();
-  followers_.expire();
+  for (const PubKey& user : followers_.expire()) set_standing(user);
   std::vector<std::pair<PubKey, std::int64_t>> back;
   for (const auto& [follower, state] : followers_.all()) {
     if (state.behind_since && overlay_.reaches(follower)) back.emplace_back(follower, *state.behind_since);

@@ -2,8 +2,9 @@
 // once; nothing is safe until the input durable(ticket) says so, and only then is anything acknowledged to a client or
 // a peer. So commits group themselves. One test suite runs over every implementation (tests/core/store).
 //
-// Retention: at most Limits::stored_events; profile and follow list of owner, followed and followers are never evicted;
-// the owner's events are evicted last; strangers share Limits::stranger_share_percent of the room, oldest first.
+// Retention: at most Limits::stored_events; profile and follow list of owner, followed and followers are never evicted,
+// those of followers within Limits::follower_share_percent; the owner's events are evicted last; strangers share
+// Limits::stranger_share_percent of the room, oldest first.
 #pragma once
 
 #include <cstdint>

@@ -10,7 +10,11 @@ namespace np2p {
 namespace {
 
 constexpr MemoryIndex::Slot kNoSlot = ~MemoryIndex::Slot{0};
-constexpr std::size_t kRankedLists = 3;  // what is kept needs no list: it never goes
+// What is kept needs no list: it never goes.
+constexpr std::size_t kRankedLists = kRanks - 1;
+constexpr std::size_t list_of(Rank rank) noexcept {
+  return static_cast<std::size_t>(rank) - (rank > Rank::kept ? 1 : 0);
+}
 
 }  // namespace
 
@@ -140,7 +144,7 @@ void MemoryIndex::insert(const EventPtr& event, Standing author) {
   by_author_.insert(slot);
   if (kind::class_of(event->kind) == kind::Class::addressable) by_address_.insert(slot);
   const Rank rank = rank_of(author, event->kind);
-  if (rank != Rank::kept) by_rank_[static_cast<std::size_t>(rank)].insert(slot);
+  if (rank != Rank::kept) by_rank_[list_of(rank)].insert(slot);
   ++counts_[rank];
 }
 
@@ -148,7 +152,7 @@ void MemoryIndex::remove(Slot slot, Standing author) {
   const std::uint16_t event_kind = slots_[slot]->kind;
   const Rank rank = rank_of(author, event_kind);
   --counts_[rank];
-  if (rank != Rank::kept) by_rank_[static_cast<std::size_t>(rank)].erase(slot);
+  if (rank != Rank::kept) by_rank_[list_of(rank)].erase(slot);
   if (kind::class_of(event_kind) == kind::Class::addressable) by_address_.erase(slot);
   by_author_.erase(slot);
   by_time_.erase(slot);
@@ -165,8 +169,8 @@ void MemoryIndex::change_standing(const PubKey& author, Standing from, Standing 
     const Rank old_rank = rank_of(from, event.kind);
     const Rank new_rank = rank_of(to, event.kind);
     if (old_rank == new_rank) continue;
-    if (old_rank != Rank::kept) by_rank_[static_cast<std::size_t>(old_rank)].erase(slot);
-    if (new_rank != Rank::kept) by_rank_[static_cast<std::size_t>(new_rank)].insert(slot);
+    if (old_rank != Rank::kept) by_rank_[list_of(old_rank)].erase(slot);
+    if (new_rank != Rank::kept) by_rank_[list_of(new_rank)].insert(slot);
     --counts_[old_rank];
     ++counts_[new_rank];
   }
@@ -176,7 +180,7 @@ void MemoryIndex::change_standing(const PubKey& author, Standing from, Standing 
 
 std::optional<MemoryIndex::Slot> MemoryIndex::oldest(Rank rank) const noexcept {
   if (rank == Rank::kept) return std::nullopt;
-  const TimeList& list = by_rank_[static_cast<std::size_t>(rank)];
+  const TimeList& list = by_rank_[list_of(rank)];
   if (list.empty()) return std::nullopt;
   return list.last();
 }

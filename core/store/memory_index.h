@@ -71,7 +71,7 @@ class MemoryIndex {
   TimeList by_time_;
   AuthorList by_author_;
   SortedBlocks<Slot, ByAddress> by_address_;  // addressable kinds only; replaceable ones are found by author and kind
-  std::vector<TimeList> by_rank_;             // strangers, known, owner
+  std::vector<TimeList> by_rank_;             // all but what is kept
   RankCounts counts_;
 };
 

@@ -176,7 +176,7 @@ struct MemoryStore::Impl {
   bool make_room(const Event& event) {
     const Rank rank = rank_of(standing(event.pubkey), event.kind);
     if (index.counts().fits(rank, room)) return true;
-    const Rank from = index.counts().victim_for(rank);
+    const Rank from = index.counts().victim_for(rank, room);
     const auto victim = index.oldest(from);
     if (!victim) return false;
     if (from == rank && newer(index.event(*victim).get(), event)) return false;

@@ -138,6 +138,14 @@ void create(Database& db) {
   db.exec("COMMIT");
 }
 
+// From schema 1: what is kept of followers got a rank of its own (core/store/retention.h).
+void bring_up_to_date(Database& db) {
+  db.exec("BEGIN IMMEDIATE");
+  db.exec("UPDATE event SET rank=4 WHERE rank=3 AND pubkey IN (SELECT author FROM standing WHERE standing=1)");
+  db.exec(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str());
+  db.exec("COMMIT");
+}
+
 Status check_schema(Database& db, const std::string& path) {
   Statement statement(db, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name");
   Use use(statement);
@@ -180,6 +188,7 @@ Result<std::unique_ptr<Database>> open_checked(const std::string& path, const ch
   // The lock of a WAL database comes with the first transaction.
   db->exec("BEGIN IMMEDIATE");
   db->exec("COMMIT");
+  if (version < kSchemaVersion) bring_up_to_date(*db);
   sqlite3_db_config(db->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
   return db;
 }

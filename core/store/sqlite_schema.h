@@ -1,4 +1,5 @@
-// The database file: its tables, how it is made, and when it is refused. Schema 1; the file is marked with our
+// The database file: its tables, how it is made, and when it is refused. Schema 2 (1 had no rank for what
+// is kept of followers and is brought up to date); the file is marked with our
 // application id, so nothing else is ever taken for ours, and what is not ours, damaged or newer is left as it is.
 #pragma once
 
@@ -11,7 +12,7 @@
 namespace np2p {
 
 inline constexpr std::int64_t kApplicationId = 0x6E703270;  // "np2p"
-inline constexpr std::int64_t kSchemaVersion = 1;
+inline constexpr std::int64_t kSchemaVersion = 2;
 
 // Opens the database at `path`, or makes it, for this process alone: in WAL mode, with synchronous=NORMAL and without
 // automatic checkpoints.

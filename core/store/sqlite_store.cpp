@@ -217,7 +217,7 @@ struct SqliteStore::Impl {
   // Makes room for one more; false if there is none for this event.
   bool make_room(const Event& event, Rank rank) {
     if (state.counts.fits(rank, room)) return true;
-    const Rank from = state.counts.victim_for(rank);
+    const Rank from = state.counts.victim_for(rank, room);
     const auto victim = rows.oldest(from);
     if (!victim) return false;
     if (from == rank && *victim < EventRows::Key{event.created_at, sortable_head(event.id.view()), 0}) return false;

@@ -54,8 +54,10 @@ class NaiveStore {
   }
   void set_standing(const PubKey& author, Standing standing) {
     standings_[author] = standing;
-    // The rooms are separate: first what is too much of those we know, the owner last, then what is too much of
-    // strangers.
+    // The rooms are separate: first what is too much of those we know (what is kept of followers, others, the owner
+    // last), then what is too much of strangers.
+    while (followers_kept() > follower_room() && drop(oldest_kept_of_followers())) {
+    }
     while (known() > known_room() && drop_oldest_of(false, false)) {
     }
     while (known() > known_room() && drop_oldest_of(false, true)) {
@@ -95,6 +97,14 @@ class NaiveStore {
   std::size_t known() const { return events_.size() - strangers(); }
   std::size_t stranger_room() const { return limits_.stored_events * limits_.stranger_share_percent / 100; }
   std::size_t known_room() const { return limits_.stored_events - stranger_room(); }
+  bool is_kept_of_follower(const EventPtr& event) const {
+    return is_vital(event) && standing(event->pubkey) == Standing::follower;
+  }
+  std::size_t followers_kept() const {
+    return static_cast<std::size_t>(
+        std::count_if(events_.begin(), events_.end(), [&](const EventPtr& e) { return is_kept_of_follower(e); }));
+  }
+  std::size_t follower_room() const { return known_room() * limits_.follower_share_percent / 100; }
 
   // The oldest that may go: of strangers, or of those we know (or of the owner).
   const EventPtr* oldest(bool stranger, bool owner) const {
@@ -106,8 +116,15 @@ class NaiveStore {
     }
     return found;
   }
-  bool drop_oldest_of(bool stranger, bool owner) {
-    const EventPtr* victim = oldest(stranger, owner);
+  const EventPtr* oldest_kept_of_followers() const {
+    const EventPtr* found = nullptr;
+    for (const EventPtr& event : events_) {
+      if (is_kept_of_follower(event) && (found == nullptr || newer(found->get(), event.get()))) found = &event;
+    }
+    return found;
+  }
+  bool drop_oldest_of(bool stranger, bool owner) { return drop(oldest(stranger, owner)); }
+  bool drop(const EventPtr* victim) {
     if (victim == nullptr) return false;
     erase(EventId((*victim)->id));
     ++evicted_;
@@ -120,6 +137,12 @@ class NaiveStore {
       if (victim == nullptr || newer(victim->get(), event.get())) return false;
       drop_oldest_of(true, false);
       return strangers() < stranger_room() && events_.size() < limits_.stored_events;
+    }
+    if (is_kept_of_follower(event) && followers_kept() >= follower_room()) {
+      const EventPtr* victim = oldest_kept_of_followers();
+      if (victim == nullptr || newer(victim->get(), event.get())) return false;
+      drop(victim);
+      return known() < known_room() && followers_kept() < follower_room();
     }
     if (known() < known_room()) return true;
     const bool plain = !is_owner(event) && !is_vital(event);

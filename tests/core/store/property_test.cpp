@@ -35,6 +35,7 @@ class Life {
     Limits limits;
     limits.stored_events = 20 + rng_.below(150);
     limits.stranger_share_percent = static_cast<unsigned>(rng_.below(60));
+    limits.follower_share_percent = static_cast<unsigned>(rng_.below(70));
     limits.stored_values = 10;
     limits.query_events = 60;
     return limits;

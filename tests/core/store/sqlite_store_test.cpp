@@ -87,10 +87,37 @@ TEST_F(SqliteFile, RefusesSomebodyElsesLogToo) {
 
 TEST_F(SqliteFile, RefusesANewerSchema) {
   fill(3);
-  run_sql(path(), "PRAGMA user_version=2");
+  run_sql(path(), "PRAGMA user_version=3");
   expect_refused(ErrorCode::wrong_version, "made by a newer version");
-  run_sql(path(), "PRAGMA user_version=1");
+  run_sql(path(), "PRAGMA user_version=2");
   EXPECT_TRUE(open().ok());
+}
+
+TEST_F(SqliteFile, BringsSchemaOneUpToDate) {
+  const EventPtr followed = made_event(user(1), 0, 1000, "profile");
+  const EventPtr follower = made_event(user(2), 0, 1001, "profile");
+  {
+    auto store = open();
+    ASSERT_TRUE(store.ok());
+    (*store)->set_standing(user(1), Standing::followed);
+    (*store)->set_standing(user(2), Standing::follower);
+    (*store)->put(followed);
+    (*store)->put(follower);
+  }
+  run_sql(path(), "UPDATE event SET rank=3");
+  run_sql(path(), "PRAGMA user_version=1");
+  Limits limits;
+  limits.stored_events = 20;
+  limits.follower_share_percent = 6;  // one
+  for (int start = 0; start < 2; ++start) {
+    auto store = SqliteStore::open(path(), limits);
+    ASSERT_TRUE(store.ok());
+    (*store)->set_standing(user(3), Standing::follower);
+    (*store)->put(made_event(user(3), 0, 2000, "profile"));
+    EXPECT_TRUE((*store)->contains(followed->id));
+    EXPECT_FALSE((*store)->contains(follower->id));
+    EXPECT_EQ((*store)->stats().events, 2u);
+  }
 }
 
 TEST_F(SqliteFile, RefusesDamage) {

@@ -249,13 +249,61 @@ TEST_P(StoreSuite, TheOwnersGoLastAndProfilesNever) {
   EXPECT_EQ(store().put(made_event(user(1), 1, 900, "owner")), PutOutcome::stored);
   EXPECT_THAT(store().query(Where().authors({user(1)}).until(10), Order::newest_first), IsEmpty());
   for (unsigned i = 0; i < 8; ++i) {
-    store().set_standing(user(100 + i), Standing::follower);
+    store().set_standing(user(100 + i), Standing::followed);
     EXPECT_EQ(store().put(made_event(user(100 + i), 10848, 1, "bind")), PutOutcome::stored);
   }
   EXPECT_EQ(store().put(made_event(user(1), 1, 1000, "owner")), PutOutcome::refused);
   EXPECT_TRUE(store().contains(profile->id));
   EXPECT_TRUE(store().contains(follows->id));
   EXPECT_EQ(store().stats().events, 10u);
+}
+
+TEST_P(StoreSuite, FollowersKeepAtMostTheirShare) {
+  Limits limits = small(100, 10);
+  limits.follower_share_percent = 20;  // 18 of the 90 for those we know
+  with(limits);
+  store().set_standing(user(1), Standing::owner);
+  store().set_standing(user(2), Standing::followed);
+  std::vector<EventPtr> kept;
+  for (unsigned i : {1u, 2u}) kept.push_back(made_event(user(i), 0, 1, "profile"));
+  for (unsigned i : {1u, 2u}) kept.push_back(made_event(user(i), 3, 1, "follow list"));
+  for (const EventPtr& event : kept) EXPECT_EQ(store().put(event), PutOutcome::stored);
+  const auto follower = [](unsigned i) { return user(100 + i); };
+  for (unsigned i = 0; i < 200; ++i) {  // cheap: each signs a profile and a follow list and registers
+    store().set_standing(follower(i), Standing::follower);
+    EXPECT_EQ(store().put(made_event(follower(i), 0, 1000 + i, "profile")), PutOutcome::stored);
+    EXPECT_EQ(store().put(made_event(follower(i), 3, 1000 + i, "follow list")), PutOutcome::stored);
+  }
+  EXPECT_EQ(store().stats().events, 4u + 18u);
+  for (const EventPtr& event : kept) EXPECT_TRUE(store().contains(event->id));
+  // The newest are there; an older one is refused, a newer version of one that is there is not.
+  EXPECT_EQ(store().query(Where().authors({follower(199), follower(191)}), Order::newest_first).size(), 4u);
+  EXPECT_EQ(store().put(made_event(follower(3), 0, 1100, "older than all")), PutOutcome::refused);
+  EXPECT_EQ(store().put(made_event(follower(199), 0, 1200, "new profile")), PutOutcome::stored);
+  EXPECT_EQ(store().stats().events, 4u + 18u);
+  // The owner publishes on, and within their share the followers' are not touched.
+  for (int i = 0; i < 200; ++i) EXPECT_EQ(store().put(made_event(user(1), 1, 5000 + i, "owner")), PutOutcome::stored);
+  EXPECT_EQ(store().stats().events, 90u);
+  EXPECT_EQ(store().query(Where().kinds({0, 3}), Order::newest_first).size(), 4u + 18u);
+  EXPECT_EQ(store().put(made_event(user(1), 0, 9000, "owner's new profile")), PutOutcome::stored);
+}
+
+TEST_P(StoreSuite, AFollowedWhoOnlyFollowsCountsWithTheFollowers) {
+  Limits limits = small(20, 0);
+  limits.follower_share_percent = 20;  // 4
+  with(limits);
+  for (unsigned i = 0; i < 6; ++i) {
+    store().set_standing(user(i), Standing::followed);
+    store().put(made_event(user(i), 0, 1000 + i, "profile"));
+  }
+  for (unsigned i = 0; i < 6; ++i) store().set_standing(user(i), Standing::follower);
+  EXPECT_EQ(store().stats().events, 4u);
+  EXPECT_THAT(store().query(Where().authors({user(0), user(1)}), Order::newest_first), IsEmpty());
+  any().restart();
+  EXPECT_EQ(store().stats().events, 4u);
+  store().set_standing(user(9), Standing::follower);
+  EXPECT_EQ(store().put(made_event(user(9), 0, 2000, "profile")), PutOutcome::stored);
+  EXPECT_EQ(store().stats().events, 4u);
 }
 
 TEST_P(StoreSuite, AChangeOfStandingMovesTheEvents) {
