@@ -150,6 +150,7 @@ class FieldReader {
     } else if (kind != 0) {
       fail();
     }
+    if (address.is_unspecified() && address.port == 0) address = Address{};  // "none" has one form only
   }
   void coordinates(Coordinates& at) {
     number(at.x);
