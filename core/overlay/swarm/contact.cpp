@@ -9,6 +9,14 @@ namespace {
 constexpr std::string_view kTag = "np2p/contact/v1";
 constexpr std::uint8_t kContactVersion = 1;
 
+// What is signed: the network's name, so that a contact of one network says nothing in another, and the record.
+ByteVec covered(std::string_view network, ByteView record) {
+  ByteVec bytes(network.begin(), network.end());
+  bytes.push_back(0);
+  bytes.insert(bytes.end(), record.begin(), record.end());
+  return bytes;
+}
+
 // BIP-340's tagged hash.
 Sha256 tagged_hash(ByteView message) {
   const Sha256 tag = sha256(bytes_of(kTag));
@@ -21,7 +29,7 @@ Key directory_key(const PubKey& user) {
   return Key{sha256({bytes_of("np2p/directory/v1"), user.view()})};
 }
 
-ByteVec encode_contact(const Contact& contact, NodeKey& key) {
+ByteVec encode_contact(const Contact& contact, NodeKey& key, std::string_view network) {
   FieldWriter out;
   out.number(kContactVersion);
   out.fixed(contact.owner);
@@ -31,7 +39,7 @@ ByteVec encode_contact(const Contact& contact, NodeKey& key) {
   out.coordinates(contact.at);
   out.number(contact.sequence);
   out.number(contact.expires);
-  const Signature signature = key.sign(kTag, out.out());
+  const Signature signature = key.sign(kTag, covered(network, out.out()));
   out.fixed(signature);
   return out.out();
 }
@@ -55,12 +63,12 @@ Result<Contact> decode_contact(ByteView record) {
   return contact;
 }
 
-Result<Contact> verify_contact(ByteView record, Verifier& verifier) {
+Result<Contact> verify_contact(ByteView record, Verifier& verifier, std::string_view network) {
   auto contact = decode_contact(record);
   if (!contact.ok()) return contact;
   const std::size_t signed_bytes = record.size() - Signature::size;
   const auto signature = Signature::from(record.subspan(signed_bytes));
-  const EventId hash{tagged_hash(record.first(signed_bytes))};
+  const EventId hash{tagged_hash(covered(network, record.first(signed_bytes)))};
   if (!verifier.verify(hash, PubKey{contact->node.data}, *signature)) {
     return error(ErrorCode::bad_signature, "a contact that its node did not sign");
   }

@@ -1,7 +1,9 @@
-// CONTACT: where a user's server is now. Signed by the node over the tagged hash "np2p/contact/v1", so that whoever
-// stores or hands it on cannot change it; of two by the same node the higher sequence counts.
+// CONTACT: where a user's server is now. Signed by the node over the tagged hash "np2p/contact/v1" of the network's
+// name and the record, so that whoever stores or hands it on cannot change it or carry it into another network; of two
+// by the same node the higher sequence counts.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "core/event/verifier.h"
@@ -24,10 +26,10 @@ struct Contact {
 };
 
 Key directory_key(const PubKey& user);
-ByteVec encode_contact(const Contact& contact, NodeKey& key);
+ByteVec encode_contact(const Contact& contact, NodeKey& key, std::string_view network);
 // Without looking at the signature: for who only stores it.
 Result<Contact> decode_contact(ByteView record);
 // Checks the signature, too.
-Result<Contact> verify_contact(ByteView record, Verifier& verifier);
+Result<Contact> verify_contact(ByteView record, Verifier& verifier, std::string_view network);
 
 }  // namespace np2p::swarm

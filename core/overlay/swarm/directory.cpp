@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/hash.h"
+
 namespace np2p::swarm {
 namespace {
 
@@ -28,15 +30,29 @@ void Directory::put(const Key& key, const ByteVec& record) {
   }
 }
 
-void Directory::get(const Key& key, std::uint64_t query) {
+// Each first hop is asked under a number of its own, so that none of them can answer for another.
+std::size_t Directory::get(const Key& key, std::uint64_t query) {
+  std::size_t asked = 0;
   std::vector<ByteVec> own = held(key);
-  if (!own.empty()) answers_.push_back({query, std::move(own)});
-  if (asked_.size() >= config_.limits.pending_queries) asked_.erase(asked_.begin());
-  asked_.push_back({query, {}, host_.clock.mono()});
-  const Frame question = encode(Get{key, query, 0});
-  for (const LinkId link : fingers_.nearest(key.data, kFirstHops)) {
-    links_.send(link, question, Priority::control, Traffic::control);
+  if (!own.empty()) {
+    answers_.push_back({query, std::move(own)});
+    ++asked;
   }
+  for (const LinkId link : fingers_.nearest(key.data, kFirstHops)) {
+    ++asked;
+    ask(link, Get{key, mix64(query + asked), 0}, query, {});
+  }
+  return asked;
+}
+
+void Directory::ask(LinkId link, const Get& question, std::uint64_t own, LinkId from) {
+  const MonoTime now = host_.clock.mono();
+  while (!asked_.empty() &&
+         (asked_.front().at + kAnswerTime <= now || asked_.size() >= config_.limits.pending_queries)) {
+    asked_.erase(asked_.begin());
+  }
+  asked_.push_back({question.query, own, from, link, now});
+  links_.send(link, question, Priority::control, from ? Traffic::relay : Traffic::control);
 }
 
 std::optional<Directory::Answer> Directory::next() {
@@ -77,28 +93,25 @@ void Directory::on(Peer& from, const Get& message) {
     links_.send(back, Got{message.query, message.hops, std::move(records)}, Priority::control, Traffic::control);
     return;
   }
-  const MonoTime now = host_.clock.mono();
-  while (!asked_.empty() &&
-         (asked_.front().at + kAnswerTime <= now || asked_.size() >= config_.limits.pending_queries)) {
-    asked_.erase(asked_.begin());
-  }
-  asked_.push_back({message.query, back, now});
   Get on_its_way = message;
   ++on_its_way.hops;
   host_.observer.frame_was(Traffic::relay);
-  links_.send(onward, on_its_way, Priority::control, Traffic::relay);
+  ask(onward, on_its_way, 0, back);
 }
 
-void Directory::on(Peer&, const Got& message) {
-  const auto asked =
-      std::find_if(asked_.begin(), asked_.end(), [&](const Asked& one) { return one.query == message.query; });
-  if (asked == asked_.end()) return;
-  if (!asked->from) {  // ours; the other first hops may answer, too
-    answers_.push_back({message.query, message.records});
-    return;
+void Directory::on(Peer& from, const Got& message) {
+  const auto asked = std::find_if(asked_.begin(), asked_.end(),
+                                  [&](const Asked& one) { return one.query == message.query && one.to == from.link; });
+  if (asked == asked_.end()) {
+    return host_.observer.rejected("answer", error(ErrorCode::not_found, "nobody asked"), from.link);
   }
   const LinkId back = asked->from;
+  const std::uint64_t own = asked->own;
   asked_.erase(asked);
+  if (!back) {
+    answers_.push_back({own, message.records});
+    return;
+  }
   host_.observer.frame_was(Traffic::relay);
   links_.send(back, message, Priority::control, Traffic::relay);
 }
@@ -131,7 +144,7 @@ void Directory::keep(const Key& key, const ByteVec& record, LinkId from) {
   if (!known && claims >= config_.limits.claims) return refuse(ErrorCode::full, "a claim too many");
   if (!known && stored_.size() >= config_.limits.directory_records) return refuse(ErrorCode::full, "no room");
   if (!checks_.take(host_.clock.mono())) return refuse(ErrorCode::rate_limited, "too many records at once");
-  const auto verified = verify_contact(record, host_.verifier);
+  const auto verified = verify_contact(record, host_.verifier, config_.network_id);
   if (!verified.ok()) return host_.observer.rejected("record", verified.error(), from);
   if (known) {
     at->sequence = plain->sequence;

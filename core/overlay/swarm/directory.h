@@ -18,8 +18,9 @@ class Directory {
 
   // Records for the directory, on their way; best effort, to be repeated before they expire.
   void put(const Key& key, const ByteVec& record);
-  // Asks over up to three different first hops; each brings an answer, or none within a few seconds.
-  void get(const Key& key, std::uint64_t query);
+  // Asks over up to three different first hops; each brings one answer, or none within a few seconds. How many may
+  // come.
+  std::size_t get(const Key& key, std::uint64_t query);
   struct Answer {
     std::uint64_t query = 0;
     std::vector<ByteVec> records;
@@ -42,11 +43,14 @@ class Directory {
     ByteVec record;
   };
   struct Asked {
-    std::uint64_t query = 0;
-    LinkId from;  // 0: ourselves
+    std::uint64_t query = 0;  // as it went out
+    std::uint64_t own = 0;    // ours, if we ask ourselves
+    LinkId from;              // 0: ourselves
+    LinkId to;                // the answer comes from there and from nowhere else
     MonoTime at;
   };
   void keep(const Key& key, const ByteVec& record, LinkId from);
+  void ask(LinkId link, const Get& question, std::uint64_t own, LinkId from);
   [[nodiscard]] std::vector<ByteVec> held(const Key& key);
   void expire();
 

@@ -10,6 +10,7 @@ namespace {
 constexpr Duration kSettle = 3s;       // changes of our relays within this are published together
 constexpr Duration kFirstRetry = 10s;  // of a lookup that found nothing; doubles to
 constexpr Duration kLongestRetry = 1min;
+constexpr Duration kOthers = 2s;   // for the other answers, once one is there
 constexpr unsigned kGiveUp = 200;  // tries; whoever still wants the user asks anew
 
 }  // namespace
@@ -79,7 +80,7 @@ Locator::Known& Locator::remember(const PubKey& user) {
 void Locator::want(const PubKey& user) {
   const auto known = std::find_if(wanted_.begin(), wanted_.end(), [&](const Wanted& one) { return one.user == user; });
   if (known != wanted_.end() || wanted_.size() >= config_.limits.lookups_open) return;
-  wanted_.push_back({user, 0, 0, {}});
+  wanted_.emplace_back().user = user;
   ask(wanted_.back(), host_.clock.mono());
 }
 
@@ -88,43 +89,71 @@ void Locator::ask(Wanted& wanted, MonoTime now) {
   const Duration pause = std::min(kLongestRetry, kFirstRetry * (std::int64_t{1} << std::min(wanted.tries, 10u)));
   wanted.at = now + rng_.between(pause * 3 / 4, pause * 5 / 4);
   ++wanted.tries;
-  directory_.get(directory_key(wanted.user), wanted.query);
+  wanted.came = 0;
+  wanted.claims.clear();
+  wanted.asked = directory_.get(directory_key(wanted.user), wanted.query);
 }
 
-// The oldest claim that holds serves; a newer contact of the same node replaces the one we know.
 void Locator::answered(const Directory::Answer& answer) {
   const auto wanted =
       std::find_if(wanted_.begin(), wanted_.end(), [&](const Wanted& one) { return one.query == answer.query; });
   if (wanted == wanted_.end()) return;
-  const PubKey user = wanted->user;
+  if (wanted->came++ == 0) wanted->first_at = host_.clock.mono();
+  count(*wanted, answer);
+  unsigned most = 0;
+  for (const Claim& claim : wanted->claims) most = std::max(most, claim.votes);
+  if (most * 2 <= wanted->asked && wanted->came < wanted->asked) return;
+  if (decide(*wanted)) wanted_.erase(wanted);
+}
+
+// An answer speaks for one node: the oldest claim in it that holds. Whoever lies can sign a claim of its own, so one
+// answer alone decides nothing while others are awaited.
+void Locator::count(Wanted& wanted, const Directory::Answer& answer) {
   const std::int64_t wall = unix_seconds(host_.clock.wall());
   for (const ByteVec& record : answer.records) {
-    const auto contact = verify_contact(record, host_.verifier);
+    auto contact = verify_contact(record, host_.verifier, config_.network_id);
     if (!contact.ok()) {
       host_.observer.rejected("record", contact.error(), {});
       continue;
     }
-    if (contact->owner != user || contact->expires <= wall) continue;
-    const Known* before = find(user);
-    if (before != nullptr && before->node == contact->node && contact->sequence <= before->sequence) {
-      if (!before->dead && before->expires > host_.clock.mono()) {
-        wanted_.erase(wanted);
-        return;
-      }
-      continue;
+    if (contact->owner != wanted.user || contact->expires <= wall) continue;
+    const auto same = std::find_if(wanted.claims.begin(), wanted.claims.end(),
+                                   [&](const Claim& one) { return one.contact.node == contact->node; });
+    if (same == wanted.claims.end()) {
+      wanted.claims.push_back({std::move(*contact), 1});
+    } else {
+      ++same->votes;
+      if (contact->sequence > same->contact.sequence) same->contact = std::move(*contact);
     }
-    Known& known = remember(user);
-    known.node = contact->node;
-    known.listens = contact->listens;
-    known.relays = contact->relays;
-    known.via = {};
-    known.sequence = contact->sequence;
-    known.expires = host_.clock.mono() + (contact->expires - wall) * 1s;
-    known.dead = false;
-    ++version_;
-    wanted_.erase(wanted);
     return;
   }
+}
+
+// The claim that most answers name; of equals the one that came first. A newer contact replaces the one that we know.
+bool Locator::decide(Wanted& wanted) {
+  const Claim* best = nullptr;
+  for (const Claim& claim : wanted.claims) {
+    if (best == nullptr || claim.votes > best->votes) best = &claim;
+  }
+  wanted.asked = 0;
+  if (best == nullptr) return false;
+  const Contact& contact = best->contact;
+  const Known* before = find(wanted.user);
+  if (before != nullptr && before->node == contact.node && contact.sequence <= before->sequence) {
+    if (!before->dead && before->expires > host_.clock.mono()) return true;
+    // It had time to publish where it is now. It stands by what it said, and who said that it is lost may be wrong.
+    if (wanted.tries < 2) return false;
+  }
+  Known& known = remember(wanted.user);
+  known.node = contact.node;
+  known.listens = contact.listens;
+  known.relays = contact.relays;
+  known.via = {};
+  known.sequence = contact.sequence;
+  known.expires = host_.clock.mono() + (contact.expires - unix_seconds(host_.clock.wall())) * 1s;
+  known.dead = false;
+  ++version_;
+  return true;
 }
 
 // Who wrote to us can be answered the same way, whatever the directory knows.
@@ -199,13 +228,14 @@ void Locator::publish(MonoTime now) {
   contact.at = links_.coordinates();
   contact.sequence = boot_ + ++published_;
   contact.expires = unix_seconds(host_.clock.wall()) + config_.limits.contact_life / 1s;
-  directory_.put(directory_key(config_.owner), encode_contact(contact, host_.node_key));
+  directory_.put(directory_key(config_.owner), encode_contact(contact, host_.node_key, config_.network_id));
 }
 
 std::optional<MonoTime> Locator::next_due() const noexcept {
   std::optional<MonoTime> first = publish_at_;
   for (const Wanted& one : wanted_) {
-    if (!first || one.at < *first) first = one.at;
+    const MonoTime at = one.came > 0 && one.asked > 0 ? std::min(one.at, one.first_at + kOthers) : one.at;
+    if (!first || at < *first) first = at;
   }
   return first;
 }
@@ -213,6 +243,9 @@ std::optional<MonoTime> Locator::next_due() const noexcept {
 void Locator::due(MonoTime now) {
   if (publish_at_ && *publish_at_ <= now) publish(now);
   std::erase_if(wanted_, [&](const Wanted& one) { return one.at <= now && one.tries >= kGiveUp; });
+  std::erase_if(wanted_, [&](Wanted& one) {
+    return one.came > 0 && one.asked > 0 && one.first_at + kOthers <= now && decide(one);
+  });
   for (Wanted& one : wanted_) {
     if (one.at <= now) ask(one, now);
   }

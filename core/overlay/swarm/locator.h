@@ -41,16 +41,26 @@ class Locator {
     MonoTime used;
     bool dead = false;  // this sequence could not be reached
   };
+  struct Claim {  // of the latest answers
+    Contact contact;
+    unsigned votes = 0;
+  };
   struct Wanted {
     PubKey user;
     std::uint64_t query = 0;
     unsigned tries = 0;
-    MonoTime at;  // of the next try
+    MonoTime at;            // of the next try
+    std::size_t asked = 0;  // answers that may come
+    std::size_t came = 0;   // and that came
+    MonoTime first_at;      // when the first came
+    std::vector<Claim> claims;
   };
   [[nodiscard]] Known* find(const PubKey& user) noexcept;
   [[nodiscard]] const Known* alive(const PubKey& user) const noexcept;
   void want(const PubKey& user);
   void ask(Wanted& wanted, MonoTime now);
+  void count(Wanted& wanted, const Directory::Answer& answer);
+  bool decide(Wanted& wanted);  // true: found, and wanted no more
   Known& remember(const PubKey& user);
   void publish(MonoTime now);
 
