@@ -315,6 +315,8 @@ void HyParView::on(Peer& from, const ForwardJoin& message) {
   const LinkId onward = ttl == 0 ? LinkId{} : random_active(from.link);
   if (!onward) {
     if (knows(message.joiner.id) || !links_.may_dial(message.joiner.address)) return;
+    // A joiner is dialled at once, but nobody makes us dial the whole world.
+    if (attempts_.size() >= capacity()) return heard(message.joiner);
     try_neighbour(message.joiner, Urgency::high);
     return;
   }
