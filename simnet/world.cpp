@@ -1,6 +1,5 @@
 #include "simnet/world.h"
 
-#include <deque>
 #include <stdexcept>
 #include <unordered_map>
 
@@ -18,7 +17,6 @@ constexpr std::uint64_t kSlice = 4096;  // events between two calls of the progr
 
 // A published event and how it travelled.
 struct Tracked {
-  EventId id;
   NodeIndex author = kNone;
   SimTime at = 0;
   std::vector<DeliveryRow> rows;
@@ -46,9 +44,8 @@ struct World::Impl final : HostEvents {
   };
   std::vector<Machine> machines;
   std::vector<std::optional<Status>> outcomes;  // by request - 1
-  std::deque<Tracked> tracked;
-  std::uint64_t first_tracked = 0;  // number of tracked.front()
-  std::unordered_map<EventId, std::uint64_t> numbers;
+  std::vector<Tracked> tracked;  // all of them: 32 bytes per delivery are what a complete ground truth costs
+  std::unordered_map<EventId, std::size_t> numbers;  // places in `tracked`
 
   explicit Impl(const WorldOptions& o)
       : options(o),
@@ -83,7 +80,7 @@ struct World::Impl final : HostEvents {
   void accepted(NodeIndex node, const EventId& id) override {
     const auto number = numbers.find(id);
     if (number == numbers.end()) return;
-    Tracked& event = tracked[number->second - first_tracked];
+    Tracked& event = tracked[number->second];
     if (event.hops.size() < machines.size()) event.hops.resize(machines.size());
     if (event.hops[node] != 0 || node == event.author) return;
     // One more than whom it came from; a pure relay keeps no copy, then the frame's own count is used.
@@ -100,14 +97,8 @@ struct World::Impl final : HostEvents {
   }
 
   void track(const EventId& id, NodeIndex author) {
-    if (options.tracked_events == 0) return;
-    numbers[id] = first_tracked + tracked.size();
-    tracked.push_back({id, author, fabric.now(), {}, {}});
-    if (tracked.size() <= options.tracked_events) return;
-    const auto oldest = numbers.find(tracked.front().id);
-    if (oldest != numbers.end() && oldest->second == first_tracked) numbers.erase(oldest);
-    tracked.pop_front();
-    ++first_tracked;
+    numbers[id] = tracked.size();
+    tracked.push_back({author, fabric.now(), {}, {}});
   }
 };
 
@@ -361,7 +352,7 @@ std::uint64_t World::events() const noexcept {
 std::vector<DeliveryRow> World::deliveries(const EventId& id) const {
   const auto number = impl_->numbers.find(id);
   if (number == impl_->numbers.end()) return {};
-  return impl_->tracked[number->second - impl_->first_tracked].rows;
+  return impl_->tracked[number->second].rows;
 }
 
 std::vector<TrafficRow> World::traffic() const {

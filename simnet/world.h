@@ -27,13 +27,12 @@ struct WorldOptions {
   std::uint64_t seed = 1;
   bool memo = true;  // remember verified signatures; off: the same trace, more slowly
   WallTime wall_start{1'700'000'000LL * kSecond};
-  std::uint32_t loss_ppm = 0;         // lost segments per million; a loss is a retransmission delay
-  Duration base_delay = 10ms;         // one-way delay between any two hosts, before their distance; at least 1 ms
-  Duration jitter = 1ms;              // upper bound of a uniform delay per packet
-  std::int32_t plane_us = 60'000;     // hosts without a position are strewn over a square of this side (microseconds)
-  Duration disk_latency = 2ms;        // from a commit to durable
-  std::size_t tracked_events = 4096;  // published events whose deliveries are recorded; the oldest is forgotten
-  std::string trace_path;             // JSON lines of every input and output; empty: none
+  std::uint32_t loss_ppm = 0;      // lost segments per million; a loss is a retransmission delay
+  Duration base_delay = 10ms;      // one-way delay between any two hosts, before their distance; at least 1 ms
+  Duration jitter = 1ms;           // upper bound of a uniform delay per packet
+  std::int32_t plane_us = 60'000;  // hosts without a position are strewn over a square of this side (microseconds)
+  Duration disk_latency = 2ms;     // from a commit to durable
+  std::string trace_path;          // JSON lines of every input and output; empty: none
 };
 
 struct NodeOptions {
@@ -138,11 +137,12 @@ class World {
   [[nodiscard]] std::uint64_t seed() const noexcept;
   [[nodiscard]] std::uint64_t digest() const noexcept;
   [[nodiscard]] std::uint64_t digest_of(NodeIndex node) const;
-  [[nodiscard]] std::uint64_t events() const noexcept;                         // handled so far
-  [[nodiscard]] std::vector<DeliveryRow> deliveries(const EventId& id) const;  // author left out; empty if not tracked
-  [[nodiscard]] std::vector<TrafficRow> traffic() const;                       // row i is node i
-  [[nodiscard]] std::vector<OverlayEdge> overlay_edges() const;                // established links, each once
-  [[nodiscard]] std::vector<MemoryRow> memory() const;                         // row i is node i
+  [[nodiscard]] std::uint64_t events() const noexcept;  // handled so far
+  [[nodiscard]] std::vector<DeliveryRow> deliveries(
+      const EventId& id) const;                                  // author left out; none is ever forgotten
+  [[nodiscard]] std::vector<TrafficRow> traffic() const;         // row i is node i
+  [[nodiscard]] std::vector<OverlayEdge> overlay_edges() const;  // established links, each once
+  [[nodiscard]] std::vector<MemoryRow> memory() const;           // row i is node i
   [[nodiscard]] std::int64_t direct_latency(NodeIndex from, NodeIndex to) const;  // ns, without jitter and queues
 
  private:

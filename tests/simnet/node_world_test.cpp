@@ -53,6 +53,17 @@ TEST(NodeWorld, APostReachesAllFourServersOneOfThemBehindNat) {
   }
 }
 
+TEST(NodeWorld, TheGroundTruthForgetsNoPost) {
+  Four four;
+  four.world.run_for(30s);
+  const Event first = four.post(1, "first");
+  four.world.publish(1, first);
+  four.world.run_for(5s);
+  ASSERT_EQ(four.world.deliveries(first.id).size(), 3u);
+  for (int i = 0; i < 5000; ++i) four.world.publish(2, four.post(2, std::to_string(i)));
+  EXPECT_EQ(four.world.deliveries(first.id).size(), 3u);
+}
+
 TEST(NodeWorld, TheSameSeedGivesTheSameDigestWithAndWithoutTheMemo) {
   const auto run = [](bool memo, std::uint64_t seed, const std::string& text) {
     WorldOptions options;
