@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "core/base/rng.h"
 #include "core/event/kinds.h"
+#include "simnet/eventful.h"
 #include "simnet/world.h"
 
 namespace {
@@ -31,7 +33,7 @@ struct Arguments {
 };
 
 // Everybody joins through node 0, which is public; then posts come from random nodes, and at the end a rest in which
-// the last one arrives.
+// the last one arrives. In the eventful world its own script (simnet/eventful.h) takes the place of both.
 struct Run {
   explicit Run(const Arguments& a) : arguments(a), world(options(a)), rng(a.seed, "nostrp2p-sim") {}
 
@@ -42,6 +44,21 @@ struct Run {
     o.loss_ppm = a.loss_ppm;
     o.trace_path = a.trace;
     return o;
+  }
+  void live() {
+    if (arguments.world == "eventful") {
+      Eventful eventful(world, arguments.nodes, arguments.seed);
+      eventful.run();
+      posts = eventful.posts();
+      std::printf("mentions   %zu of %zu reached the one they name\n", eventful.mentions_delivered(),
+                  eventful.mentions());
+      std::printf("lookups    %zu of %zu answered\n", eventful.lookups_answered(), eventful.lookups());
+    } else {
+      build();
+      work();
+    }
+    report();
+    report_servers();
   }
   void build() {
     for (std::uint32_t i = 0; i < arguments.nodes; ++i) {
@@ -101,6 +118,22 @@ struct Run {
                 static_cast<unsigned long long>(payload));
   }
 
+  void report_servers() {
+    std::size_t stored = 0;
+    std::size_t followers = 0;
+    std::size_t waiting = 0;
+    std::uint64_t rejected = 0;
+    for (NodeIndex i = 0; i < arguments.nodes; ++i) {
+      const NodeStatus status = world.status(i);
+      stored += status.stored_events;
+      followers += status.followers;
+      waiting += status.outbox;
+      for (const World::Rejection& rejection : world.rejections(i)) rejected += rejection.count;
+    }
+    std::printf("servers    %zu events stored, %zu in outboxes, %zu followers, %llu inputs refused\n", stored, waiting,
+                followers, static_cast<unsigned long long>(rejected));
+  }
+
   const Arguments& arguments;
   World world;
   Rng rng;
@@ -112,18 +145,27 @@ struct Run {
 int main(int argc, char** argv) {
   Arguments a;
   CLI::App app{"Runs a small world of nostrp2p servers in the deterministic simulator", "nostrp2p-sim"};
-  app.add_option("world", a.world, "mesh: port-restricted NATs; symmetric: symmetric ones")
-      ->check(CLI::IsMember({"mesh", "symmetric"}))
+  app.add_option("world", a.world,
+                 "mesh: port-restricted NATs; symmetric: symmetric ones; eventful: a script of everything that can "
+                 "happen, by itself")
+      ->check(CLI::IsMember({"mesh", "symmetric", "eventful"}))
       ->capture_default_str();
   app.add_option("--overlay", a.overlay, "mesh: the original's, up to 65 servers; hyparview: the one that scales")
       ->check(CLI::IsMember({"mesh", "hyparview"}))
       ->capture_default_str();
-  app.add_option("--seed", a.seed, "the same seed gives the same run")->capture_default_str();
+  // A stream would read -1 as 2^64 - 1 without a word.
+  const auto whole = [](const std::string& text) {
+    std::uint64_t value = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool good = read.ec == std::errc() && read.ptr == text.data() + text.size();
+    return good ? std::string() : "must be a whole number from 0 to 2^64 - 1, not " + text;
+  };
+  app.add_option("--seed", a.seed, "the same seed gives the same run")->check(whole)->capture_default_str();
   app.add_option("--nodes", a.nodes, "servers")->check(CLI::Range(2u, 100'000u))->capture_default_str();
   app.add_option("--nated", a.nated_percent, "percentage behind NAT")
       ->check(CLI::Range(0u, 100u))
       ->capture_default_str();
-  app.add_option("--posts", a.posts, "posts by random users")->check(CLI::Range(0u, 4000u))->capture_default_str();
+  app.add_option("--posts", a.posts, "posts by random users")->check(CLI::Range(0u, 1'000'000u))->capture_default_str();
   app.add_option("--seconds", a.seconds, "simulated seconds over which they are posted")
       ->check(CLI::Range(1u, 1'000'000u))
       ->capture_default_str();
@@ -139,6 +181,11 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "nostrp2p-sim: %s\n", wrong.what());
     return 2;
   }
+  if (a.world == "eventful" && a.nodes < Eventful::kLeastNodes) {
+    std::fprintf(stderr, "nostrp2p-sim: --nodes must be at least %u in the eventful world, not %u\n",
+                 Eventful::kLeastNodes, a.nodes);
+    return 2;
+  }
   std::printf("seed %llu: world %s, %u nodes, %u %% behind NAT, %u posts in %u s, loss %u ppm, memo %s\n",
               static_cast<unsigned long long>(a.seed), a.world.c_str(), a.nodes, a.nated_percent, a.posts, a.seconds,
               a.loss_ppm, a.no_memo ? "off" : "on");
@@ -149,9 +196,7 @@ int main(int argc, char** argv) {
   std::fflush(stdout);
   try {
     Run run(a);
-    run.build();
-    run.work();
-    run.report();
+    run.live();
   } catch (const std::exception& wrong) {
     std::fprintf(stderr, "nostrp2p-sim: %s\n", wrong.what());
     return 2;

@@ -15,11 +15,13 @@ import pytest
 
 BUILD = Path(__file__).resolve().parent.parent / "build"
 
-# Small worlds that together touch joining, NAT of both kinds, posts, queues and loss as delay.
+# Small worlds that together touch joining, NAT of both kinds, posts, queues and loss as delay; and one in which all the
+# rest happens (simnet/eventful.h).
 WORLDS = {
     "mesh": ("mesh", "--nodes=12", "--posts=12", "--seconds=40", "--loss-ppm=0"),
     "lossy": ("mesh", "--nodes=8", "--posts=8", "--seconds=60", "--loss-ppm=30000"),
     "symmetric": ("symmetric", "--nodes=10", "--posts=10", "--seconds=40", "--nated=80"),
+    "eventful": ("eventful", "--nodes=12"),
 }
 
 
@@ -64,6 +66,26 @@ def test_writing_a_trace_changes_nothing(tmp_path: Path) -> None:
 
 def test_another_seed_is_another_run() -> None:
     assert reference("mesh", 1) != reference("mesh", 2)
+
+
+def test_the_eventful_world_is_eventful() -> None:
+    """It would prove little if its mentions got lost at once, or nobody had a question."""
+    output = reference("eventful", 1)
+    mentions = re.search(r"^mentions +(\d+) of (\d+) reached", output, re.MULTILINE)
+    lookups = re.search(r"^lookups +(\d+) of (\d+) answered", output, re.MULTILINE)
+    followers = re.search(r", (\d+) followers", output)
+    assert mentions and int(mentions[1]) == int(mentions[2]) >= 15, output
+    assert lookups and int(lookups[1]) >= 1, output
+    assert followers and int(followers[1]) == 3 * 12, output
+
+
+@pytest.mark.parametrize("seed", ["-1", "+1", "1.5", "x", "18446744073709551616"])
+def test_a_seed_that_is_none_is_refused_in_one_sentence(seed: str) -> None:
+    program = BUILD / "release" / "nostrp2p-sim"
+    done = subprocess.run([str(program), f"--seed={seed}"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and done.stdout == "", done
+    assert re.fullmatch(r"nostrp2p-sim: [^\n]*--seed[^\n]*\n", done.stderr), done.stderr
+    assert seed in done.stderr
 
 
 def test_the_seed_is_said_first() -> None:
