@@ -1,8 +1,15 @@
 #!/usr/bin/python3
-"""Rng and hash_bytes once more, in Python: prints the golden outputs of tests/core/base/{rng,hash}_test.cpp.
+"""Rng and hash_bytes once more, in Python: prints the golden outputs of tests/core/base/{rng,hash}_test.cpp, or with
+--check compares those files with them.
 
 Written from the definitions (xoshiro256**, splitmix64's finaliser), so that an accident in the C++ cannot become the norm.
 """
+
+import re
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).parent.parent / "core" / "base"
 
 MASK = (1 << 64) - 1
 
@@ -57,22 +64,55 @@ class Rng:
         return result
 
 
-def main() -> None:
+def hexadecimal(numbers: list[int]) -> str:
+    return "{" + ", ".join(f"0x{number:016x}" for number in numbers) + "}"
+
+
+def golden() -> dict[str, list[str]]:
+    """Per test file the golden numbers as they stand there, but for line breaks."""
     # The published sequence of xoshiro256** from the state 1, 2, 3, 4 checks this model itself.
     reference = Rng(0)
     reference.state = [1, 2, 3, 4]
     assert [reference.next() for _ in range(4)] == [11520, 0, 1509978240, 1215971899390074240]
+    outputs = []
     for seed, stream, index in ((0, "", 0), (1, "mesh", 7), (MASK, "workload", 99999)):
         rng = Rng(seed, stream, index)
-        print(f"Rng({seed}, {stream!r}, {index}):", ", ".join(f"0x{rng.next():016x}" for _ in range(4)))
+        outputs.append("Numbers" + hexadecimal([rng.next() for _ in range(4)]))
     rng = Rng(42, "below")
-    print("below(1000):", [rng.next() * 1000 >> 64 for _ in range(8)])
+    outputs.append("Numbers{" + ", ".join(str(rng.next() * 1000 >> 64) for _ in range(8)) + "}")
     text = bytes(range(64))
-    for size in (0, 1, 7, 8, 15, 16, 17, 31, 32, 64):
-        print(
-            f"hash_bytes({size} bytes): 0x{hash_bytes(text[:size]):016x}, seed 5: 0x{hash_bytes(text[:size], 5):016x}"
-        )
+    hashes = [
+        f"{{{size}, {hexadecimal([hash_bytes(text[:size]), hash_bytes(text[:size], 5)])}}}"
+        for size in (0, 1, 7, 8, 15, 16, 17, 31, 32, 64)
+    ]
+    return {"rng_test.cpp": outputs, "hash_test.cpp": hashes}
+
+
+def check() -> int:
+    """Everything golden stands in its file, in this order, and no other number of 64 bits does."""
+    for name, pieces in golden().items():
+        text = re.sub(r"\s+", " ", (TESTS / name).read_text())
+        at = 0
+        for piece in pieces:
+            at = text.find(piece, at)
+            if at < 0:
+                print(f"{name} lacks {piece}", file=sys.stderr)
+                return 1
+        pattern = r"\b0x[0-9a-f]{16}\b"
+        strangers = set(re.findall(pattern, text)) - set(re.findall(pattern, " ".join(pieces)))
+        if strangers:
+            print(f"{name} holds numbers that are not from here: {', '.join(sorted(strangers))}", file=sys.stderr)
+            return 1
+    return 0
+
+
+def main() -> int:
+    if sys.argv[1:] == ["--check"]:
+        return check()
+    for name, pieces in golden().items():
+        print(f"{name}:", *pieces, sep="\n  ")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
