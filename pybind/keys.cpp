@@ -75,6 +75,17 @@ void bind_note(py::module_& module) {
       py::arg("answer"), "The events in a MessagePack answer to POST /req, in its order.");
 }
 
+// pybind11 would answer a number that does not fit with a page of signatures.
+std::int64_t whole(const std::string& argument, const py::int_& number, std::int64_t least, std::int64_t most) {
+  int overflow = 0;
+  const std::int64_t value = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+  if (overflow != 0 || value < least || value > most) {
+    throw py::value_error(argument + " must be from " + std::to_string(least) + " to " + std::to_string(most) +
+                          ", not " + std::string(py::str(py::handle(number))));
+  }
+  return value;
+}
+
 void bind_key(py::module_& module) {
   py::class_<Signer>(module, "Key", "A user's secret key (BIP-340), as a client holds it; servers never see one.")
       .def_static("from_seed", &Signer::from_seed, py::arg("seed"), py::arg("index"))
@@ -93,8 +104,13 @@ void bind_key(py::module_& module) {
       .def_property_readonly("nsec", [](const Signer& key) { return nsec(key.secret()); })
       .def(
           "sign",
-          [](const Signer& key, std::uint16_t kind, std::int64_t created_at, const TagList& tags,
-             const std::string& content) { return Note(key.sign(kind, created_at, tags_of(tags), content)); },
+          [](const Signer& key, const py::int_& kind, const py::int_& created_at, const TagList& tags,
+             const std::string& content) {
+            const auto checked_kind = static_cast<std::uint16_t>(whole("kind", kind, 0, 65535));
+            // Beyond 2^53 the original's float64 cannot hold it.
+            const std::int64_t at = whole("created_at", created_at, 0, std::int64_t{1} << 53);
+            return Note(key.sign(checked_kind, at, tags_of(tags), content));
+          },
           py::arg("kind"), py::arg("created_at"), py::arg("tags"), py::arg("content"));
 }
 

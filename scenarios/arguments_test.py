@@ -16,6 +16,11 @@ def pair() -> list[np2p.Node]:
     return net.add_nodes(2, nat="none")
 
 
+def twice(call: Callable[[], None]) -> None:
+    call()
+    call()
+
+
 WRONG: list[tuple[Callable[[np2p.Node, np2p.Node], Any], type[Exception], str]] = [
     (lambda a, b: np2p.Simulation(seed="x"), TypeError, "seed"),  # type: ignore[arg-type]
     (lambda a, b: np2p.Simulation(seed=-1), ValueError, "seed"),
@@ -40,6 +45,14 @@ WRONG: list[tuple[Callable[[np2p.Node, np2p.Node], Any], type[Exception], str]] 
     (lambda a, b: a.network.partition([a], [a, b]), ValueError, "groups.*node 0"),
     (lambda a, b: a.network.apply("loss"), TypeError, "faults"),  # type: ignore[arg-type]
     (lambda a, b: Fault.loss(1.5), ValueError, "probability"),
+    (lambda a, b: Fault.loss(1.0), ValueError, "probability.*everything"),
+    (lambda a, b: Fault.loss(0.9999999), ValueError, "probability"),
+    (lambda a, b: a.come_online(), ValueError, r"^come_online\(\): node 0 is online"),
+    (lambda a, b: twice(a.go_offline), ValueError, r"^go_offline\(\): node 0 is offline"),
+    (lambda a, b: a.key.sign(70000, 0, [], ""), ValueError, "^kind must be from 0 to 65535, not 70000$"),
+    (lambda a, b: a.key.sign(-1, 0, [], ""), ValueError, "^kind"),
+    (lambda a, b: a.key.sign(1, 2**70, [], ""), ValueError, f"^created_at must .* not {2**70}$"),
+    (lambda a, b: a.key.sign(1, -1, [], ""), ValueError, "^created_at"),
     (lambda a, b: Fault.churn([a], half_life=0), ValueError, "half_life"),
     (lambda a, b: Fault.churn(["a"], half_life=1), TypeError, "nodes"),  # type: ignore[list-item]
     (lambda a, b: a.post(7), TypeError, "content"),  # type: ignore[arg-type]
@@ -64,6 +77,11 @@ def test_a_wrong_argument_is_named(pair: list[np2p.Node], case: int) -> None:
     call, kind, names = WRONG[case]
     with pytest.raises(kind, match=names):
         call(*pair)
+
+
+def test_the_heaviest_loss_there_is_is_taken(pair: list[np2p.Node]) -> None:
+    pair[0].network.apply(Fault.loss(0.999999))
+    pair[0].network.run_for(1.0)
 
 
 def test_a_node_of_another_network_is_refused(pair: list[np2p.Node]) -> None:

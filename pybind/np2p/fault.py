@@ -26,8 +26,12 @@ class Fault:
 
     @staticmethod
     def loss(probability: float) -> Loss:
-        """Every packet is lost with this probability. Links are reliable, so a loss is a delay (a retransmission)."""
-        return Loss(checks.share("probability", probability))
+        """Every packet is lost with this probability, below 1. Links are reliable, so a loss is a delay (a
+        retransmission)."""
+        chosen = checks.share("probability", probability)
+        if chosen > 0.999999:
+            raise ValueError(f"probability must be at most 0.999999, not {probability!r}: everything would be lost")
+        return Loss(chosen)
 
     @staticmethod
     def churn(nodes: Iterable[Node], *, half_life: float, downtime: float = 60.0) -> Churn:

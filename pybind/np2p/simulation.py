@@ -46,6 +46,7 @@ class Simulation(Network):
         self._world = World(self.seed, trace, memo)
         self._requests: dict[Note, int] = {}
         self._checker = Checker(self)
+        self._unplugged: set[int] = set()
 
     def __repr__(self) -> str:
         return f"<Simulation seed={self.seed}: {len(self.nodes)} nodes, {self.now:.3f} s>"
@@ -171,9 +172,15 @@ class Simulation(Network):
 
     def set_online(self, node: Node, online: bool, *, new_address: bool) -> None:
         if online:
+            if node.index not in self._unplugged:
+                raise ValueError(f"come_online(): node {node.index} is online already")
             self._world.come_online(node.index, new_address)
+            self._unplugged.remove(node.index)
         else:
+            if node.index in self._unplugged:
+                raise ValueError(f"go_offline(): node {node.index} is offline already")
             self._world.go_offline(node.index)
+            self._unplugged.add(node.index)
 
     def is_online(self, node: Node) -> bool:
         return self._world.is_online(node.index)
