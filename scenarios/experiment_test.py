@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -66,6 +67,28 @@ def test_the_table_is_complete_and_repeatable(tmp_path: Path) -> None:
     report = (tmp_path / "one" / "report.html").read_text()
     assert report.count("data:image/png;base64,") == 1 and "src='http" not in report
     assert (tmp_path / "one" / "scaling.png").stat().st_size > 10_000
+
+
+# Bytes that an idle server of the original sends per second in a full mesh of so many, as measured.
+ORIGINAL_IDLE = {16: (2_163, 2_163), 32: (10_548, 10_548), 64: (43_000, 64_000)}
+
+
+def test_idle_cost_and_lock_out_are_those_of_the_original(tmp_path: Path) -> None:
+    process = start(tmp_path, "--nodes=8", "--seed=3")
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    report = re.sub(r"\s+", " ", (tmp_path / "report.html").read_text())
+    lines = re.findall(r"^ +(\d+) servers: +([\d,]+) / [\d,]+(?: to [\d,]+)?$", output, re.MULTILINE)
+    measured = {int(servers): int(sent.replace(",", "")) for servers, sent in lines}
+    assert set(measured) == set(ORIGINAL_IDLE), output
+    for servers, (low, high) in ORIGINAL_IDLE.items():
+        slack = 0.25 if low == high else 0.0
+        assert low * (1 - slack) <= measured[servers] <= high * (1 + slack), output
+        assert f"<td>{servers}</td><td>{servers - 1}.0</td><td>{measured[servers]:,}</td><td>{low:,}" in report
+    assert "the 66th server reaches 0 of the 65 that are inside" in output
+    assert "65 of them reach all 64 others" in report and "It reaches 0 of them" in report
+    assert "1 of 66 reach nobody (nodes 65)" in report
+    assert report.count("data:image/png;base64,") == 2
 
 
 def test_an_interrupted_run_keeps_what_is_finished(tmp_path: Path) -> None:
