@@ -292,7 +292,8 @@ void Plumtree::miss(Peer& from, std::uint64_t head, std::uint8_t cell) {
   const auto known =
       std::find_if(missing_.begin(), missing_.end(), [&](const Missing& one) { return one.head == head; });
   if (known != missing_.end()) {
-    if (known->places.size() < kPlaces) known->places.push_back(from.link);
+    const bool there = std::find(known->places.begin(), known->places.end(), from.link) != known->places.end();
+    if (!there && known->places.size() < kPlaces) known->places.push_back(from.link);
     return;
   }
   if (missing_.size() >= config_.limits.missing_payloads) return;
@@ -320,11 +321,13 @@ void Plumtree::on(Peer& from, const Graft& message) {
   Neighbour* neighbour = find(from.link);
   if (neighbour == nullptr) return;
   neighbour->eager |= message.cells;
+  std::vector<ShortId> sent;  // each once, however often it is named
   for (const ShortId id : message.ids) {
     const RecentPayloads::Entry* entry = recent_.find(id ^ from.salt);
-    if (entry != nullptr && !entry->whole.empty()) {
-      links_.send(from.link, entry->whole, Priority::post, Traffic::payload);
-    }
+    if (entry == nullptr || entry->whole.empty() || sent.size() >= kCatchUpIds) continue;
+    if (std::find(sent.begin(), sent.end(), id) != sent.end()) continue;
+    sent.push_back(id);
+    links_.send(from.link, entry->whole, Priority::post, Traffic::payload);
   }
 }
 

@@ -197,6 +197,7 @@ class World {
 
   MonoTime now{1'000'000'000};
   std::vector<std::unique_ptr<Machine>> machines;
+  std::function<bool(std::size_t from, std::size_t to, const Frame& frame)> loses;  // on the way, unnoticed
 
  private:
   Duration nearest_;
@@ -270,6 +271,7 @@ inline void Machine::send(LinkId link, Frame frame, Priority, Traffic) {
     to_raw[link].push_back(std::move(frame));
     return;
   }
+  if (world.loses && world.loses(index, end->second.peer, frame)) return;
   world.at(world.now + world.delay(index, end->second.peer), [this, to = end->second, frame = std::move(frame)] {
     Machine& peer = world[to.peer];
     const auto far = peer.links.find(to.peer_link);

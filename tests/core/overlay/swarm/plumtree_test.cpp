@@ -1,0 +1,324 @@
+// Broadcast: each payload once to everybody, almost nothing twice on the wire, holes mended, and peers who lie about
+// what they have cost nothing.
+#include "core/overlay/swarm/plumtree.h"
+
+#include <gtest/gtest.h>
+
+#include "core/event/sha256.h"
+#include "tests/core/overlay/swarm/swarm_world.h"
+
+namespace np2p::swarm {
+namespace {
+
+using test::Machine;
+using test::RawPeer;
+using test::World;
+
+struct Trees : ::testing::Test {
+  World world;
+  void grow(std::size_t n, std::size_t nat_every) {
+    world.add_many(n, nat_every);
+    world.boot_all();
+    world.run_for(5min);
+  }
+  [[nodiscard]] std::size_t got(std::size_t node, const std::string& text) {
+    const auto texts = world[node].inbox_texts();
+    return static_cast<std::size_t>(std::count(texts.begin(), texts.end(), text));
+  }
+};
+
+TEST_F(Trees, EveryFirstPostArrivesOnceAtEverybodyWithHardlyACopyTooMany) {
+  const std::size_t n = 48;
+  grow(n, 2);
+  const std::uint64_t before = world.gossip_sent();
+  for (std::size_t author = 0; author < n; ++author) {
+    const std::string text = "the first post of " + std::to_string(author);
+    world.broadcast(author, text);
+    world.run_for(15s);
+    for (std::size_t i = 0; i < n; ++i) EXPECT_EQ(got(i, text), i == author ? 0u : 1u) << text << " at " << i;
+  }
+  // Nobody had heard of any of these authors before.
+  EXPECT_LE((world.gossip_sent() - before) * 10, n * (n - 1) * 11);
+}
+
+TEST_F(Trees, ManyPostsAtOnceArriveOnceEach) {
+  const std::size_t n = 30;
+  grow(n, 3);
+  const std::uint64_t before = world.gossip_sent();
+  for (int round = 0; round < 10; ++round) {
+    for (std::size_t author = 0; author < n; ++author) {
+      world.broadcast(author, std::to_string(author) + ":" + std::to_string(round));
+      world.run_for(20ms);
+    }
+  }
+  world.run_for(20s);
+  for (std::size_t i = 0; i < n; ++i) {
+    auto texts = world[i].inbox_texts();
+    EXPECT_EQ(texts.size(), 10 * (n - 1)) << i;
+    EXPECT_EQ(std::unique(texts.begin(), texts.end()), texts.end()) << i;
+  }
+  // Faster than a Prune is on its way: some copies cross.
+  EXPECT_LE((world.gossip_sent() - before) * 10, 10 * n * (n - 1) * 13);
+}
+
+// Copies over the link by which a node gets them are lost without a word: it hears of them and asks.
+TEST_F(Trees, ALostEagerCopyIsRepairedByGraft) {
+  grow(30, 3);
+  world.broadcast(4, "shows the way");
+  world.run_for(10s);
+  std::size_t repaired = 0;
+  for (const std::size_t victim : {1u, 2u, 5u, 9u, 12u, 20u, 23u, 28u}) {
+    ASSERT_FALSE(world[victim].inbox.empty());
+    const auto parent = world.far(victim, world[victim].inbox.back().link);
+    if (!parent || world[victim].swarm->membership().active_size() < 5) continue;
+    world.loses = [&](std::size_t from, std::size_t to, const Frame& frame) {
+      return from == parent->first && to == victim && frame.view()[0] == 13;
+    };
+    const std::string text = "lost on the way to " + std::to_string(victim);
+    world.broadcast(4, text);
+    world.run_for(20s);
+    EXPECT_EQ(got(victim, text), 1u) << victim;
+    for (std::size_t i = 0; i < world.size(); ++i) EXPECT_EQ(got(i, text), i == 4 ? 0u : 1u) << i;
+    world.loses = {};
+    ++repaired;
+  }
+  EXPECT_GE(repaired, 5u);
+}
+
+TEST_F(Trees, NodesThatDieWithoutAWordLeaveNoHole) {
+  grow(40, 4);
+  for (std::size_t author = 0; author < 10; ++author) world.broadcast(author, "warm " + std::to_string(author));
+  world.run_for(10s);
+  for (const std::size_t dead : {3u, 11u, 17u, 25u, 33u, 38u}) world[dead].crash();
+  world.broadcast(8, "while they die");  // before anybody has noticed
+  world.run_for(30s);
+  for (std::size_t i = 0; i < world.size(); ++i) {
+    if (!world[i].runs() || i == 8) continue;
+    EXPECT_EQ(got(i, "while they die"), 1u) << i;
+  }
+}
+
+TEST_F(Trees, WhoComesBackGetsWhatWasSaidMeanwhile) {
+  grow(20, 4);
+  world[6].crash();
+  world.run_for(10s);
+  world.broadcast(2, "meanwhile");
+  world.run_for(5s);
+  world[6].boot();
+  world.run_for(30s);
+  EXPECT_EQ(got(6, "meanwhile"), 1u);
+}
+
+// --- one node among raw peers
+
+struct OneTree : ::testing::Test {
+  World world;
+  void SetUp() override {
+    world.add();
+    world[0].boot();
+  }
+  static Gossip gossip(std::string_view text, std::uint8_t cell = 3) {
+    Gossip message;
+    message.cell = cell;
+    message.source = test::user_of(77);
+    message.payload = Frame(bytes_of(text));
+    return message;
+  }
+  // The short id of a payload on that peer's link.
+  static ShortId short_id(const RawPeer& peer, std::string_view text) {
+    const std::uint8_t channel = 0;
+    const Sha256 hash = sha256({ByteView(&channel, 1), bytes_of(text)});
+    PayloadId id;
+    std::copy_n(hash.begin(), PayloadId::size, id.data.begin());
+    return RecentPayloads::head(id) ^ peer.salt;
+  }
+  [[nodiscard]] std::size_t inbox() { return world[0].inbox.size(); }
+};
+
+TEST_F(OneTree, HandsOnToEagerOnesAndAnnouncesToThoseWhoWatch) {
+  RawPeer author(world, 0, 1);
+  RawPeer eager(world, 0, 2);
+  RawPeer watcher(world, 0, 3);
+  RawPeer lazy(world, 0, 4);
+  for (RawPeer* peer : {&author, &eager, &watcher, &lazy}) {
+    peer->join();
+    peer->heard();
+    peer->say(Prune{~Cells{0}});
+  }
+  eager.say(Graft{Cells{1} << 3, {}});
+  watcher.say(Watch{true, 60});
+  author.say(gossip("post"));
+  world.run_for(2s);
+  EXPECT_EQ(inbox(), 1u);
+  const auto copies = eager.heard_of<Gossip>();
+  ASSERT_EQ(copies.size(), 1u);
+  EXPECT_EQ(text_of(copies[0].payload.view()), "post");
+  EXPECT_EQ(copies[0].source, test::user_of(77));
+  EXPECT_EQ(copies[0].hops, 1);
+  const auto announced = watcher.heard_of<IHave>();
+  ASSERT_EQ(announced.size(), 1u);
+  ASSERT_EQ(announced[0].ids.size(), 1u);
+  EXPECT_EQ(announced[0].ids[0].id, short_id(watcher, "post"));
+  EXPECT_EQ(announced[0].ids[0].cell, 3);
+  for (const Message& message : lazy.heard()) {
+    EXPECT_FALSE(std::holds_alternative<Gossip>(message) || std::holds_alternative<IHave>(message));
+  }
+  watcher.say(Graft{0, {short_id(watcher, "post")}});
+  EXPECT_EQ(watcher.heard_of<Gossip>().size(), 1u);
+}
+
+TEST_F(OneTree, RepetitionIsPrunedAndDeliveredOnce) {
+  RawPeer first(world, 0, 1);
+  RawPeer second(world, 0, 2);
+  RawPeer third(world, 0, 3);
+  for (RawPeer* peer : {&first, &second, &third}) peer->join();
+  third.say(Graft{~Cells{0}, {}});
+  first.say(gossip("post"));
+  third.heard();
+  for (int i = 0; i < 50; ++i) {
+    second.say(gossip("post"));
+    first.say(gossip("post", 9));
+  }
+  EXPECT_EQ(inbox(), 1u);
+  EXPECT_FALSE(second.heard_of<Prune>().empty());
+  EXPECT_TRUE(third.heard_of<Gossip>().empty());
+  EXPECT_EQ(world[0].said[static_cast<std::size_t>(Traffic::duplicate)], 100u);
+}
+
+TEST_F(OneTree, WhatIsNotGoodIsNeitherHandedOnNorAnnounced) {
+  RawPeer author(world, 0, 1);
+  RawPeer eager(world, 0, 2);
+  RawPeer watcher(world, 0, 3);
+  for (RawPeer* peer : {&author, &eager, &watcher}) peer->join();
+  eager.say(Graft{~Cells{0}, {}});
+  watcher.say(Prune{~Cells{0}});
+  watcher.say(Watch{true, 60});
+  world[0].judges_bad = true;
+  for (int i = 0; i < 40; ++i) author.say(gossip("forged " + std::to_string(i)));
+  world.run_for(5s);
+  EXPECT_EQ(inbox(), 40u);
+  EXPECT_TRUE(eager.heard_of<Gossip>().empty());
+  EXPECT_TRUE(watcher.heard_of<IHave>().empty());
+  watcher.say(Graft{0, {short_id(watcher, "forged 1")}});
+  EXPECT_TRUE(watcher.heard_of<Gossip>().empty());
+  world[0].judges_bad = false;
+  author.say(gossip("good"));
+  EXPECT_EQ(eager.heard_of<Gossip>().size(), 1u);
+}
+
+TEST_F(OneTree, StrangersAndCellsOutsideThePlaneAreRefusedAndCounted) {
+  RawPeer stranger(world, 0, 1);
+  stranger.hello();
+  stranger.say(gossip("from a stranger"));
+  RawPeer neighbour(world, 0, 2);
+  neighbour.join();
+  neighbour.say(gossip("from nowhere", 64));
+  neighbour.say(gossip("from nowhere", 255));
+  neighbour.say(IHave{{{1, 64, 0}, {2, 255, 0}}});
+  world.run_for(10s);
+  EXPECT_EQ(inbox(), 0u);
+  EXPECT_EQ(world[0].rejections["gossip forbidden"], 3);
+  for (const Graft& graft : neighbour.heard_of<Graft>()) EXPECT_TRUE(graft.ids.empty());
+}
+
+TEST_F(OneTree, AskingForWhatIsNotThereBringsNothing) {
+  RawPeer peer(world, 0, 1);
+  peer.join();
+  peer.heard();
+  Rng rng(1, "ids");
+  for (int i = 0; i < 20; ++i) {
+    Graft graft;
+    for (int j = 0; j < 4096; ++j) graft.ids.push_back(rng.next());
+    peer.say(graft);
+  }
+  EXPECT_TRUE(peer.heard_of<Gossip>().empty());
+  EXPECT_TRUE(peer.is_open());
+}
+
+TEST_F(OneTree, AskingForTheSameManyTimesBringsItOnce) {
+  RawPeer peer(world, 0, 1);
+  peer.join();
+  peer.heard();
+  peer.say(Prune{~Cells{0}});
+  world.broadcast(0, "post");
+  peer.say(Graft{0, std::vector<ShortId>(4096, short_id(peer, "post"))});
+  EXPECT_EQ(peer.heard_of<Gossip>().size(), 1u);
+}
+
+TEST_F(OneTree, IdsThatAreNeverDeliveredAreAskedForUpToTheLimitAndOnce) {
+  RawPeer liar(world, 0, 1);
+  RawPeer honest(world, 0, 2);
+  liar.join();
+  honest.join();
+  const std::size_t most = world[0].config.limits.missing_payloads;
+  Rng rng(1, "ids");
+  std::vector<Announced> ids;
+  for (int i = 0; i < 4096; ++i) ids.push_back({rng.next(), static_cast<std::uint8_t>(i % 64), 1});
+  liar.heard();
+  for (int i = 0; i < 5; ++i) liar.say(IHave{ids});
+  world.run_for(1min);
+  std::size_t asked = 0;
+  for (const Graft& graft : liar.heard_of<Graft>()) asked += graft.ids.size();
+  EXPECT_GT(asked, 0u);
+  EXPECT_LE(asked, most);
+  for (const Graft& graft : honest.heard_of<Graft>()) EXPECT_TRUE(graft.ids.empty());
+  honest.say(gossip("still here"));
+  EXPECT_EQ(inbox(), 1u);
+  world.run_for(1min);
+  EXPECT_TRUE(liar.heard_of<Graft>().empty());
+}
+
+TEST_F(OneTree, WhoAnnouncesAndDoesNotDeliverIsFollowedByTheNext) {
+  RawPeer liar(world, 0, 1);
+  RawPeer honest(world, 0, 2);
+  liar.join();
+  honest.join();
+  liar.heard();
+  honest.heard();
+  liar.say(IHave{{{short_id(liar, "post"), 3, 1}}});
+  honest.say(IHave{{{short_id(honest, "post"), 3, 1}}});
+  world.run_for(10s);
+  std::size_t asked = 0;
+  for (const Graft& graft : honest.heard_of<Graft>()) {
+    for (const ShortId id : graft.ids) asked += id == short_id(honest, "post") ? 1u : 0u;
+  }
+  EXPECT_EQ(asked, 1u);
+  honest.say(gossip("post"));
+  EXPECT_EQ(inbox(), 1u);
+}
+
+TEST_F(OneTree, PayloadsAreForgottenAfterAWhileAndIdsNot) {
+  RawPeer author(world, 0, 1);
+  RawPeer late(world, 0, 2);
+  author.join();
+  late.join();
+  late.heard();
+  late.say(Prune{~Cells{0}});
+  author.say(gossip("post"));
+  world.run_for(3min);
+  late.say(Graft{0, {short_id(late, "post")}});
+  EXPECT_TRUE(late.heard_of<Gossip>().empty());
+  author.say(gossip("post"));
+  EXPECT_EQ(inbox(), 1u);
+}
+
+TEST(Plumtree, PayloadsKeptForOthersAreBoundedInBytes) {
+  World world;
+  Config config;
+  config.limits.recent_payload_bytes = 10'000;
+  world.add(false, config);
+  world[0].boot();
+  RawPeer peer(world, 0, 1);
+  peer.join();
+  peer.heard();
+  peer.say(Prune{~Cells{0}});
+  for (int i = 0; i < 100; ++i) world.broadcast(0, std::string(900, 'x') + std::to_string(i));
+  peer.say(Watch{true, 60});
+  std::size_t announced = 0;
+  for (const IHave& message : peer.heard_of<IHave>()) announced += message.ids.size();
+  EXPECT_GE(announced, 8u);
+  EXPECT_LE(announced, 11u);
+}
+
+}  // namespace
+}  // namespace np2p::swarm
