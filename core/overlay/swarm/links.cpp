@@ -289,6 +289,15 @@ void Links::unused(LinkId link, const Unused& message) {
   if (peer->peer_unused && peer->uses == 0) close(link, CloseReason::local);
 }
 
+bool Links::lets_in(Peer& peer) const noexcept {
+  const Duration each = Duration{1s} / config_.limits.link_messages_per_second;
+  const MonoTime now = host_.clock.mono();
+  const MonoTime after = std::max(peer.spent, now) + each;
+  if (after - now > each * config_.limits.link_messages_burst) return false;
+  peer.spent = after;
+  return true;
+}
+
 void Links::link_down(LinkId link, CloseReason reason) {
   if (find(link) != nullptr) return lose(link, reason);
   const auto at = place_of(pending_, link);

@@ -37,6 +37,7 @@ struct Peer {
   Duration rtt{};          // of the Hello, the smallest seen
   std::uint64_t salt = 0;  // both halves combined: the same on both sides
   MonoTime ready_at;
+  MonoTime spent;         // its messages up to then have been let in: a token bucket in one number
   std::uint8_t uses = 0;  // bit per Use, ours
   bool outbound = false;
   bool peer_unused = false;  // it said so
@@ -89,6 +90,7 @@ class Links {
   void echo(LinkId link, const HelloEcho& message);
   void probe(LinkId link, const Probe& message);
   void unused(LinkId link, const Unused& message);
+  [[nodiscard]] bool lets_in(Peer& peer) const noexcept;  // one more message, within Limits::link_messages_*
   void link_down(LinkId link, CloseReason reason);
   void close_all(CloseReason reason);
   std::optional<LinkChange> next();  // changes since the last call, oldest first

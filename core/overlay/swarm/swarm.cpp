@@ -52,6 +52,9 @@ void Swarm::link_up(const LinkInfo& info) {
 }
 
 void Swarm::frame(LinkId link, const Frame& frame) {
+  if (Peer* peer = links_.find(link); peer != nullptr && !links_.lets_in(*peer)) {
+    return host_.observer.rejected("message", error(ErrorCode::rate_limited, "too many over this link"), link);
+  }
   auto message = decode(frame.view(), config_.limits);
   if (!message.ok()) {
     host_.observer.rejected("message", message.error(), link);
