@@ -9,6 +9,7 @@ constexpr Duration kFirstPause = 1s;
 constexpr Duration kLongestPause = 1min;
 constexpr std::size_t kAtOnce = 3;  // doors knocked at in one round, of each kind
 constexpr Duration kStay = 3s;      // a door is held this long once inside
+constexpr Duration kSave = 10s;     // addresses that come within this are made durable together
 
 }  // namespace
 
@@ -77,7 +78,15 @@ void Entrance::let_go() {
   for (const LinkId link : links) links_.drop_use(link, Use::joining);
 }
 
+std::optional<MonoTime> Entrance::next_due() const noexcept {
+  return retry_at_ && (!save_at_ || *retry_at_ < *save_at_) ? retry_at_ : save_at_;
+}
+
 void Entrance::due(MonoTime now) {
+  if (save_at_ && *save_at_ <= now) {
+    save_at_.reset();
+    host_.store.flush();
+  }
   if (!retry_at_ || *retry_at_ > now) return;
   retry_at_.reset();
   if (inside_) {
@@ -96,6 +105,7 @@ void Entrance::remember(const PeerRef& ref) {
   }
   book_.push_back(ref.address);
   host_.store.set_value(Table::addresses, ref.address.text(), ref.id.hex());
+  if (!save_at_) save_at_ = host_.clock.mono() + kSave;
 }
 
 std::optional<LinkId> Entrance::next() {

@@ -19,7 +19,7 @@ class Entrance {
   void remember(const PeerRef& ref);
   void inside(bool value);       // are there neighbours?
   std::optional<LinkId> next();  // links on which to ask for admission
-  [[nodiscard]] std::optional<MonoTime> next_due() const noexcept { return retry_at_; }
+  [[nodiscard]] std::optional<MonoTime> next_due() const noexcept;
   void due(MonoTime now);
 
  private:
@@ -33,6 +33,7 @@ class Entrance {
   std::vector<LinkId> open_;   // with Use::joining
   std::vector<LinkId> ready_;
   std::optional<MonoTime> retry_at_;
+  std::optional<MonoTime> save_at_;  // what was remembered becomes durable then
   Duration pause_;
   bool inside_ = false;
 };
