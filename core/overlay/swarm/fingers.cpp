@@ -14,7 +14,7 @@ constexpr Duration kLongestPause = 10min;
 }  // namespace
 
 Fingers::Fingers(const Config& config, Host& host, Links& links)
-    : config_(config), host_(host), links_(links), rng_(config.seed, "swarm/fingers") {}
+    : host_(host), links_(links), rng_(config.seed, "swarm/fingers") {}
 
 void Fingers::became_reachable() {
   ask_pause_ = kFirstPause;

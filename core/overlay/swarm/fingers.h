@@ -37,7 +37,6 @@ class Fingers {
   void recount();
   void trim();
 
-  const Config& config_;
   Host& host_;
   Links& links_;
   Rng rng_;

@@ -31,8 +31,7 @@ std::uint64_t netgroup(const Address& address) noexcept {
 }  // namespace
 
 HyParView::HyParView(const Config& config, const SwarmParams& params, Host& host, Links& links)
-    : config_(config),
-      params_(params),
+    : params_(params),
       host_(host),
       links_(links),
       rng_(config.seed, "swarm/hyparview"),

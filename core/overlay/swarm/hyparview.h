@@ -86,7 +86,6 @@ class HyParView {
   void look_for_nearer(MonoTime now);
   [[nodiscard]] Duration jittered(Duration mean);
 
-  const Config& config_;
   const SwarmParams& params_;
   Host& host_;
   Links& links_;

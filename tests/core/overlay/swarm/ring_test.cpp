@@ -50,7 +50,7 @@ TEST(Ring, CommonDigitsCountTheEqualOnesInFront) {
   EXPECT_EQ(common_digits(a, a), 64u);
   for (std::size_t row = 0; row < 64; ++row) {
     Point b = a;
-    b[row / 2] ^= row % 2 == 0 ? 0x10 : 0x01;
+    b[row / 2] = static_cast<std::uint8_t>(b[row / 2] ^ (row % 2 == 0 ? 0x10 : 0x01));
     EXPECT_EQ(common_digits(a, b), row);
     EXPECT_EQ(common_digits(b, a), row);
     EXPECT_NE(digit(a, row), digit(b, row));
