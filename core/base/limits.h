@@ -33,8 +33,9 @@ struct Limits {
   std::size_t mesh_text_bytes = 255;  // a name, an address or a feature inside a mesh message
   std::size_t mesh_recent = 4096;     // messages of unknown channels remembered for half a minute
   // --- scalable overlay
-  std::size_t standing_links = 250;              // of `links`; what comes in beyond is closed as crowded
-  Duration introduction = 10s;                   // a link without a Hello is closed after this
+  std::size_t standing_links = 250;  // of `links`; what comes in beyond is closed as crowded
+  std::size_t guest_links = 80;      // of these, links that only the other side uses: a newcomer takes the place of one
+  Duration introduction = 10s;       // a link without a Hello is closed after this
   std::uint32_t link_messages_per_second = 200;  // from one link, and their burst; beyond they are dropped and counted
   std::uint32_t link_messages_burst = 2000;
   std::size_t recent_payloads = 20'000;                 // broadcasts whose ids are remembered, against repetition

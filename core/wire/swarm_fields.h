@@ -90,8 +90,15 @@ class FieldWriter {
     number(static_cast<std::uint16_t>(std::min(ids.size(), kMostIds)));
     for (std::size_t i = 0; i < std::min(ids.size(), kMostIds); ++i) {
       number(ids[i].id);
-      number(ids[i].cell);
-      number(ids[i].delay);
+      number(ids[i].tree);
+    }
+  }
+  void path_entries(const std::vector<PathEntry>& entries) {
+    number(static_cast<std::uint16_t>(std::min(entries.size(), kMostIds)));
+    for (std::size_t i = 0; i < std::min(entries.size(), kMostIds); ++i) {
+      number(entries[i].tree);
+      number(entries[i].rank);
+      number(entries[i].delay);
     }
   }
   [[nodiscard]] const ByteVec& out() const noexcept { return bytes_; }
@@ -199,10 +206,17 @@ class FieldReader {
     for (ShortId& id : ids) number(id);
   }
   void announced(std::vector<Announced>& ids) {
-    ids.resize(count(sizeof(ShortId) + 1 + sizeof(PathDelay)));
+    ids.resize(count(sizeof(ShortId) + 1));
     for (Announced& one : ids) {
       number(one.id);
-      number(one.cell);
+      number(one.tree);
+    }
+  }
+  void path_entries(std::vector<PathEntry>& entries) {
+    entries.resize(count(1 + sizeof(std::uint32_t) + sizeof(PathDelay)));
+    for (PathEntry& one : entries) {
+      number(one.tree);
+      number(one.rank);
       number(one.delay);
     }
   }

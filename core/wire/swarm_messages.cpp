@@ -49,19 +49,18 @@ void fields(Io& io, M& m, std::size_t room) {
   } else if constexpr (std::is_same_v<T, ShuffleReply>) {
     io.refs(m.sample);
   } else if constexpr (std::is_same_v<T, Gossip>) {
-    io.number(m.cell);
+    io.number(m.tree);
     io.number(m.hops);
     io.number(m.channel);
-    io.number(m.delay);
     io.fixed(m.source);
     io.blob(m.payload, room);
   } else if constexpr (std::is_same_v<T, IHave>) {
     io.announced(m.ids);
   } else if constexpr (std::is_same_v<T, Graft>) {
-    io.number(m.cells);
+    io.number(m.trees);
     io.short_ids(m.ids);
   } else if constexpr (std::is_same_v<T, Prune>) {
-    io.number(m.cells);
+    io.number(m.trees);
   } else if constexpr (std::is_same_v<T, Watch>) {
     io.flag(m.on);
     io.number(m.recent);
@@ -106,6 +105,8 @@ void fields(Io& io, M& m, std::size_t room) {
   } else if constexpr (std::is_same_v<T, Direct>) {
     io.number(m.channel);
     io.blob(m.payload, room);
+  } else if constexpr (std::is_same_v<T, PathVector>) {
+    io.path_entries(m.entries);
   }  // the others have no fields
 }
 

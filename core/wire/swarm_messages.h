@@ -108,13 +108,10 @@ struct ShuffleReply {
 };
 
 // --- broadcast (plumtree.h)
-using PathDelay =
-    std::uint16_t;  // from the source to the sender, by the measured round trips of the path; ms, saturates
 struct Gossip {
-  std::uint8_t cell = 0;  // region cell of the source: which of the trees applies
+  std::uint8_t tree = 0;  // along which it travels (paths.h)
   std::uint8_t hops = 0;
   std::uint8_t channel = 0;
-  PathDelay delay = 0;
   PubKey source;  // whose server sent it: a hint, what counts is signed inside the payload
   Frame payload;
   friend bool operator==(const Gossip&, const Gossip&) = default;
@@ -122,28 +119,42 @@ struct Gossip {
 using ShortId = std::uint64_t;  // of a payload, under the link's salt: a hint, never a key
 struct Announced {
   ShortId id = 0;
-  std::uint8_t cell = 0;
-  PathDelay delay = 0;
+  std::uint8_t tree = 0;
   friend bool operator==(const Announced&, const Announced&) = default;
 };
 struct IHave {
   std::vector<Announced> ids;
   friend bool operator==(const IHave&, const IHave&) = default;
 };
-using Cells = std::uint64_t;  // a set of region cells, bit by cell
-struct Graft {                // "push to me eagerly what comes from there", and: send me these now
-  Cells cells = 0;
+using Trees = std::uint64_t;  // a set, bit by tree
+struct Graft {                // "push to me eagerly what travels along these", and: send me these now
+  Trees trees = 0;
   std::vector<ShortId> ids;
   friend bool operator==(const Graft&, const Graft&) = default;
 };
 struct Prune {  // "no longer eagerly"
-  Cells cells = 0;
+  Trees trees = 0;
   friend bool operator==(const Prune&, const Prune&) = default;
 };
 struct Watch {  // "announce to me what you do not push", and first what is younger than this; or no longer
   bool on = false;
   std::uint16_t recent = 0;  // seconds
   friend bool operator==(const Watch&, const Watch&) = default;
+};
+
+// --- paths to the roots of the trees (paths.h)
+using PathDelay = std::uint16_t;  // one way, in units of 100 us
+inline constexpr PathDelay kFar = 0xFFFF;
+inline constexpr std::uint32_t kNoRank = 0xFFFFFFFF;
+struct PathEntry {
+  std::uint8_t tree = 0;
+  std::uint32_t rank = kNoRank;  // of its root: leading bits of the distance to the tree's point
+  PathDelay delay = kFar;        // from the sender to the root; kFar: there is no route any more
+  friend bool operator==(const PathEntry&, const PathEntry&) = default;
+};
+struct PathVector {  // what has changed
+  std::vector<PathEntry> entries;
+  friend bool operator==(const PathVector&, const PathVector&) = default;
 };
 
 // --- directory and routing (directory.h, router.h)
@@ -210,7 +221,7 @@ struct Direct {  // the same to the node at the other end of a link, which is kn
 
 using Message = std::variant<Hello, HelloEcho, Probe, Unused, DialBack, Join, ForwardJoin, Neighbor, NeighborAnswer,
                              Disconnect, Shuffle, ShuffleReply, Gossip, IHave, Graft, Prune, Watch, FindNode,
-                             FoundNodes, Put, Replicate, Get, Got, Routed, Undelivered, Direct>;
+                             FoundNodes, Put, Replicate, Get, Got, Routed, Undelivered, Direct, PathVector>;
 
 Frame encode(const Message& message);
 Result<Message> decode(ByteView bytes, const Limits& limits);

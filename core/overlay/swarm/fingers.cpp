@@ -8,7 +8,9 @@ namespace {
 constexpr std::size_t kLeaves = 8;
 constexpr std::size_t kDialling = 12;  // fingers dialled at a time
 constexpr std::size_t kAnswer = 40;    // references in an answer
-constexpr Duration kFirstPause = 1s;   // between questions; doubles to
+constexpr Duration kCrowded = 10min;   // who had no room for us is not asked again for this long
+constexpr std::size_t kCrowdedMost = 64;
+constexpr Duration kFirstPause = 1s;  // between questions; doubles to
 constexpr Duration kLongestPause = 10min;
 
 }  // namespace
@@ -39,16 +41,26 @@ void Fingers::heard(const PeerRef& ref) {
     links_.add_use(peer->link, Use::finger);
     return recount();
   }
-  if (!fits(ref.id.data)) return;
+  if (!fits(ref.id.data) || had_no_room(ref.id)) return;
   if (!links_.connect(ref, Use::finger)) return;
   dialling_.push_back(ref.id);
   const std::size_t row = common_digits(host_.node_key.id().data, ref.id.data);
   if (row < kRows) covered_[row] = static_cast<std::uint16_t>(covered_[row] | 1u << digit(ref.id.data, row));
 }
 
+bool Fingers::had_no_room(const NodeId& id) {
+  const MonoTime now = host_.clock.mono();
+  std::erase_if(crowded_, [&](const Crowded& one) { return one.since + kCrowded <= now; });
+  return std::any_of(crowded_.begin(), crowded_.end(), [&](const Crowded& one) { return one.id == id; });
+}
+
 void Fingers::changed(const LinkChange& change) {
   if (!takes_part()) return;
   const bool used = (change.uses >> static_cast<unsigned>(Use::finger) & 1u) != 0;
+  if (used && change.kind != LinkChange::Kind::ready && change.reason == CloseReason::crowded) {
+    if (crowded_.size() >= kCrowdedMost) crowded_.erase(crowded_.begin());
+    crowded_.push_back({change.id, host_.clock.mono()});
+  }
   if (used) std::erase(dialling_, change.id);
   if (change.kind == LinkChange::Kind::ready) {
     Peer* peer = links_.find(change.link);

@@ -34,6 +34,7 @@ class Fingers {
   static constexpr std::size_t kRows = 10;  // beyond, the nearest 8 are all there are
   [[nodiscard]] bool takes_part() const noexcept { return !links_.listens().is_unspecified(); }
   [[nodiscard]] bool fits(const Point& id) const;  // an empty place, or nearer than a leaf
+  [[nodiscard]] bool had_no_room(const NodeId& id);
   void recount();
   void trim();
 
@@ -42,7 +43,12 @@ class Fingers {
   Rng rng_;
   std::array<std::uint16_t, kRows> covered_{};  // by digit: there is a finger, or one is being dialled
   std::vector<NodeId> dialling_;
-  std::vector<Point> leaves_;  // the nearest 8, nearest first
+  struct Crowded {
+    NodeId id;
+    MonoTime since;
+  };
+  std::vector<Crowded> crowded_;  // had no room for us; oldest first
+  std::vector<Point> leaves_;     // the nearest 8, nearest first
   std::optional<MonoTime> ask_at_;
   Duration ask_pause_{};
 };

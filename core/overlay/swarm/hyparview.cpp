@@ -7,10 +7,11 @@
 namespace np2p::swarm {
 namespace {
 
-constexpr Duration kAnswerTime = 10s;   // for an answer to Neighbor
-constexpr Duration kRefused = 1min;     // who refused is not asked again for this long
-constexpr Duration kRefillPause = 2s;   // between rounds in which nobody was left to be tried
-constexpr Duration kFirstBegging = 2s;  // between requests for more references; doubles to
+constexpr Duration kAnswerTime = 10s;       // for an answer to Neighbor
+constexpr Duration kRefused = 1min;         // who refused is not asked again for this long
+constexpr Duration kRefillPause = 2s;       // between rounds in which nobody was left to be tried; doubles to
+constexpr Duration kLongestRefill = 10min;  // for the last places, which nobody else may have free
+constexpr Duration kFirstBegging = 2s;      // between requests for more references; doubles to
 constexpr Duration kLongestBegging = 3min;
 constexpr Duration kNearerMax = 32min;
 constexpr std::size_t kJoinSample = 24;  // references for one who cannot be found by walks
@@ -36,6 +37,7 @@ HyParView::HyParView(const Config& config, const SwarmParams& params, Host& host
       links_(links),
       rng_(config.seed, "swarm/hyparview"),
       passive_(params.passive),
+      refill_pause_(kRefillPause),
       nearer_pause_(params.nearer_every),
       beg_pause_(kFirstBegging) {
   const MonoTime now = host_.clock.mono();
@@ -257,6 +259,7 @@ void HyParView::changed(const LinkChange& change) {
       if (attempt != attempts_.end()) attempts_.erase(attempt);
       if (find(change.link) == nullptr) return;
       remove(change.link);
+      refill_pause_ = kRefillPause;
       return refill();
   }
 }
@@ -362,6 +365,7 @@ void HyParView::on(Peer& from, const NeighborAnswer& message) {
     drop_attempt(static_cast<std::size_t>(attempt - attempts_.begin()));
     passive_.leave_alone(id, host_.clock.mono() + kRefused);
     if (urgency == Urgency::high && active_size() > 0) return;
+    if (nearly_full()) return;  // with the next round
     return refill();
   }
   attempts_.erase(attempt);
@@ -385,6 +389,7 @@ void HyParView::on(Peer& from, const Disconnect&) {
   if (find(link) == nullptr) return;
   remove(link);
   links_.drop_use(link, Use::active);
+  refill_pause_ = kRefillPause;
   refill();
   if (!ref.address.is_unspecified()) heard(ref);
 }
@@ -461,7 +466,8 @@ void HyParView::due(MonoTime now) {
     }
     refill();
     // Whom to try is known again when a reference comes in or a refusal has aged: look now and then, less when full.
-    refill_at_ = now + (active_size() * 2 < capacity() ? kRefillPause : 5 * kRefillPause);
+    refill_pause_ = nearly_full() ? std::min(refill_pause_ * 2, kLongestRefill) : kRefillPause;
+    refill_at_ = now + (active_size() * 2 < capacity() ? kRefillPause : std::max(refill_pause_, 5 * kRefillPause));
   }
   if (now >= shuffle_at_) {
     shuffle();

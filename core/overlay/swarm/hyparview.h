@@ -80,6 +80,7 @@ class HyParView {
   [[nodiscard]] const Neighbour* farthest() const noexcept;  // of those that may be swapped
   void accept(Peer& from);
   void refuse(Peer& from);
+  [[nodiscard]] bool nearly_full() const noexcept { return active_size() * 4 >= capacity() * 3; }
   void refill();
   void beg(MonoTime now);
   void shuffle();
@@ -98,6 +99,7 @@ class HyParView {
   MonoTime shuffle_at_;
   MonoTime nearer_at_;
   MonoTime refill_at_;
+  Duration refill_pause_;
   Duration nearer_pause_;
   MonoTime beg_at_;
   Duration beg_pause_;

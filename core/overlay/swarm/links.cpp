@@ -9,7 +9,8 @@ namespace np2p::swarm {
 namespace {
 
 constexpr Duration kYounger = 5s;
-constexpr unsigned kOften = 40;  // first round trips, in a quick row
+constexpr Duration kPassing = 5s;  // what is only tried is gone after this
+constexpr unsigned kOften = 40;    // first round trips, in a quick row
 constexpr Duration kQuickProbe = 2s;
 constexpr Duration kSlowProbe = 2min;
 
@@ -134,6 +135,12 @@ Peer* Links::find(const NodeId& id) noexcept {
   return nullptr;
 }
 
+bool Links::stands(const Peer& peer) const noexcept {
+  if (!peer.reachable()) return false;
+  if (peer.has(Use::active) || peer.has(Use::finger)) return true;
+  return !peer.peer_unused && host_.clock.mono() - peer.ready_at > kPassing;
+}
+
 Links::Pending* Links::pending(LinkId link) noexcept {
   const auto at = place_of(pending_, link);
   return at != pending_.end() && at->link == link ? &*at : nullptr;
@@ -173,7 +180,7 @@ void Links::link_up(const LinkInfo& info) {
     return;
   }
   if (waiting == nullptr) {
-    if (open_count() >= config_.limits.standing_links) return host_.network.close(info.link, CloseReason::crowded);
+    if (!make_room()) return host_.network.close(info.link, CloseReason::crowded);
     Pending fresh;
     fresh.link = info.link;
     fresh.since = host_.clock.mono();
@@ -189,6 +196,26 @@ void Links::link_up(const LinkInfo& info) {
   waiting->up = true;
   waiting->salt = rng_.next();
   send(info.link, hello_to(waiting->salt), Priority::control, Traffic::control);
+}
+
+// So that nobody is locked out: links that we do not use ourselves are few enough, and one of them, which has had its
+// time, goes for the newcomer.
+bool Links::make_room() {
+  const MonoTime now = host_.clock.mono();
+  std::size_t guests = 0;
+  LinkId leaves;
+  std::uint64_t candidates = 0;
+  for (const Peer& peer : ready_) {
+    if (peer.uses != 0) continue;
+    ++guests;
+    if (now - peer.ready_at < kPassing) continue;
+    ++candidates;
+    if (rng_.below(candidates) == 0) leaves = peer.link;
+  }
+  if (open_count() < config_.limits.standing_links && guests < config_.limits.guest_links) return true;
+  if (!leaves) return open_count() < config_.limits.standing_links;
+  close(leaves, CloseReason::crowded);
+  return true;
 }
 
 void Links::hello(LinkId link, const Hello& message) {

@@ -75,6 +75,8 @@ class Links {
   [[nodiscard]] Peer* find(LinkId link) noexcept;                             // ready ones only
   [[nodiscard]] Peer* find(const NodeId& id) noexcept;
   [[nodiscard]] const std::vector<Peer>& ready() const noexcept { return ready_; }  // ascending by LinkId
+  // Can be dialled, and the link is there to stay: we use it, or the other side seems to.
+  [[nodiscard]] bool stands(const Peer& peer) const noexcept;
   [[nodiscard]] std::size_t open_count() const noexcept;               // dials and half-introduced ones included
   [[nodiscard]] bool may_dial(const Address& address) const noexcept;  // protocol.md's rules for addresses heard of
 
@@ -115,6 +117,7 @@ class Links {
   [[nodiscard]] Hello hello_to(std::uint64_t salt) const;
   // Does the fresh link to the same node replace the old one? Both sides answer alike.
   [[nodiscard]] bool replaces(const Peer& old, const Pending& fresh, std::uint64_t boot) const noexcept;
+  bool make_room();  // for one more that comes in
   void add_use_back(Peer& peer);
   void lose(LinkId link, CloseReason reason);
   void measure();

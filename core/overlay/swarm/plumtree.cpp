@@ -1,6 +1,7 @@
 #include "core/overlay/swarm/plumtree.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/event/sha256.h"
 #include "core/overlay/swarm/coordinates.h"
@@ -8,12 +9,13 @@
 namespace np2p::swarm {
 namespace {
 
-constexpr Duration kFlush = 500ms;     // an announcement waits for company at most this long
-constexpr std::size_t kBatch = 32;     // and goes at once with this many
-constexpr std::size_t kWatched = 3;    // neighbours who announce to us
-constexpr Duration kPatience = 300ms;  // for the eager copy, once announced, besides the round trip
-constexpr Duration kAnswer = 1s;       // for a payload that was asked for, likewise
-constexpr std::size_t kPlaces = 4;     // announcers remembered of one payload
+constexpr Duration kFlush = 500ms;       // an announcement waits for company at most this long
+constexpr std::size_t kBatch = 32;       // and goes at once with this many
+constexpr std::size_t kWatched = 3;      // neighbours who announce to us
+constexpr std::size_t kWatchedLeaf = 2;  // to a leaf, on which nobody depends
+constexpr Duration kPatience = 500ms;    // for the eager copy, once announced, besides the round trip
+constexpr Duration kAnswer = 1s;         // for a payload that was asked for, likewise
+constexpr std::size_t kPlaces = 4;       // announcers remembered of one payload
 constexpr Duration kKeepPayload = 60s;
 constexpr Duration kKeepId = 10min;
 constexpr Duration kCatchUp = 60s;  // we want to hear of what is younger than this
@@ -22,11 +24,6 @@ constexpr Duration kRotationCatchUp = 2s;
 constexpr std::size_t kCatchUpIds = 256;
 constexpr std::size_t kArrived = 16;  // deliveries not judged yet; they are judged one by one
 
-PathDelay longer(PathDelay path, Duration rtt) noexcept {
-  const std::int64_t ms = path + rtt.count() / 2'000'000;
-  return static_cast<PathDelay>(std::min<std::int64_t>(ms, 0xFFFF));
-}
-
 PayloadId id_of(std::uint8_t channel, const Frame& payload) {
   const Sha256 hash = sha256({ByteView(&channel, 1), payload.view()});
   PayloadId id;
@@ -34,16 +31,19 @@ PayloadId id_of(std::uint8_t channel, const Frame& payload) {
   return id;
 }
 
-constexpr Cells mask_of(std::uint8_t cell) noexcept {
-  return Cells{1} << (cell & 63u);
+constexpr Trees kShared = Trees{1} << kSharedTree;
+
+constexpr Trees mask_of(std::uint8_t tree) noexcept {
+  return Trees{1} << (tree & 63u);
 }
 
 }  // namespace
 
-Plumtree::Plumtree(const Config& config, Host& host, Links& links)
+Plumtree::Plumtree(const Config& config, Host& host, Links& links, const Paths& paths)
     : config_(config),
       host_(host),
       links_(links),
+      paths_(paths),
       rng_(config.seed, "swarm/plumtree"),
       recent_(config.limits.recent_payloads, config.limits.recent_payload_bytes) {}
 
@@ -54,46 +54,102 @@ Plumtree::Neighbour* Plumtree::find(LinkId link) noexcept {
   return nullptr;
 }
 
-std::size_t Plumtree::eager_links(std::uint8_t cell) const noexcept {
+std::size_t Plumtree::eager_links(std::uint8_t tree) const noexcept {
   std::size_t count = 0;
-  for (const Neighbour& one : neighbours_) count += (one.eager & mask_of(cell)) != 0 ? 1u : 0u;
+  for (const Neighbour& one : neighbours_) count += (one.eager & mask_of(tree)) != 0 ? 1u : 0u;
   return count;
 }
 
 // --- neighbours
 
 void Plumtree::neighbour_up(LinkId link) {
-  if (find(link) != nullptr) return;
-  Neighbour fresh;
-  fresh.link = link;
-  neighbours_.push_back(std::move(fresh));
+  if (find(link) == nullptr) {
+    Neighbour fresh;
+    fresh.link = link;
+    if (config_.swarm.eager_links) fresh.eager = kShared;
+    neighbours_.push_back(std::move(fresh));
+    // Everybody has the same chance, whether he came early or late: else all listen to the first ones.
+    const Peer* peer = links_.find(link);
+    const bool chosen = rng_.below(neighbours_.size()) < watched_at_most();
+    if (chosen && peer != nullptr && peer->reachable()) watch_instead(neighbours_.back());
+  }
+  if (is_leaf()) hang_below(link);
   graft_somebody();
   watch_somebody();
 }
 
 void Plumtree::neighbour_down(LinkId link) {
-  const auto gone =
-      std::find_if(neighbours_.begin(), neighbours_.end(), [&](const Neighbour& one) { return one.link == link; });
-  if (gone == neighbours_.end()) return;
-  for (LinkId& parent : parents_) {
-    if (parent == link) parent = {};
-  }
-  neighbours_.erase(gone);
+  if (std::erase_if(neighbours_, [&](const Neighbour& one) { return one.link == link; }) == 0) return;
   graft_somebody();
   watch_somebody();
 }
 
+// Paths name our parents from now on; those whose leaf we were need not push to us, unless in the shared tree.
+void Plumtree::became_reachable() {
+  for (Neighbour& one : neighbours_) {
+    if ((one.eager & ~kShared) == 0) continue;
+    one.eager &= kShared;
+    links_.send(one.link, Prune{~kShared}, Priority::control, Traffic::control);
+  }
+}
+
+void Plumtree::rerouted(const Paths::Change& change) {
+  const Trees tree = mask_of(change.tree);
+  if (Neighbour* before = find(change.before)) {
+    before->eager &= ~tree;
+    before->prune |= tree;
+    before->graft &= ~tree;
+  }
+  if (Neighbour* after = find(change.after)) {
+    after->eager |= tree;
+    after->graft |= tree;
+    after->prune &= ~tree;
+  }
+}
+
+void Plumtree::flush_routes() {
+  for (Neighbour& one : neighbours_) {
+    if (one.prune != 0) links_.send(one.link, Prune{std::exchange(one.prune, 0)}, Priority::control, Traffic::control);
+    if (one.graft == 0) continue;
+    links_.send(one.link, Graft{std::exchange(one.graft, 0), {}}, Priority::control, Traffic::control);
+  }
+}
+
+std::size_t Plumtree::watched_at_most() const noexcept {
+  return is_leaf() ? kWatchedLeaf : kWatched;
+}
+
+Trees Plumtree::own_trees() const noexcept {
+  return is_leaf() ? ~Trees{0} : kShared;
+}
+
+// A leaf has one parent in all trees: the nearest neighbour.
+void Plumtree::hang_below(LinkId link) {
+  const Peer* peer = links_.find(link);
+  Neighbour* chosen = find(link);
+  if (peer == nullptr || !peer->reachable() || peer->rtt == Duration{}) return;
+  for (Neighbour& one : neighbours_) {
+    const Peer* parent = links_.find(one.link);
+    if (one.eager == 0 || one.link == link || parent == nullptr || peer->rtt >= parent->rtt * 3 / 4) continue;
+    chosen->eager |= one.eager;
+    links_.send(link, Graft{one.eager, {}}, Priority::control, Traffic::control);
+    links_.send(one.link, Prune{one.eager}, Priority::control, Traffic::control);
+    one.eager = 0;
+  }
+}
+
 void Plumtree::graft_somebody() {
-  Cells without = ~Cells{0};
+  Trees without = own_trees();
   for (const Neighbour& one : neighbours_) without &= ~one.eager;
-  if (without == 0 || neighbours_.empty()) return;
-  // The nearest, and not one who was ours a moment ago and may itself hang below us.
+  if (without == 0) return;
+  // The nearest; one that can be dialled and whose link stands, if there is such a one.
   Neighbour* chosen = nullptr;
   Duration least = Duration::max();
   for (Neighbour& one : neighbours_) {
     const Peer* peer = links_.find(one.link);
     if (peer == nullptr) continue;
-    const Duration rtt = predicted_rtt(links_.coordinates(), peer->at);
+    Duration rtt = peer->rtt != Duration{} ? peer->rtt : predicted_rtt(links_.coordinates(), peer->at);
+    if (!links_.stands(*peer)) rtt += 1h;
     if (rtt >= least) continue;
     chosen = &one;
     least = rtt;
@@ -103,55 +159,64 @@ void Plumtree::graft_somebody() {
   links_.send(chosen->link, Graft{without, {}}, Priority::control, Traffic::control);
 }
 
-// Others may have shorter paths: while payloads flow, each neighbour is listened to for a while.
+// One who announces may be behind the same broken link as we are: while payloads flow, each neighbour is listened to
+// for a while.
 void Plumtree::watch_another() {
   if (++since_rotation_ < kRotate) return;
   since_rotation_ = 0;
-  Neighbour* leaves = nullptr;
   Neighbour* comes = nullptr;
-  std::uint64_t watched = 0;
   std::uint64_t others = 0;
   for (Neighbour& one : neighbours_) {
-    std::uint64_t& count = one.watched ? watched : others;
-    ++count;
-    if (rng_.below(count) == 0) (one.watched ? leaves : comes) = &one;
+    const Peer* peer = links_.find(one.link);
+    if (one.watched || peer == nullptr || !links_.stands(*peer)) continue;
+    if (rng_.below(++others) == 0) comes = &one;
   }
-  if (leaves == nullptr || comes == nullptr) return;
-  leaves->watched = false;
-  comes->watched = true;
-  links_.send(leaves->link, Watch{false, 0}, Priority::control, Traffic::control);
-  links_.send(comes->link, Watch{true, kRotationCatchUp / 1s}, Priority::control, Traffic::control);
+  if (comes != nullptr) watch_instead(*comes);
 }
 
+// Instead of one of those who announce to us now.
+void Plumtree::watch_instead(Neighbour& comes) {
+  Neighbour* leaves = nullptr;
+  std::uint64_t watched = 0;
+  for (Neighbour& one : neighbours_) {
+    if (one.watched && rng_.below(++watched) == 0) leaves = &one;
+  }
+  if (leaves == nullptr) return;
+  leaves->watched = false;
+  comes.watched = true;
+  links_.send(leaves->link, Watch{false, 0}, Priority::control, Traffic::control);
+  links_.send(comes.link, Watch{true, kRotationCatchUp / 1s}, Priority::control, Traffic::control);
+}
+
+// Anybody, so that those who miss the same thing do not listen to each other only.
 void Plumtree::watch_somebody() {
   std::size_t watched = 0;
   for (const Neighbour& one : neighbours_) watched += one.watched ? 1u : 0u;
-  for (Neighbour& one : neighbours_) {
-    if (watched >= kWatched) return;
-    if (one.watched) continue;
-    one.watched = true;
-    ++watched;
-    links_.send(one.link, Watch{true, kCatchUp / 1s}, Priority::control, Traffic::control);
+  for (; watched < watched_at_most(); ++watched) {
+    Neighbour* chosen = nullptr;
+    std::uint64_t candidates = 0;
+    for (Neighbour& one : neighbours_) {
+      const Peer* peer = links_.find(one.link);
+      if (one.watched || peer == nullptr || !links_.stands(*peer)) continue;
+      ++candidates;
+      if (rng_.below(candidates) == 0) chosen = &one;
+    }
+    if (chosen == nullptr) return;
+    chosen->watched = true;
+    links_.send(chosen->link, Watch{true, kCatchUp / 1s}, Priority::control, Traffic::control);
   }
-}
-
-// What is learnt in one cell goes for those, too, from which nothing has come yet: they share one tree until then.
-Cells Plumtree::with_cold(std::uint8_t cell) const noexcept {
-  return mask_of(cell) | ~warm_;
 }
 
 // --- payloads
 
 void Plumtree::broadcast(Channel channel, const Frame& payload) {
   Gossip message;
-  message.cell = region(links_.coordinates());
+  message.tree = paths_.nearest();  // a leaf knows none; its parent chooses
   message.channel = static_cast<std::uint8_t>(channel);
   message.source = config_.owner;
   message.payload = payload;
   const PayloadId id = id_of(message.channel, payload);
-  if (recent_.find(id) != nullptr) return;
-  warm_ |= mask_of(message.cell);
-  push(message, id, {});
+  if (recent_.find(id) == nullptr) push(message, id, {});
 }
 
 void Plumtree::forward(const Delivery& delivery, const Frame& payload) {
@@ -165,10 +230,11 @@ void Plumtree::forward(const Delivery& delivery, const Frame& payload) {
   const PayloadId id = payload == delivery.payload ? arrived.id : id_of(channel, payload);
   if (recent_.find(id) != nullptr) return;
   Gossip message;
-  message.cell = arrived.cell;
+  message.tree = arrived.tree;
+  const Peer* from = links_.find(arrived.from);
+  if (message.tree == kSharedTree && from != nullptr && !from->reachable()) message.tree = paths_.nearest();
   message.hops = static_cast<std::uint8_t>(std::min(arrived.hops + 1, 255));
   message.channel = channel;
-  message.delay = arrived.delay;
   message.source = delivery.source;
   message.payload = payload;
   push(message, id, arrived.from);
@@ -177,44 +243,42 @@ void Plumtree::forward(const Delivery& delivery, const Frame& payload) {
 void Plumtree::push(const Gossip& message, const PayloadId& id, LinkId from) {
   const MonoTime now = host_.clock.mono();
   const std::uint64_t head = RecentPayloads::head(id);
-  RecentPayloads::Entry entry{id, now, encode(message), from, message.cell, message.delay};
+  RecentPayloads::Entry entry{id, now, encode(message), from, message.tree};
   const Frame whole = entry.whole;
   recent_.add(std::move(entry));
   if (!forget_at_) forget_at_ = now + kKeepPayload;
   std::erase_if(missing_, [&](const Missing& one) { return one.head == head; });
-  const std::uint64_t cell = mask_of(message.cell);
-  for (Neighbour& one : neighbours_) {
-    if (one.link == from) continue;
-    if ((one.eager & cell) != 0) {
-      links_.send(one.link, whole, Priority::post, Traffic::payload);
-      if (!one.announced.empty()) flush(one);
-    } else if (one.watches) {
-      announce(one, head, message.cell, message.delay);
+  if (is_leaf() && from) return;
+  const Trees tree = mask_of(message.tree);
+  // Those first who hand it on.
+  for (const bool leaves : {false, true}) {
+    for (Neighbour& one : neighbours_) {
+      if (one.link == from) continue;
+      const Peer* peer = links_.find(one.link);
+      if (peer == nullptr || peer->reachable() == leaves) continue;
+      if ((one.eager & tree) != 0) {
+        links_.send(one.link, whole, Priority::post, Traffic::payload);
+        if (!one.announced.empty()) flush(one);
+      } else if (one.watches) {
+        announce(one, head, message.tree);
+      }
     }
   }
 }
 
 void Plumtree::on(Peer& from, const Gossip& message) {
   Neighbour* neighbour = find(from.link);
-  if (neighbour == nullptr || message.cell >= kCells) {
-    host_.observer.rejected("gossip", error(ErrorCode::forbidden, "not from a neighbour, or no such cell"), from.link);
+  if (neighbour == nullptr || message.tree > kSharedTree) {
+    host_.observer.rejected("gossip", error(ErrorCode::forbidden, "not from a neighbour, or no such tree"), from.link);
     return;
   }
   const PayloadId id = id_of(message.channel, message.payload);
-  if (recent_.find(id) != nullptr) {
-    host_.observer.frame_was(Traffic::duplicate);
-    const Cells cells = with_cold(message.cell);
-    neighbour->eager &= ~cells;
-    links_.send(from.link, Prune{cells}, Priority::control, Traffic::control);
-    return;
-  }
+  if (recent_.find(id) != nullptr) return repeated(from, *neighbour, message.tree);
   watch_another();
-  warm_ |= mask_of(message.cell);
-  neighbour->eager |= mask_of(message.cell);
-  parents_[message.cell] = from.link;
+  if (message.tree == kSharedTree && !is_leaf()) neighbour->eager |= kShared;
   std::erase_if(arrived_, [&](const Arrived& one) { return one.from == from.link; });  // judged and found bad
   if (arrived_.size() >= kArrived) arrived_.erase(arrived_.begin());
-  arrived_.push_back({id, from.link, message.cell, message.hops, longer(message.delay, from.rtt)});
+  arrived_.push_back({id, from.link, message.tree, message.hops});
   Delivery delivery;
   delivery.channel = static_cast<Channel>(message.channel);
   delivery.cast = Delivery::Cast::broadcast;
@@ -224,12 +288,23 @@ void Plumtree::on(Peer& from, const Gossip& message) {
   deliveries_.push_back(std::move(delivery));
 }
 
+// In the shared tree the link is one too many. In the others paths.h says which are right, and a copy that was pulled
+// meanwhile changes nothing; but who pushes although we do not push to him has missed that we parted.
+void Plumtree::repeated(Peer& from, Neighbour& neighbour, std::uint8_t tree) {
+  host_.observer.frame_was(Traffic::duplicate);
+  const Trees mask = mask_of(tree);
+  if (tree != kSharedTree && (neighbour.eager & mask) != 0) return;
+  neighbour.eager &= ~mask;
+  links_.send(from.link, Prune{mask}, Priority::control, Traffic::control);
+  graft_somebody();
+}
+
 // --- announcements
 
-void Plumtree::announce(Neighbour& neighbour, std::uint64_t head, std::uint8_t cell, PathDelay delay) {
+void Plumtree::announce(Neighbour& neighbour, std::uint64_t head, std::uint8_t tree) {
   const Peer* peer = links_.find(neighbour.link);
   if (peer == nullptr) return;
-  neighbour.announced.push_back({head ^ peer->salt, cell, delay});
+  neighbour.announced.push_back({head ^ peer->salt, tree});
   if (neighbour.announced.size() >= kBatch) return flush(neighbour);
   if (!flush_at_) flush_at_ = host_.clock.mono() + kFlush;
 }
@@ -252,7 +327,7 @@ void Plumtree::on(Peer& from, const Watch& message) {
   recent_.each([&](const RecentPayloads::Entry& entry) {
     if (entry.at < since || entry.whole.empty() || ++count > kCatchUpIds) return false;
     if (entry.from != from.link) {
-      neighbour->announced.push_back({RecentPayloads::head(entry.id) ^ from.salt, entry.cell, entry.delay});
+      neighbour->announced.push_back({RecentPayloads::head(entry.id) ^ from.salt, entry.tree});
     }
     return true;
   });
@@ -260,35 +335,15 @@ void Plumtree::on(Peer& from, const Watch& message) {
 }
 
 void Plumtree::on(Peer& from, const IHave& message) {
-  Neighbour* neighbour = find(from.link);
+  const Neighbour* neighbour = find(from.link);
   if (neighbour == nullptr || !neighbour->watched) return;
   for (const Announced& announced : message.ids) {
-    if (announced.cell >= kCells) continue;
-    if (RecentPayloads::Entry* entry = recent_.find(announced.id ^ from.salt)) {
-      compare(from, *neighbour, *entry, announced);
-    } else {
-      miss(from, announced.id ^ from.salt, announced.cell);
-    }
+    const std::uint64_t head = announced.id ^ from.salt;
+    if (announced.tree <= kSharedTree && recent_.find(head) == nullptr) miss(from, head, announced.tree);
   }
 }
 
-// The announcer's path with this link behind it is clearly shorter than the one the payload came by: it becomes the
-// parent. No loop comes of that: a path through ourselves would be longer than ours.
-void Plumtree::compare(Peer& from, Neighbour& neighbour, RecentPayloads::Entry& entry, const Announced& announced) {
-  if (!entry.from || entry.from == from.link || (neighbour.eager & mask_of(entry.cell)) != 0) return;
-  const PathDelay path = longer(announced.delay, from.rtt);
-  if (path + 5 + entry.delay / 8 >= entry.delay) return;
-  Neighbour* parent = find(entry.from);
-  if (parent == nullptr || parents_[entry.cell] != entry.from) return;
-  const Cells cells = with_cold(entry.cell);
-  parent->eager &= ~cells;
-  links_.send(parent->link, Prune{cells}, Priority::control, Traffic::control);
-  neighbour.eager |= cells;
-  links_.send(from.link, Graft{cells, {}}, Priority::control, Traffic::control);
-  parents_[entry.cell] = from.link;
-}
-
-void Plumtree::miss(Peer& from, std::uint64_t head, std::uint8_t cell) {
+void Plumtree::miss(Peer& from, std::uint64_t head, std::uint8_t tree) {
   const auto known =
       std::find_if(missing_.begin(), missing_.end(), [&](const Missing& one) { return one.head == head; });
   if (known != missing_.end()) {
@@ -297,7 +352,7 @@ void Plumtree::miss(Peer& from, std::uint64_t head, std::uint8_t cell) {
     return;
   }
   if (missing_.size() >= config_.limits.missing_payloads) return;
-  missing_.push_back({head, cell, false, host_.clock.mono() + kPatience + from.rtt, {from.link}});
+  missing_.push_back({head, tree, false, host_.clock.mono() + kPatience + from.rtt, {from.link}});
 }
 
 void Plumtree::ask(Missing& missing, MonoTime now) {
@@ -307,9 +362,15 @@ void Plumtree::ask(Missing& missing, MonoTime now) {
     Neighbour* neighbour = find(link);
     const Peer* peer = links_.find(link);
     if (neighbour == nullptr || peer == nullptr) continue;
-    const Cells cells = with_cold(missing.cell);
-    neighbour->eager |= cells;
-    links_.send(link, Graft{cells, {missing.head ^ peer->salt}}, Priority::control, Traffic::control);
+    // In the shared tree who has it becomes a parent. Elsewhere our parent is reminded that it is one.
+    Trees trees = 0;
+    if (missing.tree == kSharedTree && !is_leaf()) {
+      neighbour->eager |= kShared;
+      trees = kShared;
+    } else if (Neighbour* parent = find(paths_.parent(missing.tree))) {
+      links_.send(parent->link, Graft{mask_of(missing.tree), {}}, Priority::control, Traffic::control);
+    }
+    links_.send(link, Graft{trees, {missing.head ^ peer->salt}}, Priority::control, Traffic::control);
     missing.asked = true;
     missing.at = now + kAnswer + peer->rtt;
     return;
@@ -318,9 +379,13 @@ void Plumtree::ask(Missing& missing, MonoTime now) {
 }
 
 void Plumtree::on(Peer& from, const Graft& message) {
+  if (find(from.link) == nullptr && from.reachable() && !is_leaf()) neighbour_up(from.link);
   Neighbour* neighbour = find(from.link);
-  if (neighbour == nullptr) return;
-  neighbour->eager |= message.cells;
+  if (neighbour == nullptr) {
+    links_.send(from.link, Prune{message.trees}, Priority::control, Traffic::control);
+    return;
+  }
+  neighbour->eager |= message.trees;
   std::vector<ShortId> sent;  // each once, however often it is named
   for (const ShortId id : message.ids) {
     const RecentPayloads::Entry* entry = recent_.find(id ^ from.salt);
@@ -333,7 +398,9 @@ void Plumtree::on(Peer& from, const Graft& message) {
 
 void Plumtree::on(Peer& from, const Prune& message) {
   Neighbour* neighbour = find(from.link);
-  if (neighbour != nullptr) neighbour->eager &= ~message.cells;
+  if (neighbour == nullptr) return;
+  neighbour->eager &= ~message.trees;
+  graft_somebody();
 }
 
 // --- time

@@ -1,33 +1,39 @@
-// Broadcast: Plumtree (Leitao, Pereira, Rodrigues: "Epidemic broadcast trees", SRDS 2007) over the neighbours that
-// HyParView names, with one tree per region of origin.
+// Broadcast: Plumtree (Leitao, Pereira, Rodrigues: "Epidemic broadcast trees", SRDS 2007): payloads are pushed along
+// eager links, announced over lazy ones, and pulled by who missed them.
 //
-// Each link is eager or lazy per region cell of the source (64 masks, one bit each). What differs from the paper:
-// * A new link starts lazy; a node without any eager link makes one eager in all cells. So joining grows every cell's
-//   tree by one edge and nothing is sent twice, not even the first message of an author never heard of.
+// Each link is eager or lazy per tree, one bit each. The trees are those of paths.h, each a shortest-path tree among
+// the reachable nodes; the source's first reachable node chooses the one whose root is nearest, so latency is near the
+// least and nothing has to be warmed up. A node behind NAT is a leaf of all trees, below one parent, the nearest of its
+// neighbours. Who knows no root uses the shared tree, which grows by GRAFT and PRUNE alone as in the paper.
+//
+// What differs from the paper:
+// * In the shared tree a new link starts lazy, and a node without any eager link makes one eager: so joining grows it
+//   by one edge and nothing is sent twice, not even the first message of an author never heard of.
 // * Announcements cost more than the posts if each lazy link carries them, so a node has them from a few neighbours
 //   only, whom it tells (Watch).
-// * Every copy and every announcement says how long its path is by the round trips measured on it. Who hears of a
-//   clearly shorter one makes that link its parent: latency drives the tree, without clocks.
 //
 // Nothing is handed on before forward() says that it is good.
 #pragma once
 
-#include <array>
 #include <optional>
 #include <vector>
 
 #include "core/overlay/overlay.h"
 #include "core/overlay/swarm/links.h"
+#include "core/overlay/swarm/paths.h"
 #include "core/overlay/swarm/recent_payloads.h"
 
 namespace np2p::swarm {
 
 class Plumtree {
  public:
-  Plumtree(const Config& config, Host& host, Links& links);
+  Plumtree(const Config& config, Host& host, Links& links, const Paths& paths);
 
-  void neighbour_up(LinkId link);
+  void neighbour_up(LinkId link);  // of HyParView, or any standing link between two reachable nodes
   void neighbour_down(LinkId link);
+  void became_reachable();                     // no leaf any more
+  void rerouted(const Paths::Change& change);  // a parent has changed; said to the peers with the next flush_routes()
+  void flush_routes();
 
   void broadcast(Channel channel, const Frame& payload);
   void forward(const Delivery& delivery, const Frame& payload);
@@ -42,20 +48,21 @@ class Plumtree {
   void due(MonoTime now);
   std::optional<Delivery> next();
   [[nodiscard]] std::size_t neighbours() const noexcept { return neighbours_.size(); }
-  [[nodiscard]] std::size_t eager_links(std::uint8_t cell) const noexcept;
+  [[nodiscard]] std::size_t eager_links(std::uint8_t tree) const noexcept;
 
  private:
-  static constexpr std::size_t kCells = 64;
   struct Neighbour {
     LinkId link;
-    std::uint64_t eager = 0;           // bit per cell
+    Trees eager = 0;
+    Trees graft = 0;                   // to be said
+    Trees prune = 0;                   // likewise
     bool watched = false;              // it announces to us
     bool watches = false;              // we announce to it
     std::vector<Announced> announced;  // waiting to be sent
   };
   struct Missing {
     std::uint64_t head = 0;  // of the id
-    std::uint8_t cell = 0;
+    std::uint8_t tree = 0;
     bool asked = false;
     MonoTime at;                 // when somebody (else) is asked
     std::vector<LinkId> places;  // who announced it and was not asked yet
@@ -63,32 +70,34 @@ class Plumtree {
   struct Arrived {  // handed up, not judged yet
     PayloadId id;
     LinkId from;
-    std::uint8_t cell = 0;
+    std::uint8_t tree = 0;
     std::uint8_t hops = 0;
-    PathDelay delay = 0;
   };
 
   [[nodiscard]] Neighbour* find(LinkId link) noexcept;
-  [[nodiscard]] Cells with_cold(std::uint8_t cell) const noexcept;
-  void graft_somebody();  // for the cells in which no link is eager
+  [[nodiscard]] bool is_leaf() const noexcept { return links_.listens().is_unspecified(); }
+  [[nodiscard]] Trees own_trees() const noexcept;  // in which we have to see for a parent ourselves
+  void graft_somebody();                           // where no link is eager
+  void hang_below(LinkId link);
+  [[nodiscard]] std::size_t watched_at_most() const noexcept;
   void watch_somebody();
+  void watch_instead(Neighbour& comes);
   void watch_another();
   void push(const Gossip& message, const PayloadId& id, LinkId from);
-  void announce(Neighbour& neighbour, std::uint64_t head, std::uint8_t cell, PathDelay delay);
+  void announce(Neighbour& neighbour, std::uint64_t head, std::uint8_t tree);
   void flush(Neighbour& neighbour);
-  void compare(Peer& from, Neighbour& neighbour, RecentPayloads::Entry& entry, const Announced& announced);
-  void miss(Peer& from, std::uint64_t head, std::uint8_t cell);
+  void repeated(Peer& from, Neighbour& neighbour, std::uint8_t tree);
+  void miss(Peer& from, std::uint64_t head, std::uint8_t tree);
   void ask(Missing& missing, MonoTime now);
 
   const Config& config_;
   Host& host_;
   Links& links_;
+  const Paths& paths_;
   Rng rng_;
   RecentPayloads recent_;
   std::vector<Neighbour> neighbours_;
-  std::array<LinkId, kCells> parents_{};
   unsigned since_rotation_ = 0;  // payloads
-  Cells warm_ = 0;               // something came from there
   std::vector<Missing> missing_;
   std::vector<Arrived> arrived_;
   std::vector<Delivery> deliveries_;

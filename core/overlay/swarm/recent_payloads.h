@@ -22,8 +22,7 @@ class RecentPayloads {
     MonoTime at;
     Frame whole;  // the Gossip message, encoded as it is handed on; empty once too old
     LinkId from;  // 0: our own
-    std::uint8_t cell = 0;
-    PathDelay delay = 0;
+    std::uint8_t tree = 0;
   };
 
   RecentPayloads(std::size_t entries, std::size_t bytes) : max_entries_(entries), max_bytes_(bytes) {}

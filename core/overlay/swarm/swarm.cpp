@@ -22,7 +22,8 @@ Swarm::Swarm(const Config& config, Host& host)
       entrance_(config, host, links_),
       reachability_(config, host, links_),
       hyparview_(config, params_, host, links_),
-      plumtree_(config, host, links_),
+      paths_(params_, host, links_),
+      plumtree_(config, host, links_, paths_),
       fingers_(config, host, links_),
       directory_(config, host, links_, fingers_),
       router_(config, host, links_, fingers_, boot_number(host)),
@@ -44,6 +45,8 @@ void Swarm::link_up(const LinkInfo& info) {
     host_.network.close(info.link, CloseReason::duplicate_link);
     hyparview_.became_reachable();
     fingers_.became_reachable();
+    plumtree_.became_reachable();
+    for (const Peer& peer : std::vector<Peer>(links_.ready())) offer_to_tree(peer);
     locator_.own_changed(hyparview_.active_links());
   } else {
     links_.link_up(info);
@@ -61,7 +64,10 @@ void Swarm::frame(LinkId link, const Frame& frame) {
     if (message.error().code != ErrorCode::unknown_type) links_.close(link, CloseReason::protocol_error);
   } else if (const Hello* hello = std::get_if<Hello>(&*message)) {
     links_.hello(link, *hello);
-    if (const Peer* peer = links_.find(link)) hyparview_.peer_updated(*peer);
+    if (const Peer* peer = links_.find(link)) {
+      hyparview_.peer_updated(*peer);
+      offer_to_tree(*peer);
+    }
   } else if (Peer* peer = links_.find(link)) {
     handle(*peer, *message);
   } else {
@@ -93,6 +99,8 @@ void Swarm::handle(Peer& from, const Message& message) {
           directory_.on(from, m);
         } else if constexpr (requires { router_.on(from, m); }) {
           router_.on(from, m);
+        } else if constexpr (requires { paths_.on(from, m); }) {
+          paths_.on(from, m);
         } else if constexpr (requires { plumtree_.on(from, m); }) {
           plumtree_.on(from, m);
         }
@@ -115,6 +123,7 @@ void Swarm::timer(Timer timer) {
   } else if (timer == Timer::overlay_gossip) {
     armed_gossip_.reset();
     plumtree_.due(now);
+    paths_.due(now);
   } else if (timer == Timer::overlay_directory) {
     armed_directory_.reset();
     fingers_.due(now);
@@ -129,16 +138,22 @@ void Swarm::settle() {
     more = false;
     while (const auto change = links_.next()) {
       more = true;
-      if (change->kind == LinkChange::Kind::lost) plumtree_.neighbour_down(change->link);
+      if (change->kind == LinkChange::Kind::lost) {
+        plumtree_.neighbour_down(change->link);
+        paths_.link_down(change->link);
+      }
       if (change->kind == LinkChange::Kind::ready) {
         const Peer* peer = links_.find(change->link);
         if (peer != nullptr && peer->reachable()) hyparview_.heard(peer->ref());
+        if (peer != nullptr) offer_to_tree(*peer);
       }
       hyparview_.changed(*change);
       fingers_.changed(*change);
       entrance_.changed(*change, hyparview_.active_size() > 0);
       reachability_.changed(*change);
     }
+    while (const auto change = paths_.next()) plumtree_.rerouted(*change);
+    plumtree_.flush_routes();
     bool neighbours_changed = false;
     while (const auto change = hyparview_.next()) {
       more = true;
@@ -148,7 +163,8 @@ void Swarm::settle() {
         const Peer* peer = links_.find(change->link);
         if (peer != nullptr && peer->reachable()) entrance_.remember(peer->ref());
       } else {
-        plumtree_.neighbour_down(change->link);
+        const Peer* peer = links_.find(change->link);
+        if (peer == nullptr || !peer->reachable() || !reachable()) plumtree_.neighbour_down(change->link);
       }
     }
     if (neighbours_changed) locator_.own_changed(hyparview_.active_links());
@@ -169,10 +185,19 @@ void Swarm::settle() {
     if (at && *at < *connect) connect = at;
   }
   arm(Timer::overlay_connect, connect, armed_connect_);
-  arm(Timer::overlay_gossip, plumtree_.next_due(), armed_gossip_);
+  std::optional<MonoTime> gossip = plumtree_.next_due();
+  if (const auto at = paths_.next_due(); at && (!gossip || *at < *gossip)) gossip = at;
+  arm(Timer::overlay_gossip, gossip, armed_gossip_);
   std::optional<MonoTime> search = locator_.next_due();
   if (const auto at = fingers_.next_due(); at && (!search || *at < *search)) search = at;
   arm(Timer::overlay_directory, search, armed_directory_);
+}
+
+// Links that stand between reachable nodes carry broadcasts, too, whatever they were made for.
+void Swarm::offer_to_tree(const Peer& peer) {
+  if (!peer.reachable() || !reachable()) return;
+  plumtree_.neighbour_up(peer.link);
+  paths_.link_up(peer.link);
 }
 
 void Swarm::arm(Timer timer, std::optional<MonoTime> at, std::optional<MonoTime>& armed) {

@@ -5,7 +5,8 @@
 //   entrance      the way in and back in
 //   reachability  can others dial us?
 //   hyparview     who are the neighbours
-//   plumtree      broadcast along them
+//   paths         shortest-path trees among the reachable ones
+//   plumtree      broadcast along neighbours and paths
 //   fingers       standing links among reachable nodes, by id
 //   directory     who serves a user, kept by the nodes nearest to the hash of the public key
 //   router        small messages to any node, over fingers and relays
@@ -18,6 +19,7 @@
 #include "core/overlay/swarm/entrance.h"
 #include "core/overlay/swarm/hyparview.h"
 #include "core/overlay/swarm/locator.h"
+#include "core/overlay/swarm/paths.h"
 #include "core/overlay/swarm/plumtree.h"
 #include "core/overlay/swarm/reachability.h"
 
@@ -44,11 +46,13 @@ class Swarm {
   [[nodiscard]] std::uint64_t version() const noexcept { return locator_.version(); }
 
   [[nodiscard]] std::vector<Overlay::Peer> peers() const;
+  [[nodiscard]] const Paths& paths() const noexcept { return paths_; }
   [[nodiscard]] const HyParView& membership() const noexcept { return hyparview_; }
   [[nodiscard]] bool reachable() const noexcept { return reachability_.reachable(); }
 
  private:
   void handle(Peer& from, const Message& message);
+  void offer_to_tree(const Peer& peer);
   void settle();  // changes of links to the parts, changes of neighbours to Plumtree; arms the timers
   void arm(Timer timer, std::optional<MonoTime> at, std::optional<MonoTime>& armed);
 
@@ -59,6 +63,7 @@ class Swarm {
   Entrance entrance_;
   Reachability reachability_;
   HyParView hyparview_;
+  Paths paths_;
   Plumtree plumtree_;
   Fingers fingers_;
   Directory directory_;

@@ -57,8 +57,8 @@ inline std::vector<Message> sample_messages() {
       Disconnect{},
       Shuffle{sample_ref(10), 4, refs},
       ShuffleReply{refs},
-      Gossip{63, 9, 1, 250, filled<PubKey>(30), payload},
-      IHave{{{0xA1A2A3A4A5A6A7A8u, 5, 100}, {1, 63, 0xFFFF}}},
+      Gossip{63, 9, 1, filled<PubKey>(30), payload},
+      IHave{{{0xA1A2A3A4A5A6A7A8u, 5}, {1, 63}}},
       Graft{0x8000000000000001u, {42, 0xFFFFFFFFFFFFFFFFu}},
       Prune{0x0F0F0F0F0F0F0F0Fu},
       Watch{true, 60},
@@ -71,6 +71,7 @@ inline std::vector<Message> sample_messages() {
       routed,
       Undelivered{filled<NodeId>(70), filled<NodeId>(71), filled<NodeId>(72), 6},
       Direct{1, payload},
+      PathVector{{{3, 0x01020304u, 500}, {31, 7, kFar}}},
   };
 }
 

@@ -30,7 +30,7 @@ struct BadPeers : ::testing::Test {
     another = std::make_unique<RawPeer>(world, 0, 2);
     honest->join();
     another->join();
-    another->say(Graft{~Cells{0}, {}});
+    another->say(Graft{~Trees{0}, {}});
   }
   // A post of one honest neighbour still reaches the node and the other neighbour.
   void expect_service() {
@@ -266,7 +266,7 @@ TEST_F(BadPeers, APeerThatDoesNotReadLeavesNoPileBehind) {
   EXPECT_GE(frames, 10u);
   RawPeer curious(world, 0, 101);
   curious.join();
-  curious.say(Prune{~Cells{0}});
+  curious.say(Prune{~Trees{0}});
   curious.heard();
   curious.say(Watch{true, 60});
   std::size_t kept = 0;

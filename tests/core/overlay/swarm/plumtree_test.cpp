@@ -14,7 +14,7 @@ using test::Machine;
 using test::RawPeer;
 using test::World;
 
-struct Trees : ::testing::Test {
+struct Broadcast : ::testing::Test {
   World world;
   void grow(std::size_t n, std::size_t nat_every) {
     world.add_many(n, nat_every);
@@ -27,7 +27,7 @@ struct Trees : ::testing::Test {
   }
 };
 
-TEST_F(Trees, EveryFirstPostArrivesOnceAtEverybodyWithHardlyACopyTooMany) {
+TEST_F(Broadcast, EveryFirstPostArrivesOnceAtEverybodyWithHardlyACopyTooMany) {
   const std::size_t n = 48;
   grow(n, 2);
   const std::uint64_t before = world.gossip_sent();
@@ -41,7 +41,7 @@ TEST_F(Trees, EveryFirstPostArrivesOnceAtEverybodyWithHardlyACopyTooMany) {
   EXPECT_LE((world.gossip_sent() - before) * 10, n * (n - 1) * 11);
 }
 
-TEST_F(Trees, ManyPostsAtOnceArriveOnceEach) {
+TEST_F(Broadcast, ManyPostsAtOnceArriveOnceEach) {
   const std::size_t n = 30;
   grow(n, 3);
   const std::uint64_t before = world.gossip_sent();
@@ -62,7 +62,7 @@ TEST_F(Trees, ManyPostsAtOnceArriveOnceEach) {
 }
 
 // Copies over the link by which a node gets them are lost without a word: it hears of them and asks.
-TEST_F(Trees, ALostEagerCopyIsRepairedByGraft) {
+TEST_F(Broadcast, ALostEagerCopyIsRepairedByGraft) {
   grow(30, 3);
   world.broadcast(4, "shows the way");
   world.run_for(10s);
@@ -85,7 +85,7 @@ TEST_F(Trees, ALostEagerCopyIsRepairedByGraft) {
   EXPECT_GE(repaired, 5u);
 }
 
-TEST_F(Trees, NodesThatDieWithoutAWordLeaveNoHole) {
+TEST_F(Broadcast, NodesThatDieWithoutAWordLeaveNoHole) {
   grow(40, 4);
   for (std::size_t author = 0; author < 10; ++author) world.broadcast(author, "warm " + std::to_string(author));
   world.run_for(10s);
@@ -98,7 +98,7 @@ TEST_F(Trees, NodesThatDieWithoutAWordLeaveNoHole) {
   }
 }
 
-TEST_F(Trees, WhoComesBackGetsWhatWasSaidMeanwhile) {
+TEST_F(Broadcast, WhoComesBackGetsWhatWasSaidMeanwhile) {
   grow(20, 4);
   world[6].crash();
   world.run_for(10s);
@@ -117,9 +117,9 @@ struct OneTree : ::testing::Test {
     world.add();
     world[0].boot();
   }
-  static Gossip gossip(std::string_view text, std::uint8_t cell = 3) {
+  static Gossip gossip(std::string_view text, std::uint8_t tree = 3) {
     Gossip message;
-    message.cell = cell;
+    message.tree = tree;
     message.source = test::user_of(77);
     message.payload = Frame(bytes_of(text));
     return message;
@@ -143,9 +143,9 @@ TEST_F(OneTree, HandsOnToEagerOnesAndAnnouncesToThoseWhoWatch) {
   for (RawPeer* peer : {&author, &eager, &watcher, &lazy}) {
     peer->join();
     peer->heard();
-    peer->say(Prune{~Cells{0}});
+    peer->say(Prune{~Trees{0}});
   }
-  eager.say(Graft{Cells{1} << 3, {}});
+  eager.say(Graft{Trees{1} << 3, {}});
   watcher.say(Watch{true, 60});
   author.say(gossip("post"));
   world.run_for(2s);
@@ -159,7 +159,7 @@ TEST_F(OneTree, HandsOnToEagerOnesAndAnnouncesToThoseWhoWatch) {
   ASSERT_EQ(announced.size(), 1u);
   ASSERT_EQ(announced[0].ids.size(), 1u);
   EXPECT_EQ(announced[0].ids[0].id, short_id(watcher, "post"));
-  EXPECT_EQ(announced[0].ids[0].cell, 3);
+  EXPECT_EQ(announced[0].ids[0].tree, 3);
   for (const Message& message : lazy.heard()) {
     EXPECT_FALSE(std::holds_alternative<Gossip>(message) || std::holds_alternative<IHave>(message));
   }
@@ -172,7 +172,7 @@ TEST_F(OneTree, RepetitionIsPrunedAndDeliveredOnce) {
   RawPeer second(world, 0, 2);
   RawPeer third(world, 0, 3);
   for (RawPeer* peer : {&first, &second, &third}) peer->join();
-  third.say(Graft{~Cells{0}, {}});
+  third.say(Graft{~Trees{0}, {}});
   first.say(gossip("post"));
   third.heard();
   for (int i = 0; i < 50; ++i) {
@@ -190,8 +190,8 @@ TEST_F(OneTree, WhatIsNotGoodIsNeitherHandedOnNorAnnounced) {
   RawPeer eager(world, 0, 2);
   RawPeer watcher(world, 0, 3);
   for (RawPeer* peer : {&author, &eager, &watcher}) peer->join();
-  eager.say(Graft{~Cells{0}, {}});
-  watcher.say(Prune{~Cells{0}});
+  eager.say(Graft{~Trees{0}, {}});
+  watcher.say(Prune{~Trees{0}});
   watcher.say(Watch{true, 60});
   world[0].judges_bad = true;
   for (int i = 0; i < 40; ++i) author.say(gossip("forged " + std::to_string(i)));
@@ -206,15 +206,15 @@ TEST_F(OneTree, WhatIsNotGoodIsNeitherHandedOnNorAnnounced) {
   EXPECT_EQ(eager.heard_of<Gossip>().size(), 1u);
 }
 
-TEST_F(OneTree, StrangersAndCellsOutsideThePlaneAreRefusedAndCounted) {
-  RawPeer stranger(world, 0, 1);
+TEST_F(OneTree, StrangersAndTreesThatDoNotExistAreRefusedAndCounted) {
+  RawPeer stranger(world, 0, 1, false);
   stranger.hello();
   stranger.say(gossip("from a stranger"));
   RawPeer neighbour(world, 0, 2);
   neighbour.join();
   neighbour.say(gossip("from nowhere", 64));
   neighbour.say(gossip("from nowhere", 255));
-  neighbour.say(IHave{{{1, 64, 0}, {2, 255, 0}}});
+  neighbour.say(IHave{{{1, 64}, {2, 255}}});
   world.run_for(10s);
   EXPECT_EQ(inbox(), 0u);
   EXPECT_EQ(world[0].rejections["gossip forbidden"], 3);
@@ -239,7 +239,7 @@ TEST_F(OneTree, AskingForTheSameManyTimesBringsItOnce) {
   RawPeer peer(world, 0, 1);
   peer.join();
   peer.heard();
-  peer.say(Prune{~Cells{0}});
+  peer.say(Prune{~Trees{0}});
   world.broadcast(0, "post");
   peer.say(Graft{0, std::vector<ShortId>(4096, short_id(peer, "post"))});
   EXPECT_EQ(peer.heard_of<Gossip>().size(), 1u);
@@ -253,7 +253,7 @@ TEST_F(OneTree, IdsThatAreNeverDeliveredAreAskedForUpToTheLimitAndOnce) {
   const std::size_t most = world[0].config.limits.missing_payloads;
   Rng rng(1, "ids");
   std::vector<Announced> ids;
-  for (int i = 0; i < 4096; ++i) ids.push_back({rng.next(), static_cast<std::uint8_t>(i % 64), 1});
+  for (int i = 0; i < 4096; ++i) ids.push_back({rng.next(), static_cast<std::uint8_t>(i % 64)});
   liar.heard();
   for (int i = 0; i < 5; ++i) liar.say(IHave{ids});
   world.run_for(1min);
@@ -275,8 +275,8 @@ TEST_F(OneTree, WhoAnnouncesAndDoesNotDeliverIsFollowedByTheNext) {
   honest.join();
   liar.heard();
   honest.heard();
-  liar.say(IHave{{{short_id(liar, "post"), 3, 1}}});
-  honest.say(IHave{{{short_id(honest, "post"), 3, 1}}});
+  liar.say(IHave{{{short_id(liar, "post"), 3}}});
+  honest.say(IHave{{{short_id(honest, "post"), 3}}});
   world.run_for(10s);
   std::size_t asked = 0;
   for (const Graft& graft : honest.heard_of<Graft>()) {
@@ -293,7 +293,7 @@ TEST_F(OneTree, PayloadsAreForgottenAfterAWhileAndIdsNot) {
   author.join();
   late.join();
   late.heard();
-  late.say(Prune{~Cells{0}});
+  late.say(Prune{~Trees{0}});
   author.say(gossip("post"));
   world.run_for(3min);
   late.say(Graft{0, {short_id(late, "post")}});
@@ -311,7 +311,7 @@ TEST(Plumtree, PayloadsKeptForOthersAreBoundedInBytes) {
   RawPeer peer(world, 0, 1);
   peer.join();
   peer.heard();
-  peer.say(Prune{~Cells{0}});
+  peer.say(Prune{~Trees{0}});
   for (int i = 0; i < 100; ++i) world.broadcast(0, std::string(900, 'x') + std::to_string(i));
   peer.say(Watch{true, 60});
   std::size_t announced = 0;

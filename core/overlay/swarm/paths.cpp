@@ -1,0 +1,266 @@
+#include "core/overlay/swarm/paths.h"
+
+#include <algorithm>
+
+#include "core/event/sha256.h"
+
+namespace np2p::swarm {
+namespace {
+
+constexpr Duration kTellLoss = 100ms;  // what is lost is told after this, together with what else has changed
+constexpr Duration kTell = 2s;         // what is only nearer now
+constexpr Duration kTried = 2s;        // a link that was only tried is gone after this
+constexpr Duration kHold = 3s;         // for a withdrawal to reach all who came through us
+constexpr PathDelay kHop = 10;         // what a hop costs besides its distance: 1 ms
+constexpr Duration kUnit = 100us;      // of PathDelay
+constexpr Duration kUnmeasured = 1s;   // a round trip not known yet
+
+// The leading 32 bits of the distance between an id and the point of a tree.
+std::uint32_t rank_of(const Point& id, std::size_t tree) {
+  const auto number = static_cast<std::uint8_t>(tree);
+  const Sha256 point = sha256({bytes_of("np2p/tree/v1"), ByteView(&number, 1)});
+  std::uint32_t rank = 0;
+  for (std::size_t i = 0; i < 4; ++i) rank = rank << 8 | static_cast<std::uint32_t>(id[i] ^ point[i]);
+  return rank;
+}
+
+// A change of parent costs messages: only for what shows.
+constexpr bool clearly_shorter(PathDelay path, PathDelay than) noexcept {
+  return path + 3 + than / 64 < than;
+}
+
+// And so does telling everybody.
+constexpr bool differs(PathDelay path, PathDelay told) noexcept {
+  return path > told ? path - told > 5 + told / 16 : told - path > 5 + told / 32;
+}
+
+}  // namespace
+
+Paths::Paths(const SwarmParams& params, Host& host, Links& links) : params_(params), host_(host), links_(links) {}
+
+std::uint32_t Paths::own_rank(std::size_t tree) const noexcept {
+  return ranks_[tree];
+}
+
+// Over that link, if it stands.
+std::optional<PathDelay> Paths::over(LinkId link, PathDelay delay) const noexcept {
+  const Peer* peer = links_.find(link);
+  if (peer == nullptr || delay == kFar) return std::nullopt;
+  const Duration rtt = peer->rtt == Duration{} ? kUnmeasured : peer->rtt;
+  const std::int64_t whole = delay + kHop + rtt / 2 / kUnit;
+  if (whole >= kFar) return std::nullopt;
+  return static_cast<PathDelay>(whole);
+}
+
+void Paths::begin() {
+  if (!routes_.empty()) return;
+  const std::size_t trees = std::min<std::size_t>(params_.trees, kSharedTree);
+  routes_.resize(trees);
+  for (std::size_t tree = 0; tree < trees; ++tree) ranks_.push_back(rank_of(host_.node_key.id().data, tree));
+  for (std::size_t tree = 0; tree < trees; ++tree) claim(tree);
+}
+
+void Paths::link_up(LinkId link) {
+  for (const Neighbour& one : neighbours_) {
+    if (one.link == link) return;
+  }
+  begin();
+  neighbours_.push_back({link, false, std::vector<PathDelay>(routes_.size(), kFar)});
+}
+
+void Paths::open(Neighbour& neighbour) {
+  neighbour.open = true;
+  PathVector message;
+  for (std::size_t tree = 0; tree < routes_.size(); ++tree) {
+    const Route& route = routes_[tree];
+    // What is about to be told goes to everybody.
+    if (route.told != kFar) message.entries.push_back({static_cast<std::uint8_t>(tree), route.told_rank, route.told});
+  }
+  if (!message.entries.empty()) links_.send(neighbour.link, message, Priority::control, Traffic::control);
+}
+
+void Paths::link_down(LinkId link) {
+  if (std::erase_if(neighbours_, [&](const Neighbour& one) { return one.link == link; }) == 0) return;
+  for (std::size_t tree = 0; tree < routes_.size(); ++tree) {
+    if (routes_[tree].parent == link) reselect(tree);
+  }
+}
+
+void Paths::on(Peer& from, const PathVector& message) {
+  const auto neighbour =
+      std::find_if(neighbours_.begin(), neighbours_.end(), [&](const Neighbour& one) { return one.link == from.link; });
+  if (neighbour == neighbours_.end()) return;
+  if (!neighbour->open) open(*neighbour);
+  for (const PathEntry& entry : message.entries) {
+    if (entry.tree < routes_.size()) hear(*neighbour, entry);
+  }
+}
+
+void Paths::hear(Neighbour& from, const PathEntry& entry) {
+  const std::size_t tree = entry.tree;
+  Route& route = routes_[tree];
+  if (entry.rank > route.rank) {  // a root that will yield as soon as it hears of ours
+    from.delays[tree] = kFar;
+    if (route.parent == from.link) reselect(tree);
+    return;
+  }
+  if (entry.rank < route.rank) {
+    if (entry.delay == kFar) return;
+    for (Neighbour& one : neighbours_) one.delays[tree] = kFar;
+    from.delays[tree] = entry.delay;
+    route.rank = entry.rank;
+    route.feasible = kFar;
+    route.held.reset();
+    const auto delay = over(from.link, entry.delay);
+    if (delay) return take(tree, from.link, *delay);
+    return take_back(tree);
+  }
+  from.delays[tree] = entry.delay;
+  const auto delay = entry.delay < route.feasible ? over(from.link, entry.delay) : std::nullopt;
+  if (route.parent == from.link) {
+    if (delay) return take(tree, from.link, *delay);
+    return reselect(tree);
+  }
+  const bool root = route.delay == 0;
+  if (delay && !root && (route.delay == kFar || clearly_shorter(*delay, route.delay))) take(tree, from.link, *delay);
+}
+
+void Paths::take(std::size_t tree, LinkId parent, PathDelay delay) {
+  Route& route = routes_[tree];
+  if (route.parent != parent) changes_.push_back({static_cast<std::uint8_t>(tree), route.parent, parent});
+  route.parent = parent;
+  route.delay = delay;
+  route.held.reset();
+  if (worth_telling(route)) tell_within(route.told == kFar || route.told < delay ? kTellLoss : kTell);
+}
+
+void Paths::claim(std::size_t tree) {
+  Route& route = routes_[tree];
+  if (route.rank != own_rank(tree)) {
+    for (Neighbour& one : neighbours_) one.delays[tree] = kFar;
+  }
+  route.rank = own_rank(tree);
+  route.feasible = 0;
+  take(tree, {}, 0);
+}
+
+// The nearest of those who are surely not behind us.
+void Paths::reselect(std::size_t tree) {
+  Route& route = routes_[tree];
+  LinkId best;
+  PathDelay least = kFar;
+  for (const Neighbour& one : neighbours_) {
+    if (one.delays[tree] >= route.feasible) continue;
+    const auto delay = over(one.link, one.delays[tree]);
+    if (!delay || *delay >= least) continue;
+    best = one.link;
+    least = *delay;
+  }
+  if (best) return take(tree, best, least);
+  take_back(tree);
+}
+
+void Paths::take_back(std::size_t tree) {
+  Route& route = routes_[tree];
+  if (!route.held) route.held = host_.clock.mono() + kHold;
+  if (route.parent) changes_.push_back({static_cast<std::uint8_t>(tree), route.parent, {}});
+  route.parent = {};
+  route.delay = kFar;
+  if (worth_telling(route)) tell_within(kTellLoss);
+}
+
+bool Paths::worth_telling(const Route& route) noexcept {
+  if (route.delay != kFar && route.rank != route.told_rank) return true;
+  if ((route.delay == kFar) != (route.told == kFar)) return true;
+  if (route.delay == kFar) return false;
+  return differs(route.delay, route.told);
+}
+
+void Paths::tell_within(Duration pause) {
+  const MonoTime at = host_.clock.mono() + pause;
+  if (!tell_at_ || at < *tell_at_) tell_at_ = at;
+}
+
+std::optional<MonoTime> Paths::next_due() const noexcept {
+  std::optional<MonoTime> first = tell_at_;
+  for (const Neighbour& one : neighbours_) {
+    const Peer* peer = one.open ? nullptr : links_.find(one.link);
+    if (peer != nullptr && (!first || peer->ready_at + kTried < *first)) first = peer->ready_at + kTried;
+  }
+  for (const Route& route : routes_) {
+    if (route.held && (!first || *route.held < *first)) first = route.held;
+  }
+  return first;
+}
+
+void Paths::due(MonoTime now) {
+  for (Neighbour& one : neighbours_) {
+    const Peer* peer = one.open ? nullptr : links_.find(one.link);
+    if (peer != nullptr && peer->ready_at + kTried <= now) open(one);
+  }
+  for (std::size_t tree = 0; tree < routes_.size(); ++tree) {
+    Route& route = routes_[tree];
+    if (!route.held || *route.held > now) continue;
+    route.held.reset();
+    route.feasible = kFar;
+    reselect(tree);  // anybody
+    if (route.parent) continue;
+    route.held.reset();
+    // Nobody knows a root any more. The nearest that is left takes its place; who has a nearer neighbour waits for it.
+    const bool nearest = std::none_of(links_.ready().begin(), links_.ready().end(), [&](const Peer& peer) {
+      return peer.reachable() && links_.stands(peer) && rank_of(peer.id.data, tree) < own_rank(tree);
+    });
+    if (nearest) {
+      claim(tree);
+    } else {
+      route.rank = kNoRank;
+      route.held = now + kHold;
+    }
+  }
+  if (!tell_at_ || *tell_at_ > now) return;
+  tell_at_.reset();
+  PathVector message;
+  for (std::size_t tree = 0; tree < routes_.size(); ++tree) {
+    Route& route = routes_[tree];
+    if (!worth_telling(route)) continue;
+    route.told = route.delay;
+    if (route.rank != kNoRank) route.told_rank = route.rank;
+    route.feasible = std::min(route.feasible, route.delay);
+    message.entries.push_back({static_cast<std::uint8_t>(tree), route.told_rank, route.told});
+  }
+  if (message.entries.empty()) return;
+  const Frame whole = encode(message);
+  for (const Neighbour& one : neighbours_) {
+    if (one.open) links_.send(one.link, whole, Priority::control, Traffic::control);
+  }
+}
+
+std::uint8_t Paths::nearest() const noexcept {
+  std::uint8_t best = kSharedTree;
+  PathDelay least = kFar;
+  for (std::size_t tree = 0; tree < routes_.size(); ++tree) {
+    if (routes_[tree].delay >= least) continue;
+    least = routes_[tree].delay;
+    best = static_cast<std::uint8_t>(tree);
+  }
+  return best;
+}
+
+LinkId Paths::parent(std::uint8_t tree) const noexcept {
+  return tree < routes_.size() ? routes_[tree].parent : LinkId{};
+}
+
+PathDelay Paths::delay(std::uint8_t tree) const noexcept {
+  return tree < routes_.size() ? routes_[tree].delay : kFar;
+}
+
+std::optional<Paths::Change> Paths::next() {
+  if (taken_ == changes_.size()) {
+    changes_.clear();
+    taken_ = 0;
+    return std::nullopt;
+  }
+  return changes_[taken_++];
+}
+
+}  // namespace np2p::swarm
