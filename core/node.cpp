@@ -107,6 +107,7 @@ NodeStatus Node::status() const {
     }
     status.neighbours.push_back({std::move(name), peer.remote, peer.outbound, peer.established});
   }
+  status.overlay = overlay_->status();
   status.reachable = overlay_->reachable_count();
   status.stored_events = host_.store.stats().events;
   status.outbox = feed_->outbox().size();

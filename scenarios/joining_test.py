@@ -8,6 +8,7 @@ import np2p
 from np2p import minutes, seconds
 
 
+@pytest.mark.overlays("hyparview", "mesh")
 @pytest.mark.both
 def test_a_late_joiner_takes_part(net: np2p.Network) -> None:
     alice, bob = net.add_nodes(2, nat=["none", "port_restricted"])
@@ -35,6 +36,7 @@ def test_a_read_only_server_is_a_way_in_but_takes_no_posts(net: np2p.Network) ->
         door.post("may I?")
 
 
+@pytest.mark.overlays("mesh")
 def test_the_66th_server_is_locked_out(net: np2p.Network) -> None:
     """The original allows 64 connections and wants one to everybody: the mesh ends at 65 servers."""
     nodes = net.add_nodes(65, nat="none")
@@ -48,6 +50,7 @@ def test_the_66th_server_is_locked_out(net: np2p.Network) -> None:
     assert net.delivery_ratio(note) == pytest.approx(64 / 65)
 
 
+@pytest.mark.overlays("hyparview", "mesh")
 def test_somebody_who_cannot_reach_the_way_in_is_named(net: np2p.Network) -> None:
     first, second, third = net.add_nodes(3, nat="none")
     net.partition([first, second], [third])

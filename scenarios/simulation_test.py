@@ -9,8 +9,8 @@ import np2p
 from np2p import minutes, seconds
 
 
-def one_run(seed: int, text: str = "hello", *, memo: bool = True) -> tuple[int, int]:
-    net = np2p.Simulation(seed=seed, memo=memo)
+def one_run(seed: int, text: str = "hello", *, memo: bool = True, overlay: str = "hyparview") -> tuple[int, int]:
+    net = np2p.Simulation(seed=seed, memo=memo, overlay=overlay)
     nodes = net.add_nodes(10)
     net.bootstrap(within=minutes(3))
     nodes[3].post(text)
@@ -18,9 +18,10 @@ def one_run(seed: int, text: str = "hello", *, memo: bool = True) -> tuple[int, 
     return net.digest(), net.events
 
 
-def test_the_same_seed_gives_the_same_digest() -> None:
-    assert one_run(7) == one_run(7)
-    assert one_run(7) != one_run(8)
+@pytest.mark.parametrize("overlay", ["hyparview", "mesh"])
+def test_the_same_seed_gives_the_same_digest(overlay: str) -> None:
+    assert one_run(7, overlay=overlay) == one_run(7, overlay=overlay)
+    assert one_run(7, overlay=overlay) != one_run(8, overlay=overlay)
 
 
 def test_one_changed_byte_changes_the_digest() -> None:
@@ -45,6 +46,7 @@ def test_how_time_is_cut_changes_nothing() -> None:
     assert len(digests) == 1
 
 
+@pytest.mark.overlays("hyparview", "mesh")
 def test_deliveries_are_measured(net: np2p.Network) -> None:
     assert isinstance(net, np2p.Simulation)
     nodes = net.add_nodes(12)
@@ -58,6 +60,7 @@ def test_deliveries_are_measured(net: np2p.Network) -> None:
     assert (rows["hops"] >= 1).all() and (rows["latency_s"] < 2).all()
 
 
+@pytest.mark.overlays("hyparview", "mesh")
 def test_traffic_adds_up(net: np2p.Network) -> None:
     assert isinstance(net, np2p.Simulation)
     nodes = net.add_nodes(8, nat="none")
@@ -74,6 +77,7 @@ def test_traffic_adds_up(net: np2p.Network) -> None:
     assert after["bytes_out"].sum() >= after["bytes_in"].sum() > 0
 
 
+@pytest.mark.overlays("mesh")
 def test_the_mesh_is_a_full_mesh_where_it_can_be(net: np2p.Network) -> None:
     assert isinstance(net, np2p.Simulation)
     net.add_nodes(10, nat="none")

@@ -11,11 +11,11 @@
 #include "core/event/event.h"
 #include "core/event/filter.h"
 #include "core/host/host.h"
+#include "core/overlay/overlay.h"
 
 namespace np2p {
 
 class Feed;
-class Overlay;
 
 struct ClientQuery {
   Filter filter;
@@ -36,6 +36,7 @@ struct NodeStatus {
     bool established = false;
   };
   std::vector<Neighbour> neighbours;
+  OverlayStatus overlay;
   std::size_t reachable = 0;  // other users' servers with a route
   std::size_t stored_events = 0;
   std::size_t outbox = 0;  // events waiting for somebody

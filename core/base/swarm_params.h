@@ -20,7 +20,7 @@ struct SwarmParams {
   unsigned shuffle_ttl = 6;
   Duration shuffle_every = 3min;  // jittered by a quarter
   std::size_t clients = 128;      // nodes behind NAT that a reachable node serves as neighbour
-  Duration nearer_every = 15s;    // a nearer neighbour is looked for; pauses double while none is found
+  Duration nearer_every = 15s;    // a nearer neighbour is looked for; pauses double while none is found; 0: never
 };
 
 }  // namespace np2p

@@ -84,6 +84,13 @@ std::vector<Overlay::Peer> Overlay::peers() const {
   return mesh_ ? mesh_->peers() : swarm_->peers();
 }
 
+OverlayStatus Overlay::status() const {
+  if (swarm_) return swarm_->status();
+  OverlayStatus status;
+  for (const Peer& peer : mesh_->peers()) status.active += peer.established ? 1u : 0u;
+  return status;
+}
+
 std::optional<Delivery> Overlay::next() {
   return mesh_ ? mesh_->next() : swarm_->next();
 }

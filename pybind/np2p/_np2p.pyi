@@ -50,10 +50,12 @@ class Rng:
     def exponential(self, mean: float) -> float: ...
 
 class World:
-    def __init__(self, seed: int, trace: str, memo: bool) -> None: ...
+    def __init__(self, seed: int, trace: str, memo: bool, base_delay: float, jitter: float, plane: float) -> None: ...
     def add_node(
         self,
         boxes: Sequence[Box],
+        hyparview: bool,
+        swarm: dict[str, Any],
         multicast: bool,
         ways_in: Sequence[int],
         writable: bool,

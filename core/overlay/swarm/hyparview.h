@@ -84,6 +84,7 @@ class HyParView {
   void beg(MonoTime now);
   void shuffle();
   void look_for_nearer(MonoTime now);
+  [[nodiscard]] bool wants_nearer() const noexcept { return params_.nearer_every > Duration{}; }
   [[nodiscard]] Duration jittered(Duration mean);
 
   const SwarmParams& params_;

@@ -211,6 +211,7 @@ void Locator::own_changed(const std::vector<LinkId>& active) {
   if (published_ != 0 && relays == relays_ && listens == published_listens_) return;
   relays_ = std::move(relays);
   published_listens_ = listens;
+  is_published_ = false;
   if (relays_.empty() && listens.is_unspecified()) return;
   const MonoTime soon = host_.clock.mono() + kSettle;
   if (!publish_at_ || *publish_at_ > soon) publish_at_ = soon;
@@ -229,6 +230,7 @@ void Locator::publish(MonoTime now) {
   contact.sequence = boot_ + ++published_;
   contact.expires = unix_seconds(host_.clock.wall()) + config_.limits.contact_life / 1s;
   directory_.put(directory_key(config_.owner), encode_contact(contact, host_.node_key, config_.network_id));
+  is_published_ = true;
 }
 
 std::optional<MonoTime> Locator::next_due() const noexcept {

@@ -26,6 +26,8 @@ class Locator {
   void answered(const Directory::Answer& answer);
   void arrived(const Arrival& arrival);
   void lost(const NodeId& node);
+  [[nodiscard]] std::size_t relays() const noexcept { return relays_.size(); }  // in our contact
+  [[nodiscard]] bool is_published() const noexcept { return is_published_; }    // as it is now
   [[nodiscard]] std::optional<MonoTime> next_due() const noexcept;
   void due(MonoTime now);
 
@@ -76,6 +78,7 @@ class Locator {
   Address published_listens_;
   std::uint64_t boot_;
   std::uint64_t published_ = 0;  // how often
+  bool is_published_ = false;    // where we are now
   std::uint64_t version_ = 0;
   std::optional<MonoTime> publish_at_;
 };

@@ -222,4 +222,15 @@ std::vector<Overlay::Peer> Swarm::peers() const {
   return list;
 }
 
+OverlayStatus Swarm::status() const {
+  OverlayStatus status;
+  status.kind = OverlayKind::hyparview;
+  status.dialled_at = links_.listens();
+  status.active = hyparview_.active_size();
+  status.clients = hyparview_.client_count();
+  status.relays = locator_.relays();
+  status.published = locator_.is_published();
+  return status;
+}
+
 }  // namespace np2p::swarm

@@ -44,6 +44,7 @@ class Swarm {
   [[nodiscard]] std::uint64_t version() const noexcept { return locator_.version(); }
 
   [[nodiscard]] std::vector<Overlay::Peer> peers() const;
+  [[nodiscard]] OverlayStatus status() const;
   [[nodiscard]] const HyParView& membership() const noexcept { return hyparview_; }
   [[nodiscard]] bool reachable() const noexcept { return reachability_.reachable(); }
 
