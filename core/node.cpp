@@ -97,6 +97,10 @@ const Config& Node::config() const noexcept {
   return config_;
 }
 
+NodeMemory Node::memory() const noexcept {
+  return {overlay_->bytes(), sizeof *this + feed_->bytes() + api_->bytes()};
+}
+
 NodeStatus Node::status() const {
   NodeStatus status;
   for (const Overlay::Peer& peer : overlay_->peers()) {

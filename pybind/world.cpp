@@ -221,9 +221,12 @@ std::optional<std::string> outcome(const World& world, std::uint64_t request) {
   return found->ok() ? std::string{} : found->error().reason;
 }
 
-py::array_t<std::int64_t> memory(const World& world) {
+py::tuple memory(const World& world) {
   const auto rows = world.memory();
-  return column<std::int64_t>(rows, [](const auto& row) { return row.simnet + row.store; });
+  return py::make_tuple(column<std::int64_t>(rows, [](const auto& row) { return row.simnet; }),
+                        column<std::int64_t>(rows, [](const auto& row) { return row.store; }),
+                        column<std::int64_t>(rows, [](const auto& row) { return row.overlay; }),
+                        column<std::int64_t>(rows, [](const auto& row) { return row.feed; }));
 }
 
 }  // namespace

@@ -89,6 +89,66 @@ def test_the_mesh_is_a_full_mesh_where_it_can_be(net: np2p.Network) -> None:
     assert net.memory_by_node().shape == (10,)
 
 
+@pytest.mark.overlays("hyparview", "mesh")
+def test_memory_is_told_by_its_parts(net: np2p.Network) -> None:
+    assert isinstance(net, np2p.Simulation)
+    nodes = net.add_nodes(12, nat="none")
+    before = net.memory_by_node()
+    net.bootstrap(within=minutes(3))
+    for author in nodes:
+        author.post("x" * 1000)
+    net.run_for(seconds(10))
+    nodes[5].crash()
+    rows = net.memory_by_node()
+    assert list(rows["node"]) == list(range(12))
+    assert np.array_equal(rows["total"], sum(rows[part] for part in ("simnet", "store", "overlay", "feed")))
+    assert rows["overlay"][5] == rows["feed"][5] == 0 and rows["store"][5] > 0, "only the disk outlives the process"
+    running = np.arange(12) != 5
+    assert (rows["overlay"][running] > before["overlay"][running] + 1000).all(), "links, views or topology"
+    assert (rows["feed"][running] > before["feed"][running]).all(), "ids of posts seen"
+    assert rows["total"][running].max() < 200_000 and net.memory() == pytest.approx(rows["total"].mean())
+
+
+def test_a_node_of_a_large_network_is_small() -> None:
+    """The aim is 20 kB for a whole node, its records, links and 100 broadcasts included."""
+    net = np2p.Simulation(seed=3)
+    nodes = net.add_nodes(300)
+    net.bootstrap(within=minutes(5))
+    for author in nodes[:100]:
+        author.post("a line or two")
+        net.run_for(seconds(1))
+    net.run_for(seconds(30))
+    rows = net.memory_by_node()
+    assert 5_000 < rows["total"].mean() < 60_000
+
+
+def test_numbers_of_the_overlay_can_be_set() -> None:
+    def degrees(**config: object) -> tuple[float, int]:
+        net = np2p.Simulation(seed=5)
+        nodes = net.add_nodes(40, nat="none", **config)
+        net.bootstrap(within=minutes(3))
+        net.run_for(minutes(3))
+        return max(net.status(node)["active"] for node in nodes), net.digest()
+
+    assert degrees()[0] == 16
+    assert degrees(active_reachable=5)[0] == 5
+    small = dict(active_reachable=5, random_active=1, passive=20, arwl=4, prwl=2, shuffle_active=2, shuffle_passive=3)
+    more = dict(active=4, shuffle_ttl=3, shuffle_every=30, clients=10)
+    digests = {degrees(**small, **more, nearer_every=every)[1] for every in (15.0, 0, None)}
+    assert len(digests) == 2, "0 and None are the same: no swaps for nearer neighbours"
+
+
+def test_equal_delays_can_be_had() -> None:
+    net = np2p.Simulation(seed=2, base_delay=0.025, jitter=0, plane=0)
+    nodes = net.add_nodes(20, nat="none")
+    net.bootstrap(within=minutes(3))
+    note = nodes[7].post("as far from everybody")
+    net.run_for(seconds(10))
+    rows = net.deliveries(note)
+    assert rows["direct_latency_s"] == pytest.approx(0.025)
+    assert len(rows) == 19 and rows["latency_s"].min() == pytest.approx(0.025, abs=0.005)
+
+
 def test_a_keyboard_interrupt_stops_a_run_and_the_world_goes_on(net: np2p.Network) -> None:
     import signal
 

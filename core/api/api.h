@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/config.h"
+#include "core/base/heap_bytes.h"
 #include "core/base/strong_int.h"
 #include "core/event/event.h"
 #include "core/event/filter.h"
@@ -45,6 +46,12 @@ struct NodeStatus {
   std::size_t registered_follows = 0;  // of follows: whose node has us registered
 };
 
+// What a node holds in memory, without its store.
+struct NodeMemory {
+  std::size_t overlay = 0;
+  std::size_t feed = 0;  // with the api and the node itself
+};
+
 class Api {
  public:
   Api(const Config& config, Host& host, Feed& feed);
@@ -54,6 +61,7 @@ class Api {
   void publish(RequestId request, Event event);
   QueryAnswer query(const ClientQuery& query);
   void durable(Ticket ticket);  // answers the publishes that are safe now
+  [[nodiscard]] std::size_t bytes() const noexcept { return sizeof *this + heap_bytes(pending_); }
 
  private:
   Result<EventPtr> admit(Event event);

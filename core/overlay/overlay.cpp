@@ -91,6 +91,10 @@ OverlayStatus Overlay::status() const {
   return status;
 }
 
+std::size_t Overlay::bytes() const noexcept {
+  return sizeof *this + (mesh_ ? mesh_->bytes() : swarm_->bytes());
+}
+
 std::optional<Delivery> Overlay::next() {
   return mesh_ ? mesh_->next() : swarm_->next();
 }

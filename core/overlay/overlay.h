@@ -93,6 +93,7 @@ class Overlay {
   };
   [[nodiscard]] std::vector<Peer> peers() const;  // links, by name
   [[nodiscard]] OverlayStatus status() const;
+  [[nodiscard]] std::size_t bytes() const noexcept;  // of memory
 
   // Payloads that arrived for this node since the last call, oldest first.
   std::optional<Delivery> next();

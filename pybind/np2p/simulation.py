@@ -28,6 +28,7 @@ TRAFFIC_COLUMNS = [
     for what in ("bytes", "payload", "duplicate", "control", "relay")
 ]
 TRAFFIC_DTYPE = np.dtype([("node", "i4")] + [(name, "i8") for name in TRAFFIC_COLUMNS])
+MEMORY_DTYPE = np.dtype([("node", "i4")] + [(name, "i8") for name in ("total", "simnet", "store", "overlay", "feed")])
 UPLINK, DOWNLINK = 20_000_000, 100_000_000  # bits per second of an access link
 LONGEST_DELAY = 10.0  # seconds
 STANDING_LINKS = 250  # Limits::standing_links
@@ -111,13 +112,21 @@ class Simulation(Network):
         return self._world.overlay_graph()
 
     def memory(self) -> float:
-        """The simulation's own memory per node, its store included, in bytes; see memory_by_node()."""
+        """Bytes per node, all that memory_by_node() tells of."""
         rows = self.memory_by_node()
-        return float(rows.mean()) if len(rows) else 0.0
+        return float(rows["total"].mean()) if len(rows) else 0.0
 
     def memory_by_node(self) -> Array:
-        """Bytes of each node, in the order of adding."""
-        return self._world.memory()
+        """Row i is the i-th node added: total, and its parts: simnet (the simulator's own: links, NAT, accounting),
+        store (what the node has on its simulated disk), overlay and feed (the state of its process, 0 if it does not
+        run; feed with the api). Bytes; an event that many stores share is counted in none."""
+        columns = self._world.memory()
+        rows = np.zeros(len(self.nodes), dtype=MEMORY_DTYPE)
+        rows["node"] = np.arange(len(self.nodes))
+        for name, column in zip(("simnet", "store", "overlay", "feed"), columns):
+            rows[name] = column
+            rows["total"] += column
+        return rows
 
     def status(self, node: Node) -> dict[str, int]:
         """What the server says of itself: links, reachable, active, clients, relays, published, dialable (can others

@@ -266,6 +266,7 @@ void HyParView::peer_updated(const Peer& peer) {
     if (one.link == peer.link) one.client = !peer.reachable();
   }
   while (active_size() > capacity()) make_room();
+  if (peer.reachable()) heard(peer.ref());  // before it could not take us in
 }
 
 // Until now others could not dial us: now walks spread us.

@@ -9,6 +9,7 @@ namespace np2p::swarm {
 namespace {
 
 constexpr Duration kYounger = 5s;
+constexpr Duration kVisit = 2s;  // of one whom no part uses, when others wait for its place
 constexpr unsigned kOften = 40;  // first round trips, in a quick row
 constexpr Duration kQuickProbe = 2s;
 constexpr Duration kSlowProbe = 2min;
@@ -173,7 +174,9 @@ void Links::link_up(const LinkInfo& info) {
     return;
   }
   if (waiting == nullptr) {
-    if (open_count() >= config_.limits.standing_links) return host_.network.close(info.link, CloseReason::crowded);
+    if (open_count() >= config_.limits.standing_links && !make_room()) {
+      return host_.network.close(info.link, CloseReason::crowded);
+    }
     Pending fresh;
     fresh.link = info.link;
     fresh.since = host_.clock.mono();
@@ -189,6 +192,19 @@ void Links::link_up(const LinkInfo& info) {
   waiting->up = true;
   waiting->salt = rng_.next();
   send(info.link, hello_to(waiting->salt), Priority::control, Traffic::control);
+}
+
+// Who comes from behind a NAT and is no neighbour has had its answer after a moment: the next takes its place. Reachable
+// ones may have us for a finger. False: all are of use.
+bool Links::make_room() {
+  const Peer* oldest = nullptr;
+  for (const Peer& peer : ready_) {
+    if (peer.uses != 0 || peer.reachable() || host_.clock.mono() - peer.ready_at < kVisit) continue;
+    if (oldest == nullptr || peer.ready_at < oldest->ready_at) oldest = &peer;
+  }
+  if (oldest == nullptr) return false;
+  close(oldest->link, CloseReason::crowded);
+  return true;
 }
 
 void Links::hello(LinkId link, const Hello& message) {

@@ -43,6 +43,7 @@ class Plumtree {
   std::optional<Delivery> next();
   [[nodiscard]] std::size_t neighbours() const noexcept { return neighbours_.size(); }
   [[nodiscard]] std::size_t eager_links(std::uint8_t cell) const noexcept;
+  [[nodiscard]] std::size_t bytes() const noexcept;
 
  private:
   static constexpr std::size_t kCells = 64;

@@ -45,6 +45,7 @@ class Swarm {
 
   [[nodiscard]] std::vector<Overlay::Peer> peers() const;
   [[nodiscard]] OverlayStatus status() const;
+  [[nodiscard]] std::size_t bytes() const noexcept;
   [[nodiscard]] const HyParView& membership() const noexcept { return hyparview_; }
   [[nodiscard]] bool reachable() const noexcept { return reachability_.reachable(); }
 
