@@ -9,7 +9,7 @@ namespace np2p::swarm {
 namespace {
 
 constexpr Duration kYounger = 5s;
-constexpr Duration kVisit = 2s;  // of one whom no part uses, when others wait for its place
+constexpr Duration kVisit = 2s;  // to ask for the way; then others may take its place
 constexpr unsigned kOften = 40;  // first round trips, in a quick row
 constexpr Duration kQuickProbe = 2s;
 constexpr Duration kSlowProbe = 2min;
@@ -194,16 +194,16 @@ void Links::link_up(const LinkInfo& info) {
   send(info.link, hello_to(waiting->salt), Priority::control, Traffic::control);
 }
 
-// Who comes from behind a NAT and is no neighbour has had its answer after a moment: the next takes its place. Reachable
-// ones may have us for a finger. False: all are of use.
+// Who came to ask for the way has had its answer after a moment: the next takes its place. The youngest link that no
+// part of ours uses goes, so that the fingers of others that have stood for long stand on. False: all are of use.
 bool Links::make_room() {
-  const Peer* oldest = nullptr;
+  const Peer* youngest = nullptr;
   for (const Peer& peer : ready_) {
-    if (peer.uses != 0 || peer.reachable() || host_.clock.mono() - peer.ready_at < kVisit) continue;
-    if (oldest == nullptr || peer.ready_at < oldest->ready_at) oldest = &peer;
+    if (peer.uses != 0 || host_.clock.mono() - peer.ready_at < kVisit) continue;
+    if (youngest == nullptr || peer.ready_at >= youngest->ready_at) youngest = &peer;
   }
-  if (oldest == nullptr) return false;
-  close(oldest->link, CloseReason::crowded);
+  if (youngest == nullptr) return false;
+  close(youngest->link, CloseReason::crowded);
   return true;
 }
 

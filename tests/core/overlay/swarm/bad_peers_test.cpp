@@ -189,7 +189,7 @@ TEST_F(BadPeers, VisitorsGiveWayToTheNextWhenItIsCrowded) {
     EXPECT_EQ(late.is_open(), i < 9) << i;  // those who came with it have not had their moment
     if (late.is_open()) late.hello();
   }
-  for (std::uint64_t i = 0; i < 18; ++i) EXPECT_EQ(crowd[i]->is_open(), i % 2 == 0) << i;
+  for (std::uint64_t i = 0; i < 18; ++i) EXPECT_EQ(crowd[i]->is_open(), i % 2 == 0) << i;  // these are fingers
   expect_service();
 }
 
