@@ -90,10 +90,14 @@ def test_the_eventful_world_is_eventful(world: str) -> None:
     output = reference(world, 1)
     mentions = re.search(r"^mentions +(\d+) of (\d+) reached", output, re.MULTILINE)
     lookups = re.search(r"^lookups +(\d+) of (\d+) answered", output, re.MULTILINE)
-    followers = re.search(r", (\d+) followers", output)
-    assert mentions and int(mentions[1]) == int(mentions[2]) >= 15, output
-    assert lookups and int(lookups[1]) >= 1, output
-    assert followers and int(followers[1]) == 3 * 12, output
+    servers = re.search(r", (\d+) in outboxes, (\d+) followers", output)
+    assert mentions and lookups and servers, output
+    waiting = 0 if world == "eventful mesh" else int(servers[1])  # on their way, with pauses that grow
+    assert int(mentions[2]) - waiting <= int(mentions[1]) and int(mentions[1]) >= 15 and waiting <= 1, output
+    assert int(lookups[1]) >= 1, output
+    # On the mesh everybody notices that a server was away and registers again where a disk was lost; on the scalable
+    # overlay who is no neighbour does that with the renewal of the lease.
+    assert int(servers[2]) == 3 * 12 if world == "eventful mesh" else 3 * 12 - 3 <= int(servers[2]) <= 3 * 12, output
 
 
 @pytest.mark.parametrize("seed", ["-1", "+1", "1.5", "x", "18446744073709551616"])

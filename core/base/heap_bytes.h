@@ -6,9 +6,9 @@
 #include <deque>
 #include <map>
 #include <set>
-#include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace np2p {
@@ -42,13 +42,13 @@ std::size_t heap_bytes(const std::set<Key>& items) noexcept {
 }
 
 template <class Key, class Value, class Hash>
-std::size_t heap_bytes(const std::unordered_map<Key, Value, Hash>& items) noexcept {
-  return items.size() * (sizeof(std::pair<const Key, Value>) + kHashNodeBytes) + items.bucket_count() * sizeof(void*);
+std::size_t heap_bytes(const std::unordered_map<Key, Value, Hash>& table) noexcept {
+  return table.size() * (sizeof(std::pair<const Key, Value>) + kHashNodeBytes) + table.bucket_count() * sizeof(void*);
 }
 
 template <class Key, class Hash>
-std::size_t heap_bytes(const std::unordered_set<Key, Hash>& items) noexcept {
-  return items.size() * (sizeof(Key) + kHashNodeBytes) + items.bucket_count() * sizeof(void*);
+std::size_t heap_bytes(const std::unordered_set<Key, Hash>& table) noexcept {
+  return table.size() * (sizeof(Key) + kHashNodeBytes) + table.bucket_count() * sizeof(void*);
 }
 
 // At least one block and a table of eight of them, even if empty.
@@ -56,8 +56,8 @@ template <class T>
 std::size_t heap_bytes(const std::deque<T>& items) noexcept {
   const std::size_t each = sizeof(T) < kDequeBlockBytes ? kDequeBlockBytes / sizeof(T) : 1;
   const std::size_t blocks = items.size() / each + 1;
-  const std::size_t table = (blocks + 2 > 8 ? blocks + 2 : 8) * sizeof(void*);
-  return blocks * (each * sizeof(T) + kAllocationBytes) + table + kAllocationBytes;
+  const std::size_t map = (blocks + 2 > 8 ? blocks + 2 : 8) * sizeof(void*);
+  return blocks * (each * sizeof(T) + kAllocationBytes) + map + kAllocationBytes;
 }
 
 }  // namespace np2p
