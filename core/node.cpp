@@ -97,6 +97,10 @@ const Config& Node::config() const noexcept {
   return config_;
 }
 
+NodeMemory Node::memory() const noexcept {
+  return {overlay_->bytes(), sizeof *this + feed_->bytes() + api_->bytes()};
+}
+
 NodeStatus Node::status() const {
   NodeStatus status;
   for (const Overlay::Peer& peer : overlay_->peers()) {
@@ -107,6 +111,7 @@ NodeStatus Node::status() const {
     }
     status.neighbours.push_back({std::move(name), peer.remote, peer.outbound, peer.established});
   }
+  status.overlay = overlay_->status();
   status.reachable = overlay_->reachable_count();
   status.stored_events = host_.store.stats().events;
   status.outbox = feed_->outbox().size();

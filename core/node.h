@@ -40,6 +40,7 @@ class Node {
 
   [[nodiscard]] const Config& config() const noexcept;
   [[nodiscard]] NodeStatus status() const;
+  [[nodiscard]] NodeMemory memory() const noexcept;
 
  private:
   void drain();  // overlay deliveries to the feed, what is good of broadcasts back; news of the topology

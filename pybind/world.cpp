@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -42,11 +43,37 @@ sim::NatSpec spec_of(const BoxTuple& box) {
   return spec;
 }
 
-NodeIndex add_node(World& world, const std::vector<BoxTuple>& boxes, bool multicast,
-                   const std::vector<NodeIndex>& ways_in, bool writable, bool replies_to_all, std::uint64_t up,
-                   std::uint64_t down) {
+// By the names of SwarmParams; np2p.settings has checked names and values. A duration comes in seconds.
+SwarmParams params_of(const py::dict& given) {
+  SwarmParams params;
+  const auto count = [&](const char* name, auto& target) {
+    if (given.contains(name)) target = given[name].cast<std::remove_reference_t<decltype(target)>>();
+  };
+  const auto duration = [&](const char* name, Duration& target) {
+    if (given.contains(name)) target = duration_of(given[name].cast<double>());
+  };
+  count("active", params.active);
+  count("active_reachable", params.active_reachable);
+  count("random_active", params.random_active);
+  count("passive", params.passive);
+  count("arwl", params.arwl);
+  count("prwl", params.prwl);
+  count("shuffle_active", params.shuffle_active);
+  count("shuffle_passive", params.shuffle_passive);
+  count("shuffle_ttl", params.shuffle_ttl);
+  duration("shuffle_every", params.shuffle_every);
+  count("clients", params.clients);
+  duration("nearer_every", params.nearer_every);
+  return params;
+}
+
+NodeIndex add_node(World& world, const std::vector<BoxTuple>& boxes, bool hyparview, const py::dict& swarm,
+                   bool multicast, const std::vector<NodeIndex>& ways_in, bool writable, bool replies_to_all,
+                   std::uint64_t up, std::uint64_t down) {
   sim::NodeOptions options;
   for (const auto& box : boxes) options.nat.push_back(spec_of(box));
+  options.config.overlay = hyparview ? OverlayKind::hyparview : OverlayKind::mesh;
+  options.config.swarm = params_of(swarm);
   options.config.mode = multicast ? FeedMode::multicast : FeedMode::broadcast;
   options.config.writable = writable;
   options.config.replies = replies_to_all ? Replies::everybody : Replies::tagged;
@@ -175,12 +202,16 @@ py::dict status(const World& world, NodeIndex node) {
   out["links"] =
       std::count_if(found.neighbours.begin(), found.neighbours.end(), [](const auto& n) { return n.established; });
   out["reachable"] = found.reachable;
+  out["active"] = found.overlay.active;
+  out["clients"] = found.overlay.clients;
+  out["relays"] = found.overlay.relays;
+  out["published"] = found.overlay.published;
+  out["dialable"] = !found.overlay.dialled_at.is_unspecified();
   out["stored_events"] = found.stored_events;
   out["outbox"] = found.outbox;
   out["follows"] = found.follows;
   out["followers"] = found.followers;
   out["registered_follows"] = found.registered_follows;
-
   return out;
 }
 
@@ -190,25 +221,33 @@ std::optional<std::string> outcome(const World& world, std::uint64_t request) {
   return found->ok() ? std::string{} : found->error().reason;
 }
 
-py::array_t<std::int64_t> memory(const World& world) {
+py::tuple memory(const World& world) {
   const auto rows = world.memory();
-  return column<std::int64_t>(rows, [](const auto& row) { return row.simnet + row.store; });
+  return py::make_tuple(column<std::int64_t>(rows, [](const auto& row) { return row.simnet; }),
+                        column<std::int64_t>(rows, [](const auto& row) { return row.store; }),
+                        column<std::int64_t>(rows, [](const auto& row) { return row.overlay; }),
+                        column<std::int64_t>(rows, [](const auto& row) { return row.feed; }));
 }
 
 }  // namespace
 
 void bind_world(py::module_& module) {
   py::class_<World>(module, "World", "simnet's world; scenarios use np2p.Simulation.")
-      .def(py::init([](std::uint64_t seed, const std::string& trace, bool memo) {
+      .def(py::init([](std::uint64_t seed, const std::string& trace, bool memo, double base_delay, double jitter,
+                       double plane) {
              sim::WorldOptions options;
              options.seed = seed;
              options.trace_path = trace;
              options.memo = memo;
+             options.base_delay = duration_of(base_delay);
+             options.jitter = duration_of(jitter);
+             options.plane_us = static_cast<std::int32_t>(duration_of(plane) / 1us);
              return std::make_unique<World>(std::move(options));
            }),
-           py::arg("seed"), py::arg("trace"), py::arg("memo"))
-      .def("add_node", &add_node, py::arg("boxes"), py::arg("multicast"), py::arg("ways_in"), py::arg("writable"),
-           py::arg("replies_to_all"), py::arg("up"), py::arg("down"))
+           py::arg("seed"), py::arg("trace"), py::arg("memo"), py::arg("base_delay"), py::arg("jitter"),
+           py::arg("plane"))
+      .def("add_node", &add_node, py::arg("boxes"), py::arg("hyparview"), py::arg("swarm"), py::arg("multicast"),
+           py::arg("ways_in"), py::arg("writable"), py::arg("replies_to_all"), py::arg("up"), py::arg("down"))
       .def("key", [](const World& world,
                      NodeIndex node) { return std::move(Signer::from_secret(world.user(node).secret())).value(); })
       .def("start", &World::start)

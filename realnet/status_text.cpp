@@ -18,6 +18,14 @@ std::string neighbours_json(const NodeStatus& node) {
   return out + "]";
 }
 
+std::string overlay_json(const OverlayStatus& overlay) {
+  const bool dialled = !overlay.dialled_at.is_unspecified();
+  return fmt::format(R"({{"kind":"{}","dialled_at":{},"active":{},"clients":{},"relays":{},"published":{}}})",
+                     overlay.kind == OverlayKind::mesh ? "mesh" : "hyparview",
+                     dialled ? json_string(overlay.dialled_at.text()) : "null", overlay.active, overlay.clients,
+                     overlay.relays, overlay.published);
+}
+
 std::string rejects_json(const RealObserver& observer) {
   std::string out = "{";
   for (const auto& [what, count] : observer.rejects()) {
@@ -102,11 +110,12 @@ std::string status_json(const ServerView& view) {
                   view.config.owner.hex(), view.node_id.hex(), view.config.listen.text(), view.api.text(),
                   std::chrono::duration_cast<std::chrono::seconds>(view.uptime).count(),
                   view.config.mode == FeedMode::broadcast ? "broadcast" : "multicast", view.config.writable);
-  text += fmt::format(R"("reachable":{},"neighbours":{},"stored_events":{},"evicted":{},"outbox":{},"follows":{},)"
-                      R"("registered_follows":{},"followers":{},"events_accepted":{},"syncs":{},"disk_trouble":{},)",
-                      view.node.reachable, neighbours_json(view.node), view.node.stored_events, view.store.evicted,
-                      view.node.outbox, view.node.follows, view.node.registered_follows, view.node.followers,
-                      view.observer.events_accepted(), view.syncs, json_string(view.trouble));
+  text += fmt::format(
+      R"("overlay":{},"reachable":{},"neighbours":{},"stored_events":{},"evicted":{},"outbox":{},"follows":{},)"
+      R"("registered_follows":{},"followers":{},"events_accepted":{},"syncs":{},"disk_trouble":{},)",
+      overlay_json(view.node.overlay), view.node.reachable, neighbours_json(view.node), view.node.stored_events,
+      view.store.evicted, view.node.outbox, view.node.follows, view.node.registered_follows, view.node.followers,
+      view.observer.events_accepted(), view.syncs, json_string(view.trouble));
   text +=
       fmt::format(R"("links":{{"open":{},"accepted":{},"dialled":{},"refused":{},"slow_readers":{},)"
                   R"("wire_bytes_in":{},"wire_bytes_out":{}}},"frames_in":{},"frames_out":{},)",

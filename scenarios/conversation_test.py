@@ -10,6 +10,7 @@ from np2p import minutes, seconds
 BOTH_SIDES_OF_A_NAT = ["none", "port_restricted", "none", "symmetric"]
 
 
+@pytest.mark.overlays("hyparview", "mesh")
 @pytest.mark.both
 @pytest.mark.seeds(per_commit=3, nightly=50)
 def test_four_servers_two_of_them_behind_nat_exchange_everything(net: np2p.Network) -> None:

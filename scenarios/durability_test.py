@@ -26,6 +26,7 @@ def test_nothing_acknowledged_is_lost_in_a_crash(net: np2p.Network) -> None:
     net.check()
 
 
+@pytest.mark.overlays("hyparview", "mesh")
 @pytest.mark.both
 def test_a_server_that_lost_its_disk_serves_its_user_again(net: np2p.Network) -> None:
     alice, bob = net.add_nodes(2, nat="none")
@@ -40,6 +41,7 @@ def test_a_server_that_lost_its_disk_serves_its_user_again(net: np2p.Network) ->
     assert net.eventually(lambda: bob.has(again), within=minutes(2))
 
 
+@pytest.mark.overlays("hyparview", "mesh")
 @pytest.mark.seeds(per_commit=2, nightly=50)
 def test_a_crowd_that_comes_and_goes_keeps_what_it_wrote(net: np2p.Network) -> None:
     crowd = net.add_nodes(12)

@@ -8,6 +8,7 @@ import np2p
 from np2p import minutes, seconds
 
 
+@pytest.mark.overlays("hyparview", "mesh")
 @pytest.mark.both
 @pytest.mark.seeds(per_commit=3, nightly=50)
 def test_only_followers_get_a_post(net: np2p.Network) -> None:

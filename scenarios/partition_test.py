@@ -8,6 +8,7 @@ import np2p
 from np2p import minutes, seconds
 
 
+@pytest.mark.overlays("hyparview", "mesh")
 @pytest.mark.seeds(per_commit=3, nightly=50)
 def test_a_partition_heals(net: np2p.Network) -> None:
     east, west = net.add_nodes(5, nat="none"), net.add_nodes(5, nat="port_restricted")
@@ -27,6 +28,7 @@ def test_a_partition_heals(net: np2p.Network) -> None:
     assert net.eventually(lambda: net.delivery_ratio(note) == 1.0, within=minutes(1))
 
 
+@pytest.mark.overlays("hyparview", "mesh")
 @pytest.mark.seeds(per_commit=2, nightly=50)
 def test_loss_delays_and_loses_nothing(net: np2p.Network) -> None:
     nodes = net.add_nodes(8)
@@ -36,6 +38,7 @@ def test_loss_delays_and_loses_nothing(net: np2p.Network) -> None:
     assert net.eventually(lambda: all(net.delivery_ratio(note) == 1.0 for note in notes), within=minutes(2))
 
 
+@pytest.mark.overlays("hyparview", "mesh")
 @pytest.mark.both
 def test_somebody_moves_to_another_address(net: np2p.Network) -> None:
     alice, bob = net.add_nodes(2, nat=["none", "port_restricted"])

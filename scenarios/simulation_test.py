@@ -9,8 +9,8 @@ import np2p
 from np2p import minutes, seconds
 
 
-def one_run(seed: int, text: str = "hello", *, memo: bool = True) -> tuple[int, int]:
-    net = np2p.Simulation(seed=seed, memo=memo)
+def one_run(seed: int, text: str = "hello", *, memo: bool = True, overlay: str = "hyparview") -> tuple[int, int]:
+    net = np2p.Simulation(seed=seed, memo=memo, overlay=overlay)
     nodes = net.add_nodes(10)
     net.bootstrap(within=minutes(3))
     nodes[3].post(text)
@@ -18,9 +18,10 @@ def one_run(seed: int, text: str = "hello", *, memo: bool = True) -> tuple[int, 
     return net.digest(), net.events
 
 
-def test_the_same_seed_gives_the_same_digest() -> None:
-    assert one_run(7) == one_run(7)
-    assert one_run(7) != one_run(8)
+@pytest.mark.parametrize("overlay", ["hyparview", "mesh"])
+def test_the_same_seed_gives_the_same_digest(overlay: str) -> None:
+    assert one_run(7, overlay=overlay) == one_run(7, overlay=overlay)
+    assert one_run(7, overlay=overlay) != one_run(8, overlay=overlay)
 
 
 def test_one_changed_byte_changes_the_digest() -> None:
@@ -45,6 +46,7 @@ def test_how_time_is_cut_changes_nothing() -> None:
     assert len(digests) == 1
 
 
+@pytest.mark.overlays("hyparview", "mesh")
 def test_deliveries_are_measured(net: np2p.Network) -> None:
     assert isinstance(net, np2p.Simulation)
     nodes = net.add_nodes(12)
@@ -58,6 +60,7 @@ def test_deliveries_are_measured(net: np2p.Network) -> None:
     assert (rows["hops"] >= 1).all() and (rows["latency_s"] < 2).all()
 
 
+@pytest.mark.overlays("hyparview", "mesh")
 def test_traffic_adds_up(net: np2p.Network) -> None:
     assert isinstance(net, np2p.Simulation)
     nodes = net.add_nodes(8, nat="none")
@@ -74,6 +77,7 @@ def test_traffic_adds_up(net: np2p.Network) -> None:
     assert after["bytes_out"].sum() >= after["bytes_in"].sum() > 0
 
 
+@pytest.mark.overlays("mesh")
 def test_the_mesh_is_a_full_mesh_where_it_can_be(net: np2p.Network) -> None:
     assert isinstance(net, np2p.Simulation)
     net.add_nodes(10, nat="none")
@@ -83,6 +87,66 @@ def test_the_mesh_is_a_full_mesh_where_it_can_be(net: np2p.Network) -> None:
     assert {tuple(sorted(edge)) for edge in edges.tolist()} == {(a, b) for b in range(10) for a in range(b)}
     assert 0 < net.memory() < 200_000
     assert net.memory_by_node().shape == (10,)
+
+
+@pytest.mark.overlays("hyparview", "mesh")
+def test_memory_is_told_by_its_parts(net: np2p.Network) -> None:
+    assert isinstance(net, np2p.Simulation)
+    nodes = net.add_nodes(12, nat="none")
+    before = net.memory_by_node()
+    net.bootstrap(within=minutes(3))
+    for author in nodes:
+        author.post("x" * 1000)
+    net.run_for(seconds(10))
+    nodes[5].crash()
+    rows = net.memory_by_node()
+    assert list(rows["node"]) == list(range(12))
+    assert np.array_equal(rows["total"], sum(rows[part] for part in ("simnet", "store", "overlay", "feed")))
+    assert rows["overlay"][5] == rows["feed"][5] == 0 and rows["store"][5] > 0, "only the disk outlives the process"
+    running = np.arange(12) != 5
+    assert (rows["overlay"][running] > before["overlay"][running] + 1000).all(), "links, views or topology"
+    assert (rows["feed"][running] > before["feed"][running]).all(), "ids of posts seen"
+    assert rows["total"][running].max() < 200_000 and net.memory() == pytest.approx(rows["total"].mean())
+
+
+def test_a_node_of_a_large_network_is_small() -> None:
+    """The aim is 20 kB for a whole node, its records, links and 100 broadcasts included."""
+    net = np2p.Simulation(seed=3)
+    nodes = net.add_nodes(300)
+    net.bootstrap(within=minutes(5))
+    for author in nodes[:100]:
+        author.post("a line or two")
+        net.run_for(seconds(1))
+    net.run_for(seconds(30))
+    rows = net.memory_by_node()
+    assert 5_000 < rows["total"].mean() < 60_000
+
+
+def test_numbers_of_the_overlay_can_be_set() -> None:
+    def degrees(**config: object) -> tuple[float, int]:
+        net = np2p.Simulation(seed=5)
+        nodes = net.add_nodes(40, nat="none", **config)
+        net.bootstrap(within=minutes(3))
+        net.run_for(minutes(3))
+        return max(net.status(node)["active"] for node in nodes), net.digest()
+
+    assert degrees()[0] == 16
+    assert degrees(active_reachable=5)[0] == 5
+    small = dict(active_reachable=5, random_active=1, passive=20, arwl=4, prwl=2, shuffle_active=2, shuffle_passive=3)
+    more = dict(active=4, shuffle_ttl=3, shuffle_every=30, clients=10)
+    digests = {degrees(**small, **more, nearer_every=every)[1] for every in (15.0, 0, None)}
+    assert len(digests) == 2, "0 and None are the same: no swaps for nearer neighbours"
+
+
+def test_equal_delays_can_be_had() -> None:
+    net = np2p.Simulation(seed=2, base_delay=0.025, jitter=0, plane=0)
+    nodes = net.add_nodes(20, nat="none")
+    net.bootstrap(within=minutes(3))
+    note = nodes[7].post("as far from everybody")
+    net.run_for(seconds(10))
+    rows = net.deliveries(note)
+    assert rows["direct_latency_s"] == pytest.approx(0.025)
+    assert len(rows) == 19 and rows["latency_s"].min() == pytest.approx(0.025, abs=0.005)
 
 
 def test_a_keyboard_interrupt_stops_a_run_and_the_world_goes_on(net: np2p.Network) -> None:

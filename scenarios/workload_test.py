@@ -42,6 +42,7 @@ def test_posts_look_like_posts() -> None:
     assert 1000 <= sizes[-1] <= 12000, "a few are essays"
 
 
+@pytest.mark.overlays("hyparview", "mesh")
 def test_a_population_lives_for_a_while(net: np2p.Network) -> None:
     nodes = net.add_nodes(8)
     net.bootstrap(within=np2p.minutes(3))

@@ -43,6 +43,7 @@ void Eventful::build() {
     node.nat = boxes_of(i);
     node.up_bits_per_s = kUplinks[i % std::size(kUplinks)];
     node.dial_from_listen_port = i % 6 == 1;
+    node.config.overlay = overlay_;
     node.config.mode = i % 3 == 2 ? FeedMode::multicast : FeedMode::broadcast;
     node.config.replies = i % 4 == 1 ? Replies::everybody : Replies::tagged;
     if (i > 0) node.config.bootstrap.push_back(world_.address_of(0));

@@ -17,8 +17,8 @@ class Eventful {
  public:
   static constexpr std::uint32_t kLeastNodes = 10;
 
-  Eventful(World& world, std::uint32_t nodes, std::uint64_t seed)
-      : world_(world), nodes_(nodes), rng_(seed, "eventful") {}
+  Eventful(World& world, OverlayKind overlay, std::uint32_t nodes, std::uint64_t seed)
+      : world_(world), overlay_(overlay), nodes_(nodes), rng_(seed, "eventful") {}
 
   void run();
 
@@ -45,6 +45,7 @@ class Eventful {
   bool holds(NodeIndex node, NodeIndex author, std::uint16_t kind);
 
   World& world_;
+  OverlayKind overlay_;
   std::uint32_t nodes_;
   Rng rng_;
   std::vector<EventId> posts_;

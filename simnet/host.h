@@ -55,6 +55,7 @@ class SimHost final : public Inhabitant,
   void publish(RequestId request, const Event& event);
   QueryAnswer query(const ClientQuery& query);
   [[nodiscard]] NodeStatus status() const;
+  [[nodiscard]] NodeMemory memory() const noexcept { return node_ ? node_->memory() : NodeMemory{}; }
 
   [[nodiscard]] Config& config() noexcept { return config_; }
   [[nodiscard]] const Config& config() const noexcept { return config_; }

@@ -21,19 +21,21 @@ using namespace np2p::sim;
 
 struct Arguments {
   std::string world = "mesh";
-  std::string overlay = "mesh";
+  std::string overlay = "hyparview";
   std::uint64_t seed = 1;
   std::uint32_t nodes = 8;
   std::uint32_t nated_percent = 60;
   std::uint32_t posts = 10;
   std::uint32_t seconds = 60;
+  std::uint32_t crashes = 0;
   std::uint32_t loss_ppm = 0;
   bool no_memo = false;
   std::string trace;
 };
 
-// Everybody joins through node 0, which is public; then posts come from random nodes, and at the end a rest in which
-// the last one arrives. In the eventful world its own script (simnet/eventful.h) takes the place of both.
+// Everybody joins through node 0, which is public; then posts come from random nodes, others crash and come back, and
+// at the end a rest in which the last post arrives. In the eventful world its own script (simnet/eventful.h) takes the
+// place of both.
 struct Run {
   explicit Run(const Arguments& a) : arguments(a), world(options(a)), rng(a.seed, "nostrp2p-sim") {}
 
@@ -47,7 +49,7 @@ struct Run {
   }
   void live() {
     if (arguments.world == "eventful") {
-      Eventful eventful(world, arguments.nodes, arguments.seed);
+      Eventful eventful(world, overlay(), arguments.nodes, arguments.seed);
       eventful.run();
       posts = eventful.posts();
       std::printf("mentions   %zu of %zu reached the one they name\n", eventful.mentions_delivered(),
@@ -60,12 +62,15 @@ struct Run {
     report();
     report_servers();
   }
+  [[nodiscard]] OverlayKind overlay() const {
+    return arguments.overlay == "mesh" ? OverlayKind::mesh : OverlayKind::hyparview;
+  }
   void build() {
     for (std::uint32_t i = 0; i < arguments.nodes; ++i) {
       NodeOptions node;
       const bool nated = i > 0 && rng.below(100) < arguments.nated_percent;
       if (nated) node.nat = {arguments.world == "symmetric" ? symmetric() : port_restricted()};
-      if (arguments.overlay == "hyparview") node.config.overlay = OverlayKind::hyparview;
+      node.config.overlay = overlay();
       if (i > 0) node.config.bootstrap = {world.address_of(0)};
       world.add_node(node);
     }
@@ -74,18 +79,35 @@ struct Run {
   }
   void post() {
     const auto author = static_cast<NodeIndex>(rng.below(arguments.nodes));
+    if (world.state_of(author) != HostState::running) return;
     const std::string text = "post " + std::to_string(posts.size()) + " of " + std::to_string(author);
     const Event event = world.user(author).sign(kind::post, unix_seconds(world.wall()), {}, text);
     world.publish(author, event);
     posts.push_back(event.id);
   }
+  // Whoever lies down gets up when the next but one does.
+  void crash() {
+    const auto node = static_cast<NodeIndex>(rng.below(arguments.nodes));
+    if (world.state_of(node) == HostState::running) {
+      world.crash(node);
+      down.push_back(node);
+    }
+    if (down.size() > 2) get_up();
+  }
+  void get_up() {
+    world.restart(down.front());
+    down.erase(down.begin());
+  }
   void work() {
     const Duration all = std::chrono::seconds{arguments.seconds};
-    for (std::uint32_t i = 0; i < arguments.posts; ++i) {
-      world.run_for(all / (arguments.posts + 1));
-      post();
+    const std::uint32_t steps = std::max(arguments.posts, arguments.crashes);
+    for (std::uint32_t i = 0; i < steps; ++i) {
+      world.run_for(all / (steps + 1));
+      if (i < arguments.crashes) crash();
+      if (i < arguments.posts) post();
     }
-    world.run_for(all / (arguments.posts + 1) + 10s);
+    while (!down.empty()) get_up();
+    world.run_for(all / (steps + 1) + 10s);
   }
   void report() {
     std::size_t got = 0;
@@ -138,6 +160,7 @@ struct Run {
   World world;
   Rng rng;
   std::vector<EventId> posts;
+  std::vector<NodeIndex> down;
 };
 
 }  // namespace
@@ -169,6 +192,9 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", a.seconds, "simulated seconds over which they are posted")
       ->check(CLI::Range(1u, 1'000'000u))
       ->capture_default_str();
+  app.add_option("--crashes", a.crashes, "crashes of random servers meanwhile; each comes back")
+      ->check(CLI::Range(0u, 1'000'000u))
+      ->capture_default_str();
   app.add_option("--loss-ppm", a.loss_ppm, "lost segments per million")->check(CLI::Range(0u, 500'000u));
   app.add_option("--trace", a.trace, "write every input and output to this file, as JSON lines");
   app.add_flag("--no-memo", a.no_memo, "verify every signature at every node again; the digest stays the same");
@@ -186,9 +212,10 @@ int main(int argc, char** argv) {
                  Eventful::kLeastNodes, a.nodes);
     return 2;
   }
-  std::printf("seed %llu: world %s, %u nodes, %u %% behind NAT, %u posts in %u s, loss %u ppm, memo %s\n",
-              static_cast<unsigned long long>(a.seed), a.world.c_str(), a.nodes, a.nated_percent, a.posts, a.seconds,
-              a.loss_ppm, a.no_memo ? "off" : "on");
+  std::printf("seed %llu: world %s, overlay %s, %u nodes, %u %% behind NAT, %u posts and %u crashes in %u s, ",
+              static_cast<unsigned long long>(a.seed), a.world.c_str(), a.overlay.c_str(), a.nodes, a.nated_percent,
+              a.posts, a.crashes, a.seconds);
+  std::printf("loss %u ppm, memo %s\n", a.loss_ppm, a.no_memo ? "off" : "on");
   if (a.overlay == "mesh" && a.nodes > Limits{}.mesh_connections + 1) {
     std::fprintf(stderr, "nostrp2p-sim: a mesh holds %zu servers; the others stay locked out\n",
                  static_cast<std::size_t>(Limits{}.mesh_connections) + 1);

@@ -374,7 +374,9 @@ std::vector<MemoryRow> World::memory() const {
   std::vector<MemoryRow> rows;
   rows.reserve(node_count());
   for (NodeIndex node = 0; node < node_count(); ++node) {
-    rows.push_back({impl_->fabric.bytes_of(node), impl_->machines[node].host->store_bytes()});
+    const SimHost& host = *impl_->machines[node].host;
+    const NodeMemory memory = host.memory();
+    rows.push_back({impl_->fabric.bytes_of(node), host.store_bytes(), memory.overlay, memory.feed});
   }
   return rows;
 }

@@ -66,8 +66,10 @@ struct OverlayEdge {
 };
 
 struct MemoryRow {
-  std::uint64_t simnet = 0;  // the simulator's own: host, links, NAT, accounting
-  std::uint64_t store = 0;   // the node's store, shared events not counted
+  std::uint64_t simnet = 0;   // the simulator's own: host, links, NAT, accounting
+  std::uint64_t store = 0;    // the node's store, shared events not counted
+  std::uint64_t overlay = 0;  // the node's own state; 0 if it does not run
+  std::uint64_t feed = 0;     // likewise, with its api
 };
 
 class World {

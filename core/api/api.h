@@ -7,15 +7,16 @@
 #include <vector>
 
 #include "core/base/config.h"
+#include "core/base/heap_bytes.h"
 #include "core/base/strong_int.h"
 #include "core/event/event.h"
 #include "core/event/filter.h"
 #include "core/host/host.h"
+#include "core/overlay/overlay.h"
 
 namespace np2p {
 
 class Feed;
-class Overlay;
 
 struct ClientQuery {
   Filter filter;
@@ -36,12 +37,19 @@ struct NodeStatus {
     bool established = false;
   };
   std::vector<Neighbour> neighbours;
+  OverlayStatus overlay;
   std::size_t reachable = 0;  // other users' servers with a route
   std::size_t stored_events = 0;
   std::size_t outbox = 0;  // events waiting for somebody
   std::size_t follows = 0;
   std::size_t followers = 0;
   std::size_t registered_follows = 0;  // of follows: whose node has us registered
+};
+
+// What a node holds in memory, without its store.
+struct NodeMemory {
+  std::size_t overlay = 0;
+  std::size_t feed = 0;  // with the api and the node itself
 };
 
 class Api {
@@ -53,6 +61,7 @@ class Api {
   void publish(RequestId request, Event event);
   QueryAnswer query(const ClientQuery& query);
   void durable(Ticket ticket);  // answers the publishes that are safe now
+  [[nodiscard]] std::size_t bytes() const noexcept { return sizeof *this + heap_bytes(pending_); }
 
  private:
   Result<EventPtr> admit(Event event);

@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "core/base/assert.h"
+#include "core/base/heap_bytes.h"
 
 namespace np2p {
 
@@ -27,6 +28,7 @@ class BoundedSet {
   }
   [[nodiscard]] bool contains(const Key& key) const { return members_.count(key) != 0; }
   [[nodiscard]] std::size_t size() const noexcept { return order_.size(); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(members_) + heap_bytes(order_); }
 
  private:
   std::size_t capacity_;

@@ -22,7 +22,7 @@ struct SwarmParams {
   std::size_t clients = 128;      // nodes behind NAT that a reachable node serves as neighbour
   std::size_t trees = 32;         // shortest-path trees for broadcasts; 0: only Plumtree's own
   bool eager_links = false;       // a new link starts eager in Plumtree's own tree, as in the paper
-  Duration nearer_every = 15s;    // a nearer neighbour is looked for; pauses double while none is found
+  Duration nearer_every = 15s;    // a nearer neighbour is looked for; pauses double while none is found; 0: never
 };
 
 }  // namespace np2p

@@ -42,6 +42,10 @@ class Feed {
   [[nodiscard]] Lookup& lookup() noexcept { return lookup_; }
   [[nodiscard]] const Outbox& outbox() const noexcept { return outbox_; }
   [[nodiscard]] const Multicast& multicast() const noexcept { return multicast_; }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return sizeof *this + judge_.bytes() + lookup_.bytes() + outbox_.bytes() + multicast_.bytes() + recent_.bytes() +
+           heap_bytes(unacknowledged_);
+  }
 
  private:
   // known: we have it, or no longer want it; it was handed on when it came first.

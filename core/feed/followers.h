@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/config.h"
+#include "core/base/heap_bytes.h"
 #include "core/host/host.h"
 
 namespace np2p {
@@ -32,6 +33,7 @@ class Followers {
 
   [[nodiscard]] bool contains(const PubKey& user) const { return followers_.count(user) != 0; }
   [[nodiscard]] const std::map<PubKey, Follower>& all() const noexcept { return followers_; }
+  [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(followers_); }
 
  private:
   void save(const PubKey& follower, const Follower& state);

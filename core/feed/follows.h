@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/config.h"
+#include "core/base/heap_bytes.h"
 #include "core/base/rng.h"
 #include "core/host/host.h"
 #include "core/overlay/overlay.h"
@@ -34,6 +35,7 @@ class Follows {
   [[nodiscard]] bool contains(const PubKey& user) const { return follows_.count(user) != 0; }
   [[nodiscard]] std::size_t size() const noexcept { return follows_.size(); }
   [[nodiscard]] std::size_t registered_count() const noexcept;
+  [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(follows_); }
 
  private:
   struct Followee {

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/base/config.h"
+#include "core/base/heap_bytes.h"
 #include "core/base/token_bucket.h"
 #include "core/host/host.h"
 
@@ -19,6 +20,7 @@ class LinkJudge {
   // True: this was one too many, close the link.
   bool bad_signature(LinkId link) { return ++record(link).bad_signatures >= limits_.bad_signatures; }
   void link_down(LinkId link) { records_.erase(link); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(records_); }
 
  private:
   struct Record {

@@ -7,6 +7,12 @@
 
 namespace np2p {
 
+namespace {
+
+constexpr Duration kWorthwhile = 1min;
+
+}  // namespace
+
 Lookup::Lookup(const Config& config, Host& host, Overlay& overlay)
     : config_(config),
       host_(host),
@@ -24,7 +30,27 @@ void Lookup::ask(std::uint16_t kind, const PubKey& author, const std::optional<E
   if (asked_.size() >= config_.limits.lookups) forget_old(now);
   if (asked_.size() >= config_.limits.lookups) return;
   const Request request{rng_.next(), kind, event};
-  if (overlay_.unicast(author, Channel::packets, encode_request(request), Priority::control)) asked_[key] = now;
+  if (overlay_.unicast(author, Channel::packets, encode_request(request), Priority::control)) {
+    asked_[key] = now;
+    unsent_.erase(key);
+  } else if (unsent_.size() < config_.limits.lookups) {
+    unsent_[key] = now;
+  }
+}
+
+// The client's question is still open, or it would ask again anyway; an overlay may need a moment to find a server.
+void Lookup::topology_changed() {
+  const MonoTime now = host_.clock.mono();
+  std::vector<Key> again;
+  for (auto at = unsent_.begin(); at != unsent_.end();) {
+    const bool old = now - at->second > kWorthwhile;
+    const bool reached = !old && overlay_.reaches(std::get<PubKey>(at->first));
+    if (reached) again.push_back(at->first);
+    at = old || reached ? unsent_.erase(at) : std::next(at);
+  }
+  for (const auto& [kind, author, event] : again) {
+    ask(kind, author, event == EventId{} ? std::nullopt : std::optional(event), false);
+  }
 }
 
 void Lookup::forget_old(MonoTime now) {

@@ -8,6 +8,7 @@
 
 #include "core/base/bounded.h"
 #include "core/base/config.h"
+#include "core/base/heap_bytes.h"
 #include "core/base/rng.h"
 #include "core/host/host.h"
 #include "core/overlay/overlay.h"
@@ -24,6 +25,8 @@ class Lookup {
   void ask(std::uint16_t kind, const PubKey& author, const std::optional<EventId>& event, bool held);
   // Answers to whom it came from. True: a broadcast worth handing on (not seen before).
   bool answer(const Request& request, const Delivery& delivery);
+  void topology_changed();  // asks those who could not be reached before
+  [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(asked_) + heap_bytes(unsent_) + seen_.bytes(); }
 
  private:
   using Key = std::tuple<std::uint16_t, PubKey, EventId>;
@@ -34,6 +37,7 @@ class Lookup {
   Overlay& overlay_;
   Rng rng_;
   std::map<Key, MonoTime> asked_;
+  std::map<Key, MonoTime> unsent_;  // no route: for a minute worth another try
   BoundedSet<std::uint64_t> seen_;
 };
 

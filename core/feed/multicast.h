@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/config.h"
+#include "core/base/heap_bytes.h"
 #include "core/feed/followers.h"
 #include "core/feed/follows.h"
 #include "core/host/host.h"
@@ -33,6 +34,9 @@ class Multicast {
 
   [[nodiscard]] const Followers& followers() const noexcept { return followers_; }
   [[nodiscard]] const Follows& follows() const noexcept { return follows_; }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return followers_.bytes() + follows_.bytes() + heap_bytes(unanswered_);
+  }
 
  private:
   // Our user's posts from `since` on, the newest follower_history of them. False: no route.

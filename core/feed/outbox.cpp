@@ -71,6 +71,7 @@ void Outbox::topology_changed() {
     const PubKey recipient = at->first.first;
     const bool reachable = overlay_.reaches(recipient);
     for (; at != entries_.end() && at->first.first == recipient; ++at) {
+      if (!reachable) at->second.waiting = true;  // gone before it acknowledged: worth a try when it is back
       if (!reachable || !at->second.waiting || at->second.due <= now) continue;
       schedule(at, now);
       changed = true;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/base/config.h"
+#include "core/base/heap_bytes.h"
 #include "core/base/rng.h"
 #include "core/host/host.h"
 #include "core/overlay/overlay.h"
@@ -28,6 +29,7 @@ class Outbox {
   void timer();             // Timer::outbox
 
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(entries_) + heap_bytes(due_); }
 
  private:
   using Key = std::pair<PubKey, EventId>;
@@ -35,7 +37,7 @@ class Outbox {
     WallTime since;  // when it was queued
     MonoTime due;    // next attempt
     std::uint32_t attempts = 0;
-    bool waiting = false;  // the last attempt found no route
+    bool waiting = false;  // there was no route at the last attempt, or since
   };
   using Entries = std::map<Key, Entry>;
 

@@ -84,6 +84,17 @@ std::vector<Overlay::Peer> Overlay::peers() const {
   return mesh_ ? mesh_->peers() : swarm_->peers();
 }
 
+OverlayStatus Overlay::status() const {
+  if (swarm_) return swarm_->status();
+  OverlayStatus status;
+  for (const Peer& peer : mesh_->peers()) status.active += peer.established ? 1u : 0u;
+  return status;
+}
+
+std::size_t Overlay::bytes() const noexcept {
+  return sizeof *this + (mesh_ ? mesh_->bytes() : swarm_->bytes());
+}
+
 std::optional<Delivery> Overlay::next() {
   return mesh_ ? mesh_->next() : swarm_->next();
 }

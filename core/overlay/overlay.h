@@ -33,6 +33,17 @@ struct Delivery {
   LinkId link;  // it came over this link
 };
 
+// How a node stands in its overlay, for status lines and for who waits until it has joined. On the mesh every server is
+// a neighbour, and nothing needs to be published.
+struct OverlayStatus {
+  OverlayKind kind = OverlayKind::mesh;
+  Address dialled_at;       // where others can dial us; unspecified: they cannot, or it is not known yet
+  std::size_t active = 0;   // neighbours: the active view
+  std::size_t clients = 0;  // servers behind NAT that have us for a neighbour
+  std::size_t relays = 0;   // home relays named in our contact
+  bool published = false;   // where we are now was put into the directory
+};
+
 // The mesh name of a user: the low 48 bits of the public key, as the original routes.
 std::uint64_t mesh_name(const PubKey& user) noexcept;
 
@@ -81,6 +92,8 @@ class Overlay {
     bool established = false;
   };
   [[nodiscard]] std::vector<Peer> peers() const;  // links, by name
+  [[nodiscard]] OverlayStatus status() const;
+  [[nodiscard]] std::size_t bytes() const noexcept;  // of memory
 
   // Payloads that arrived for this node since the last call, oldest first.
   std::optional<Delivery> next();

@@ -10,14 +10,17 @@ T = TypeVar("T")
 LONGEST = 100 * 365 * 86_400.0  # seconds; beyond it nanoseconds in 64 bits run out
 
 
-def duration(name: str, value: Any, *, zero_allowed: bool = True) -> float:
+def duration(name: str, value: Any, *, zero_allowed: bool = True, least: float = 0.0, most: float = LONGEST) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}")
     if not math.isfinite(value) or value < 0 or (value == 0 and not zero_allowed):
         wanted = "zero or more" if zero_allowed else "more than zero"
         raise ValueError(f"{name} must be {wanted} seconds, not {value!r}")
-    if value > LONGEST:
-        raise ValueError(f"{name} must be at most 100 years, not {value!r} seconds")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least:g} seconds, not {value!r}")
+    if value > most:
+        bound = "100 years" if most == LONGEST else f"{most:g} seconds"
+        raise ValueError(f"{name} must be at most {bound}, not {value!r} seconds")
     return float(value)
 
 

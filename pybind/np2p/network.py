@@ -13,16 +13,14 @@ from typing import Any, Callable, Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from . import checks, fault
+from . import checks, fault, joining
 from ._np2p import Key, Note, Rng
 from .audience import Audience
 from .errors import NotConverged
 from .nat import Nat, NatChoice, resolve_many
-from .node import FOLLOW_LIST, POST, Node, check_choices
+from .node import FOLLOW_LIST, POST, Node
+from .settings import OVERLAYS, check_mode, check_names, swarm_settings
 from .units import spoken
-
-
-MESH_CONNECTIONS = 64  # Limits::mesh_connections
 
 
 class Network(ABC):
@@ -30,8 +28,9 @@ class Network(ABC):
 
     kind: str = ""  # "sim" or "real", for messages
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, overlay: str) -> None:
         self.seed = checks.count("seed", seed, most=2**64 - 1)
+        self.overlay = checks.choice("overlay", overlay, OVERLAYS)
         self.nodes: list[Node] = []
         self._by_key: dict[str, Node] = {}
         self._followers: dict[str, dict[str, None]] = {}  # ground truth: public key -> followers' keys
@@ -49,39 +48,59 @@ class Network(ABC):
         n: int,
         *,
         nat: NatChoice | Sequence[NatChoice] = "mixed",
-        overlay: str = "mesh",
+        overlay: str | None = None,
         mode: str = "broadcast",
         **config: Any,
     ) -> list[Node]:
         """Adds `n` users with their servers, started and looking for the network.
 
-        nat: a preset's name, a Nat, None (public), or a list with one of these per node. overlay: "mesh" (the default
-        until "hyparview" exists). mode: "broadcast" (the default until "auto" exists) or "multicast". Further settings
-        of a node: writable=False (serves reads and relays only), replies="everybody" (replies and mentions go to all
-        and not only to those they name) and bootstrap=[nodes] (whom to dial first; by default
-        the first public node of the network); in a simulation also uplink= and downlink= in bits per second. An
-        unknown name is a TypeError.
+        nat: a preset's name, a Nat, None (public), or a list with one of these per node. overlay: "hyparview", the one
+        that scales, or "mesh", the original's (up to 65 servers); by default that of the network, which is "hyparview"
+        unless it was made or begun with another. All servers of a network have the same. mode: "broadcast" (the
+        default until "auto" exists) or "multicast".
+
+        Further settings of a node: writable=False (serves reads and relays only), replies="everybody" (replies and
+        mentions go to all and not only to those they name) and bootstrap=[nodes] (whom to dial first; by default the
+        first public node of the network). In a simulation also uplink= and downlink= in bits per second, and the
+        numbers of "hyparview": active=, active_reachable=, random_active=, passive=, arwl=, prwl=, shuffle_active=,
+        shuffle_passive=, shuffle_ttl=, shuffle_every=, clients= and nearer_every= (0 or None: neighbours are never
+        swapped for nearer ones). An unknown name is a TypeError.
         """
         checks.count("n", n)
-        overlay, mode = check_choices(overlay, mode)
-        settings = self._check_config(config)
+        overlay = self._choose_overlay(overlay)
+        mode = check_mode(mode)
+        check_names(config, self._settings)
+        settings = {**self._check_config(config), **swarm_settings(config, overlay)}
         first_public = not any(node.nat is None for node in self.nodes)
         boxes = resolve_many(nat, n, seed=self.seed + len(self.nodes), first_public=first_public)
-        return [self._add(box, overlay, mode, settings) for box in boxes]
+        if n:
+            self.overlay = overlay
+        return [self._add(box, mode, settings) for box in boxes]
 
     def add_node(
-        self, *, nat: NatChoice = "none", overlay: str = "mesh", mode: str = "broadcast", **config: Any
+        self, *, nat: NatChoice = "none", overlay: str | None = None, mode: str = "broadcast", **config: Any
     ) -> Node:
         """Adds one user with their server; see add_nodes()."""
         return self.add_nodes(1, nat=[nat], overlay=overlay, mode=mode, **config)[0]
 
-    def _add(self, nat: Nat | None, overlay: str, mode: str, settings: dict[str, Any]) -> Node:
+    def _choose_overlay(self, overlay: str | None) -> str:
+        if overlay is None:
+            return self.overlay
+        checks.choice("overlay", overlay, OVERLAYS)
+        if self.nodes and overlay != self.overlay:
+            raise ValueError(
+                f"overlay must be {self.overlay!r} as that of the nodes before, not {overlay!r}: the two do not link up"
+            )
+        return overlay
+
+    def _add(self, nat: Nat | None, mode: str, settings: dict[str, Any]) -> Node:
         index = len(self.nodes)
         ways_in = settings.get("bootstrap")
         if ways_in is None:
             ways_in = [node.index for node in self.nodes if node.nat is None][:1]
         key = self._create(index, nat, mode, ways_in, settings)
-        node = Node(self, index, key, nat, overlay, mode, settings.get("replies", "tagged"))
+        replies = settings.get("replies", "tagged")
+        node = Node(self, index, key, nat, overlay=self.overlay, mode=mode, replies=replies, ways_in=ways_in)
         self.nodes.append(node)
         self._by_key[node.public_key] = node
         return node
@@ -105,34 +124,16 @@ class Network(ABC):
     # --- time and patience ------------------------------------------------------------------------------------------
 
     def bootstrap(self, *, within: float) -> None:
-        """Lets every server join. NotConverged says who could not, and why, if that takes longer than `within`."""
+        """Lets every server join. NotConverged says who could not, and why, if that takes longer than `within`.
+
+        Joined has, on the mesh, who reaches every other server that is online; on "hyparview" who has a neighbour and
+        has published where it is, once links connect all who are online.
+        """
         checks.duration("within", within, zero_allowed=False)
         if not self.nodes:
             raise ValueError("bootstrap() needs nodes: call add_nodes() first")
-        if not self.eventually(self._all_joined, within=within, _what="bootstrap"):
-            raise NotConverged(f"not all servers joined within {spoken(within)}: {self._why_not_joined()}")
-
-    def _all_joined(self) -> bool:
-        expected = [node for node in self.nodes if self.is_online(node)]
-        return all(self._reaches(node) >= len(expected) - 1 for node in expected)
-
-    def _why_not_joined(self) -> str:
-        expected = [node for node in self.nodes if self.is_online(node)]
-        short = [(node, self._reaches(node)) for node in expected]
-        short = [(node, reached) for node, reached in short if reached < len(expected) - 1]
-        if not short:
-            return "all of them did just now, too late"
-        alone = [node for node, reached in short if reached == 0]
-        named, say = (alone, "reach nobody") if alone else ([node for node, _ in short], "do not reach everybody")
-        listed = ", ".join(str(node.index) for node in named[:8]) + (", ..." if len(named) > 8 else "")
-        node = named[0]
-        place = "public" if node.nat is None else "behind NAT"
-        crowded = sum(self._links(one) >= MESH_CONNECTIONS for one in expected)
-        full = f"; {crowded} servers hold all {MESH_CONNECTIONS} links that the mesh allows" if crowded else ""
-        return (
-            f"{len(named)} of {len(expected)} {say} (nodes {listed}): node {node.index} ({place}, "
-            f"{self._links(node)} links) reaches {self._reaches(node)} of {len(expected) - 1} others{full}"
-        )
+        if not self.eventually(lambda: joining.all_joined(self), within=within, _what="bootstrap"):
+            raise NotConverged(f"not all servers joined within {spoken(within)}: {joining.why_not(self)}")
 
     def eventually(
         self, condition: Callable[[], object], *, within: float, every: float | None = None, _what: str = "eventually"
@@ -296,9 +297,6 @@ class Network(ABC):
         """Seconds since the network was made: simulated ones in a simulation."""
 
     def _check_config(self, config: dict[str, Any]) -> dict[str, Any]:
-        for name in config:
-            if name not in self._settings:
-                raise TypeError(f"{name} is not a setting of a node; these are: {', '.join(self._settings)}")
         settings: dict[str, Any] = dict(config)
         if "writable" in config:
             settings["writable"] = checks.flag("writable", config["writable"])
@@ -318,12 +316,12 @@ class Network(ABC):
         ...
 
     @abstractmethod
-    def _reaches(self, node: Node) -> int:
-        """How many other servers this one has a route to."""
+    def standing(self, node: Node) -> joining.Standing:
+        """How the server stands in its overlay, by its own status."""
 
     @abstractmethod
-    def _links(self, node: Node) -> int:
-        """How many established links it has."""
+    def linked_pairs(self) -> Iterable[tuple[int, int]]:
+        """The servers at both ends of each link that is up."""
 
     @abstractmethod
     def _online_nodes(self) -> npt.NDArray[np.int64]:

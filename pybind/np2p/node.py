@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Iterable, Sequence
 
 from . import checks
 from ._np2p import Key, Note
-from .errors import Unsupported
 from .nat import Nat
 
 if TYPE_CHECKING:
@@ -27,7 +26,16 @@ class Node:
     """One user with their server. Made by net.add_nodes(); `node.index` is its row in the metrics."""
 
     def __init__(
-        self, network: Network, index: int, key: Key, nat: Nat | None, overlay: str, mode: str, replies: str
+        self,
+        network: Network,
+        index: int,
+        key: Key,
+        nat: Nat | None,
+        *,
+        overlay: str,
+        mode: str,
+        replies: str,
+        ways_in: Sequence[int],
     ) -> None:
         self.network = network
         self.index = index
@@ -36,6 +44,7 @@ class Node:
         self.overlay = overlay
         self.mode = mode
         self.replies = replies
+        self.ways_in = tuple(ways_in)  # nodes that its server was told to come in through
         self.public_key: str = key.public_key
         self._following: dict[str, None] = {}  # public keys in the order of following
         self._newest_replaceable: dict[int, int] = {}  # kind -> created_at of what we published last
@@ -225,14 +234,3 @@ def _people(keys: Iterable[str], but: str = "") -> Tags:
 def _note(name: str, value: object) -> None:
     if not isinstance(value, Note):
         raise TypeError(f"{name} must be a Note, not {type(value).__name__}")
-
-
-def check_choices(overlay: object, mode: object) -> tuple[str, str]:
-    """overlay= and mode= of add_nodes(), judged by what exists."""
-    overlay = checks.choice("overlay", overlay, ("mesh", "hyparview"))
-    mode = checks.choice("mode", mode, ("broadcast", "multicast", "auto"))
-    if overlay == "hyparview":
-        raise Unsupported("overlay='hyparview' does not exist yet; what exists is overlay='mesh'")
-    if mode == "auto":
-        raise Unsupported("mode='auto' does not exist yet; what exists is mode='broadcast' and mode='multicast'")
-    return overlay, mode

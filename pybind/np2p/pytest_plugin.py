@@ -1,6 +1,7 @@
 """Scenarios under pytest: the fixture `net`, the choice of world and seeds, and a failure that replays with one line.
 
     @pytest.mark.both                             the scenario means the same in either world
+    @pytest.mark.overlays("hyparview", "mesh")    which overlays it is about; unmarked: the default one
     @pytest.mark.seeds(per_commit=5, nightly=200)   how many seeds are worth trying
 
 Without --net a scenario runs in the simulator, and those marked `both` on real servers too. After each scenario the
@@ -19,6 +20,7 @@ import pytest
 from .errors import InvariantViolation
 from .network import Network
 from .realnet import RealNetwork
+from .settings import OVERLAYS
 from .simulation import Simulation
 
 _failures: list[str] = []
@@ -29,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--net", choices=("sim", "real"), help="only this world (default: sim; scenarios marked `both` in both)"
     )
+    group.addoption("--overlay", choices=OVERLAYS, help="only this overlay, for the scenarios that are about it")
     group.addoption("--seed", type=int, metavar="N", help="exactly this seed")
     group.addoption("--seeds", type=int, metavar="K", help="the seeds 1 to K for every scenario")
     group.addoption("--nightly", action="store_true", help="as many seeds as the scenarios' nightly= asks for")
@@ -38,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "seeds(per_commit=1, nightly=1): how many seeds a scenario is tried with")
     config.addinivalue_line("markers", "both: the scenario runs in the simulator and on real servers")
+    config.addinivalue_line("markers", "overlays(*names): which overlays the scenario runs on, by default hyparview")
     for option in ("seed", "seeds"):
         value = config.getoption(option)
         if value is not None and value < (0 if option == "seed" else 1):
@@ -57,8 +61,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     chosen = config.getoption("net")
     both = metafunc.definition.get_closest_marker("both") is not None
     worlds = [world for world in ("sim", "real") if chosen in (None, world) and (world == "sim" or both)]
-    cases = [(world, seed) for world in worlds for seed in _seeds(metafunc, world)]
-    metafunc.parametrize("net", cases, indirect=True, ids=[f"{world}-seed{seed}" for world, seed in cases])
+    overlays = [one for one in _overlays(metafunc) if config.getoption("overlay") in (None, one)]
+    cases = [(world, one, seed) for world in worlds for one in overlays for seed in _seeds(metafunc, world)]
+    metafunc.parametrize("net", cases, indirect=True, ids=[f"{world}-{one}-seed{seed}" for world, one, seed in cases])
+
+
+def _overlays(metafunc: pytest.Metafunc) -> list[str]:
+    marker = metafunc.definition.get_closest_marker("overlays")
+    chosen = list(marker.args) if marker else [OVERLAYS[0]]
+    for one in chosen:
+        if one not in OVERLAYS:
+            raise pytest.UsageError(f"{metafunc.definition.nodeid}: no overlay {one!r}")
+    return chosen
 
 
 def _seeds(metafunc: pytest.Metafunc, world: str) -> list[int]:
@@ -75,9 +89,9 @@ def _seeds(metafunc: pytest.Metafunc, world: str) -> list[int]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With --net=real, scenarios that cannot run there are not collected (an empty choice is not a skipped test)."""
+    """Scenarios that cannot run in the chosen world or overlay are not collected (an empty choice is no skipped test)."""
     left = [item for item in items if "NOTSET" not in item.name and "net0" not in item.name]
-    if config.getoption("net") == "real" and len(left) < len(items):
+    if len(left) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in left])
         items[:] = left
 
@@ -85,13 +99,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture
 def net(request: pytest.FixtureRequest) -> Iterator[Network]:
     """An empty network of the chosen world and seed."""
-    world, seed = request.param
-    trace = _trace_path(request, world, seed)
+    world, overlay, seed = request.param
+    trace = _trace_path(request, world, overlay, seed)
     made: Network
     if world == "sim":
-        made = Simulation(seed=seed, trace="" if request.config.getoption("no_trace") else str(trace))
+        written = "" if request.config.getoption("no_trace") else str(trace)
+        made = Simulation(seed=seed, overlay=overlay, trace=written)
     else:
-        made = RealNetwork(seed=seed)
+        made = RealNetwork(seed=seed, overlay=overlay)
     request.node.stash[_NETWORK] = made
     request.node.stash[_TRACE] = trace
     try:
@@ -109,11 +124,11 @@ _TRACE = pytest.StashKey[Path]()
 _FAILED = pytest.StashKey[bool]()
 
 
-def _trace_path(request: pytest.FixtureRequest, world: str, seed: int) -> Path:
+def _trace_path(request: pytest.FixtureRequest, world: str, overlay: str, seed: int) -> Path:
     directory = request.config.rootpath / "build" / "traces"
     directory.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", request.node.nodeid.split("[")[0])
-    return directory / f"{name}-{world}-seed{seed}{'.jsonl' if world == 'sim' else ''}"
+    return directory / f"{name}-{world}-{overlay}-seed{seed}{'.jsonl' if world == 'sim' else ''}"
 
 
 @pytest.hookimpl(hookwrapper=True)  # type: ignore[misc]
@@ -143,11 +158,12 @@ def _how_to_replay(item: pytest.Item, network: Network, call: pytest.CallInfo[An
     if call.excinfo is not None and call.excinfo.errisinstance(InvariantViolation):
         kind = "a safety invariant broke"
     trace = item.stash[_TRACE]
+    overlay = f" --overlay={network.overlay}" if item.get_closest_marker("overlays") is not None else ""
     where = f"trace: {trace}" if world == "real" or trace.exists() else "trace: none (--no-trace)"
     return "\n".join(
         (
             f"why: {kind}: {first}",
-            f"replay: pytest {item.nodeid.split('[')[0]} --net={world} --seed={network.seed}{digest}",
+            f"replay: pytest {item.nodeid.split('[')[0]} --net={world}{overlay} --seed={network.seed}{digest}",
             where,
         )
     )

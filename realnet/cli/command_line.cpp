@@ -43,7 +43,10 @@ void add_server_options(CLI::App& app, ServerFlags& flags, std::string& config) 
                  "Where database and node key live (~/.local/share/nostrp2p/<16 hex digits of the public key>)");
   app.add_option("--api-listen", flags.api_listen, "Address and port of the REST API (listen port + 1, on loopback)");
   app.add_option("--mode", flags.mode, "How posts travel: broadcast (default) or multicast, to followers");
-  app.add_option("--overlay", flags.overlay, "mesh (default)");
+  app.add_option("--overlay", flags.overlay,
+                 "How servers are linked: hyparview (default), or mesh, as the original, up to 65 servers");
+  app.add_option("--external", flags.external,
+                 "Address and port where others reach you, if a router passes it on (found out)");
   app.add_option("--replies", flags.replies, "Who gets your replies: tagged (default), or everybody");
   add_switch(app, "--lan", flags.lan, "Private addresses heard of may be dialled (false)");
   app.add_option("--network-id", flags.network_id, "Servers of another network are refused (nostrp2p)");

@@ -15,6 +15,7 @@ namespace np2p::real {
 struct ServerFlags {
   std::optional<std::string> listen;
   std::optional<std::vector<std::string>> bootstrap;
+  std::optional<std::string> external;
   std::optional<std::string> public_key;
   std::optional<bool> writable;
   std::optional<bool> debug;

@@ -43,6 +43,7 @@ Setter list(std::optional<std::vector<std::string>>& target) {
 std::map<std::string, Setter, std::less<>> setters(ServerFlags& flags) {
   return {{"listen-addr-port", scalar(flags.listen)},
           {"boot-peer-addr-port", list(flags.bootstrap)},
+          {"external", scalar(flags.external)},
           {"public-key", scalar(flags.public_key)},
           {"writable", scalar(flags.writable)},
           {"debug", scalar(flags.debug)},

@@ -53,8 +53,9 @@ Status choose_modes(const ServerFlags& flags, Config& config) {
     return mistake("--replies", replies, "must be tagged or everybody");
   }
   config.replies = replies == "tagged" ? Replies::tagged : Replies::everybody;
-  const std::string overlay = flags.overlay.value_or("mesh");
-  if (overlay != "mesh") return mistake("--overlay", overlay, "must be mesh");
+  const std::string overlay = flags.overlay.value_or("hyparview");
+  if (overlay != "hyparview" && overlay != "mesh") return mistake("--overlay", overlay, "must be hyparview or mesh");
+  config.overlay = overlay == "mesh" ? OverlayKind::mesh : OverlayKind::hyparview;
   config.network_id = flags.network_id.value_or("nostrp2p");
   if (config.network_id.empty() || config.network_id.size() > 64) {
     return mistake("--network-id", config.network_id, "must have 1 to 64 bytes");
@@ -78,6 +79,17 @@ Status find_bootstrap(const ServerFlags& flags, Config& config, std::vector<std:
     }
   }
   return config.bootstrap.empty() ? last : Status{};
+}
+
+Status find_external(const ServerFlags& flags, Config& config) {
+  if (!flags.external) return {};
+  const auto external = resolve(*flags.external, "--external");
+  if (!external.ok()) return external.error();
+  if (external->port == 0 || external->is_unspecified() || external->is_multicast()) {
+    return mistake("--external", *flags.external, "nobody can be reached there");
+  }
+  config.external = *external;
+  return {};
 }
 
 // Which addresses heard of in the network may be dialled.
@@ -147,6 +159,7 @@ Result<ServerOptions> server_options(const ServerFlags& flags, std::vector<std::
   config.writable = flags.writable.value_or(true);
   if (Status status = choose_modes(flags, config); !status.ok()) return status.error();
   if (Status status = find_bootstrap(flags, config, warnings); !status.ok()) return status.error();
+  if (Status status = find_external(flags, config); !status.ok()) return status.error();
   choose_reach(flags, config);
   if (Status status = choose_api(flags, options); !status.ok()) return status.error();
   options.data_dir = flags.data_dir.value_or(DataDir::default_path(config.owner));

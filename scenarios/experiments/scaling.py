@@ -142,7 +142,7 @@ def settle(net: np2p.Simulation, duration: float) -> None:
 def measure(mode: str, n: int, plan: Plan, slot: int) -> Row:
     """One network: join, follow, post for a while, let the last posts arrive."""
     started = time.monotonic()
-    net = np2p.Simulation(seed=plan.seed)
+    net = np2p.Simulation(seed=plan.seed, overlay="mesh")
     nodes = arrive(net, nat.population(n, nated=NATED, seed=plan.seed), mode)
     _report(slot, 0.2)
     settle(net, plan.settle)
@@ -209,7 +209,7 @@ def deliveries(net: np2p.Simulation, posts: Iterable[np2p.Note]) -> tuple[int, i
 
 def measure_idle(n: int, plan: Plan, slot: int) -> Idle:
     """A full mesh of public servers with nothing to say, as the original was measured."""
-    net = np2p.Simulation(seed=plan.seed)
+    net = np2p.Simulation(seed=plan.seed, overlay="mesh")
     arrive(net, [None] * n, "broadcast")
     net.bootstrap(within=600.0)
     _report(slot, 0.3)
@@ -224,7 +224,7 @@ def measure_idle(n: int, plan: Plan, slot: int) -> Idle:
 
 
 def measure_lock_out(plan: Plan, slot: int) -> LockOut:
-    net = np2p.Simulation(seed=plan.seed)
+    net = np2p.Simulation(seed=plan.seed, overlay="mesh")
     arrive(net, [None] * (CONNECTIONS + 1), "broadcast")
     net.bootstrap(within=900.0)
     _report(slot, 0.6)

@@ -118,6 +118,17 @@ TEST(ServerOptions, DefaultsOfTheOriginal) {
   EXPECT_EQ(options->config.owner.hex(), kKey);
 }
 
+TEST(ServerOptions, TheOverlayThatScalesUnlessTheMeshIsAskedFor) {
+  EXPECT_EQ(options_of({})->config.overlay, OverlayKind::hyparview);
+  EXPECT_EQ(options_of({"--overlay", "hyparview"})->config.overlay, OverlayKind::hyparview);
+  EXPECT_EQ(options_of({"--overlay=mesh"})->config.overlay, OverlayKind::mesh);
+}
+
+TEST(ServerOptions, WhereOthersReachUsMayBeSaid) {
+  EXPECT_TRUE(options_of({})->config.external.is_unspecified());
+  EXPECT_EQ(options_of({"--external", "203.0.113.5:20000"})->config.external.text(), "203.0.113.5:20000");
+}
+
 TEST(ServerOptions, NamesAreResolved) {
   const auto options = options_of({"-l", "localhost:20010", "-b", "localhost:20000"});
   ASSERT_TRUE(options.ok()) << options.error().reason;
@@ -142,6 +153,10 @@ TEST(ServerOptions, MistakesNameTheFlag) {
                                                      {{"-b", "host"}, "-b"},
                                                      {{"--mode", "loud"}, "--mode"},
                                                      {{"--overlay", "ring"}, "--overlay"},
+                                                     {{"--external", "203.0.113.5"}, "--external"},
+                                                     {{"--external", "203.0.113.5:0"}, "--external"},
+                                                     {{"--external", "0.0.0.0:20000"}, "--external"},
+                                                     {{"--external", "224.0.0.1:20000"}, "--external"},
                                                      {{"-l", "::1:20000"}, "-l"},
                                                      {{"--trust", "10/8"}, "--trust"},
                                                      {{"--trust", "10.0.0.0/33"}, "--trust"},

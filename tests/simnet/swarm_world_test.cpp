@@ -160,6 +160,22 @@ TEST(SwarmWorld, AMentionForSomebodyAwayArrivesWhenHeIsBack) {
   EXPECT_EQ(swarm.world.status(2).outbox, 0u);
 }
 
+TEST(SwarmWorld, WhoComesBackOverALinkToUsIsNotLookedForLong) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    Swarms swarm(3, 0, seed);
+    swarm.world.crash(2);
+    swarm.world.run_for(3s);
+    Tags tags;
+    tags.add({"p", swarm.world.user(2).public_key().hex()});
+    const Event event = swarm.post(0, "call me", tags);
+    swarm.world.publish(0, event);
+    swarm.world.run_for(40s);
+    swarm.world.restart(2);
+    swarm.world.run_for(6s);
+    EXPECT_TRUE(swarm.has(2, event.id)) << "seed " << seed;
+  }
+}
+
 TEST(SwarmWorld, AReplyForEverybodyReachesThoseBehindWhomItNames) {
   Swarms swarm(30, 2, 1, Replies::everybody);
   for (NodeIndex named = 0; named < 30; ++named) {

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "core/base/config.h"
+#include "core/base/heap_bytes.h"
 #include "core/base/rng.h"
 #include "core/host/host.h"
 #include "core/overlay/mesh/topology.h"
@@ -36,6 +37,7 @@ class ConnectionMaker {
   // The end of a link, or of an attempt. `never`: it is ourselves, or has our name.
   void ended(LinkId link, bool never);
   void connected(LinkId link);
+  [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(targets_) + heap_bytes(dials_); }
 
   [[nodiscard]] bool may_dial(const Address& address) const noexcept;  // an address heard of
 

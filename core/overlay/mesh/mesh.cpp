@@ -313,4 +313,10 @@ std::vector<Overlay::Peer> Mesh::peers() const {
   return peers;
 }
 
+std::size_t Mesh::bytes() const noexcept {
+  return sizeof *this + topology_.bytes() + routes_.bytes() + maker_.bytes() +
+         heap_bytes(links_, [](const Link& link) { return heap_bytes(link.pending); }) + heap_bytes(connections_) +
+         heap_bytes(deliveries_) + heap_bytes(changed_) + heap_bytes(recent_) + heap_bytes(recent_set_);
+}
+
 }  // namespace np2p::mesh

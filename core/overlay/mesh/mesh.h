@@ -36,6 +36,7 @@ class Mesh {
   std::size_t reachable() { return routes_.reachable(); }
   std::uint64_t version() { return routes_.version(); }
   [[nodiscard]] std::vector<Overlay::Peer> peers() const;
+  [[nodiscard]] std::size_t bytes() const noexcept;
   std::optional<Delivery> next();
 
  private:

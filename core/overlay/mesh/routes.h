@@ -5,6 +5,7 @@
 // Computed on demand after invalidate(); the hops of a broadcast source are kept until then.
 #pragma once
 
+#include "core/base/heap_bytes.h"
 #include "core/base/rng.h"
 #include "core/overlay/mesh/topology.h"
 
@@ -29,6 +30,11 @@ class Routes {
 
   [[nodiscard]] std::size_t reachable();  // without ourselves
   [[nodiscard]] std::uint64_t version();  // rises when the set of reachable peers changes
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return heap_bytes(hop_) + heap_bytes(rank_) + heap_bytes(weights_) +
+           heap_bytes(broadcast_, [](const Hops& hops) { return heap_bytes(hops.slots); }) + heap_bytes(level_) +
+           heap_bytes(next_level_) + heap_bytes(seen_) + heap_bytes(tree_) + heap_bytes(counts_);
+  }
 
  private:
   void refresh();

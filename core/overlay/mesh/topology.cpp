@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/heap_bytes.h"
+
 namespace np2p::mesh {
 
 Topology::Topology(Name own, std::uint64_t uid, std::uint16_t short_id, const Limits& limits) : limits_(limits) {
@@ -289,6 +291,15 @@ std::vector<Frame> Topology::encode(std::span<const Name> names) const {
   }
   if (writer.size() > 0) frames.push_back(writer.finish(Tag::gossip, slots_[kOwn].name));
   return frames;
+}
+
+std::size_t Topology::bytes() const noexcept {
+  const auto of_record = [](const PeerRecord& record) {
+    return heap_bytes(record.summary) + heap_bytes(record.connections) + heap_bytes(record.edges) +
+           heap_bytes(record.neighbours);
+  };
+  return heap_bytes(slots_, of_record) + heap_bytes(free_) + heap_bytes(by_name_) + heap_bytes(addresses_) +
+         heap_bytes(address_ids_) + heap_bytes(parsed_) + heap_bytes(list_) + heap_bytes(old_connections_);
 }
 
 }  // namespace np2p::mesh

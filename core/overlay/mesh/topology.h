@@ -81,6 +81,7 @@ class Topology {
   [[nodiscard]] std::vector<Name> names() const;
   // As gossip: one frame, or several where one would be over Limits::frame_bytes.
   [[nodiscard]] std::vector<Frame> encode(std::span<const Name> names) const;
+  [[nodiscard]] std::size_t bytes() const noexcept;
 
  private:
   struct Parsed {

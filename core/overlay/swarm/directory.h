@@ -32,6 +32,10 @@ class Directory {
   void on(Peer& from, const Get& message);
   void on(Peer& from, const Got& message);
   [[nodiscard]] std::size_t size() const noexcept { return stored_.size(); }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return heap_bytes(stored_, [](const Stored& one) { return heap_bytes(one.record); }) + heap_bytes(asked_) +
+           heap_bytes(answers_);
+  }
 
  private:
   struct Stored {

@@ -21,6 +21,9 @@ class Entrance {
   std::optional<LinkId> next();  // links on which to ask for admission
   [[nodiscard]] std::optional<MonoTime> next_due() const noexcept;
   void due(MonoTime now);
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return heap_bytes(book_) + heap_bytes(open_) + heap_bytes(ready_);
+  }
 
  private:
   void knock();

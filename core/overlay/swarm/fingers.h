@@ -29,6 +29,7 @@ class Fingers {
   // Links to reachable peers, nearest to the target first.
   [[nodiscard]] std::vector<LinkId> nearest(const Point& target, std::size_t count) const;
   [[nodiscard]] std::size_t size() const noexcept;
+  [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(dialling_) + heap_bytes(leaves_); }
 
  private:
   static constexpr std::size_t kRows = 10;  // beyond, the nearest 8 are all there are

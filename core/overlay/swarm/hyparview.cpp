@@ -269,6 +269,7 @@ void HyParView::peer_updated(const Peer& peer) {
     if (one.link == peer.link) one.client = !peer.reachable();
   }
   while (active_size() > capacity()) make_room();
+  if (peer.reachable()) heard(peer.ref());  // before it could not take us in
 }
 
 // Until now others could not dial us: now walks spread us.
@@ -339,7 +340,7 @@ void HyParView::on(Peer& from, const Neighbor& message) {
     make_room();
     return accept(*links_.find(link));
   }
-  const Neighbour* far = message.urgency == Urgency::nearer ? farthest() : nullptr;
+  const Neighbour* far = message.urgency == Urgency::nearer && wants_nearer() ? farthest() : nullptr;
   if (far == nullptr) return refuse(from);
   const Duration now_cost = predicted_rtt(links_.coordinates(), links_.find(far->link)->at);
   if (predicted_rtt(links_.coordinates(), from.at) >= now_cost) return refuse(from);
@@ -454,7 +455,7 @@ void HyParView::look_for_nearer(MonoTime now) {
 }
 
 MonoTime HyParView::next_due() const noexcept {
-  MonoTime next = std::min(shuffle_at_, nearer_at_);
+  MonoTime next = wants_nearer() ? std::min(shuffle_at_, nearer_at_) : shuffle_at_;
   if (active_size() < capacity() || !attempts_.empty()) next = std::min(next, refill_at_);
   return next;
 }
@@ -473,7 +474,7 @@ void HyParView::due(MonoTime now) {
     shuffle();
     shuffle_at_ = now + jittered(params_.shuffle_every);
   }
-  if (now >= nearer_at_) look_for_nearer(now);
+  if (wants_nearer() && now >= nearer_at_) look_for_nearer(now);
 }
 
 std::optional<HyParView::NeighbourChange> HyParView::next() {

@@ -49,6 +49,9 @@ class HyParView {
   [[nodiscard]] std::vector<LinkId> active_links() const;  // without clients
   [[nodiscard]] const PassiveView& passive() const noexcept { return passive_; }
   [[nodiscard]] std::vector<PeerRef> sample(std::size_t count);  // of both views
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return passive_.bytes() + heap_bytes(neighbours_) + heap_bytes(attempts_) + heap_bytes(changes_);
+  }
 
  private:
   struct Neighbour {
@@ -85,6 +88,7 @@ class HyParView {
   void beg(MonoTime now);
   void shuffle();
   void look_for_nearer(MonoTime now);
+  [[nodiscard]] bool wants_nearer() const noexcept { return params_.nearer_every > Duration{}; }
   [[nodiscard]] Duration jittered(Duration mean);
 
   const SwarmParams& params_;

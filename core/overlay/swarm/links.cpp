@@ -10,6 +10,7 @@ namespace {
 
 constexpr Duration kYounger = 5s;
 constexpr Duration kPassing = 5s;  // what is only tried is gone after this
+constexpr Duration kVisit = 2s;    // to ask for the way; then others may take its place
 constexpr unsigned kOften = 40;    // first round trips, in a quick row
 constexpr Duration kQuickProbe = 2s;
 constexpr Duration kSlowProbe = 2min;
@@ -198,23 +199,21 @@ void Links::link_up(const LinkInfo& info) {
   send(info.link, hello_to(waiting->salt), Priority::control, Traffic::control);
 }
 
-// So that nobody is locked out: links that we do not use ourselves are few enough, and one of them, which has had its
-// time, goes for the newcomer.
+// So that nobody is locked out, links that only the other side uses are few enough. Who came to ask for the way has had
+// its answer after a moment: the next takes its place. The youngest goes, so that what has stood for long stands on.
 bool Links::make_room() {
-  const MonoTime now = host_.clock.mono();
   std::size_t guests = 0;
-  LinkId leaves;
-  std::uint64_t candidates = 0;
+  const Peer* youngest = nullptr;
   for (const Peer& peer : ready_) {
     if (peer.uses != 0) continue;
     ++guests;
-    if (now - peer.ready_at < kPassing) continue;
-    ++candidates;
-    if (rng_.below(candidates) == 0) leaves = peer.link;
+    if (host_.clock.mono() - peer.ready_at < kVisit) continue;
+    if (youngest == nullptr || peer.ready_at >= youngest->ready_at) youngest = &peer;
   }
-  if (open_count() < config_.limits.standing_links && guests < config_.limits.guest_links) return true;
-  if (!leaves) return open_count() < config_.limits.standing_links;
-  close(leaves, CloseReason::crowded);
+  const bool room = open_count() < config_.limits.standing_links;
+  if (room && guests < config_.limits.guest_links) return true;
+  if (youngest == nullptr) return room;
+  close(youngest->link, CloseReason::crowded);
   return true;
 }
 

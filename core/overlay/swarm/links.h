@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/config.h"
+#include "core/base/heap_bytes.h"
 #include "core/base/rng.h"
 #include "core/host/host.h"
 #include "core/wire/swarm_messages.h"
@@ -99,6 +100,9 @@ class Links {
   [[nodiscard]] std::optional<MonoTime> next_due() const noexcept;
   void due(MonoTime now);  // closes what was not introduced in time; measures round trips
   [[nodiscard]] const Address& observed() const noexcept { return observed_; }  // ourselves, as the last peer saw us
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return heap_bytes(ready_) + heap_bytes(pending_) + heap_bytes(changes_);
+  }
 
  private:
   struct Pending {  // dialled or come up, not ready yet
@@ -117,8 +121,8 @@ class Links {
   [[nodiscard]] Hello hello_to(std::uint64_t salt) const;
   // Does the fresh link to the same node replace the old one? Both sides answer alike.
   [[nodiscard]] bool replaces(const Peer& old, const Pending& fresh, std::uint64_t boot) const noexcept;
-  bool make_room();  // for one more that comes in
   void add_use_back(Peer& peer);
+  bool make_room();
   void lose(LinkId link, CloseReason reason);
   void measure();
 

@@ -59,6 +59,7 @@ bool Locator::send(const PubKey& user, Channel channel, const Frame& payload, Pr
   for (const PeerRef& relay : known.relays) {
     if (router_.send(relay.id, known.node, channel, payload, priority, traffic)) return true;
   }
+  want(user);  // no link leads there: it may be somewhere else by now
   return false;
 }
 
@@ -179,9 +180,25 @@ void Locator::lost(const NodeId& node) {
   for (Known& one : known_) {
     if (one.node != node || one.dead) continue;
     one.dead = true;
+    ++version_;
     const PubKey user = one.user;
     want(user);
     return;
+  }
+}
+
+// A link to a node that we know is proof of its life, and a way to it that may not have been there before. Who is
+// looked for and says to be at the end of this one is looked for again at once: what the directory says counts, not the
+// claim.
+void Locator::linked(const Peer& peer) {
+  for (Known& one : known_) {
+    if (one.node != peer.id) continue;
+    one.dead = false;
+    std::erase_if(wanted_, [&](const Wanted& wanted) { return wanted.user == one.user; });
+    ++version_;
+  }
+  for (Wanted& one : wanted_) {
+    if (one.user == peer.owner) one.at = std::min(one.at, host_.clock.mono());
   }
 }
 
@@ -211,6 +228,7 @@ void Locator::own_changed(const std::vector<LinkId>& active) {
   if (published_ != 0 && relays == relays_ && listens == published_listens_) return;
   relays_ = std::move(relays);
   published_listens_ = listens;
+  is_published_ = false;
   if (relays_.empty() && listens.is_unspecified()) return;
   const MonoTime soon = host_.clock.mono() + kSettle;
   if (!publish_at_ || *publish_at_ > soon) publish_at_ = soon;
@@ -229,6 +247,7 @@ void Locator::publish(MonoTime now) {
   contact.sequence = boot_ + ++published_;
   contact.expires = unix_seconds(host_.clock.wall()) + config_.limits.contact_life / 1s;
   directory_.put(directory_key(config_.owner), encode_contact(contact, host_.node_key, config_.network_id));
+  is_published_ = true;
 }
 
 std::optional<MonoTime> Locator::next_due() const noexcept {

@@ -26,6 +26,13 @@ class Locator {
   void answered(const Directory::Answer& answer);
   void arrived(const Arrival& arrival);
   void lost(const NodeId& node);
+  void linked(const Peer& peer);  // it lives, whatever was said
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return heap_bytes(known_, [](const Known& one) { return heap_bytes(one.relays); }) +
+           heap_bytes(wanted_, [](const Wanted& one) { return heap_bytes(one.claims); }) + heap_bytes(relays_);
+  }
+  [[nodiscard]] std::size_t relays() const noexcept { return relays_.size(); }  // in our contact
+  [[nodiscard]] bool is_published() const noexcept { return is_published_; }    // as it is now
   [[nodiscard]] std::optional<MonoTime> next_due() const noexcept;
   void due(MonoTime now);
 
@@ -76,6 +83,7 @@ class Locator {
   Address published_listens_;
   std::uint64_t boot_;
   std::uint64_t published_ = 0;  // how often
+  bool is_published_ = false;    // where we are now
   std::uint64_t version_ = 0;
   std::optional<MonoTime> publish_at_;
 };

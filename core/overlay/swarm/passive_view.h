@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "core/base/heap_bytes.h"
 #include "core/base/rng.h"
 #include "core/wire/swarm_messages.h"
 
@@ -18,7 +19,7 @@ class PassiveView {
   void leave_alone(const NodeId& id, MonoTime until);
   [[nodiscard]] std::vector<PeerRef> sample(std::size_t count, Rng& rng) const;
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
-  [[nodiscard]] std::size_t bytes() const noexcept { return entries_.capacity() * sizeof(Entry); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(entries_); }
 
   // A random one that `fits`, or none. Those left alone do not count.
   template <class Fits>

@@ -438,4 +438,10 @@ std::optional<Delivery> Plumtree::next() {
   return std::move(deliveries_[taken_++]);
 }
 
+std::size_t Plumtree::bytes() const noexcept {
+  return recent_.bytes() + heap_bytes(neighbours_, [](const Neighbour& one) { return heap_bytes(one.announced); }) +
+         heap_bytes(missing_, [](const Missing& one) { return heap_bytes(one.places); }) + heap_bytes(arrived_) +
+         heap_bytes(deliveries_);
+}
+
 }  // namespace np2p::swarm

@@ -49,6 +49,7 @@ class Plumtree {
   std::optional<Delivery> next();
   [[nodiscard]] std::size_t neighbours() const noexcept { return neighbours_.size(); }
   [[nodiscard]] std::size_t eager_links(std::uint8_t tree) const noexcept;
+  [[nodiscard]] std::size_t bytes() const noexcept;
 
  private:
   struct Neighbour {

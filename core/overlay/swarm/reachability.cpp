@@ -22,7 +22,7 @@ void Reachability::changed(const LinkChange& change) {
   if (change.kind != LinkChange::Kind::ready || reachable() || config_.listen.port == 0) return;
   if (asked_.size() >= kHelpers) return;
   const Peer* peer = links_.find(change.link);
-  if (peer == nullptr || !peer->outbound) return;
+  if (peer == nullptr || (!peer->outbound && !config_.bootstrap.empty())) return;
   if (std::find(asked_.begin(), asked_.end(), peer->id) != asked_.end()) return;
   asked_.push_back(peer->id);
   links_.send(peer->link, DialBack{config_.listen.port}, Priority::control, Traffic::control);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/frame.h"
+#include "core/base/heap_bytes.h"
 #include "core/base/strong_int.h"
 #include "core/base/time.h"
 #include "core/wire/swarm_messages.h"
@@ -39,9 +40,13 @@ class RecentPayloads {
     }
   }
   [[nodiscard]] std::size_t size() const noexcept { return ring_.size() - first_; }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return heap_bytes(ring_) + heap_bytes(table_) + bytes_ + (ring_.size() - bare_) * kFrameOverhead;
+  }
   static std::uint64_t head(const PayloadId& id) noexcept { return id.hash(); }
 
  private:
+  static constexpr std::size_t kFrameOverhead = 16 + kAllocationBytes;  // of a frame's block, besides its bytes
   void drop_oldest();
   void rebuild();
   std::size_t max_entries_;

@@ -30,6 +30,9 @@ class Router {
   void on(Peer& from, const Undelivered& message);
   void on(Peer& from, const Direct& message);
   std::optional<Arrival> next();
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return heap_bytes(windows_) + heap_bytes(arrivals_) + heap_bytes(lost_);
+  }
   std::optional<NodeId> next_lost();  // could not be reached, as somebody on the way says
 
  private:

@@ -4,6 +4,8 @@
 #include <string>
 #include <type_traits>
 
+#include "core/base/heap_bytes.h"
+
 namespace np2p::swarm {
 namespace {
 
@@ -146,6 +148,7 @@ void Swarm::settle() {
         const Peer* peer = links_.find(change->link);
         if (peer != nullptr && peer->reachable()) hyparview_.heard(peer->ref());
         if (peer != nullptr) offer_to_tree(*peer);
+        if (peer != nullptr) locator_.linked(*peer);
       }
       hyparview_.changed(*change);
       fingers_.changed(*change);
@@ -245,6 +248,23 @@ std::vector<Overlay::Peer> Swarm::peers() const {
     list.push_back({mesh_name(peer.owner), peer.link, peer.remote, peer.outbound, true});
   }
   return list;
+}
+
+std::size_t Swarm::bytes() const noexcept {
+  return sizeof *this + links_.bytes() + entrance_.bytes() + reachability_.bytes() + hyparview_.bytes() +
+         paths_.bytes() + plumtree_.bytes() + fingers_.bytes() + directory_.bytes() + router_.bytes() + locator_.bytes() +
+         heap_bytes(unicasts_);
+}
+
+OverlayStatus Swarm::status() const {
+  OverlayStatus status;
+  status.kind = OverlayKind::hyparview;
+  status.dialled_at = links_.listens();
+  status.active = hyparview_.active_size();
+  status.clients = hyparview_.client_count();
+  status.relays = locator_.relays();
+  status.published = locator_.is_published();
+  return status;
 }
 
 }  // namespace np2p::swarm

@@ -47,6 +47,8 @@ class Swarm {
 
   [[nodiscard]] std::vector<Overlay::Peer> peers() const;
   [[nodiscard]] const Paths& paths() const noexcept { return paths_; }
+  [[nodiscard]] OverlayStatus status() const;
+  [[nodiscard]] std::size_t bytes() const noexcept;
   [[nodiscard]] const HyParView& membership() const noexcept { return hyparview_; }
   [[nodiscard]] bool reachable() const noexcept { return reachability_.reachable(); }
 

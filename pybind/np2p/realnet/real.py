@@ -17,7 +17,7 @@ import tempfile
 import time
 import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -25,10 +25,12 @@ import numpy.typing as npt
 from .._np2p import Key, Note, decode_answer
 from ..errors import Error, InvariantViolation, PublishRefused, Unsupported
 from ..invariants import Checker
+from ..joining import Standing
 from ..nat import Nat
 from ..network import Network
 from ..node import Node
 from ..progress import Progress
+from ..settings import SWARM
 
 PORT = 20000
 API_PORT = PORT + 1
@@ -43,8 +45,10 @@ class RealNetwork(Network):
     _first_step = 0.02
     _longest_step = 0.5
 
-    def __init__(self, *, seed: int = 1, binary: str | os.PathLike[str] | None = None) -> None:
-        super().__init__(seed)
+    def __init__(
+        self, *, seed: int = 1, overlay: str = "hyparview", binary: str | os.PathLike[str] | None = None
+    ) -> None:
+        super().__init__(seed, overlay)
         self._binary = _find_binary(binary)
         self._start = time.monotonic()
         self._running: dict[int, bool] = {}
@@ -123,6 +127,9 @@ class RealNetwork(Network):
 
     def _create(self, index: int, nat: Nat | None, mode: str, ways_in: list[int], settings: dict[str, Any]) -> Key:
         boxes = _boxes(nat)
+        simulated = [name for name in SWARM if name in settings]
+        if simulated:
+            raise Unsupported(f"{simulated[0]}= needs np2p.Simulation: a real server has its own numbers")
         key = Key.from_seed(self.seed, index)
         directory = self._directory_of(index)
         made = self._order("add", index=index, directory=str(directory), boxes=boxes)
@@ -131,7 +138,7 @@ class RealNetwork(Network):
         command += ["--data-dir", str(directory / "data"), "--mode", mode, "--api-listen", f"127.0.0.1:{API_PORT}"]
         for way_in in ways_in:
             command += ["-b", f"{self._addresses[way_in]}:{PORT}"]
-        command += ["--replies", settings.get("replies", "tagged")]
+        command += ["--overlay", self.overlay, "--replies", settings.get("replies", "tagged")]
         command.append(f"-w={'true' if settings.get('writable', True) else 'false'}")
         self._commands[index] = command
         self._online[index] = True
@@ -151,11 +158,20 @@ class RealNetwork(Network):
                 bar.update(duration - max(0.0, end - time.monotonic()))
         self._raise_if_dead()
 
-    def _reaches(self, node: Node) -> int:
-        return int(self.status(node)["reachable"])
+    def standing(self, node: Node) -> Standing:
+        status = self.status(node)
+        links = sum(one["established"] for one in status["neighbours"])
+        overlay = status["overlay"]
+        return Standing(links, status["reachable"], overlay["active"] + overlay["clients"], overlay["published"])
 
-    def _links(self, node: Node) -> int:
-        return sum(bool(one.get("established")) for one in self.status(node)["neighbours"])
+    def linked_pairs(self) -> Iterable[tuple[int, int]]:
+        by_name = {node.public_key[-12:]: node.index for node in self.nodes}  # a link's name: the last 48 bits
+        for node in self.nodes:
+            if not self.is_running(node):
+                continue
+            for one in self.status(node)["neighbours"]:
+                if one["established"] and one["name"] in by_name:
+                    yield node.index, by_name[one["name"]]
 
     def wall_seconds(self, node: Node) -> int:
         return int(time.time())

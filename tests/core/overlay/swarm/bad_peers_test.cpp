@@ -172,6 +172,27 @@ TEST_F(BadPeers, LinksHaveALimitAndOurOwnDialsCountToo) {
   expect_service();
 }
 
+TEST_F(BadPeers, VisitorsGiveWayToTheNextWhenItIsCrowded) {
+  Config config;
+  config.limits.standing_links = 20;
+  boot(config);
+  std::vector<std::unique_ptr<RawPeer>> crowd;
+  for (std::uint64_t i = 0; i < 18; ++i) {
+    crowd.push_back(std::make_unique<RawPeer>(world, 0, 100 + i, i % 2 == 0));
+    crowd.back()->hello();
+  }
+  RawPeer early(world, 0, 150, false);
+  EXPECT_FALSE(early.is_open());
+  world.run_for(3s);
+  for (std::uint64_t i = 0; i < 12; ++i) {
+    RawPeer late(world, 0, 160 + i, false);
+    EXPECT_EQ(late.is_open(), i < 9) << i;  // those who came with it have not had their moment
+    if (late.is_open()) late.hello();
+  }
+  for (std::uint64_t i = 0; i < 18; ++i) EXPECT_EQ(crowd[i]->is_open(), i % 2 == 0) << i;  // these are fingers
+  expect_service();
+}
+
 TEST_F(BadPeers, AFloodOfMessagesIsCutOffAndCounted) {
   RawPeer flooder(world, 0, 100);
   flooder.hello();

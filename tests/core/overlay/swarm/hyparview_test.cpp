@@ -125,6 +125,53 @@ TEST(HyParView, AfterACrashOfHalfViewsRefillAndABroadcastReachesAllSurvivors) {
   expect_broadcasts_reach_everybody(world, {survivors.front(), survivors[15], survivors.back()});
 }
 
+// How often a node asked another to be its neighbour because it is nearer.
+std::size_t nearer_wishes(Duration nearer_every) {
+  World world;
+  std::size_t wishes = 0;
+  world.loses = [&](std::size_t, std::size_t, const Frame& frame) {
+    const auto message = decode(frame.view(), Limits{});
+    const Neighbor* wish = message.ok() ? std::get_if<Neighbor>(&*message) : nullptr;
+    wishes += wish != nullptr && wish->urgency == Urgency::nearer ? 1u : 0u;
+    return false;
+  };
+  Config config;
+  config.swarm.active_reachable = 4;
+  config.swarm.random_active = 1;
+  config.swarm.nearer_every = nearer_every;
+  for (std::size_t i = 0; i < 30; ++i) world.add(false, config);
+  world.boot_all();
+  world.run_for(10min);
+  check_views(world);
+  return wishes;
+}
+
+TEST(HyParView, WithoutProximityNobodyIsSwappedForANearerOne) {
+  EXPECT_GT(nearer_wishes(15s), 30u);
+  EXPECT_EQ(nearer_wishes(0s), 0u);
+}
+
+TEST(HyParView, TheFirstWhoListensAnywhereLearnsItsAddressFromThoseWhoComeIn) {
+  World world;
+  Config first;
+  first.listen = Address::v4(0, 20'000);
+  world.add(false, first);
+  for (std::size_t i = 0; i < 3; ++i) world.add(true);
+  world.boot_all();
+  world.run_for(1min);
+  EXPECT_TRUE(world[0].swarm->reachable());
+  EXPECT_EQ(world[0].swarm->status().dialled_at, test::home(0));
+  EXPECT_EQ(world[0].swarm->status().clients, 3u);
+  expect_broadcasts_reach_everybody(world, {0, 3});
+  for (std::size_t i = 1; i < 4; ++i) {
+    const OverlayStatus status = world[i].swarm->status();
+    EXPECT_TRUE(status.dialled_at.is_unspecified());
+    EXPECT_EQ(status.active, 1u);
+    EXPECT_EQ(status.relays, 1u);
+    EXPECT_TRUE(status.published);
+  }
+}
+
 TEST(HyParView, WhoComesBackFindsItsPlaceAgain) {
   World world;
   world.add_many(20, 4);
@@ -305,6 +352,32 @@ TEST_F(OneNode, AWishThatIsNotUrgentIsRefusedByAFullViewWithOthersToTry) {
   EXPECT_FALSE(answers[0].accepted);
   EXPECT_FALSE(answers[0].others.empty());
   EXPECT_FALSE(views().is_neighbour(late.link()));
+}
+
+TEST(HyParView, ANearerOneIsTakenInsteadOfTheFarthestUnlessToldNotTo) {
+  for (const Duration nearer_every : {Duration(15s), Duration(0s)}) {
+    World world;
+    Config config;
+    config.swarm.active_reachable = 2;
+    config.swarm.random_active = 0;
+    config.swarm.nearer_every = nearer_every;
+    world.add(false, config).boot();
+    std::vector<std::unique_ptr<RawPeer>> peers;
+    for (std::uint64_t i = 0; i < 2; ++i) {
+      peers.push_back(std::make_unique<RawPeer>(world, 0, i));
+      peers.back()->join();
+      Hello far;
+      far.listens = peers.back()->address();
+      far.at = {20'000, 20'000, 0, 0};
+      peers.back()->say(far);
+    }
+    RawPeer near(world, 0, 7);
+    near.hello();
+    near.say(Neighbor{Urgency::nearer});
+    const auto answers = near.heard_of<NeighborAnswer>();
+    ASSERT_EQ(answers.size(), 1u);
+    EXPECT_EQ(answers[0].accepted, nearer_every > 0s);
+  }
 }
 
 TEST_F(OneNode, ALostNeighbourIsReplacedAtOnce) {

@@ -1,0 +1,67 @@
+"""The settings of a node that add_nodes() takes as **config: their names, and what each may be."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Iterable
+
+from . import checks
+from .errors import Unsupported
+
+OVERLAYS = ("hyparview", "mesh")
+MODES = ("broadcast", "multicast", "auto")
+MOST_REFERENCES = 64  # in one message of the overlay
+
+
+def _count(least: int, most: int) -> Callable[[str, Any], int]:
+    return lambda name, value: checks.count(name, value, least=least, most=most)
+
+
+def _shuffle_every(name: str, value: Any) -> float:
+    return checks.duration(name, value, least=5.0)
+
+
+def _nearer_every(name: str, value: Any) -> float:
+    return 0.0 if value is None else checks.duration(name, value)
+
+
+# The numbers of the scalable overlay, by the names of SwarmParams (core/base/swarm_params.h says what each is).
+SWARM: dict[str, Callable[[str, Any], Any]] = {
+    "active": _count(1, 64),
+    "active_reachable": _count(1, 128),
+    "random_active": _count(0, 128),
+    "passive": _count(0, 4096),
+    "arwl": _count(0, 255),
+    "prwl": _count(0, 255),
+    "shuffle_active": _count(0, MOST_REFERENCES // 2),
+    "shuffle_passive": _count(0, MOST_REFERENCES // 2),
+    "shuffle_ttl": _count(1, 255),
+    "shuffle_every": _shuffle_every,
+    "clients": _count(0, 250),
+    "nearer_every": _nearer_every,
+}
+
+
+def swarm_settings(config: dict[str, Any], overlay: str) -> dict[str, Any]:
+    """Those of `config` that are numbers of the scalable overlay, checked."""
+    given = {name: check(name, config[name]) for name, check in SWARM.items() if name in config}
+    if given and overlay != "hyparview":
+        raise ValueError(f"{next(iter(given))} must not be given with overlay={overlay!r}: only 'hyparview' has it")
+    if given.get("prwl", 0) > given.get("arwl", 255):
+        raise ValueError(f"prwl must be at most arwl, which is {given['arwl']}, not {given['prwl']}")
+    return given
+
+
+def check_names(config: Iterable[str], known: Iterable[str]) -> None:
+    """An unknown name is a TypeError, as for any other argument."""
+    names = [*known, *SWARM]
+    for name in config:
+        if name not in names:
+            raise TypeError(f"{name} is not a setting of a node; these are: {', '.join(names)}")
+
+
+def check_mode(mode: object) -> str:
+    """mode= of add_nodes(), judged by what exists."""
+    chosen = checks.choice("mode", mode, MODES)
+    if chosen == "auto":
+        raise Unsupported("mode='auto' does not exist yet; what exists is mode='broadcast' and mode='multicast'")
+    return chosen
