@@ -67,6 +67,7 @@ class SimHost final : public Inhabitant,
 
   // Inhabitant
   [[nodiscard]] const NodeId& node_id() const noexcept override { return claimed_; }
+  [[nodiscard]] std::string_view network_id() const noexcept override { return config_.network_id; }
   void link_up(const LinkInfo& info) override;
   void frame(LinkId link, const Frame& frame) override;
   void writable(LinkId link) override;

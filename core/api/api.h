@@ -11,11 +11,11 @@
 #include "core/event/event.h"
 #include "core/event/filter.h"
 #include "core/host/host.h"
+#include "core/overlay/overlay.h"
 
 namespace np2p {
 
 class Feed;
-class Overlay;
 
 struct ClientQuery {
   Filter filter;
@@ -42,6 +42,7 @@ struct NodeStatus {
   std::size_t follows = 0;
   std::size_t followers = 0;
   std::size_t registered_follows = 0;  // of follows: whose node has us registered
+  Identity identity;
 };
 
 class Api {
@@ -56,6 +57,7 @@ class Api {
 
  private:
   Result<EventPtr> admit(Event event);
+  Status admit_bind(const EventPtr& event);
   QueryAnswer recent(Filter filter);
   QueryAnswer single(const Filter& filter);
   void look_up_missing(const Filter& filter, const std::vector<EventPtr>& held);

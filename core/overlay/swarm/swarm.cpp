@@ -24,12 +24,14 @@ Swarm::Swarm(const Config& config, Host& host)
       hyparview_(config, params_, host, links_),
       plumtree_(config, host, links_),
       fingers_(config, host, links_),
-      directory_(config, host, links_, fingers_),
+      evidence_(config, host),
+      directory_(config, host, links_, fingers_, evidence_),
       router_(config, host, links_, fingers_, boot_number(host)),
-      locator_(config, host, links_, directory_, router_, boot_number(host)) {}
+      locator_(config, host, links_, directory_, router_, evidence_, boot_number(host)) {}
 
 void Swarm::start() {
   reachability_.start();
+  locator_.start();
   if (reachable()) fingers_.became_reachable();
   entrance_.start();
   settle();
@@ -154,9 +156,9 @@ void Swarm::settle() {
     if (neighbours_changed) locator_.own_changed(hyparview_.active_links());
     while (const auto answer = directory_.next()) locator_.answered(*answer);
     while (const auto lost = router_.next_lost()) locator_.lost(*lost);
+    while (const BindingPtr binding = directory_.next_bound()) locator_.bound(binding);
     while (auto arrival = router_.next()) {
-      locator_.arrived(*arrival);
-      unicasts_.push_back(std::move(arrival->delivery));
+      if (locator_.arrived(*arrival)) unicasts_.push_back(std::move(arrival->delivery));
     }
     entrance_.inside(hyparview_.active_size() > 0);
     while (const auto door = entrance_.next()) {
@@ -199,6 +201,14 @@ bool Swarm::unicast(const PubKey& user, Channel channel, const Frame& payload, P
   const bool sent = locator_.send(user, channel, payload, priority);
   settle();
   return sent;
+}
+
+void Swarm::bind(const EventPtr& event) {
+  const BindingPtr binding = binding_of(event);
+  if (!binding) return;
+  directory_.learn(binding);
+  locator_.bound(binding);
+  settle();
 }
 
 std::optional<Delivery> Swarm::next() {
