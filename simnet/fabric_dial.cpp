@@ -338,7 +338,7 @@ bool Fabric::same_network(NodeIndex a, NodeIndex b) const {
 
 void Fabric::on_refused(const SimEvent& event) {
   const LinkEnd* end = find(hosts_[event.to], event.slot, static_cast<std::uint16_t>(event.payload));
-  if (end == nullptr || end->state() == EndState::up || !end->has(LinkEnd::kOutbound)) return;
+  if (end == nullptr || (end->state() != EndState::dialing && end->state() != EndState::handshaking)) return;
   take_down(event.to, event.slot, CloseReason::refused);
 }
 

@@ -59,6 +59,7 @@ class SimHost final : public Inhabitant,
   [[nodiscard]] Config& config() noexcept { return config_; }
   [[nodiscard]] const Config& config() const noexcept { return config_; }
   [[nodiscard]] std::size_t store_bytes() const noexcept { return store_.bytes(); }
+  [[nodiscard]] const NodeId& own_id() const { return key().id(); }  // whatever its links prove
   using Rejections = std::map<std::pair<std::string, ErrorCode>, std::uint64_t>;
   [[nodiscard]] const Rejections& rejections() const noexcept { return rejections_; }
 

@@ -318,6 +318,10 @@ class Network(ABC):
         ...
 
     @abstractmethod
+    def node_id(self, node: Node) -> str:
+        """The id of a server's own key, 64 hex digits; a BIND names it."""
+
+    @abstractmethod
     def _reaches(self, node: Node) -> int:
         """How many other servers this one has a route to."""
 

@@ -101,6 +101,9 @@ class Simulation(Network):
         """What the server says of itself: links, reachable, stored_events, outbox, follows, followers, ..."""
         return self._world.status(self.check_mine("node", node).index)
 
+    def node_id(self, node: Node) -> str:
+        return self._world.node_id(self.check_mine("node", node).index)
+
     # --- the world's primitives -------------------------------------------------------------------------------------
 
     _settings = ("writable", "replies", "bootstrap", "uplink", "downlink")
