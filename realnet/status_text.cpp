@@ -121,7 +121,8 @@ std::string status_json(const ServerView& view) {
   text += fmt::format(R"("http":{{"open":{},"accepted":{},"refused":{},"evicted":{},"requests":{},"malformed":{}}},)",
                       view.open_http, view.http.accepted, view.http.refused, view.http.evicted, view.http.requests,
                       view.http.malformed);
-  return text + fmt::format(R"("identity":{},"rejected":{}}})", identity_json(view.node.identity), rejects_json(view.observer));
+  return text + fmt::format(R"("identity":{},"rejected":{}}})", identity_json(view.node.identity),
+                            rejects_json(view.observer));
 }
 
 std::string metrics_text(const ServerView& view) {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import np2p
-from np2p import seconds
+from np2p import minutes, seconds
 
 BIND = 10848
 
@@ -17,7 +17,7 @@ def _tag(note: np2p.Note, name: str) -> str | None:
 @pytest.mark.both
 def test_a_bind_travels_to_everybody_and_the_highest_epoch_counts(net: np2p.Network) -> None:
     alice, bob, carol = net.add_nodes(3)
-    net.bootstrap()
+    net.bootstrap(within=minutes(3))
     first = alice.bind()
     assert _tag(first, "node") == net.node_id(alice)
     assert _tag(first, "epoch") == "1"
@@ -25,7 +25,9 @@ def test_a_bind_travels_to_everybody_and_the_highest_epoch_counts(net: np2p.Netw
 
     moved = alice.bind(to=bob, epoch=7)
     assert _tag(moved, "node") == net.node_id(bob) != net.node_id(alice)
-    assert net.eventually(lambda: all(node.has(moved) and not node.has(first) for node in (bob, carol)), within=seconds(20))
+    assert net.eventually(
+        lambda: all(node.has(moved) and not node.has(first) for node in (bob, carol)), within=seconds(20)
+    )
 
     with pytest.raises(np2p.PublishRefused, match="higher epoch 7"):
         alice.bind(epoch=6)
@@ -41,7 +43,7 @@ def test_a_bind_travels_to_everybody_and_the_highest_epoch_counts(net: np2p.Netw
 
 def test_wrong_arguments_are_named(net: np2p.Network) -> None:
     (alice,) = net.add_nodes(1)
-    net.bootstrap()
+    net.bootstrap(within=minutes(3))
     with pytest.raises(ValueError, match="epoch"):
         alice.bind(epoch=0)
     with pytest.raises(TypeError, match="to"):

@@ -1,5 +1,5 @@
-// BIND (kind 10848, replaceable): a user says which node serves them. The user's own key signs it, so it outweighs every
-// claim that a node makes for itself.
+// BIND (kind 10848, replaceable): a user says which node serves them. The user's own key signs it, so it outweighs
+// every claim that a node makes for itself.
 //
 //   content  empty
 //   tags     ["node", NodeId in 64 lower-case hex digits]   missing: the user revokes, no node serves them
@@ -19,11 +19,11 @@
 
 namespace np2p {
 
-inline constexpr Duration kBindLife = 90 * 24h;       // that tools give it
-inline constexpr Duration kBindWarning = 30 * 24h;    // before its end the user is reminded
-inline constexpr Duration kLongestBind = 366 * 24h;   // what is accepted
-inline constexpr std::size_t kMostBindTags = 8;       // a directory record must hold the whole event
-inline constexpr std::size_t kMostBindBytes = 512;    // of all tag values
+inline constexpr Duration kBindLife = 90 * 24h;      // that tools give it
+inline constexpr Duration kBindWarning = 30 * 24h;   // before its end the user is reminded
+inline constexpr Duration kLongestBind = 366 * 24h;  // what is accepted
+inline constexpr std::size_t kMostBindTags = 8;      // a directory record must hold the whole event
+inline constexpr std::size_t kMostBindBytes = 512;   // of all tag values
 inline constexpr std::uint64_t kLastEpoch = std::uint64_t{1} << 53;
 
 struct Bind {

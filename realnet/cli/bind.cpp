@@ -69,8 +69,7 @@ Result<NodeId> ask_node(const HttpUrl& url, const PubKey& user) {
 
 // One more than the server knows of; 1 if it knows none.
 Result<std::uint64_t> next_epoch(const HttpUrl& url, const PubKey& user) {
-  const auto answer =
-      http_call(url, "/req", "{\"kinds\":[10848],\"authors\":[\"" + user.hex() + "\"],\"limit\":1}");
+  const auto answer = http_call(url, "/req", "{\"kinds\":[10848],\"authors\":[\"" + user.hex() + "\"],\"limit\":1}");
   if (!answer.ok()) return answer.error();
   const auto events = answer->status == 200 ? decode_answer(bytes_of(answer->body), Limits{})
                                             : Result<std::vector<Event>>(error(ErrorCode::forbidden, "refused"));
@@ -112,8 +111,8 @@ Status publish(const HttpUrl& url, const Event& event) {
   if (!answer.ok()) return answer.error();
   if (answer->status == 200) return {};
   const std::string reason = field(answer->body, "Error");
-  return error(ErrorCode::forbidden, "The server refuses the BIND (status " + std::to_string(answer->status) + "): " +
-                                         (reason.empty() ? answer->body : reason));
+  return error(ErrorCode::forbidden, "The server refuses the BIND (status " + std::to_string(answer->status) +
+                                         "): " + (reason.empty() ? answer->body : reason));
 }
 
 Status bind(const BindFlags& flags) {

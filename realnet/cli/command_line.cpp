@@ -63,7 +63,8 @@ void add_server_options(CLI::App& app, ServerFlags& flags, std::string& config) 
 }
 
 void add_bind_options(CLI::App& app, BindFlags& flags) {
-  app.add_option("--key-file", flags.key_file, "File with your secret key, nsec1... or hex, as genkey --key-file makes it")
+  app.add_option("--key-file", flags.key_file,
+                 "File with your secret key, nsec1... or hex, as genkey --key-file makes it")
       ->required();
   app.add_option("--server", flags.server, "Your own server's REST interface (http://127.0.0.1:20001)");
   app.add_option("--node", flags.node, "The node to bind, 64 hex digits (that of the server)");

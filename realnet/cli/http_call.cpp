@@ -59,9 +59,8 @@ Result<HttpUrl> parse_http_url(std::string_view text) {
   if (colon == std::string_view::npos || colon == 0) return mistake("expected http://host:port");
   std::string_view host = text.substr(0, colon);
   const std::string_view port = text.substr(colon + 1);
-  const bool digits = !port.empty() && port.size() <= 5 && std::all_of(port.begin(), port.end(), [](char c) {
-    return c >= '0' && c <= '9';
-  });
+  const bool digits = !port.empty() && port.size() <= 5 &&
+                      std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!digits) return mistake("expected http://host:port");
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   return HttpUrl{std::string(host), std::string(port)};
@@ -79,8 +78,9 @@ Result<HttpAnswer> http_call(const HttpUrl& url, std::string_view target, std::s
   ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &kSilence, sizeof kSilence);
   ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDTIMEO, &kSilence, sizeof kSilence);
   const bool v6 = url.host.find(':') != std::string::npos;
-  std::string request = std::string(body.empty() ? "GET " : "POST ") + std::string(target) + " HTTP/1.1\r\nHost: " +
-                        (v6 ? "[" + url.host + "]" : url.host) + ":" + url.port + "\r\nConnection: close\r\n";
+  std::string request = std::string(body.empty() ? "GET " : "POST ") + std::string(target) +
+                        " HTTP/1.1\r\nHost: " + (v6 ? "[" + url.host + "]" : url.host) + ":" + url.port +
+                        "\r\nConnection: close\r\n";
   if (!body.empty()) {
     request += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
   }

@@ -1,5 +1,5 @@
-// One HTTP request to a server's REST interface, as the commands of the command line make it: it blocks, and it gives up
-// after ten seconds of silence.
+// One HTTP request to a server's REST interface, as the commands of the command line make it: it blocks, and it gives
+// up after ten seconds of silence.
 #pragma once
 
 #include <string>

@@ -70,8 +70,7 @@ TEST(CommandLine, MistakesAreOneSentence) {
        {Arguments{"server"}, Arguments{"server", "-p"}, Arguments{"serve"},
         Arguments{"server", "-p", kKey, "--no-such-flag"}, Arguments{"server", "-p", kKey, "-w=maybe"},
         Arguments{"genkey", "x"}, Arguments{"bind"}, Arguments{"bind", "--key-file", "k", "--epoch", "soon"},
-        Arguments{"help", "nothing"},
-        Arguments{"server", "-p", kKey, "--config", "/does/not/exist"}}) {
+        Arguments{"help", "nothing"}, Arguments{"server", "-p", kKey, "--config", "/does/not/exist"}}) {
     const auto command = parse_command_line(wrong);
     ASSERT_FALSE(command.ok()) << wrong.back();
     EXPECT_EQ(command.error().code, ErrorCode::bad_field) << wrong.back();
@@ -81,9 +80,9 @@ TEST(CommandLine, MistakesAreOneSentence) {
 }
 
 TEST(CommandLine, HelpAndVersionPrint) {
-  for (const Arguments& asking : {Arguments{}, Arguments{"help"}, Arguments{"--help"}, Arguments{"server", "-h"},
-                                  Arguments{"help", "server"}, Arguments{"help", "bind"}, Arguments{"bind", "--help"},
-                                  Arguments{"--version"}}) {
+  for (const Arguments& asking :
+       {Arguments{}, Arguments{"help"}, Arguments{"--help"}, Arguments{"server", "-h"}, Arguments{"help", "server"},
+        Arguments{"help", "bind"}, Arguments{"bind", "--help"}, Arguments{"--version"}}) {
     const auto command = parse_command_line(asking);
     ASSERT_TRUE(command.ok());
     ASSERT_TRUE(std::holds_alternative<PrintCommand>(*command));

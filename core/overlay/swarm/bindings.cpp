@@ -73,7 +73,8 @@ bool replaces(const BindingPtr& fresh, const BindingPtr& held, Evidence& evidenc
 }
 
 BindingPtr Bindings::find(const Key& key) const {
-  const auto at = std::lower_bound(held_.begin(), held_.end(), key, [](const Held& a, const Key& b) { return a.key < b; });
+  const auto at =
+      std::lower_bound(held_.begin(), held_.end(), key, [](const Held& a, const Key& b) { return a.key < b; });
   return at != held_.end() && at->key == key ? at->binding : nullptr;
 }
 

@@ -1,5 +1,5 @@
-// Users' BINDs (core/event/bind.h) in the overlay: as directory records, and the table of those that this node keeps for
-// others. A record begins with its type, so that a node that does not know a later type counts and ignores it.
+// Users' BINDs (core/event/bind.h) in the overlay: as directory records, and the table of those that this node keeps
+// for others. A record begins with its type, so that a node that does not know a later type counts and ignores it.
 #pragma once
 
 #include <memory>
@@ -31,7 +31,7 @@ Result<Event> decode_bind_record(ByteView record, const Limits& limits);
 Result<BindingPtr> verify_bind(Event claim, const Limits& limits, Verifier& verifier);
 Result<BindingPtr> verify_bind_record(ByteView record, const Limits& limits, Verifier& verifier);
 
-BindingPtr binding_of(const EventPtr& event);                  // null if it is no BIND
+BindingPtr binding_of(const EventPtr& event);                 // null if it is no BIND
 BindingPtr stored_binding(Store& store, const PubKey& user);  // what the store remembers of that user; null if nothing
 // Bound to somebody else, revoked, or expired. A user without a BIND is served by whoever claims it first.
 [[nodiscard]] bool forbids(const BindingPtr& binding, const NodeId& node, std::int64_t unix_now) noexcept;
@@ -46,7 +46,9 @@ class Bindings {
   Bindings(const Config& config, const NodeId& self) : config_(config), self_(self) {}
   [[nodiscard]] BindingPtr find(const Key& key) const;  // null if there is none
   bool put(const Key& key, const BindingPtr& binding);  // false: no room for one that is so far away
-  [[nodiscard]] std::size_t size() const noexcept { return held_.size(); }
+  void add_keys(std::vector<Key>& keys) const {
+    for (const Held& one : held_) keys.push_back(one.key);
+  }
 
  private:
   struct Held {

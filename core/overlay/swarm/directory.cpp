@@ -121,6 +121,26 @@ void Directory::on(Peer& from, const Got& message) {
   links_.send(back, message, Priority::control, Traffic::relay);
 }
 
+void Directory::appeared(const Peer& peer) {
+  if (!peer.reachable() || links_.listens().is_unspecified()) return;
+  std::vector<Key> keys;
+  for (const Stored& one : stored_) keys.push_back(one.key);
+  bindings_.add_keys(keys);
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  for (const Key& key : keys) {
+    // Only the nearest of those who were there does it.
+    const std::vector<LinkId> near = fingers_.nearest(key.data, kReplicas - 1);
+    if (std::find(near.begin(), near.end(), peer.link) == near.end()) continue;
+    const LinkId rival = near[0] != peer.link ? near[0] : near.size() > 1 ? near[1] : LinkId{};
+    const Peer* other = links_.find(rival);
+    if (other != nullptr && nearer(other->id.data, host_.node_key.id().data, key.data)) continue;
+    std::vector<ByteVec> records = held(key);
+    if (records.empty()) continue;
+    links_.send(peer.link, Replicate{key, std::move(records)}, Priority::control, Traffic::control);
+  }
+}
+
 // --- records
 
 std::vector<ByteVec> Directory::keep_all(const Key& key, const std::vector<ByteVec>& records, LinkId from) {
@@ -227,8 +247,7 @@ bool Directory::install(const Key& key, const BindingPtr& binding) {
   const auto begin = first_of(key);
   auto end = begin;
   while (end != stored_.end() && end->key == key) ++end;
-  const auto kept =
-      std::remove_if(begin, end, [&](const Stored& one) { return forbids(binding, one.node, now); });
+  const auto kept = std::remove_if(begin, end, [&](const Stored& one) { return forbids(binding, one.node, now); });
   for (auto void_claim = kept; void_claim != end; ++void_claim) {
     host_.observer.rejected("record", error(ErrorCode::forbidden, "a claimant whom its user did not bind"), {});
   }

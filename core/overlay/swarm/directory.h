@@ -3,8 +3,8 @@
 // answer. An answer goes back the way the question came.
 //
 // Records are CONTACTs, signed by nodes, and BINDs, signed by users. As long as no BIND of a user was seen, up to three
-// nodes may claim to serve them, the oldest claim first; from the first BIND on only contacts of the bound node are kept
-// and answered, for ever: no claim takes the place of a BIND, and one that has expired opens the key to nobody.
+// nodes may claim to serve them, the oldest claim first; from the first BIND on only contacts of the bound node are
+// kept and answered, for ever: no claim takes the place of a BIND, and one that has expired opens the key to nobody.
 #pragma once
 
 #include <optional>
@@ -31,6 +31,10 @@ class Directory {
     std::vector<ByteVec> records;
   };
   std::optional<Answer> next();  // to our own questions
+
+  // A reachable peer that was not there before. What it is near to is handed to it by who was nearest so far: records
+  // do not get lost in a network that grows faster than they are published again.
+  void appeared(const Peer& peer);
 
   void on(Peer& from, const Put& message);
   void on(Peer& from, const Replicate& message);

@@ -184,6 +184,7 @@ void Locator::count_contact(Wanted& wanted, const ByteVec& record, bool& voted) 
 // contact replaces the one that we know.
 bool Locator::decide(Wanted& wanted) {
   Known* before = find(wanted.user);
+  if (before != nullptr) before->checked_at = host_.clock.mono();
   const std::int64_t wall = unix_seconds(host_.clock.wall());
   const Claim* best = nullptr;
   for (const Claim& claim : wanted.claims) {
@@ -194,8 +195,8 @@ bool Locator::decide(Wanted& wanted) {
   wanted.asked = 0;
   if (best == nullptr) {
     // Nobody contradicts a claim that came with a message: then it is the first one.
-    if (before == nullptr || before->checked || !alive(*before)) return false;
-    believe(*before);
+    if (before == nullptr || !alive(*before)) return false;
+    if (!before->checked) believe(*before);
     return !forbidden(*before);
   }
   const Contact& contact = best->contact;
@@ -219,6 +220,7 @@ bool Locator::decide(Wanted& wanted) {
   known.expires = host_.clock.mono() + (contact.expires - wall) * 1s;
   known.dead = false;
   known.checked = true;
+  known.checked_at = host_.clock.mono();
   ++version_;
   return !forbidden(known);
 }
@@ -247,7 +249,9 @@ bool Locator::arrived(const Arrival& arrival) {
   known.via = arrival.via;
   known.dead = false;
   known.expires = std::max(known.expires, host_.clock.mono() + config_.limits.contact_life / 2);
-  if (!known.checked || forbidden(known)) {
+  // Who writes all the time is asked about again now and then: meanwhile there may be a BIND.
+  const bool old = known.binding == nullptr && known.checked_at + config_.limits.contact_life <= host_.clock.mono();
+  if (!known.checked || old || forbidden(known)) {
     want(user);
     return true;
   }

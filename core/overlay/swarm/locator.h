@@ -49,6 +49,7 @@ class Locator {
     std::uint64_t sequence = 0;
     MonoTime expires;
     MonoTime used;
+    MonoTime checked_at;   // the directory was asked last
     BindingPtr binding;    // null: none seen
     bool dead = false;     // this sequence could not be reached
     bool checked = false;  // false: a mere claim that came with a message; the directory was not asked

@@ -62,8 +62,13 @@ void Swarm::frame(LinkId link, const Frame& frame) {
     host_.observer.rejected("message", message.error(), link);
     if (message.error().code != ErrorCode::unknown_type) links_.close(link, CloseReason::protocol_error);
   } else if (const Hello* hello = std::get_if<Hello>(&*message)) {
+    const Peer* before = links_.find(link);
+    const bool was_reachable = before != nullptr && before->reachable();
     links_.hello(link, *hello);
-    if (const Peer* peer = links_.find(link)) hyparview_.peer_updated(*peer);
+    if (const Peer* peer = links_.find(link)) {
+      hyparview_.peer_updated(*peer);
+      if (!was_reachable) directory_.appeared(*peer);
+    }
   } else if (Peer* peer = links_.find(link)) {
     handle(*peer, *message);
   } else {

@@ -74,7 +74,8 @@ TEST(Binds, WhatIsNotClearIsRefused) {
       claim({{"node", kHex}, {"epoch", "1"}, {"expires", "1700000000"}}),  // as it is made
       claim({{"node", kHex}, {"epoch", "1"}, {"expires", "1800000000"}}),  // for years
   };
-  for (const Event& event : bad) EXPECT_EQ(decode_bind(event).error().code, ErrorCode::bad_field) << &event - bad.data();
+  for (const Event& event : bad)
+    EXPECT_EQ(decode_bind(event).error().code, ErrorCode::bad_field) << &event - bad.data();
   Event talking = good(1);
   talking.content = "hello";
   EXPECT_EQ(decode_bind(talking).error().code, ErrorCode::bad_field);

@@ -138,6 +138,35 @@ TEST_F(OneKeeper, RecordsExpire) {
   EXPECT_TRUE(get(peer, test::user_of(600)).empty());
 }
 
+TEST_F(OneKeeper, ANewNeighbourGetsWhatItIsNearTo) {
+  boot();
+  RawPeer peer(world, 0, 1);
+  peer.join();
+  const auto node = test::key_of(600);
+  std::vector<Key> given;
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    peer.say(put(contact(*node, test::user_of(600 + i)), *node));
+    // Where that peer is nearer than the node, it is the one to hand records on.
+    const Key key = directory_key(test::user_of(600 + i));
+    if (nearer(world[0].id().data, peer.id().data, key.data)) given.push_back(key);
+  }
+  std::sort(given.begin(), given.end());
+  ASSERT_FALSE(given.empty());
+  RawPeer behind_nat(world, 0, 2, false);
+  behind_nat.join();
+  EXPECT_TRUE(behind_nat.heard_of<Replicate>().empty());
+  RawPeer newcomer(world, 0, 3);
+  newcomer.hello();
+  std::vector<Key> got;
+  for (const Replicate& message : newcomer.heard_of<Replicate>()) {
+    EXPECT_EQ(message.records.size(), 1u);
+    got.push_back(message.key);
+  }
+  EXPECT_EQ(got, given);
+  newcomer.hello();  // news of a peer that is known
+  EXPECT_TRUE(newcomer.heard_of<Replicate>().empty());
+}
+
 TEST_F(OneKeeper, ClaimsOfOneUserAreFewAndTheOldestIsFirst) {
   boot();
   RawPeer peer(world, 0, 1);
