@@ -73,7 +73,12 @@ Result<HttpAnswer> http_call(const HttpUrl& url, std::string_view target, std::s
   const auto found = resolver.resolve(url.host, url.port, tcp::resolver::numeric_service, failure);
   if (failure) return error(ErrorCode::unavailable, "The host name \"" + url.host + "\" does not resolve");
   tcp::socket socket(io);
-  asio::connect(socket, found, failure);
+  for (const auto& entry : found) {
+    SocketError ignored;
+    socket.close(ignored);
+    socket.connect(entry.endpoint(), failure);
+    if (!failure) break;
+  }
   if (failure) return unavailable(url, "does not answer (" + failure.message() + "); is it running?");
   ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &kSilence, sizeof kSilence);
   ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDTIMEO, &kSilence, sizeof kSilence);
