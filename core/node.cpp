@@ -117,6 +117,7 @@ NodeStatus Node::status() const {
   status.outbox = feed_->outbox().size();
   status.follows = feed_->multicast().follows().size();
   status.registered_follows = feed_->multicast().follows().registered_count();
+  status.identity = overlay_->identity();
   status.followers = feed_->multicast().followers().all().size();
   return status;
 }

@@ -270,6 +270,7 @@ void bind_world(py::module_& module) {
       .def("outcome", &outcome)
       .def("query", &query, py::arg("node"), py::arg("kinds"), py::arg("authors"), py::arg("ids"), py::arg("limit"))
       .def("status", &status)
+      .def("node_id", [](const World& world, NodeIndex node) { return world.node_id(node).hex(); })
       .def("deliveries", &deliveries)
       .def("traffic", &traffic)
       .def("overlay_graph", &overlay_graph)

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "core/event/nip19.h"
+#include "realnet/bind_watch.h"
 
 namespace np2p::real {
 
@@ -12,11 +13,12 @@ namespace {
 
 constexpr std::size_t kBodySlack = 16 * 1024;  // JSON around an event's fields, escapes
 constexpr int kForcedExit = 130;
+constexpr auto kBindWatch = std::chrono::hours(24);
 
 }  // namespace
 
 Server::Server(ServerOptions options)
-    : options_(std::move(options)), signals_(io_), stop_deadline_(io_), started_(mono_now()) {}
+    : options_(std::move(options)), signals_(io_), stop_deadline_(io_), bind_watch_(io_), started_(mono_now()) {}
 
 Server::~Server() {
   if (http_) http_.reset();
@@ -213,7 +215,17 @@ std::string Server::api_url() const {
 
 void Server::run() {
   input([&] { node_->start(); });
+  watch_bind();
   io_.run();
+}
+
+void Server::watch_bind() {
+  const std::string warning = stored_bind_warning(*store_, config().owner, node_id(), unix_seconds(wall_now()));
+  if (!warning.empty()) spdlog::warn("{}", warning);
+  bind_watch_.expires_after(kBindWatch);
+  bind_watch_.async_wait([this](const SocketError& cancelled) {
+    if (!cancelled) watch_bind();
+  });
 }
 
 void Server::request_stop() {
@@ -247,6 +259,7 @@ void Server::stop() {
     io_.stop();
   });
   timers_->cancel_all();
+  bind_watch_.cancel();
   input([&] { node_->stop(); });
   committer_->finish([this] { links_->stop([this] { http_->stop([this] { finish_stop(); }); }); });
 }

@@ -70,6 +70,7 @@ class Server final : private LinkInputs, private Clients, private Backend {
   void input(Input&& input);
   void after_input();
   ServerView view();
+  void watch_bind();
   void finish_stop();
   void await_signal(int count);
 
@@ -105,6 +106,7 @@ class Server final : private LinkInputs, private Clients, private Backend {
   std::unique_ptr<HttpServer> http_;
   asio::signal_set signals_;
   asio::steady_timer stop_deadline_;
+  asio::steady_timer bind_watch_;  // once a day
 
   struct Waiting {
     std::optional<Status> outcome;

@@ -46,6 +46,12 @@ std::string flows_json(const FlowOf& flow_of) {
   return out + "}";
 }
 
+std::string identity_json(const Identity& identity) {
+  static constexpr std::string_view kStates[] = {"claimed", "bound", "expired", "elsewhere", "revoked"};
+  return fmt::format(R"({{"state":"{}","epoch":{},"expires":{}}})", kStates[static_cast<std::size_t>(identity.state)],
+                     identity.epoch, identity.expires);
+}
+
 class Metrics {
  public:
   void type(std::string_view name, std::string_view type, std::string_view help) {
@@ -124,7 +130,8 @@ std::string status_json(const ServerView& view) {
   text += fmt::format(R"("http":{{"open":{},"accepted":{},"refused":{},"evicted":{},"requests":{},"malformed":{}}},)",
                       view.open_http, view.http.accepted, view.http.refused, view.http.evicted, view.http.requests,
                       view.http.malformed);
-  return text + fmt::format(R"("rejected":{}}})", rejects_json(view.observer));
+  return text + fmt::format(R"("identity":{},"rejected":{}}})", identity_json(view.node.identity),
+                            rejects_json(view.observer));
 }
 
 std::string metrics_text(const ServerView& view) {

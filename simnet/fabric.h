@@ -224,6 +224,7 @@ class Fabric {
   void on_refused(const SimEvent& event);
   void on_handshake(const SimEvent& event);
   void send_handshake(NodeIndex from, LinkEnd& end, std::uint8_t step);
+  [[nodiscard]] bool same_network(NodeIndex a, NodeIndex b) const;
   void on_dial_timer(const SimEvent& event);
   void come_up(NodeIndex host, std::uint16_t slot);
   Dial* dial_of(HostData& host, std::uint16_t slot) noexcept;

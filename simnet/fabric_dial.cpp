@@ -314,6 +314,11 @@ void Fabric::on_handshake(const SimEvent& event) {
       return send_handshake(event.to, *end, client_done);
     case client_done:
       if (end->state() != EndState::accepting) return;
+      if (!same_network(event.to, end->peer())) {
+        push(event.to, now() + latency(event.to, end->peer()), end->peer(), kRefused, 0, end->peer_slot,
+             end->peer_generation);
+        return take_down(event.to, event.slot, CloseReason::refused);
+      }
       if (host.profile->encrypted) send_handshake(event.to, *end, server_hello);
       return come_up(event.to, event.slot);
     case server_hello:
@@ -324,9 +329,17 @@ void Fabric::on_handshake(const SimEvent& event) {
   }
 }
 
+// What a Hello is refused for. A process that has just ended says nothing; its reset is on the way.
+bool Fabric::same_network(NodeIndex a, NodeIndex b) const {
+  const Inhabitant* one = hosts_[a].inhabitant;
+  const Inhabitant* other = hosts_[b].inhabitant;
+  return one == nullptr || other == nullptr || one->network_id() == other->network_id();
+}
+
 void Fabric::on_refused(const SimEvent& event) {
   const LinkEnd* end = find(hosts_[event.to], event.slot, static_cast<std::uint16_t>(event.payload));
-  if (end != nullptr && end->state() == EndState::dialing) take_down(event.to, event.slot, CloseReason::refused);
+  if (end == nullptr || (end->state() != EndState::dialing && end->state() != EndState::handshaking)) return;
+  take_down(event.to, event.slot, CloseReason::refused);
 }
 
 void Fabric::on_dial_timer(const SimEvent& event) {

@@ -60,6 +60,7 @@ class SimHost final : public Inhabitant,
   [[nodiscard]] Config& config() noexcept { return config_; }
   [[nodiscard]] const Config& config() const noexcept { return config_; }
   [[nodiscard]] std::size_t store_bytes() const noexcept { return store_.bytes(); }
+  [[nodiscard]] const NodeId& own_id() const { return key().id(); }  // whatever its links prove
   using Rejections = std::map<std::pair<std::string, ErrorCode>, std::uint64_t>;
   [[nodiscard]] const Rejections& rejections() const noexcept { return rejections_; }
 
@@ -68,6 +69,7 @@ class SimHost final : public Inhabitant,
 
   // Inhabitant
   [[nodiscard]] const NodeId& node_id() const noexcept override { return claimed_; }
+  [[nodiscard]] std::string_view network_id() const noexcept override { return config_.network_id; }
   void link_up(const LinkInfo& info) override;
   void frame(LinkId link, const Frame& frame) override;
   void writable(LinkId link) override;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "core/base/frame.h"
 #include "core/host/network.h"
@@ -13,6 +14,8 @@ class Inhabitant {
  public:
   virtual ~Inhabitant() = default;
   [[nodiscard]] virtual const NodeId& node_id() const noexcept = 0;
+  // Those of another network are refused by the Hello.
+  [[nodiscard]] virtual std::string_view network_id() const noexcept { return {}; }
   virtual void link_up(const LinkInfo& info) = 0;
   virtual void frame(LinkId link, const Frame& frame) = 0;
   virtual void writable(LinkId /*link*/) {}

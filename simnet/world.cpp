@@ -160,6 +160,10 @@ Address World::address_of(NodeIndex node) const {
   return Address::v4(at.ip, at.port);
 }
 
+NodeId World::node_id(NodeIndex node) const {
+  return impl_->machine(node).host->own_id();
+}
+
 Address World::public_address_of(NodeIndex node) const {
   impl_->machine(node);
   const Endpoint at = impl_->fabric.public_endpoint_of(node);

@@ -87,6 +87,7 @@ class World {
   [[nodiscard]] Address address_of(NodeIndex node) const;
   // The address as the outside sees it: the outermost NAT's with the listen port.
   [[nodiscard]] Address public_address_of(NodeIndex node) const;
+  [[nodiscard]] NodeId node_id(NodeIndex node) const;  // of its node key
   [[nodiscard]] bool is_behind_nat(NodeIndex node) const;
   [[nodiscard]] Position position_of(NodeIndex node) const;
   // May be changed until start() or between crash() and restart().

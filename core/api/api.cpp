@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/event/bind.h"
 #include "core/event/validation.h"
 #include "core/feed/feed.h"
 
@@ -38,7 +39,31 @@ Result<EventPtr> Api::admit(Event event) {
   if (valid && (*valid)->pubkey != config_.owner) {
     return error(ErrorCode::forbidden, "this server publishes only its owner's events");
   }
+  if (valid && (*valid)->kind == kind::bind) {
+    if (const Status bind = admit_bind(*valid); !bind.ok()) return bind.error();
+  }
   return valid;
+}
+
+// What the network would not follow, or would hold against the user, is refused while it can still be mended.
+Status Api::admit_bind(const EventPtr& event) {
+  const auto fresh = decode_bind(event.get());
+  if (!fresh.ok()) return fresh.error();
+  Filter filter;
+  filter.authors = {event->pubkey};
+  filter.kinds = {kind::bind};
+  for (const EventPtr& held : host_.store.query(filter, Order::newest_first)) {
+    const auto known = decode_bind(held.get());
+    if (!known.ok() || held->id == event->id) continue;
+    const std::string epoch = std::to_string(known->epoch);
+    if (equivocates(*fresh, *known)) {
+      return error(ErrorCode::bad_field, "epoch " + epoch + " names another node already; use a higher one");
+    }
+    if (fresh->epoch < known->epoch) {
+      return error(ErrorCode::bad_field, "a BIND with the higher epoch " + epoch + " is there already");
+    }
+  }
+  return {};
 }
 
 void Api::publish(RequestId request, Event event) {

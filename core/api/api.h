@@ -44,6 +44,7 @@ struct NodeStatus {
   std::size_t follows = 0;
   std::size_t followers = 0;
   std::size_t registered_follows = 0;  // of follows: whose node has us registered
+  Identity identity;
 };
 
 // What a node holds in memory, without its store.
@@ -65,6 +66,7 @@ class Api {
 
  private:
   Result<EventPtr> admit(Event event);
+  Status admit_bind(const EventPtr& event);
   QueryAnswer recent(Filter filter);
   QueryAnswer single(const Filter& filter);
   void look_up_missing(const Filter& filter, const std::vector<EventPtr>& held);

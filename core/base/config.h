@@ -26,6 +26,7 @@ struct Config {
   Address listen;                  // where other nodes dial us; port 0: does not listen
   Address external;                // --external: where others reach us, if that is known; unspecified: found out
   std::vector<Address> bootstrap;  // -b, in order
+  bool require_bind = false;       // --require-bind: nothing is sent to a node that merely claims to serve a user
   bool writable = true;            // -w: false answers reads and relays, refuses client writes
   bool dial_loopback = false;      // loopback addresses heard of may be dialled (all on one machine)
   bool dial_private = false;       // private ones too (a LAN or a VPN)

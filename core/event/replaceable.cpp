@@ -1,5 +1,6 @@
 #include "core/event/replaceable.h"
 
+#include "core/event/bind.h"
 #include "core/event/filter.h"
 
 namespace np2p {
@@ -16,6 +17,12 @@ std::optional<EventAddress> address_of(const Event& event) {
 }
 
 bool replaces(const Event& candidate, const Event& holder) noexcept {
+  if (candidate.kind == kind::bind && holder.kind == kind::bind) {
+    const auto a = decode_bind(candidate);
+    const auto b = decode_bind(holder);
+    if (a.ok() && b.ok()) return outranks(*a, *b);
+    if (a.ok() != b.ok()) return a.ok();
+  }
   return newer(candidate, holder);
 }
 

@@ -1,5 +1,5 @@
 // Replaceable and addressable events (NIP-01): of one address only the newest is kept; of the same second the lowest
-// id.
+// id. Of BINDs the highest epoch is kept (bind.h), so that no clock and no replay can bring an old one back.
 #pragma once
 
 #include <compare>

@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include "core/event/bind.h"
 #include "core/event/canonical.h"
 
 namespace np2p {
@@ -49,6 +50,9 @@ Status check_fields(const Event& event) {
   }
   if (!is_utf8(event.content)) return error(ErrorCode::bad_field, "content is not UTF-8");
   if (!tags_are_utf8(event.tags)) return error(ErrorCode::bad_field, "a tag is not UTF-8");
+  if (event.kind == kind::bind) {
+    if (const auto bind = decode_bind(event); !bind.ok()) return bind.error();
+  }
   return {};
 }
 

@@ -13,8 +13,8 @@ namespace np2p {
 class ValidationGate {
  public:
   // Errors: too_large, bad_kind (40000 is the original's request, never an event), bad_field (content or a tag is not
-  // UTF-8, or a tag is empty: NIP-01 wants one or more strings), bad_time (negative, or beyond 2^53: not exact as the
-  // wire's float64), bad_id, bad_signature.
+  // UTF-8, or a tag is empty: NIP-01 wants one or more strings; or a BIND that says nothing clear), bad_time (negative,
+  // or beyond 2^53: not exact as the wire's float64), bad_id, bad_signature.
   static Result<EventPtr> validate(Event event, const Limits& limits, Verifier& verifier);
 
   // For stores only: an event that passed validate() before it was written. Recomputes the id, which detects a rotten

@@ -52,6 +52,7 @@ void Feed::start() {
 void Feed::published(const EventPtr& event) {
   recent_.insert(event->id);
   host_.observer.event_accepted(event->id, {});
+  if (event->kind == kind::bind) overlay_.bind(event);
   const bool quote = has_tag(*event, "q");
   switch (event->kind) {
     case kind::post:
@@ -172,6 +173,7 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
       return Arrival::bad;
     }
     if (outcome == PutOutcome::stored) flush_soon();
+    if (outcome == PutOutcome::stored && accepted->kind == kind::bind) overlay_.bind(accepted);
     if (outcome != PutOutcome::stored) {
       recent_.insert(accepted->id);
       return Arrival::known;

@@ -63,6 +63,14 @@ void Overlay::close_link(LinkId link, CloseReason reason) {
   mesh_ ? mesh_->close_link(link, reason) : swarm_->close_link(link, reason);
 }
 
+void Overlay::bind(const EventPtr& event) {
+  if (swarm_) swarm_->bind(event);
+}
+
+Identity Overlay::identity() const {
+  return swarm_ ? swarm_->identity() : Identity{};
+}
+
 bool Overlay::unicast(const PubKey& user, Channel channel, Frame payload, Priority priority) {
   return mesh_ ? mesh_->unicast(mesh_name(user), channel, payload, priority)
                : swarm_->unicast(user, channel, payload, priority);

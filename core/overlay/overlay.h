@@ -44,6 +44,20 @@ struct OverlayStatus {
   bool published = false;   // where we are now was put into the directory
 };
 
+// Whom our user's BIND names (core/event/bind.h).
+struct Identity {
+  enum class State : std::uint8_t {
+    claimed,    // no BIND seen: we serve by claiming to
+    bound,      // this node
+    expired,    // this node, but it is over: nobody sends us anything until there is a new one
+    elsewhere,  // another node
+    revoked,    // none
+  };
+  State state = State::claimed;
+  std::uint64_t epoch = 0;
+  std::int64_t expires = 0;  // Unix seconds
+};
+
 // The mesh name of a user: the low 48 bits of the public key, as the original routes.
 std::uint64_t mesh_name(const PubKey& user) noexcept;
 
@@ -75,6 +89,10 @@ class Overlay {
   void forward(const Delivery& delivery, Frame payload);
   // To one user's server. False: no route at the moment, nothing was sent. True: sent, not acknowledged.
   bool unicast(const PubKey& user, Channel channel, Frame payload, Priority priority);
+
+  // A BIND of any user that passed the gate; the mesh knows none. Of our own user's it is published, too.
+  void bind(const EventPtr& event);
+  [[nodiscard]] Identity identity() const;
 
   // Closes the link of a peer that broke a rule of a floor above.
   void close_link(LinkId link, CloseReason reason);

@@ -11,7 +11,17 @@ if TYPE_CHECKING:
     from .network import Network
     from .node import Node
 
-REPLACEABLE = (0, 3)
+BIND = 10848
+
+
+def _is_replaceable(kind: int) -> bool:
+    return kind in (0, 3) or 10000 <= kind < 20000
+
+
+def _rank(note: Note) -> tuple[int, int]:
+    """What of two versions of a replaceable event counts, before the id: of a BIND first the epoch."""
+    epochs = [int(tag[1]) for tag in note.tags if tag[:1] == ["epoch"]] if note.kind == BIND else []
+    return (epochs[0] if epochs else 0, note.created_at)
 
 
 class Checker:
@@ -20,7 +30,7 @@ class Checker:
     def __init__(self, network: Network) -> None:
         self._network = network
         self._genuine: set[str] = set()  # ids of events whose id and signature were found right
-        self._newest: dict[tuple[int, str, int], tuple[int, str]] = {}  # (node, author, kind) -> version
+        self._newest: dict[tuple[int, str, int], tuple[tuple[int, int], str]] = {}  # (node, author, kind) -> version
         self._excused: set[int] = set()  # nodes that lost their disk: what they had acknowledged may be gone
 
     def disk_lost(self, node: Node) -> None:
@@ -46,23 +56,23 @@ class Checker:
                 if not note.is_genuine():
                     self._broken(node, f"S1: it holds {note.id[:12]}, which its author's key did not sign")
                 self._genuine.add(note.id)
-            if note.kind in REPLACEABLE:
+            if _is_replaceable(note.kind):
                 self._check_version(node, note)
         if node.index in self._excused:
             return
         for note in acknowledged:
-            if note.id not in ids and note.kind not in REPLACEABLE:
+            if note.id not in ids and not _is_replaceable(note.kind):
                 self._broken(node, f"S4: {note.id[:12]} was acknowledged to its own client and is gone")
 
     def _check_version(self, node: Node, note: Note) -> None:
-        """S3: a later created_at wins; of one second the lowest id."""
+        """S3: a later created_at wins (of BINDs the higher epoch); of one second the lowest id."""
         key = (node.index, note.author, note.kind)
         before = self._newest.get(key)
         if before is not None:
-            created_at, identity = before
-            if note.created_at < created_at or (note.created_at == created_at and note.id > identity):
+            rank, identity = before
+            if _rank(note) < rank or (_rank(note) == rank and note.id > identity):
                 self._broken(node, f"S3: kind {note.kind} of {note.author[:12]} went back to an older version")
-        self._newest[key] = (note.created_at, note.id)
+        self._newest[key] = (_rank(note), note.id)
 
     def _broken(self, node: Node, reason: str) -> None:
         raise InvariantViolation(

@@ -316,6 +316,10 @@ class Network(ABC):
         ...
 
     @abstractmethod
+    def node_id(self, node: Node) -> str:
+        """The id of a server's own key, 64 hex digits; a BIND names it."""
+
+    @abstractmethod
     def standing(self, node: Node) -> joining.Standing:
         """How the server stands in its overlay, by its own status."""
 

@@ -16,7 +16,8 @@ from .nat import Nat
 if TYPE_CHECKING:
     from .network import Network
 
-PROFILE, POST, FOLLOW_LIST, REPOST, REACTION = 0, 1, 3, 6, 7
+PROFILE, POST, FOLLOW_LIST, REPOST, REACTION, BIND = 0, 1, 3, 6, 7, 10848
+BIND_DAYS = 90
 TIMELINE_KINDS = (POST, REPOST, REACTION)
 
 Tags = list[list[str]]
@@ -47,6 +48,7 @@ class Node:
         self.ways_in = tuple(ways_in)  # nodes that its server was told to come in through
         self.public_key: str = key.public_key
         self._following: dict[str, None] = {}  # public keys in the order of following
+        self._epoch = 0  # of the last BIND
         self._newest_replaceable: dict[int, int] = {}  # kind -> created_at of what we published last
 
     def __repr__(self) -> str:
@@ -119,6 +121,15 @@ class Node:
         for name, value in fields.items():
             checks.text(name, value)
         return self.publish(PROFILE, json.dumps(fields, ensure_ascii=False, separators=(",", ":")), [])
+
+    def bind(self, to: Node | None = None, *, epoch: int | None = None) -> Note:
+        """Says with the user's key which server is theirs (by default this one): publishes a BIND of the next epoch."""
+        server = self if to is None else checks.items("to", [to], Node)[0]
+        return self._publish_bind([["node", self.network.node_id(server)]], epoch)
+
+    def revoke(self, *, epoch: int | None = None) -> Note:
+        """Publishes a BIND that names no server: nobody serves this user until the next one."""
+        return self._publish_bind([], epoch)
 
     def publish(self, kind: int, content: str, tags: Sequence[Sequence[str]] = ()) -> Note:
         """Signs any event as this user and hands it to their server. The server's refusal is np2p.PublishRefused."""
@@ -217,6 +228,13 @@ class Node:
     def online(self) -> bool:
         """Is the server running with its network up?"""
         return self.network.is_online(self)
+
+    def _publish_bind(self, node: Tags, epoch: int | None) -> Note:
+        chosen = self._epoch + 1 if epoch is None else checks.count("epoch", epoch, least=1)
+        expires = self.network.wall_seconds(self) + BIND_DAYS * 86400
+        note = self.publish(BIND, "", node + [["epoch", str(chosen)], ["expires", str(expires)]])
+        self._epoch = max(self._epoch, chosen)
+        return note
 
     def _publish_follows(self) -> Note:
         return self.publish(FOLLOW_LIST, "", [["p", key] for key in self._following])

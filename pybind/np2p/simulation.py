@@ -133,6 +133,9 @@ class Simulation(Network):
         dial it?), stored_events, outbox, follows, followers, ..."""
         return self._world.status(self.check_mine("node", node).index)
 
+    def node_id(self, node: Node) -> str:
+        return self._world.node_id(self.check_mine("node", node).index)
+
     # --- the world's primitives -------------------------------------------------------------------------------------
 
     _settings = ("writable", "replies", "bootstrap", "uplink", "downlink")

@@ -49,6 +49,8 @@ void add_server_options(CLI::App& app, ServerFlags& flags, std::string& config) 
                  "Address and port where others reach you, if a router passes it on (found out)");
   app.add_option("--replies", flags.replies, "Who gets your replies: tagged (default), or everybody");
   add_switch(app, "--lan", flags.lan, "Private addresses heard of may be dialled (false)");
+  add_switch(app, "--require-bind", flags.require_bind,
+             "Send nothing to servers that merely claim to be a user's; the user must have bound them (false)");
   app.add_option("--network-id", flags.network_id, "Servers of another network are refused (nostrp2p)");
   app.add_option("--allow-origin", flags.allow_origins, "Web origin that may use the API; repeatable")
       ->take_all()
@@ -63,6 +65,18 @@ void add_server_options(CLI::App& app, ServerFlags& flags, std::string& config) 
   app.add_option("--config", config, "TOML file with these options by their long names; flags win");
 }
 
+void add_bind_options(CLI::App& app, BindFlags& flags) {
+  app.add_option("--key-file", flags.key_file,
+                 "File with your secret key, nsec1... or hex, as genkey --key-file makes it")
+      ->required();
+  app.add_option("--server", flags.server, "Your own server's REST interface (http://127.0.0.1:20001)");
+  app.add_option("--node", flags.node, "The node to bind, 64 hex digits (that of the server)");
+  app.add_option("--epoch", flags.epoch, "Number of this BIND; the highest counts (one more than the server knows of)");
+  app.add_option("--days", flags.days, "For how long, at most 366 (90)");
+  app.add_flag("--revoke", flags.revoke, "Bind no node any more: nobody serves you until the next BIND");
+  app.add_flag("--print", flags.print, "Print the signed event instead of publishing it");
+}
+
 std::string one_sentence(std::string text) {
   const auto line = text.find('\n');
   return line == std::string::npos ? text : text.substr(0, line);
@@ -71,7 +85,7 @@ std::string one_sentence(std::string text) {
 // The switch whose value is neither; `arguments` are normalised, so that it stands as --name=value.
 std::string wrong_switch(const std::vector<std::string>& arguments) {
   for (const auto& argument : arguments) {
-    for (const char* name : {"--writable", "--debug", "--ssl", "--lan"}) {
+    for (const char* name : {"--writable", "--debug", "--ssl", "--lan", "--require-bind"}) {
       if (argument.rfind(std::string(name) + "=", 0) == 0 && argument.find("=true") == std::string::npos &&
           argument.find("=false") == std::string::npos) {
         return argument + ": " + name;
@@ -115,21 +129,25 @@ Result<Command> parse_command_line(const std::vector<std::string>& arguments) {
   auto* genkey_app = app.add_subcommand("genkey", "Generate a new key pair.");
   genkey_app->add_flag("--json", genkey.json, "Print JSON");
   genkey_app->add_option("--key-file", genkey.key_file, "Write the secret key to this new file (mode 0600) instead");
+  BindFlags bind;
+  auto* bind_app = app.add_subcommand("bind", "Say with your key which server is yours.");
+  add_bind_options(*bind_app, bind);
   auto* help_app = app.add_subcommand("help", "Help about any command.");
   std::string topic;
-  help_app->add_option("command", topic, "server or genkey");
+  help_app->add_option("command", topic, "server, genkey or bind");
 
   const std::string overview = app.help();  // once parsed, help() speaks of the subcommand
   auto parsed = parse(app, normalise_argv(arguments, kShortFlags));
   if (!parsed.ok()) return parsed;
   if (help_app->parsed()) {
     if (topic.empty()) return Command{PrintCommand{overview}};
-    for (auto* command : {server_app, genkey_app}) {
+    for (auto* command : {server_app, genkey_app, bind_app}) {
       if (command->get_name() == topic) return Command{PrintCommand{command->help("nostrp2p")}};
     }
     return error(ErrorCode::bad_field, "There is no command \"" + topic + "\"");
   }
   if (genkey_app->parsed() && genkey_app->count("--help") == 0) return Command{GenkeyCommand{genkey}};
+  if (bind_app->parsed() && bind_app->count("--help") == 0) return Command{BindCommand{bind}};
   if (!server_app->parsed() || server_app->count("--help") != 0) return parsed;
   if (!config.empty()) {
     if (Status status = read_config_file(config, server); !status.ok()) return status.error();

@@ -28,6 +28,7 @@ struct ServerFlags {
   std::optional<std::string> overlay;
   std::optional<std::string> replies;
   std::optional<bool> lan;
+  std::optional<bool> require_bind;
   std::optional<std::string> network_id;
   std::optional<std::vector<std::string>> allow_origins;
   std::optional<std::vector<std::string>> host_names;
@@ -40,8 +41,21 @@ struct GenkeyFlags {
   std::optional<std::string> key_file;
 };
 
+struct BindFlags {
+  std::string key_file;
+  std::string server = "http://127.0.0.1:20001";  // the REST interface
+  std::optional<std::string> node;                // absent: the server's
+  std::optional<std::uint64_t> epoch;             // absent: one more than the server knows of
+  std::int64_t days = 90;
+  bool revoke = false;
+  bool print = false;
+};
+
 struct ServerCommand {
   ServerFlags flags;
+};
+struct BindCommand {
+  BindFlags flags;
 };
 struct GenkeyCommand {
   GenkeyFlags flags;
@@ -49,7 +63,7 @@ struct GenkeyCommand {
 struct PrintCommand {  // help, version: print and leave
   std::string text;
 };
-using Command = std::variant<ServerCommand, GenkeyCommand, PrintCommand>;
+using Command = std::variant<ServerCommand, BindCommand, GenkeyCommand, PrintCommand>;
 
 // Without the program's name. Error bad_field: one sentence.
 Result<Command> parse_command_line(const std::vector<std::string>& arguments);

@@ -11,6 +11,7 @@ namespace np2p::real {
 inline constexpr int kExitFailure = 1;  // the environment, or a damaged file
 inline constexpr int kExitMistake = 2;  // wrong arguments
 
+int run_bind(const BindFlags& flags);
 int run_genkey(const GenkeyFlags& flags);
 int run_server(const ServerFlags& flags);
 int run(const std::vector<std::string>& arguments);  // without the program's name

@@ -56,6 +56,7 @@ std::map<std::string, Setter, std::less<>> setters(ServerFlags& flags) {
           {"overlay", scalar(flags.overlay)},
           {"replies", scalar(flags.replies)},
           {"lan", scalar(flags.lan)},
+          {"require-bind", scalar(flags.require_bind)},
           {"network-id", scalar(flags.network_id)},
           {"allow-origin", list(flags.allow_origins)},
           {"host-name", list(flags.host_names)},

@@ -156,6 +156,7 @@ Result<ServerOptions> server_options(const ServerFlags& flags, std::vector<std::
   const auto listen = resolve(flags.listen.value_or("127.0.0.1:20000"), "-l");
   if (!listen.ok()) return listen.error();
   config.listen = *listen;
+  config.require_bind = flags.require_bind.value_or(false);
   config.writable = flags.writable.value_or(true);
   if (Status status = choose_modes(flags, config); !status.ok()) return status.error();
   if (Status status = find_bootstrap(flags, config, warnings); !status.ok()) return status.error();

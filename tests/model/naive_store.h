@@ -23,7 +23,7 @@ class NaiveStore {
     if (const auto address = address_of(event.get())) {
       for (EventPtr& held : events_) {
         if (address_of(held.get()) != address) continue;
-        if (!newer(event.get(), held.get())) return PutOutcome::superseded;
+        if (!replaces(event.get(), held.get())) return PutOutcome::superseded;
         held = event;
         return PutOutcome::stored;
       }

@@ -69,8 +69,8 @@ TEST(CommandLine, MistakesAreOneSentence) {
   for (const Arguments& wrong :
        {Arguments{"server"}, Arguments{"server", "-p"}, Arguments{"serve"},
         Arguments{"server", "-p", kKey, "--no-such-flag"}, Arguments{"server", "-p", kKey, "-w=maybe"},
-        Arguments{"genkey", "x"}, Arguments{"help", "nothing"},
-        Arguments{"server", "-p", kKey, "--config", "/does/not/exist"}}) {
+        Arguments{"genkey", "x"}, Arguments{"bind"}, Arguments{"bind", "--key-file", "k", "--epoch", "soon"},
+        Arguments{"help", "nothing"}, Arguments{"server", "-p", kKey, "--config", "/does/not/exist"}}) {
     const auto command = parse_command_line(wrong);
     ASSERT_FALSE(command.ok()) << wrong.back();
     EXPECT_EQ(command.error().code, ErrorCode::bad_field) << wrong.back();
@@ -80,8 +80,9 @@ TEST(CommandLine, MistakesAreOneSentence) {
 }
 
 TEST(CommandLine, HelpAndVersionPrint) {
-  for (const Arguments& asking : {Arguments{}, Arguments{"help"}, Arguments{"--help"}, Arguments{"server", "-h"},
-                                  Arguments{"help", "server"}, Arguments{"--version"}}) {
+  for (const Arguments& asking :
+       {Arguments{}, Arguments{"help"}, Arguments{"--help"}, Arguments{"server", "-h"}, Arguments{"help", "server"},
+        Arguments{"help", "bind"}, Arguments{"bind", "--help"}, Arguments{"--version"}}) {
     const auto command = parse_command_line(asking);
     ASSERT_TRUE(command.ok());
     ASSERT_TRUE(std::holds_alternative<PrintCommand>(*command));
@@ -100,8 +101,27 @@ TEST(CommandLine, HelpNamesEveryCommand) {
     const auto command = parse_command_line(asking);
     ASSERT_TRUE(command.ok());
     const std::string& text = std::get<PrintCommand>(*command).text;
-    for (const char* name : {"server", "genkey", "help"}) EXPECT_NE(text.find(name), std::string::npos) << text;
+    for (const char* name : {"server", "genkey", "bind", "help"}) EXPECT_NE(text.find(name), std::string::npos) << text;
   }
+}
+
+TEST(CommandLine, BindTakesWhatItNeeds) {
+  const auto plain = parse_command_line({"bind", "--key-file", "k"});
+  ASSERT_TRUE(plain.ok() && std::holds_alternative<BindCommand>(*plain));
+  const BindFlags& flags = std::get<BindCommand>(*plain).flags;
+  EXPECT_EQ(flags.key_file, "k");
+  EXPECT_EQ(flags.server, "http://127.0.0.1:20001");
+  EXPECT_EQ(flags.days, 90);
+  EXPECT_FALSE(flags.revoke || flags.print || flags.node || flags.epoch);
+  const auto all = parse_command_line({"bind", "--key-file=k", "--server=http://[::1]:9", "--node=ab", "--epoch", "7",
+                                       "--days", "30", "--print", "--revoke"});
+  ASSERT_TRUE(all.ok() && std::holds_alternative<BindCommand>(*all));
+  const BindFlags& said = std::get<BindCommand>(*all).flags;
+  EXPECT_EQ(said.server, "http://[::1]:9");
+  EXPECT_EQ(said.node, "ab");
+  EXPECT_EQ(said.epoch, 7u);
+  EXPECT_EQ(said.days, 30);
+  EXPECT_TRUE(said.revoke && said.print);
 }
 
 Result<ServerOptions> options_of(const Arguments& arguments) {
@@ -127,6 +147,12 @@ TEST(ServerOptions, TheOverlayThatScalesUnlessTheMeshIsAskedFor) {
 TEST(ServerOptions, WhereOthersReachUsMayBeSaid) {
   EXPECT_TRUE(options_of({})->config.external.is_unspecified());
   EXPECT_EQ(options_of({"--external", "203.0.113.5:20000"})->config.external.text(), "203.0.113.5:20000");
+}
+
+TEST(ServerOptions, RequireBindIsASwitch) {
+  EXPECT_FALSE(options_of({})->config.require_bind);
+  EXPECT_TRUE(options_of({"--require-bind"})->config.require_bind);
+  EXPECT_FALSE(options_of({"--require-bind=false"})->config.require_bind);
 }
 
 TEST(ServerOptions, NamesAreResolved) {

@@ -1,13 +1,17 @@
 #include "core/overlay/swarm/contact.h"
 
+#include <algorithm>
+
 #include "core/event/sha256.h"
+#include "core/overlay/swarm/bindings.h"
 #include "core/wire/swarm_fields.h"
 
 namespace np2p::swarm {
 namespace {
 
 constexpr std::string_view kTag = "np2p/contact/v1";
-constexpr std::uint8_t kContactVersion = 1;
+// The type of the record; a later form of a contact is another type.
+constexpr std::uint8_t kContactVersion = static_cast<std::uint8_t>(RecordType::contact);
 
 // What is signed: the network's name, so that a contact of one network says nothing in another, and the record.
 ByteVec covered(std::string_view network, ByteView record) {
@@ -42,6 +46,11 @@ ByteVec encode_contact(const Contact& contact, NodeKey& key, std::string_view ne
   const Signature signature = key.sign(kTag, covered(network, out.out()));
   out.fixed(signature);
   return out.out();
+}
+
+bool same_contact(ByteView a, ByteView b) noexcept {
+  return a.size() == b.size() && a.size() >= Signature::size &&
+         std::equal(a.begin(), a.end() - Signature::size, b.begin());
 }
 
 Result<Contact> decode_contact(ByteView record) {

@@ -1,6 +1,6 @@
 // CONTACT: where a user's server is now. Signed by the node over the tagged hash "np2p/contact/v1" of the network's
 // name and the record, so that whoever stores or hands it on cannot change it or carry it into another network; of two
-// by the same node the higher sequence counts.
+// by the same node the higher sequence counts, of two with one sequence the first that came.
 #pragma once
 
 #include <string_view>
@@ -27,6 +27,8 @@ struct Contact {
 
 Key directory_key(const PubKey& user);
 ByteVec encode_contact(const Contact& contact, NodeKey& key, std::string_view network);
+// Do two records say the same? Signatures may differ.
+bool same_contact(ByteView a, ByteView b) noexcept;
 // Without looking at the signature: for who only stores it.
 Result<Contact> decode_contact(ByteView record);
 // Checks the signature, too.

@@ -15,18 +15,23 @@ constexpr std::int64_t kSweep = 60;    // seconds between looks for what has exp
 
 }  // namespace
 
-Directory::Directory(const Config& config, Host& host, Links& links, const Fingers& fingers)
-    : config_(config), host_(host), links_(links), fingers_(fingers) {}
+Directory::Directory(const Config& config, Host& host, Links& links, const Fingers& fingers, Evidence& evidence)
+    : config_(config),
+      host_(host),
+      links_(links),
+      fingers_(fingers),
+      evidence_(evidence),
+      bindings_(config, host.node_key.id()) {}
 
-void Directory::put(const Key& key, const ByteVec& record) {
+void Directory::put(const Key& key, const std::vector<ByteVec>& records) {
   if (const LinkId link = fingers_.toward(key.data)) {
-    links_.send(link, Put{key, 0, {record}}, Priority::control, Traffic::control);
+    links_.send(link, Put{key, 0, records}, Priority::control, Traffic::control);
     return;
   }
   if (links_.listens().is_unspecified()) return;  // nobody to ask yet
-  keep(key, record, {});
+  const std::vector<ByteVec> good = keep_all(key, records, {});
   for (const LinkId link : fingers_.nearest(key.data, kReplicas - 1)) {
-    links_.send(link, Replicate{key, {record}}, Priority::control, Traffic::control);
+    links_.send(link, Replicate{key, good}, Priority::control, Traffic::control);
   }
 }
 
@@ -72,8 +77,9 @@ void Directory::on(Peer& from, const Put& message) {
     return;
   }
   if (links_.listens().is_unspecified()) return;
-  for (const ByteVec& record : message.records) keep(message.key, record, from.link);
-  const Frame copy = encode(Replicate{message.key, message.records});
+  const std::vector<ByteVec> good = keep_all(message.key, message.records, from.link);
+  if (good.empty()) return;
+  const Frame copy = encode(Replicate{message.key, good});
   for (const LinkId link : fingers_.nearest(message.key.data, kReplicas - 1)) {
     if (link != from.link) links_.send(link, copy, Priority::control, Traffic::control);
   }
@@ -81,16 +87,15 @@ void Directory::on(Peer& from, const Put& message) {
 
 void Directory::on(Peer& from, const Replicate& message) {
   if (links_.listens().is_unspecified()) return;
-  for (const ByteVec& record : message.records) keep(message.key, record, from.link);
+  static_cast<void>(keep_all(message.key, message.records, from.link));
 }
 
 void Directory::on(Peer& from, const Get& message) {
   const LinkId back = from.link;
-  std::vector<ByteVec> records = held(message.key);
   const LinkId onward =
-      records.empty() && message.hops < config_.limits.hops ? fingers_.toward(message.key.data) : LinkId{};
+      !answers(message.key) && message.hops < config_.limits.hops ? fingers_.toward(message.key.data) : LinkId{};
   if (!onward || onward == back) {
-    links_.send(back, Got{message.query, message.hops, std::move(records)}, Priority::control, Traffic::control);
+    links_.send(back, Got{message.query, message.hops, held(message.key)}, Priority::control, Traffic::control);
     return;
   }
   Get on_its_way = message;
@@ -116,52 +121,201 @@ void Directory::on(Peer& from, const Got& message) {
   links_.send(back, message, Priority::control, Traffic::relay);
 }
 
+void Directory::appeared(const Peer& peer) {
+  if (!peer.reachable() || links_.listens().is_unspecified()) return;
+  std::vector<Key> keys;
+  for (const Stored& one : stored_) keys.push_back(one.key);
+  bindings_.add_keys(keys);
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  for (const Key& key : keys) {
+    // Only the nearest of those who were there does it.
+    const std::vector<LinkId> near = fingers_.nearest(key.data, kReplicas - 1);
+    if (std::find(near.begin(), near.end(), peer.link) == near.end()) continue;
+    const LinkId rival = near[0] != peer.link ? near[0] : near.size() > 1 ? near[1] : LinkId{};
+    const Peer* other = links_.find(rival);
+    if (other != nullptr && nearer(other->id.data, host_.node_key.id().data, key.data)) continue;
+    std::vector<ByteVec> records = held(key);
+    if (records.empty()) continue;
+    links_.send(peer.link, Replicate{key, std::move(records)}, Priority::control, Traffic::control);
+  }
+}
+
 // --- records
 
-void Directory::keep(const Key& key, const ByteVec& record, LinkId from) {
+std::vector<ByteVec> Directory::keep_all(const Key& key, const std::vector<ByteVec>& records, LinkId from) {
+  std::vector<ByteVec> good;
+  for (const ByteVec& record : records) {
+    if (keep(key, record, from)) good.push_back(record);
+  }
+  return good;
+}
+
+bool Directory::keep(const Key& key, const ByteVec& record, LinkId from) {
   expire();
-  const auto refuse = [&](ErrorCode code, const char* why) {
-    host_.observer.rejected("record", error(code, why), from);
+  if (is_of(RecordType::contact, record)) return keep_contact(key, record, from);
+  if (is_of(RecordType::bind, record)) return keep_bind(key, record, from);
+  host_.observer.rejected("record", error(ErrorCode::unknown_type, "a record of an unknown type"), from);
+  return false;
+}
+
+bool Directory::keep_contact(const Key& key, const ByteVec& record, LinkId from) {
+  const auto refuse = [&](const Error& why) {
+    host_.observer.rejected("record", why, from);
+    return false;
   };
   const auto plain = decode_contact(record);
-  if (!plain.ok()) return host_.observer.rejected("record", plain.error(), from);
+  if (!plain.ok()) return refuse(plain.error());
   const std::int64_t now = unix_seconds(host_.clock.wall());
   const std::int64_t life = config_.limits.contact_life / 1s;
   if (plain->expires <= now || plain->expires > now + life + kSlack) {
-    return refuse(ErrorCode::bad_field, "a contact that has expired or never does");
+    return refuse(error(ErrorCode::bad_field, "a contact that has expired or never does"));
   }
-  if (directory_key(plain->owner) != key) return refuse(ErrorCode::bad_field, "a contact under another's key");
-  const auto begin = std::lower_bound(stored_.begin(), stored_.end(), key,
-                                      [](const Stored& a, const Key& wanted) { return a.key < wanted; });
-  auto at = begin;
+  if (directory_key(plain->owner) != key) {
+    return refuse(error(ErrorCode::bad_field, "a contact under another's key"));
+  }
+  if (forbids(bound(key, plain->owner), plain->node, now)) {
+    return refuse(error(ErrorCode::forbidden, "a claimant whom its user did not bind"));
+  }
+  auto at = first_of(key);
   std::size_t claims = 0;
   while (at != stored_.end() && at->key == key && at->node != plain->node) {
     ++at;
     ++claims;
   }
   const bool known = at != stored_.end() && at->key == key;
-  if (known && plain->sequence <= at->sequence) return;  // held already, or a replay
-  if (!known && claims >= config_.limits.claims) return refuse(ErrorCode::full, "a claim too many");
-  if (!known && stored_.size() >= config_.limits.directory_records) return refuse(ErrorCode::full, "no room");
-  if (!checks_.take(host_.clock.mono())) return refuse(ErrorCode::rate_limited, "too many records at once");
+  if (known && plain->sequence == at->sequence) {
+    again(*at, record);
+    return at->record == record;
+  }
+  if (known && plain->sequence < at->sequence) return false;  // a replay
+  if (!known && claims >= config_.limits.claims) return refuse(error(ErrorCode::full, "a claim too many"));
+  if (!checks_.take(host_.clock.mono())) return refuse(error(ErrorCode::rate_limited, "too many records at once"));
   const auto verified = verify_contact(record, host_.verifier, config_.network_id);
-  if (!verified.ok()) return host_.observer.rejected("record", verified.error(), from);
+  if (!verified.ok()) return refuse(verified.error());
   if (known) {
     at->sequence = plain->sequence;
     at->expires = plain->expires;
+    at->last = now;
     at->record = record;
-  } else {
-    stored_.insert(at, {key, plain->node, plain->sequence, plain->expires, now, record});
+    return true;
   }
+  if (!room_for_one_more()) return refuse(error(ErrorCode::full, "no room"));
+  at = first_of(key);
+  while (at != stored_.end() && at->key == key) ++at;
+  stored_.insert(at, {key, plain->node, plain->sequence, plain->expires, now, now, record});
+  return true;
 }
 
-// Oldest claim first: it serves.
+// The first one stays. An honest node counts its contacts; one that signs two with one number is found out.
+void Directory::again(const Stored& held, const ByteVec& record) {
+  if (held.record.empty() || same_contact(held.record, record)) return;
+  if (!checks_.take(host_.clock.mono())) return;
+  if (!verify_contact(record, host_.verifier, config_.network_id).ok()) return;
+  evidence_.found(Evidence::What::contact, held.node.data, held.sequence, held.record, record);
+}
+
+bool Directory::keep_bind(const Key& key, const ByteVec& record, LinkId from) {
+  const auto refuse = [&](const Error& why) {
+    host_.observer.rejected("record", why, from);
+    return false;
+  };
+  auto claim = decode_bind_record(record, config_.limits);
+  if (!claim.ok()) return refuse(claim.error());
+  if (directory_key(claim->pubkey) != key) return refuse(error(ErrorCode::bad_field, "a BIND under another's key"));
+  if (claim->created_at > unix_seconds(host_.clock.wall() + config_.limits.future_tolerance)) {
+    return refuse(error(ErrorCode::bad_time, "a BIND from the future"));
+  }
+  const auto plain = decode_bind(*claim);
+  const BindingPtr before = bound(key, claim->pubkey);
+  if (before != nullptr) {
+    if (before->bind.id == claim->id) return true;  // held, if it is what it says; whoever gets it looks for himself
+    if (!outranks(*plain, before->bind) && !equivocates(*plain, before->bind)) return false;  // a replay
+  }
+  if (!checks_.take(host_.clock.mono())) return refuse(error(ErrorCode::rate_limited, "too many records at once"));
+  const auto binding = verify_bind(std::move(*claim), config_.limits, host_.verifier);
+  if (!binding.ok()) return refuse(binding.error());
+  if (!replaces(*binding, before, evidence_)) return false;
+  news_.push_back(*binding);
+  return install(key, *binding) || refuse(error(ErrorCode::full, "no room for a BIND so far away"));
+}
+
+// From here on all other claims are void.
+bool Directory::install(const Key& key, const BindingPtr& binding) {
+  if (!bindings_.put(key, binding)) return false;
+  const std::int64_t now = unix_seconds(host_.clock.wall());
+  const auto begin = first_of(key);
+  auto end = begin;
+  while (end != stored_.end() && end->key == key) ++end;
+  const auto kept = std::remove_if(begin, end, [&](const Stored& one) { return forbids(binding, one.node, now); });
+  for (auto void_claim = kept; void_claim != end; ++void_claim) {
+    host_.observer.rejected("record", error(ErrorCode::forbidden, "a claimant whom its user did not bind"), {});
+  }
+  stored_.erase(kept, end);
+  return true;
+}
+
+void Directory::learn(const BindingPtr& binding) {
+  const Key key = directory_key(binding->bind.user);
+  const BindingPtr before = bindings_.find(key);
+  const auto claim = first_of(key);
+  if (before == nullptr && (claim == stored_.end() || claim->key != key)) return;
+  if (before != nullptr && before->bind.id == binding->bind.id) return;
+  if (replaces(binding, before, evidence_)) install(key, binding);
+}
+
+BindingPtr Directory::next_bound() {
+  if (news_.empty()) return nullptr;
+  BindingPtr binding = std::move(news_.back());
+  news_.pop_back();
+  return binding;
+}
+
+// Our own store may have seen a BIND that nobody brought here.
+BindingPtr Directory::bound(const Key& key, const PubKey& user) {
+  if (BindingPtr known = bindings_.find(key)) return known;
+  const auto claim = first_of(key);
+  if (claim != stored_.end() && claim->key == key) return nullptr;  // looked for when it came
+  BindingPtr stored = stored_binding(host_.store, user);
+  if (stored) install(key, stored);
+  return stored;
+}
+
+Directory::Place Directory::first_of(const Key& key) {
+  return std::lower_bound(stored_.begin(), stored_.end(), key,
+                          [](const Stored& a, const Key& wanted) { return a.key < wanted; });
+}
+
+// The place of a claim that is silent gives way to one that speaks.
+bool Directory::room_for_one_more() {
+  if (stored_.size() < config_.limits.directory_records) return true;
+  const auto silent =
+      std::find_if(stored_.begin(), stored_.end(), [](const Stored& one) { return one.record.empty(); });
+  if (silent == stored_.end()) return false;
+  stored_.erase(silent);
+  return true;
+}
+
+bool Directory::answers(const Key& key) {
+  expire();
+  const std::int64_t now = unix_seconds(host_.clock.wall());
+  const BindingPtr binding = bindings_.find(key);
+  for (auto at = first_of(key); at != stored_.end() && at->key == key; ++at) {
+    if (at->expires > now && !forbids(binding, at->node, now)) return true;
+  }
+  return false;
+}
+
+// The BIND, and the oldest claim first: it serves.
 std::vector<ByteVec> Directory::held(const Key& key) {
   expire();
+  const std::int64_t now = unix_seconds(host_.clock.wall());
   std::vector<ByteVec> records;
-  auto at = std::lower_bound(stored_.begin(), stored_.end(), key,
-                             [](const Stored& a, const Key& wanted) { return a.key < wanted; });
-  for (; at != stored_.end() && at->key == key; ++at) records.push_back(at->record);
+  const BindingPtr binding = bindings_.find(key);
+  if (binding) records.push_back(encode_bind(binding->event));
+  for (auto at = first_of(key); at != stored_.end() && at->key == key; ++at) {
+    if (at->expires > now && !forbids(binding, at->node, now)) records.push_back(at->record);
+  }
   return records;
 }
 
@@ -169,7 +323,11 @@ void Directory::expire() {
   const std::int64_t now = unix_seconds(host_.clock.wall());
   if (now < expired_at_ + kSweep) return;
   expired_at_ = now;
-  std::erase_if(stored_, [&](const Stored& one) { return one.expires <= now; });
+  const std::int64_t life = config_.limits.claim_life / 1s;
+  std::erase_if(stored_, [&](const Stored& one) { return one.expires <= now && one.last + life <= now; });
+  for (Stored& one : stored_) {
+    if (one.expires <= now) ByteVec().swap(one.record);
+  }
 }
 
 }  // namespace np2p::swarm

@@ -1,12 +1,17 @@
 // Where users' servers are, kept by the reachable nodes nearest to the hash of each public key. Put and Get go greedily
 // along fingers; the nearest node stores a record and replicates it to its nearest neighbours, so that any of 8 can
 // answer. An answer goes back the way the question came.
+//
+// Records are CONTACTs, signed by nodes, and BINDs, signed by users. As long as no BIND of a user was seen, up to three
+// nodes may claim to serve them, the oldest claim first; from the first BIND on only contacts of the bound node are
+// kept and answered, for ever: no claim takes the place of a BIND, and one that has expired opens the key to nobody.
 #pragma once
 
 #include <optional>
 #include <vector>
 
 #include "core/base/token_bucket.h"
+#include "core/overlay/swarm/bindings.h"
 #include "core/overlay/swarm/contact.h"
 #include "core/overlay/swarm/fingers.h"
 
@@ -14,10 +19,10 @@ namespace np2p::swarm {
 
 class Directory {
  public:
-  Directory(const Config& config, Host& host, Links& links, const Fingers& fingers);
+  Directory(const Config& config, Host& host, Links& links, const Fingers& fingers, Evidence& evidence);
 
   // Records for the directory, on their way; best effort, to be repeated before they expire.
-  void put(const Key& key, const ByteVec& record);
+  void put(const Key& key, const std::vector<ByteVec>& records);
   // Asks over up to three different first hops; each brings one answer, or none within a few seconds. How many may
   // come.
   std::size_t get(const Key& key, std::uint64_t query);
@@ -27,10 +32,17 @@ class Directory {
   };
   std::optional<Answer> next();  // to our own questions
 
+  // A reachable peer that was not there before. What it is near to is handed to it by who was nearest so far: records
+  // do not get lost in a network that grows faster than they are published again.
+  void appeared(const Peer& peer);
+
   void on(Peer& from, const Put& message);
   void on(Peer& from, const Replicate& message);
   void on(Peer& from, const Get& message);
   void on(Peer& from, const Got& message);
+  // A BIND that came another way; of a key that nothing is held under it is left to the store.
+  void learn(const BindingPtr& binding);
+  BindingPtr next_bound();  // news of BINDs that came as records; null: no more
   [[nodiscard]] std::size_t size() const noexcept { return stored_.size(); }
   [[nodiscard]] std::size_t bytes() const noexcept {
     return heap_bytes(stored_, [](const Stored& one) { return heap_bytes(one.record); }) + heap_bytes(asked_) +
@@ -44,8 +56,10 @@ class Directory {
     std::uint64_t sequence = 0;
     std::int64_t expires = 0;
     std::int64_t since = 0;  // of this claim, Unix seconds
-    ByteVec record;
+    std::int64_t last = 0;   // when its newest contact came
+    ByteVec record;          // empty once it has expired: then only the place of the claim is kept
   };
+  using Place = std::vector<Stored>::iterator;
   struct Asked {
     std::uint64_t query = 0;  // as it went out
     std::uint64_t own = 0;    // ours, if we ask ourselves
@@ -53,7 +67,17 @@ class Directory {
     LinkId to;                // the answer comes from there and from nowhere else
     MonoTime at;
   };
-  void keep(const Key& key, const ByteVec& record, LinkId from);
+  // True: worth replicating, it was good or is held already.
+  bool keep(const Key& key, const ByteVec& record, LinkId from);
+  bool keep_contact(const Key& key, const ByteVec& record, LinkId from);
+  bool keep_bind(const Key& key, const ByteVec& record, LinkId from);
+  [[nodiscard]] std::vector<ByteVec> keep_all(const Key& key, const std::vector<ByteVec>& records, LinkId from);
+  void again(const Stored& held, const ByteVec& record);  // a contact with the sequence of the one that is held
+  bool install(const Key& key, const BindingPtr& binding);
+  [[nodiscard]] BindingPtr bound(const Key& key, const PubKey& user);
+  [[nodiscard]] Place first_of(const Key& key);
+  [[nodiscard]] bool room_for_one_more();
+  [[nodiscard]] bool answers(const Key& key);  // a contact that holds
   void ask(LinkId link, const Get& question, std::uint64_t own, LinkId from);
   [[nodiscard]] std::vector<ByteVec> held(const Key& key);
   void expire();
@@ -62,6 +86,9 @@ class Directory {
   Host& host_;
   Links& links_;
   const Fingers& fingers_;
+  Evidence& evidence_;
+  Bindings bindings_;
+  std::vector<BindingPtr> news_;
   std::vector<Stored> stored_;  // by key, then by since
   std::vector<Asked> asked_;    // oldest first
   std::vector<Answer> answers_;

@@ -1,6 +1,7 @@
 #include "core/overlay/swarm/locator.h"
 
 #include <algorithm>
+#include <string>
 
 #include "core/overlay/swarm/coordinates.h"
 
@@ -16,14 +17,19 @@ constexpr unsigned kGiveUp = 200;  // tries; whoever still wants the user asks a
 }  // namespace
 
 Locator::Locator(const Config& config, Host& host, Links& links, Directory& directory, Router& router,
-                 std::uint64_t boot)
+                 Evidence& evidence, std::uint64_t boot)
     : config_(config),
       host_(host),
       links_(links),
       directory_(directory),
       router_(router),
+      evidence_(evidence),
       rng_(config.seed, "swarm/locator"),
       boot_(boot) {}
+
+void Locator::start() {
+  if (const BindingPtr stored = stored_binding(host_.store, config_.owner)) bound_ourselves(stored);
+}
 
 Locator::Known* Locator::find(const PubKey& user) noexcept {
   for (Known& one : known_) {
@@ -32,19 +38,30 @@ Locator::Known* Locator::find(const PubKey& user) noexcept {
   return nullptr;
 }
 
-const Locator::Known* Locator::alive(const PubKey& user) const noexcept {
+bool Locator::forbidden(const Known& known) const noexcept {
+  if (known.binding == nullptr) return config_.require_bind;
+  return forbids(known.binding, known.node, unix_seconds(host_.clock.wall()));
+}
+
+bool Locator::alive(const Known& known) const noexcept {
+  return !known.dead && known.expires > host_.clock.mono();
+}
+
+// A mere claim gets answers to what it said itself, and nothing else until the directory was asked.
+const Locator::Known* Locator::usable(const PubKey& user, Channel channel) const noexcept {
   for (const Known& one : known_) {
-    if (one.user == user) return one.dead || one.expires <= host_.clock.mono() ? nullptr : &one;
+    if (one.user != user) continue;
+    return alive(one) && !forbidden(one) && (one.checked || channel == Channel::extension) ? &one : nullptr;
   }
   return nullptr;
 }
 
 bool Locator::reaches(const PubKey& user) const {
-  return alive(user) != nullptr;
+  return usable(user, Channel::packets) != nullptr;
 }
 
 bool Locator::send(const PubKey& user, Channel channel, const Frame& payload, Priority priority) {
-  if (alive(user) == nullptr) {
+  if (usable(user, channel) == nullptr) {
     want(user);
     return false;
   }
@@ -75,6 +92,7 @@ Locator::Known& Locator::remember(const PubKey& user) {
   Known fresh;
   fresh.user = user;
   fresh.used = host_.clock.mono();
+  fresh.binding = stored_binding(host_.store, user);
   return known_.emplace_back(std::move(fresh));
 }
 
@@ -96,6 +114,14 @@ void Locator::ask(Wanted& wanted, MonoTime now) {
 }
 
 void Locator::answered(const Directory::Answer& answer) {
+  if (answer.query == own_query_) {
+    for (const ByteVec& record : answer.records) {
+      if (!is_of(RecordType::bind, record)) continue;
+      const auto binding = verify_bind_record(record, config_.limits, host_.verifier);
+      if (binding.ok() && (*binding)->bind.user == config_.owner) bound_ourselves(*binding);
+    }
+    return;
+  }
   const auto wanted =
       std::find_if(wanted_.begin(), wanted_.end(), [&](const Wanted& one) { return one.query == answer.query; });
   if (wanted == wanted_.end()) return;
@@ -107,43 +133,84 @@ void Locator::answered(const Directory::Answer& answer) {
   if (decide(*wanted)) wanted_.erase(wanted);
 }
 
-// An answer speaks for one node: the oldest claim in it that holds. Whoever lies can sign a claim of its own, so one
-// answer alone decides nothing while others are awaited.
+// An answer speaks for one node: that which the user bound, else the oldest claim in it that holds. Whoever lies can
+// sign a claim of its own, so one answer alone decides nothing while others are awaited. A BIND needs no votes.
 void Locator::count(Wanted& wanted, const Directory::Answer& answer) {
-  const std::int64_t wall = unix_seconds(host_.clock.wall());
+  const auto bind = std::find_if(answer.records.begin(), answer.records.end(),
+                                 [](const ByteVec& record) { return is_of(RecordType::bind, record); });
+  if (bind != answer.records.end()) {
+    const auto binding = verify_bind_record(*bind, config_.limits, host_.verifier);
+    if (!binding.ok()) {
+      host_.observer.rejected("record", binding.error(), {});
+    } else if ((*binding)->bind.user == wanted.user) {
+      adopt(remember(wanted.user), *binding);
+      directory_.learn(*binding);
+    }
+  }
+  bool voted = false;
+  std::size_t contacts = 0;
   for (const ByteVec& record : answer.records) {
-    auto contact = verify_contact(record, host_.verifier, config_.network_id);
-    if (!contact.ok()) {
-      host_.observer.rejected("record", contact.error(), {});
-      continue;
-    }
-    if (contact->owner != wanted.user || contact->expires <= wall) continue;
-    const auto same = std::find_if(wanted.claims.begin(), wanted.claims.end(),
-                                   [&](const Claim& one) { return one.contact.node == contact->node; });
-    if (same == wanted.claims.end()) {
-      wanted.claims.push_back({std::move(*contact), 1});
-    } else {
-      ++same->votes;
-      if (contact->sequence > same->contact.sequence) same->contact = std::move(*contact);
-    }
-    return;
+    if (is_of(RecordType::bind, record) || contacts >= config_.limits.claims) continue;
+    ++contacts;
+    count_contact(wanted, record, voted);
   }
 }
 
-// The claim that most answers name; of equals the one that came first. A newer contact replaces the one that we know.
+void Locator::count_contact(Wanted& wanted, const ByteVec& record, bool& voted) {
+  const std::int64_t wall = unix_seconds(host_.clock.wall());
+  auto contact = verify_contact(record, host_.verifier, config_.network_id);
+  if (!contact.ok()) return host_.observer.rejected("record", contact.error(), {});
+  if (contact->owner != wanted.user || contact->expires <= wall) return;
+  const Known* known = find(wanted.user);
+  const bool bound = known != nullptr && known->binding != nullptr;
+  const bool votes = !voted && (!bound || !forbids(known->binding, contact->node, wall));
+  voted = voted || votes;
+  const auto same = std::find_if(wanted.claims.begin(), wanted.claims.end(),
+                                 [&](const Claim& one) { return one.contact.node == contact->node; });
+  if (same == wanted.claims.end()) {
+    wanted.claims.push_back({std::move(*contact), record, votes ? 1u : 0u});
+    return;
+  }
+  if (votes) ++same->votes;
+  if (contact->sequence == same->contact.sequence && !same_contact(record, same->record)) {
+    evidence_.found(Evidence::What::contact, contact->node.data, contact->sequence, same->record, record);
+  }
+  if (contact->sequence > same->contact.sequence) {
+    same->contact = std::move(*contact);
+    same->record = record;
+  }
+}
+
+// The node that is bound; without a BIND the claim that most answers name, of equals the one that came first. A newer
+// contact replaces the one that we know.
 bool Locator::decide(Wanted& wanted) {
+  Known* before = find(wanted.user);
+  if (before != nullptr) before->checked_at = host_.clock.mono();
+  const std::int64_t wall = unix_seconds(host_.clock.wall());
   const Claim* best = nullptr;
   for (const Claim& claim : wanted.claims) {
+    if (before != nullptr && forbids(before->binding, claim.contact.node, wall)) continue;
+    if (claim.votes == 0 && (before == nullptr || before->binding == nullptr)) continue;
     if (best == nullptr || claim.votes > best->votes) best = &claim;
   }
   wanted.asked = 0;
-  if (best == nullptr) return false;
+  if (best == nullptr) {
+    // Nobody contradicts a claim that came with a message: then it is the first one.
+    if (before == nullptr || !alive(*before)) return false;
+    if (!before->checked) believe(*before);
+    return !forbidden(*before);
+  }
   const Contact& contact = best->contact;
-  const Known* before = find(wanted.user);
-  if (before != nullptr && before->node == contact.node && contact.sequence <= before->sequence) {
-    if (!before->dead && before->expires > host_.clock.mono()) return true;
-    // It had time to publish where it is now. It stands by what it said, and who said that it is lost may be wrong.
-    if (wanted.tries < 2) return false;
+  if (before != nullptr && before->node == contact.node) {
+    if (!before->checked && alive(*before)) {
+      believe(*before);
+      return !forbidden(*before);  // where it wrote from is news, compared with what it published
+    }
+    if (contact.sequence <= before->sequence) {
+      if (alive(*before)) return true;
+      // It had time to publish where it is now. It stands by what it said, and who said that it is lost may be wrong.
+      if (wanted.tries < 2) return false;
+    }
   }
   Known& known = remember(wanted.user);
   known.node = contact.node;
@@ -151,29 +218,104 @@ bool Locator::decide(Wanted& wanted) {
   known.relays = contact.relays;
   known.via = {};
   known.sequence = contact.sequence;
-  known.expires = host_.clock.mono() + (contact.expires - unix_seconds(host_.clock.wall())) * 1s;
+  known.expires = host_.clock.mono() + (contact.expires - wall) * 1s;
   known.dead = false;
+  known.checked = true;
+  known.checked_at = host_.clock.mono();
   ++version_;
-  return true;
+  return !forbidden(known);
 }
 
-// Who wrote to us can be answered the same way, whatever the directory knows.
-void Locator::arrived(const Arrival& arrival) {
+void Locator::believe(Known& known) {
+  known.checked = true;
+  ++version_;
+}
+
+// Who wrote to us can be answered the same way, whatever the directory knows - unless the user bound another node.
+bool Locator::arrived(const Arrival& arrival) {
   const PubKey& user = arrival.delivery.source;
-  if (const Known* known = find(user); known != nullptr && known->node != arrival.node && !known->dead) return;
-  const bool fresh = alive(user) == nullptr;
   Known& known = remember(user);
+  if (forbids(known.binding, arrival.node, unix_seconds(host_.clock.wall()))) {
+    host_.observer.rejected("claim", error(ErrorCode::forbidden, "a node whom that user did not bind"),
+                            arrival.delivery.link);
+    return false;
+  }
+  const bool was_usable = usable(user, Channel::packets) != nullptr;
   if (known.node != arrival.node) {
+    if (known.node != NodeId{} && !known.dead) return true;  // it may say what it likes; our answers go elsewhere
+    forget_contact(known);
     known.node = arrival.node;
-    known.listens = {};
-    known.relays.clear();
-    known.sequence = 0;
+    known.checked = known.binding != nullptr;
   }
   known.via = arrival.via;
   known.dead = false;
   known.expires = std::max(known.expires, host_.clock.mono() + config_.limits.contact_life / 2);
+  // Who writes all the time is asked about again now and then: meanwhile there may be a BIND.
+  const bool old = known.binding == nullptr && known.checked_at + config_.limits.contact_life <= host_.clock.mono();
+  if (!known.checked || old || forbidden(known)) {
+    want(user);
+    return true;
+  }
   std::erase_if(wanted_, [&](const Wanted& one) { return one.user == user; });
-  if (fresh) ++version_;
+  if (!was_usable) ++version_;
+  return true;
+}
+
+// --- what users sign
+
+void Locator::bound(const BindingPtr& binding) {
+  if (binding->bind.user == config_.owner) return bound_ourselves(binding);
+  // Of others the store remembers it, and remember() looks there.
+  if (Known* known = find(binding->bind.user)) adopt(*known, binding);
+}
+
+void Locator::adopt(Known& known, const BindingPtr& binding) {
+  if (known.binding != nullptr && known.binding->bind.id == binding->bind.id) return;
+  if (!replaces(binding, known.binding, evidence_)) return;
+  known.binding = binding;
+  known.checked = true;
+  ++version_;
+  if (binding->bind.node == known.node) return;
+  forget_contact(known);
+  known.node = {};
+}
+
+void Locator::forget_contact(Known& known) {
+  known.listens = {};
+  known.relays.clear();
+  known.via = {};
+  known.sequence = 0;
+  known.expires = {};
+  known.dead = false;
+}
+
+void Locator::bound_ourselves(const BindingPtr& binding) {
+  if (own_ != nullptr && own_->bind.id == binding->bind.id) return;
+  if (!replaces(binding, own_, evidence_)) return;
+  own_ = binding;
+  const Identity now = identity();
+  if (now.state == Identity::State::bound) {
+    host_.observer.noted("our user bound this node, epoch " + std::to_string(now.epoch));
+    publish_at_ = host_.clock.mono() + kSettle;
+  } else if (now.state == Identity::State::elsewhere) {
+    host_.observer.noted("our user is bound to another node: this one is not published any more");
+  } else {
+    host_.observer.noted("the BIND of our user is revoked or has expired: this node is not published any more");
+  }
+}
+
+Identity Locator::identity() const {
+  if (own_ == nullptr) return {};
+  const Bind& bind = own_->bind;
+  Identity made{Identity::State::bound, bind.epoch, bind.expires};
+  if (!bind.node) {
+    made.state = Identity::State::revoked;
+  } else if (*bind.node != host_.node_key.id()) {
+    made.state = Identity::State::elsewhere;
+  } else if (bind.expires <= unix_seconds(host_.clock.wall())) {
+    made.state = Identity::State::expired;
+  }
+  return made;
 }
 
 void Locator::lost(const NodeId& node) {
@@ -238,6 +380,14 @@ void Locator::publish(MonoTime now) {
   const Duration half = config_.limits.contact_life / 2;
   publish_at_ = now + rng_.between(half * 4 / 5, half);
   if (relays_.empty() && links_.listens().is_unspecified()) return;
+  const Key key = directory_key(config_.owner);
+  // Not at the start: then our own store knows as much as anybody. Later our user may have bound another node.
+  if (published_ != 0) {
+    own_query_ = rng_.next();
+    directory_.get(key, own_query_);
+  }
+  const Identity::State state = identity().state;
+  if (state != Identity::State::claimed && state != Identity::State::bound) return;
   Contact contact;
   contact.owner = config_.owner;
   contact.node = host_.node_key.id();
@@ -246,7 +396,10 @@ void Locator::publish(MonoTime now) {
   contact.at = links_.coordinates();
   contact.sequence = boot_ + ++published_;
   contact.expires = unix_seconds(host_.clock.wall()) + config_.limits.contact_life / 1s;
-  directory_.put(directory_key(config_.owner), encode_contact(contact, host_.node_key, config_.network_id));
+  std::vector<ByteVec> records;
+  if (own_) records.push_back(encode_bind(own_->event));
+  records.push_back(encode_contact(contact, host_.node_key, config_.network_id));
+  directory_.put(key, records);
   is_published_ = true;
 }
 

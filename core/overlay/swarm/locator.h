@@ -1,6 +1,11 @@
 // From users to nodes: who serves a public key, and where. Contacts are looked up in the directory, or learnt from
 // messages that came from there, and remembered. Our own is published whenever it changes, and before it expires.
 //
+// A user's BIND, once seen, decides: only the bound node is a destination, whatever claims and answers say, and as long
+// as the user is remembered here or the BIND in the store nothing undoes it but a BIND with a higher rank. Without one,
+// a message from a node that claims to serve a user may be acknowledged at once; what is meant for the user waits until
+// the directory was asked.
+//
 // Who is asked for and not found, or found dead, is looked for again with growing pauses, so that a user who comes back
 // is noticed; version() rises then.
 #pragma once
@@ -15,7 +20,9 @@ namespace np2p::swarm {
 
 class Locator {
  public:
-  Locator(const Config& config, Host& host, Links& links, Directory& directory, Router& router, std::uint64_t boot);
+  Locator(const Config& config, Host& host, Links& links, Directory& directory, Router& router, Evidence& evidence,
+          std::uint64_t boot);
+  void start();
 
   // False: no contact, or a dead one; a lookup is on its way then.
   bool send(const PubKey& user, Channel channel, const Frame& payload, Priority priority);
@@ -24,7 +31,10 @@ class Locator {
 
   void own_changed(const std::vector<LinkId>& active);  // reachability or neighbours: the relays among them
   void answered(const Directory::Answer& answer);
-  void arrived(const Arrival& arrival);
+  // False: it comes from a node that claims a user who is bound to another; not to be listened to.
+  bool arrived(const Arrival& arrival);
+  void bound(const BindingPtr& binding);  // a BIND, verified, whichever way it came
+  [[nodiscard]] Identity identity() const;
   void lost(const NodeId& node);
   void linked(const Peer& peer);  // it lives, whatever was said
   [[nodiscard]] std::size_t bytes() const noexcept {
@@ -46,10 +56,14 @@ class Locator {
     std::uint64_t sequence = 0;
     MonoTime expires;
     MonoTime used;
-    bool dead = false;  // this sequence could not be reached
+    MonoTime checked_at;   // the directory was asked last
+    BindingPtr binding;    // null: none seen
+    bool dead = false;     // this sequence could not be reached
+    bool checked = false;  // false: a mere claim that came with a message; the directory was not asked
   };
   struct Claim {  // of the latest answers
     Contact contact;
+    ByteVec record;
     unsigned votes = 0;
   };
   struct Wanted {
@@ -63,7 +77,14 @@ class Locator {
     std::vector<Claim> claims;
   };
   [[nodiscard]] Known* find(const PubKey& user) noexcept;
-  [[nodiscard]] const Known* alive(const PubKey& user) const noexcept;
+  [[nodiscard]] bool forbidden(const Known& known) const noexcept;
+  [[nodiscard]] bool alive(const Known& known) const noexcept;                            // it has a contact
+  [[nodiscard]] const Known* usable(const PubKey& user, Channel channel) const noexcept;  // for that
+  void adopt(Known& known, const BindingPtr& binding);
+  static void forget_contact(Known& known);
+  void count_contact(Wanted& wanted, const ByteVec& record, bool& voted);
+  void believe(Known& known);
+  void bound_ourselves(const BindingPtr& binding);
   void want(const PubKey& user);
   void ask(Wanted& wanted, MonoTime now);
   void count(Wanted& wanted, const Directory::Answer& answer);
@@ -76,7 +97,10 @@ class Locator {
   Links& links_;
   Directory& directory_;
   Router& router_;
+  Evidence& evidence_;
   Rng rng_;
+  BindingPtr own_;
+  std::uint64_t own_query_ = 0;
   std::vector<Known> known_;
   std::vector<Wanted> wanted_;
   std::vector<PeerRef> relays_;  // ours

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/heap_bytes.h"
 #include "core/event/sha256.h"
 
 namespace np2p::swarm {
@@ -261,6 +262,11 @@ std::optional<Paths::Change> Paths::next() {
     return std::nullopt;
   }
   return changes_[taken_++];
+}
+
+std::size_t Paths::bytes() const noexcept {
+  return heap_bytes(routes_) + heap_bytes(ranks_) + heap_bytes(changes_) +
+         heap_bytes(neighbours_, [](const Neighbour& one) { return heap_bytes(one.delays); });
 }
 
 }  // namespace np2p::swarm

@@ -27,12 +27,14 @@ Swarm::Swarm(const Config& config, Host& host)
       paths_(params_, host, links_),
       plumtree_(config, host, links_, paths_),
       fingers_(config, host, links_),
-      directory_(config, host, links_, fingers_),
+      evidence_(config, host),
+      directory_(config, host, links_, fingers_, evidence_),
       router_(config, host, links_, fingers_, boot_number(host)),
-      locator_(config, host, links_, directory_, router_, boot_number(host)) {}
+      locator_(config, host, links_, directory_, router_, evidence_, boot_number(host)) {}
 
 void Swarm::start() {
   reachability_.start();
+  locator_.start();
   if (reachable()) fingers_.became_reachable();
   entrance_.start();
   settle();
@@ -65,10 +67,13 @@ void Swarm::frame(LinkId link, const Frame& frame) {
     host_.observer.rejected("message", message.error(), link);
     if (message.error().code != ErrorCode::unknown_type) links_.close(link, CloseReason::protocol_error);
   } else if (const Hello* hello = std::get_if<Hello>(&*message)) {
+    const Peer* before = links_.find(link);
+    const bool was_reachable = before != nullptr && before->reachable();
     links_.hello(link, *hello);
     if (const Peer* peer = links_.find(link)) {
       hyparview_.peer_updated(*peer);
       offer_to_tree(*peer);
+      if (!was_reachable) directory_.appeared(*peer);
     }
   } else if (Peer* peer = links_.find(link)) {
     handle(*peer, *message);
@@ -173,9 +178,9 @@ void Swarm::settle() {
     if (neighbours_changed) locator_.own_changed(hyparview_.active_links());
     while (const auto answer = directory_.next()) locator_.answered(*answer);
     while (const auto lost = router_.next_lost()) locator_.lost(*lost);
+    while (const BindingPtr binding = directory_.next_bound()) locator_.bound(binding);
     while (auto arrival = router_.next()) {
-      locator_.arrived(*arrival);
-      unicasts_.push_back(std::move(arrival->delivery));
+      if (locator_.arrived(*arrival)) unicasts_.push_back(std::move(arrival->delivery));
     }
     entrance_.inside(hyparview_.active_size() > 0);
     while (const auto door = entrance_.next()) {
@@ -227,6 +232,14 @@ bool Swarm::unicast(const PubKey& user, Channel channel, const Frame& payload, P
   const bool sent = locator_.send(user, channel, payload, priority);
   settle();
   return sent;
+}
+
+void Swarm::bind(const EventPtr& event) {
+  const BindingPtr binding = binding_of(event);
+  if (!binding) return;
+  directory_.learn(binding);
+  locator_.bound(binding);
+  settle();
 }
 
 std::optional<Delivery> Swarm::next() {

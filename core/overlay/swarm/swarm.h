@@ -8,6 +8,7 @@
 //   paths         shortest-path trees among the reachable ones
 //   plumtree      broadcast along neighbours and paths
 //   fingers       standing links among reachable nodes, by id
+//   evidence      keys that signed two different things
 //   directory     who serves a user, kept by the nodes nearest to the hash of the public key
 //   router        small messages to any node, over fingers and relays
 //   locator       users to nodes: lookups, remembered contacts, our own
@@ -41,6 +42,9 @@ class Swarm {
   void close_link(LinkId link, CloseReason reason);
   bool unicast(const PubKey& user, Channel channel, const Frame& payload, Priority priority);
   std::optional<Delivery> next();
+  void bind(const EventPtr& event);
+  [[nodiscard]] Identity identity() const { return locator_.identity(); }
+  [[nodiscard]] const Evidence& evidence() const noexcept { return evidence_; }
   [[nodiscard]] bool reaches(const PubKey& user) const { return locator_.reaches(user); }
   [[nodiscard]] std::size_t reachable_count() const noexcept { return hyparview_.active_size(); }
   [[nodiscard]] std::uint64_t version() const noexcept { return locator_.version(); }
@@ -68,6 +72,7 @@ class Swarm {
   Paths paths_;
   Plumtree plumtree_;
   Fingers fingers_;
+  Evidence evidence_;
   Directory directory_;
   Router router_;
   Locator locator_;

@@ -110,6 +110,9 @@ class RealNetwork(Network):
         found: dict[str, Any] = json.loads(body)
         return found
 
+    def node_id(self, node: Node) -> str:
+        return str(self.status(node)["node_id"])
+
     def pause(self, node: Node) -> None:
         """SIGSTOP: the process stands still, its connections stay."""
         self._order("pause", index=self.check_mine("node", node).index, paused=True)

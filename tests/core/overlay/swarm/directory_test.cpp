@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/core/overlay/swarm/swarm_world.h"
+#include "tests/core/overlay/swarm/directory_world.h"
 
 namespace np2p::swarm {
 namespace {
@@ -12,8 +12,9 @@ namespace {
 using test::RawPeer;
 using test::World;
 
-constexpr std::string_view kNetwork = "nostrp2p";
-
+using test::kNetwork;
+using test::OneAsker;
+using test::OneKeeper;
 TEST(Directory, EverybodyReachesEverybodyByPublicKey) {
   World world;
   world.add_many(24, 3);
@@ -78,41 +79,6 @@ TEST(Directory, NobodyIsFoundWhoIsNotThere) {
   }
 }
 
-struct OneKeeper : ::testing::Test {
-  World world;
-  void boot(Config config = {}) {
-    world.add(false, std::move(config));
-    world[0].boot();
-  }
-  [[nodiscard]] std::int64_t now() { return unix_seconds(world[0].wall()); }
-  // Of a node that serves `user`, reachable at a place of its own.
-  Contact contact(const NodeKey& node, const PubKey& user, std::uint64_t sequence = 1) {
-    Contact made;
-    made.owner = user;
-    made.node = node.id();
-    made.listens = test::home(150);
-    made.sequence = sequence;
-    made.expires = now() + 3600;
-    return made;
-  }
-  static Put put(const Contact& made, NodeKey& key, std::string_view network = kNetwork) {
-    Put message;
-    message.key = directory_key(made.owner);
-    message.hops = 12;  // it stays where it comes
-    message.records = {encode_contact(made, key, network)};
-    return message;
-  }
-  // What the node keeps for that user.
-  static std::vector<ByteVec> get(RawPeer& asker, const PubKey& user) {
-    asker.heard();
-    asker.say(Get{directory_key(user), 4711, 12});
-    auto answers = asker.heard_of<Got>();
-    EXPECT_EQ(answers.size(), 1u);
-    return answers.empty() ? std::vector<ByteVec>{} : std::move(answers[0].records);
-  }
-  int refused(const std::string& why) { return world[0].rejections["record " + why]; }
-};
-
 TEST_F(OneKeeper, KeepsTheNewestOfEachNodeAndCountsWhatItRefuses) {
   boot();
   RawPeer peer(world, 0, 1);
@@ -151,7 +117,7 @@ TEST_F(OneKeeper, KeepsTheNewestOfEachNodeAndCountsWhatItRefuses) {
   Put noise = put(newer, *node);
   noise.records[0].assign(300, 0x55);
   peer.say(noise);
-  EXPECT_GE(refused("malformed") + refused("wrong_version"), 1);
+  EXPECT_EQ(refused("unknown_type"), 1);  // not of a type that we know; a later version may
   EXPECT_EQ(get(peer, user), std::vector<ByteVec>{encode_contact(good, *node, kNetwork)});
   EXPECT_TRUE(get(peer, test::user_of(601)).empty());
 
@@ -170,6 +136,35 @@ TEST_F(OneKeeper, RecordsExpire) {
   EXPECT_EQ(get(peer, test::user_of(600)).size(), 1u);
   world.run_for(3min);
   EXPECT_TRUE(get(peer, test::user_of(600)).empty());
+}
+
+TEST_F(OneKeeper, ANewNeighbourGetsWhatItIsNearTo) {
+  boot();
+  RawPeer peer(world, 0, 1);
+  peer.join();
+  const auto node = test::key_of(600);
+  std::vector<Key> given;
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    peer.say(put(contact(*node, test::user_of(600 + i)), *node));
+    // Where that peer is nearer than the node, it is the one to hand records on.
+    const Key key = directory_key(test::user_of(600 + i));
+    if (nearer(world[0].id().data, peer.id().data, key.data)) given.push_back(key);
+  }
+  std::sort(given.begin(), given.end());
+  ASSERT_FALSE(given.empty());
+  RawPeer behind_nat(world, 0, 2, false);
+  behind_nat.join();
+  EXPECT_TRUE(behind_nat.heard_of<Replicate>().empty());
+  RawPeer newcomer(world, 0, 3);
+  newcomer.hello();
+  std::vector<Key> got;
+  for (const Replicate& message : newcomer.heard_of<Replicate>()) {
+    EXPECT_EQ(message.records.size(), 1u);
+    got.push_back(message.key);
+  }
+  EXPECT_EQ(got, given);
+  newcomer.hello();  // news of a peer that is known
+  EXPECT_TRUE(newcomer.heard_of<Replicate>().empty());
 }
 
 TEST_F(OneKeeper, ClaimsOfOneUserAreFewAndTheOldestIsFirst) {
@@ -217,60 +212,6 @@ TEST_F(OneKeeper, SignaturesAreCheckedOnABudget) {
   EXPECT_LE(refused("bad_signature"), 600);
   EXPECT_GE(refused("rate_limited"), 1400);
 }
-
-// --- asking: this node has nothing, and three raw peers are its first hops
-
-struct OneAsker : OneKeeper {
-  const PubKey wanted = test::user_of(800);
-  std::unique_ptr<SecpNodeKey> right = test::key_of(800);
-  std::vector<std::unique_ptr<RawPeer>> hops;
-  std::vector<Get> questions;
-
-  void ask() {
-    boot();
-    for (std::uint64_t i = 0; i < 3; ++i) {
-      hops.push_back(std::make_unique<RawPeer>(world, 0, 1 + i));
-      hops.back()->join();
-      hops.back()->heard();
-    }
-    EXPECT_FALSE(world.unicast(0, wanted, "anybody there?"));
-    for (const auto& hop : hops) {
-      const auto heard = hop->heard_of<Get>();
-      ASSERT_EQ(heard.size(), 1u);
-      EXPECT_EQ(heard[0].key, directory_key(wanted));
-      questions.push_back(heard[0]);
-    }
-  }
-  void answer(std::size_t hop, const std::vector<ByteVec>& records) {
-    hops[hop]->say(Got{questions[hop].query, 1, records});
-  }
-  ByteVec truth(std::uint64_t sequence = 1) {
-    Contact made = contact(*right, wanted, sequence);
-    made.listens = {};
-    made.relays = {hops[1]->ref()};
-    return encode_contact(made, *right, kNetwork);
-  }
-  // A claim of the liar's own, properly signed, with all the sequence it likes.
-  ByteVec lie() {
-    RawPeer& liar = *hops[0];
-    Contact made = contact(liar.key(), wanted, 1'000'000'000);
-    made.relays = {liar.ref()};
-    return encode_contact(made, liar.key(), kNetwork);
-  }
-  // To whom a message for that user goes now; zero if to nobody.
-  NodeId goes_to() {
-    world.run_for(5s);
-    for (const auto& hop : hops) hop->heard();
-    if (!world.unicast(0, wanted, "for you")) return {};
-    for (const auto& hop : hops) {
-      for (const Message& message : hop->heard()) {
-        if (const Routed* routed = std::get_if<Routed>(&message)) return routed->to;
-        if (std::holds_alternative<Direct>(message)) return hop->id();
-      }
-    }
-    return {};
-  }
-};
 
 TEST_F(OneAsker, OneAnswerAmongSilenceIsTaken) {
   ask();

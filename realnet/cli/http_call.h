@@ -1,0 +1,27 @@
+// One HTTP request to a server's REST interface, as the commands of the command line make it: it blocks, and it gives
+// up after ten seconds of silence.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/base/result.h"
+
+namespace np2p::real {
+
+struct HttpUrl {
+  std::string host;  // without the brackets of IPv6
+  std::string port;
+};
+
+struct HttpAnswer {
+  int status = 0;
+  std::string body;
+};
+
+// "http://host:port", the scheme and a final slash may be missing. Error bad_field: one sentence.
+Result<HttpUrl> parse_http_url(std::string_view text);
+// An empty `body` makes it a GET. Error unavailable: one sentence.
+Result<HttpAnswer> http_call(const HttpUrl& url, std::string_view target, std::string_view body);
+
+}  // namespace np2p::real
