@@ -67,6 +67,7 @@ void Plumtree::neighbour_up(LinkId link) {
   Neighbour fresh;
   fresh.link = link;
   neighbours_.push_back(std::move(fresh));
+  if (neighbours_.size() == 1) catch_up(link);
   graft_somebody();
   watch_somebody();
 }
@@ -79,8 +80,18 @@ void Plumtree::neighbour_down(LinkId link) {
     if (parent == link) parent = {};
   }
   neighbours_.erase(gone);
+  if (neighbours_.empty()) alone_since_ = host_.clock.mono();
   graft_somebody();
   watch_somebody();
+}
+
+// The first neighbour hears what we had to say while there was none.
+void Plumtree::catch_up(LinkId link) {
+  recent_.each([&](const RecentPayloads::Entry& entry) {
+    if (entry.at < alone_since_) return false;
+    if (!entry.from && !entry.whole.empty()) links_.send(link, entry.whole, Priority::post, Traffic::payload);
+    return true;
+  });
 }
 
 void Plumtree::graft_somebody() {

@@ -71,6 +71,7 @@ class Plumtree {
 
   [[nodiscard]] Neighbour* find(LinkId link) noexcept;
   [[nodiscard]] Cells with_cold(std::uint8_t cell) const noexcept;
+  void catch_up(LinkId link);
   void graft_somebody();  // for the cells in which no link is eager
   void watch_somebody();
   void watch_another();
@@ -88,6 +89,7 @@ class Plumtree {
   RecentPayloads recent_;
   std::vector<Neighbour> neighbours_;
   std::array<LinkId, kCells> parents_{};
+  MonoTime alone_since_;         // when the last neighbour went
   unsigned since_rotation_ = 0;  // payloads
   Cells warm_ = 0;               // something came from there
   std::vector<Missing> missing_;
