@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -123,7 +125,7 @@ def test_a_node_of_a_large_network_is_small() -> None:
 
 
 def test_numbers_of_the_overlay_can_be_set() -> None:
-    def degrees(**config: object) -> tuple[float, int]:
+    def degrees(**config: Any) -> tuple[float, int]:
         net = np2p.Simulation(seed=5)
         nodes = net.add_nodes(40, nat="none", **config)
         net.bootstrap(within=minutes(3))
@@ -132,8 +134,10 @@ def test_numbers_of_the_overlay_can_be_set() -> None:
 
     assert degrees()[0] == 16
     assert degrees(active_reachable=5)[0] == 5
-    small = dict(active_reachable=5, random_active=1, passive=20, arwl=4, prwl=2, shuffle_active=2, shuffle_passive=3)
-    more = dict(active=4, shuffle_ttl=3, shuffle_every=30, clients=10)
+    small: dict[str, Any] = dict(
+        active_reachable=5, random_active=1, passive=20, arwl=4, prwl=2, shuffle_active=2, shuffle_passive=3
+    )
+    more: dict[str, Any] = dict(active=4, shuffle_ttl=3, shuffle_every=30, clients=10)
     digests = {degrees(**small, **more, nearer_every=every)[1] for every in (15.0, 0, None)}
     assert len(digests) == 2, "0 and None are the same: no swaps for nearer neighbours"
 

@@ -68,6 +68,7 @@ void Plumtree::neighbour_up(LinkId link) {
     fresh.link = link;
     if (config_.swarm.eager_links) fresh.eager = kShared;
     neighbours_.push_back(std::move(fresh));
+    if (neighbours_.size() == 1) catch_up(link);
     // Everybody has the same chance, whether he came early or late: else all listen to the first ones.
     const Peer* peer = links_.find(link);
     const bool chosen = rng_.below(neighbours_.size()) < watched_at_most();
@@ -80,6 +81,7 @@ void Plumtree::neighbour_up(LinkId link) {
 
 void Plumtree::neighbour_down(LinkId link) {
   if (std::erase_if(neighbours_, [&](const Neighbour& one) { return one.link == link; }) == 0) return;
+  if (neighbours_.empty()) alone_since_ = host_.clock.mono();
   graft_somebody();
   watch_somebody();
 }
@@ -136,6 +138,15 @@ void Plumtree::hang_below(LinkId link) {
     links_.send(one.link, Prune{one.eager}, Priority::control, Traffic::control);
     one.eager = 0;
   }
+}
+
+// The first neighbour hears what we had to say while there was none.
+void Plumtree::catch_up(LinkId link) {
+  recent_.each([&](const RecentPayloads::Entry& entry) {
+    if (entry.at < alone_since_) return false;
+    if (!entry.from && !entry.whole.empty()) links_.send(link, entry.whole, Priority::post, Traffic::payload);
+    return true;
+  });
 }
 
 void Plumtree::graft_somebody() {
@@ -209,9 +220,15 @@ void Plumtree::watch_somebody() {
 
 // --- payloads
 
+// A leaf knows no paths: its parent chooses. Who has just come may know a tree in which nobody is eager yet.
+std::uint8_t Plumtree::best_tree() const noexcept {
+  const std::uint8_t tree = paths_.nearest();
+  return eager_links(tree) > 0 ? tree : kSharedTree;
+}
+
 void Plumtree::broadcast(Channel channel, const Frame& payload) {
   Gossip message;
-  message.tree = paths_.nearest();  // a leaf knows none; its parent chooses
+  message.tree = best_tree();
   message.channel = static_cast<std::uint8_t>(channel);
   message.source = config_.owner;
   message.payload = payload;
@@ -232,7 +249,7 @@ void Plumtree::forward(const Delivery& delivery, const Frame& payload) {
   Gossip message;
   message.tree = arrived.tree;
   const Peer* from = links_.find(arrived.from);
-  if (message.tree == kSharedTree && from != nullptr && !from->reachable()) message.tree = paths_.nearest();
+  if (message.tree == kSharedTree && from != nullptr && !from->reachable()) message.tree = best_tree();
   message.hops = static_cast<std::uint8_t>(std::min(arrived.hops + 1, 255));
   message.channel = channel;
   message.source = delivery.source;

@@ -77,8 +77,10 @@ class Plumtree {
 
   [[nodiscard]] Neighbour* find(LinkId link) noexcept;
   [[nodiscard]] bool is_leaf() const noexcept { return links_.listens().is_unspecified(); }
-  [[nodiscard]] Trees own_trees() const noexcept;  // in which we have to see for a parent ourselves
-  void graft_somebody();                           // where no link is eager
+  [[nodiscard]] Trees own_trees() const noexcept;         // in which we have to see for a parent ourselves
+  [[nodiscard]] std::uint8_t best_tree() const noexcept;  // for a payload that enters the network here
+  void catch_up(LinkId link);
+  void graft_somebody();  // where no link is eager
   void hang_below(LinkId link);
   [[nodiscard]] std::size_t watched_at_most() const noexcept;
   void watch_somebody();
@@ -98,6 +100,7 @@ class Plumtree {
   Rng rng_;
   RecentPayloads recent_;
   std::vector<Neighbour> neighbours_;
+  MonoTime alone_since_;         // when the last neighbour went
   unsigned since_rotation_ = 0;  // payloads
   std::vector<Missing> missing_;
   std::vector<Arrived> arrived_;

@@ -98,6 +98,20 @@ TEST_F(Broadcast, NodesThatDieWithoutAWordLeaveNoHole) {
   }
 }
 
+TEST_F(Broadcast, WhatIsSaidBeforeTheFirstNeighbourIsThereIsNotLost) {
+  grow(20, 4);
+  for (const std::size_t author : {6u, 7u}) {  // reachable, and behind NAT
+    ASSERT_EQ(world[author].nat, author == 7);
+    world[author].crash();
+    world.run_for(10s);
+    world[author].boot();
+    const std::string text = "just back " + std::to_string(author);
+    world.broadcast(author, text);
+    world.run_for(20s);
+    for (std::size_t i = 0; i < world.size(); ++i) EXPECT_EQ(got(i, text), i == author ? 0u : 1u) << i;
+  }
+}
+
 TEST_F(Broadcast, WhoComesBackGetsWhatWasSaidMeanwhile) {
   grow(20, 4);
   world[6].crash();
