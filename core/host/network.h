@@ -105,13 +105,17 @@ class Network {
   // TCP simultaneous open: from `at` on, SYNs go from `port` to `to` (three, at 0, 1 and 3 s, given 7 s in all), while
   // `peer` does the same towards us. What comes up must prove to be `peer`; of the two the smaller NodeId is the TLS
   // client. Also if only one SYN gets through, because the other side's NAT lets it in: then it is the connection that
-  // came to an open port, and this dial ends as duplicate_link or timed_out.
+  // came to an open port, and this dial ends as duplicate_link or timed_out. (So a connection that comes to an open
+  // port from the IP address to which a punch from that port is under way has the roles and the path of the punch.) A
+  // refusal ends only the SYN that it answers.
   virtual LinkId punch(std::uint16_t port, const Address& to, const NodeId& peer, MonoTime at) = 0;
 
   // --- tunnels
   // A link to `peer` over other nodes: the host does its handshake and encrypts its records end to end, the node
   // carries them. Each record is an input (Node::carry), to be taken to the other end, whose node hands it to
   // carried(), in order. `outbound`: we are the TLS client and speak first. link_up or link_down follows as for a dial.
+  // close() says nothing to the other end, the node does; then no more records come of it. A record that does not
+  // decrypt is a protocol_error.
   virtual LinkId tunnel(const NodeId& peer, bool outbound) = 0;
   virtual void carried(LinkId tunnel, Frame record) = 0;
 

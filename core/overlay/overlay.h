@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/config.h"
@@ -55,6 +56,7 @@ class Overlay {
   void frame(LinkId link, const Frame& frame);
   void writable(LinkId link);
   void link_down(LinkId link, CloseReason reason);
+  void carry(LinkId tunnel, const Frame& record);
   void timer(Timer timer);  // overlay_* timers
 
   // To everybody who can be reached now. Best effort; no acknowledgement.
@@ -79,8 +81,12 @@ class Overlay {
     Address remote;
     bool outbound = false;
     bool established = false;
+    Path path = Path::direct;
   };
   [[nodiscard]] std::vector<Peer> peers() const;  // links, by name
+
+  // What is known of our NAT, in a word or two.
+  [[nodiscard]] std::string_view nat_class() const;
 
   // Payloads that arrived for this node since the last call, oldest first.
   std::optional<Delivery> next();

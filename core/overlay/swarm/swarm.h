@@ -33,6 +33,7 @@ class Swarm {
   void frame(LinkId link, const Frame& frame);
   void link_down(LinkId link, CloseReason reason);
   void timer(Timer timer);
+  void carry(LinkId /*tunnel*/, const Frame& /*record*/) {}
 
   void broadcast(Channel channel, const Frame& payload);
   void forward(const Delivery& delivery, const Frame& payload);
@@ -45,6 +46,7 @@ class Swarm {
 
   [[nodiscard]] std::vector<Overlay::Peer> peers() const;
   [[nodiscard]] const HyParView& membership() const noexcept { return hyparview_; }
+  [[nodiscard]] std::string_view nat_class() const noexcept { return reachable() ? "public" : "unknown"; }
   [[nodiscard]] bool reachable() const noexcept { return reachability_.reachable(); }
 
  private:
