@@ -18,7 +18,8 @@ Correspondence::Correspondence(const Config& config, Host& host, Links& links, L
 
 bool Correspondence::send(const PubKey& user, Channel channel, const Frame& payload, Priority priority) {
   const auto to = locator_.find_alive(user);
-  if (to && links_.find(to->node) == nullptr) {
+  if (!to) return locator_.send(user, channel, payload, priority);  // looks for it
+  if (links_.find(to->node) == nullptr) {
     const bool large = payload.size() > kLarge;
     const bool talks = keeps_talking(user);
     if ((large || talks) && ladder_.want(*to) == Ladder::Answer::climbing && large &&
@@ -26,16 +27,16 @@ bool Correspondence::send(const PubKey& user, Channel channel, const Frame& payl
       return true;
     }
   }
-  return pass(user, channel, payload, priority);
+  return pass(to->node, user, channel, payload, priority);
 }
 
-bool Correspondence::pass(const PubKey& user, Channel channel, const Frame& payload, Priority priority) {
-  if (const auto to = locator_.find_alive(user)) {
-    const Peer* peer = links_.find(to->node);
-    if (peer != nullptr && peer->path == Path::tunnel) {
+bool Correspondence::pass(const NodeId& node, const PubKey& user, Channel channel, const Frame& payload,
+                          Priority priority) {
+  if (const Peer* peer = links_.find(node)) {
+    if (peer->path == Path::tunnel) {
       tunnels_.says(peer->link, channel == Channel::packets ? Traffic::payload : Traffic::control);
     }
-    ladder_.used(to->node);
+    ladder_.used(node);
   }
   return locator_.send(user, channel, payload, priority);
 }
@@ -71,7 +72,7 @@ void Correspondence::release(Which which) {
   std::erase_if(waiting_, which);
   for (const Waiting& one : going) {
     waiting_bytes_ -= one.payload.size();
-    if (pass(one.user, one.channel, one.payload, one.priority)) continue;
+    if (pass(one.node, one.user, one.channel, one.payload, one.priority)) continue;
     host_.observer.rejected("unicast", error(ErrorCode::unreachable, "no way there any more"), {});
   }
 }

@@ -37,7 +37,7 @@ class Correspondence {
     MonoTime until;
   };
   bool keeps_talking(const PubKey& user);
-  bool pass(const PubKey& user, Channel channel, const Frame& payload, Priority priority);
+  bool pass(const NodeId& node, const PubKey& user, Channel channel, const Frame& payload, Priority priority);
   bool wait(const Whereabouts& to, const PubKey& user, Channel channel, const Frame& payload, Priority priority);
   template <class Which>
   void release(Which which);

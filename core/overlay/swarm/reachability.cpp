@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t kAsked = 3;    // peers, in different places if possible
 constexpr Duration kAnswers = 12s;   // three SYNs in 7 s, the way there and back, and TLS
-constexpr Duration kAgain = 40min;   // jittered by a quarter
+constexpr Duration kAgain = 90min;   // jittered by a quarter
 constexpr Duration kRetry = 2min;    // after a probe that nobody helped with
 constexpr Duration kMoved = 3s;      // after the news of another address
 constexpr Duration kProofs = 20min;  // nobody came in for so long: ask
