@@ -62,7 +62,6 @@ class Reachability {
   bool answered_ = false;
   NatClass nat_;
   std::uint32_t probe_ = 0;
-  std::vector<NodeId> mapped_by_;  // in the order in which they were asked
   NodeId same_;                    // dials back from another port
   NodeId third_;                   // was never dialled from there
   Address place_;                  // ours, without a port, as most see it
