@@ -62,10 +62,15 @@ std::vector<PeerRef> Reachability::helpers(std::size_t count) {
 void Reachability::changed(const LinkChange& change) {
   if (change.kind != LinkChange::Kind::ready || is_fixed()) return;
   const Peer* peer = links_.find(change.link);
-  if (peer == nullptr || !peer->outbound || peer->path == Path::tunnel) return;
+  if (peer == nullptr || !can_be_asked(*peer)) return;
   if (stage_ != Stage::idle && stage_ != Stage::asked) return;
   if (stage_ == Stage::idle && (reachable() || due_)) return;  // has been asked, or is about to be
   ask();
+}
+
+// Whom we dialled; the first of a network, which listens anywhere, asks those who dialled it somewhere.
+bool Reachability::can_be_asked(const Peer& peer) const noexcept {
+  return peer.path != Path::tunnel && (peer.outbound || config_.bootstrap.empty());
 }
 
 void Reachability::ask() {
@@ -82,7 +87,7 @@ void Reachability::ask() {
   for (const NodeId& id : candidates) {
     if (asked_.size() >= kAsked) return;
     const Peer* peer = links_.find(id);
-    if (!peer->outbound || peer->path == Path::tunnel) continue;
+    if (!can_be_asked(*peer)) continue;
     if (std::find(asked_.begin(), asked_.end(), id) != asked_.end()) continue;
     asked_.push_back(id);
     links_.send(peer->link, DialBack{config_.listen.port}, Priority::control, Traffic::control);

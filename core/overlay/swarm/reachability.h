@@ -45,6 +45,7 @@ class Reachability {
 
  private:
   enum class Stage : std::uint8_t { idle, asked, mapping, filtering };
+  [[nodiscard]] bool can_be_asked(const Peer& peer) const noexcept;
   void ask();                   // for dial-backs to the listen port
   void decide(MonoTime now);    // the time for answers is over
   void find_out(MonoTime now);  // the class of our NAT
@@ -62,10 +63,10 @@ class Reachability {
   bool answered_ = false;
   NatClass nat_;
   std::uint32_t probe_ = 0;
-  NodeId same_;                    // dials back from another port
-  NodeId third_;                   // was never dialled from there
-  Address place_;                  // ours, without a port, as most see it
-  Address elsewhere_;              // and as one peer sees it, who may be wrong
+  NodeId same_;        // dials back from another port
+  NodeId third_;       // was never dialled from there
+  Address place_;      // ours, without a port, as most see it
+  Address elsewhere_;  // and as one peer sees it, who may be wrong
   NodeId witness_;
   MonoTime proof_at_;  // when somebody came in last
   std::optional<MonoTime> due_;
