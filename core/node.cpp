@@ -47,6 +47,11 @@ void Node::link_down(LinkId link, CloseReason reason) {
   drain();
 }
 
+void Node::carry(LinkId tunnel, const Frame& record) {
+  overlay_->carry(tunnel, record);
+  drain();
+}
+
 void Node::timer(Timer timer) {
   switch (timer) {
     case Timer::overlay_connect:
@@ -109,10 +114,11 @@ NodeStatus Node::status() const {
       const auto byte = static_cast<std::uint8_t>(peer.name >> shift);
       name += to_hex({&byte, 1});
     }
-    status.neighbours.push_back({std::move(name), peer.remote, peer.outbound, peer.established});
+    status.neighbours.push_back({std::move(name), peer.remote, peer.outbound, peer.established, peer.path});
   }
   status.overlay = overlay_->status();
   status.reachable = overlay_->reachable_count();
+  status.nat_class = overlay_->nat_class();
   status.stored_events = host_.store.stats().events;
   status.outbox = feed_->outbox().size();
   status.follows = feed_->multicast().follows().size();

@@ -29,6 +29,7 @@ class Node {
   void frame(LinkId link, const Frame& frame);
   void writable(LinkId link);
   void link_down(LinkId link, CloseReason reason);
+  void carry(LinkId tunnel, const Frame& record);  // a record of a tunnel, to be taken to its other end
   void timer(Timer timer);
   void durable(Ticket ticket);
 

@@ -65,6 +65,10 @@ class Fabric {
 
   // --- what an inhabitant may do
   LinkId dial(NodeIndex host, const Address& to);
+  std::uint16_t open_port(NodeIndex host);
+  void close_port(NodeIndex host, std::uint16_t port);
+  LinkId dial_from(NodeIndex host, std::uint16_t port, const Address& to);
+  LinkId punch(NodeIndex host, std::uint16_t port, const Address& to, const NodeId& peer, SimTime at);
   void send(NodeIndex host, LinkId link, Frame frame, Traffic traffic);
   void close(NodeIndex host, LinkId link, CloseReason reason);
   [[nodiscard]] std::size_t queued_bytes(NodeIndex host, LinkId link) noexcept;
@@ -213,6 +217,9 @@ class Fabric {
   void discard(const SimEvent& event) noexcept;
 
   // fabric_dial.cpp: establishing
+  LinkId start_dial(NodeIndex from, Dial dial);
+  void answer_syn(NodeIndex host, std::uint16_t slot);
+  void wait_for_proof(NodeIndex host, std::uint16_t slot);
   void send_syn(NodeIndex from, std::uint16_t slot);
   bool route_syn(Syn& syn, std::uint16_t& session);
   [[nodiscard]] NodeIndex inhabitant_of(BoxIndex box) const;  // the first host inside, where the box's events happen
@@ -228,6 +235,14 @@ class Fabric {
   void on_dial_timer(const SimEvent& event);
   void come_up(NodeIndex host, std::uint16_t slot);
   Dial* dial_of(HostData& host, std::uint16_t slot) noexcept;
+  // fabric_punch.cpp: what comes to ports that dials leave from
+  [[nodiscard]] static bool listens(const HostData& host, std::uint16_t port) noexcept;
+  [[nodiscard]] const Dial* crossing(const HostData& host, const Syn& syn) const noexcept;
+  void cross(const Syn& syn, NodeIndex host, std::uint16_t slot);
+  [[nodiscard]] const Dial* punch_from(const HostData& host, const Syn& syn) const noexcept;
+  [[nodiscard]] bool has_smaller_id(NodeIndex host, const NodeId& than) const noexcept;
+  void begin_tls(NodeIndex host, std::uint16_t slot);
+  void end_punches(NodeIndex host, std::uint16_t local_port, const NodeId& peer);
   [[nodiscard]] std::uint32_t allocate_ip(std::uint32_t entity);
   enum class SessionChange : std::uint8_t { pin, release, forget };
   void change_sessions(NodeIndex host, std::uint16_t session, SessionChange change);

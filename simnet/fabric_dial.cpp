@@ -1,6 +1,7 @@
 // How links come up: SYN through the boxes, the answer, TLS and Hello, all as steps of their own, each with its delay
 // and its bytes. Three SYNs (at 0, 1 and 3 s) are given 7 s.
 #include <algorithm>
+#include <utility>
 
 #include "core/base/assert.h"
 #include "simnet/fabric.h"
@@ -17,8 +18,9 @@ constexpr SimTime kEstablishing = 10 * kSecond;  // for all of TLS and Hello
 constexpr std::uint8_t kSyns = 3;
 constexpr std::uint8_t kGiveUp = 0xFF;  // tag of the dial timer that ends everything
 
-// Steps after SYN and SYN-ACK. On a plain link the third packet of TCP is all there is.
-enum Step : std::uint8_t { client_hello, server_flight, client_done, server_hello };
+// Steps after SYN and SYN-ACK. On a plain link the third packet of TCP is all there is; it is a step of its own, too,
+// where the one who gets the SYN-ACK is the server of TLS.
+enum Step : std::uint8_t { client_hello, server_flight, client_done, server_hello, third_packet };
 
 std::uint64_t step_payload(std::uint8_t step, bool encrypted) noexcept {
   switch (step) {
@@ -28,6 +30,8 @@ std::uint64_t step_payload(std::uint8_t step, bool encrypted) noexcept {
       return kServerFlight;
     case client_done:
       return encrypted ? kClientFlight + kHello : 0;
+    case third_packet:
+      return 0;
     default:
       return kHello;
   }
@@ -101,27 +105,37 @@ Dial* Fabric::dial_of(HostData& host, std::uint16_t slot) noexcept {
 }
 
 LinkId Fabric::dial(NodeIndex from, const Address& to) {
+  HostData& host = hosts_[from];
+  std::uint16_t port = host.listen_port;
+  if (!host.is(HostData::kDialFromListenPort)) {
+    port = host.next_port;
+    host.next_port = static_cast<std::uint16_t>(host.next_port == 0xFFFF ? 0x8000 : host.next_port + 1);
+  }
+  return dial_from(from, port, to);
+}
+
+LinkId Fabric::dial_from(NodeIndex from, std::uint16_t port, const Address& to) {
+  Dial dial;
+  dial.local_port = port;
+  dial.remote = {to.is_v4() ? to.v4_host_order() : 0, to.port};
+  const LinkId link = start_dial(from, dial);
+  const auto slot = static_cast<std::uint16_t>(link.value & 0xFFFF);
+  hosts_[from].links[slot].set(LinkEnd::kOutbound);
+  record(from, Io::out_dial, link.value, static_cast<std::uint64_t>(dial.remote.ip) << 16 | dial.remote.port);
+  send_syn(from, slot);
+  return link;
+}
+
+LinkId Fabric::start_dial(NodeIndex from, Dial dial) {
   flush_of(from);
   HostData& host = hosts_[from];
   const std::uint16_t slot = take_slot(host);
   LinkEnd& end = host.links[slot];
   end.set_state(EndState::dialing);
-  end.set(LinkEnd::kOutbound);
-  const LinkId link = id_of(end, slot);
-  Dial dial;
   dial.slot = slot;
-  dial.remote = {to.is_v4() ? to.v4_host_order() : 0, to.port};
   dial.started = now();
-  if (host.is(HostData::kDialFromListenPort)) {
-    dial.local_port = host.listen_port;
-  } else {
-    dial.local_port = host.next_port;
-    host.next_port = static_cast<std::uint16_t>(host.next_port == 0xFFFF ? 0x8000 : host.next_port + 1);
-  }
   cold(host).dials.push_back(dial);
-  record(from, Io::out_dial, link.value, static_cast<std::uint64_t>(dial.remote.ip) << 16 | dial.remote.port);
-  send_syn(from, slot);
-  return link;
+  return id_of(end, slot);
 }
 
 void Fabric::send_syn(NodeIndex from, std::uint16_t slot) {
@@ -130,6 +144,7 @@ void Fabric::send_syn(NodeIndex from, std::uint16_t slot) {
   Dial& dial = *dial_of(host, slot);
   const SimTime wait = kSecond << dial.tries;
   ++dial.tries;
+  dial.refused = false;
   push(from, now() + wait, from, kDialTimer, dial.tries, slot, end.generation);
   host.account(Traffic::control).count_out(kSynBytes);
   if (!host.is(HostData::kCable)) return;
@@ -191,7 +206,10 @@ bool Fabric::enter_boxes(Syn& syn, std::uint16_t& session) {
   while (index != kNone) {
     BoxData& box = boxes_[index];
     const auto in = box.nat.inbound(syn.source, syn.target.port, now());
-    if (!in) return false;
+    if (!in) {
+      syn.at_box = index;
+      return false;
+    }
     syn.nat = true;
     const std::uint32_t inside = box.insides[in->inner];
     syn.target.port = in->inner_port;
@@ -208,14 +226,15 @@ bool Fabric::enter_boxes(Syn& syn, std::uint16_t& session) {
 void Fabric::on_syn(const SimEvent& event) {
   const std::unique_ptr<Syn> syn(reinterpret_cast<Syn*>(event.payload));
   std::uint16_t session = LinkEnd::kNoSession;
-  if (syn->at_box != kNone && !enter_boxes(*syn, session)) return;
+  if (syn->at_box != kNone && !enter_boxes(*syn, session)) {
+    if (boxes_[syn->at_box].nat.spec().refuses) refuse(*syn, event.to);
+    return;
+  }
   const NodeIndex host = syn->host;
   if (host == syn->from || blocked(syn->from, host)) return;
   const HostData& target = hosts_[host];
-  if (!target.is(HostData::kProcess) || target.listen_port == 0 || syn->target.port != target.listen_port) {
-    refuse(*syn, host);
-    return;
-  }
+  if (const Dial* dial = crossing(target, *syn)) return cross(*syn, host, dial->slot);
+  if (!target.is(HostData::kProcess) || !listens(target, syn->target.port)) return refuse(*syn, host);
   accept(*syn, host, session);
 }
 
@@ -232,7 +251,7 @@ void Fabric::accept(const Syn& syn, NodeIndex index, std::uint16_t session) {
   while (slot < host.slots) {
     const LinkEnd& end = host.links[slot];
     if (end.state() != EndState::free && end.peer() == syn.from && end.peer_slot == syn.slot &&
-        end.peer_generation == syn.generation && !end.has(LinkEnd::kOutbound)) {
+        end.peer_generation == syn.generation) {
       break;
     }
     ++slot;
@@ -251,41 +270,68 @@ void Fabric::accept(const Syn& syn, NodeIndex index, std::uint16_t session) {
     }
     Dial half;
     half.slot = slot;
+    half.local_port = syn.target.port;
     half.remote = syn.source;
     half.started = now();
+    if (const Dial* punch = punch_from(host, syn)) {
+      half.expected = punch->expected;
+      end.set(LinkEnd::kPunched);
+      if (has_smaller_id(index, punch->expected)) end.set(LinkEnd::kOutbound);
+    }
     cold(host).dials.push_back(half);
     push(index, now() + kEstablishing, index, kDialTimer, kGiveUp, slot, end.generation);
   }
+  if (host.links[slot].state() == EndState::accepting) answer_syn(index, slot);
+}
+
+void Fabric::answer_syn(NodeIndex index, std::uint16_t slot) {
+  HostData& host = hosts_[index];
   const LinkEnd& end = host.links[slot];
   host.account(Traffic::control).count_out(kSynBytes);
-  if (blocked(index, syn.from) || end.state() != EndState::accepting) return;
+  if (blocked(index, end.peer())) return;
   if (options_.loss_ppm != 0 && random(host) % 1'000'000 < options_.loss_ppm) return;
-  const SimTime delay = latency(index, syn.from) + stochastic_delay(host, 0, 0);
+  const SimTime delay = latency(index, end.peer()) + stochastic_delay(host, 0, 0);
   const std::uint64_t ours = static_cast<std::uint64_t>(slot) << 16 | end.generation;
-  push(index, now() + delay, syn.from, kSynAck, end.has(LinkEnd::kNat) ? 1 : 0, syn.slot,
-       static_cast<std::uint64_t>(syn.generation) << 32 | ours);
+  push(index, now() + delay, end.peer(), kSynAck, end.has(LinkEnd::kNat) ? 1 : 0, end.peer_slot,
+       static_cast<std::uint64_t>(end.peer_generation) << 32 | ours);
+}
+
+// The connection of TCP is there: who it is must be proven in time.
+void Fabric::wait_for_proof(NodeIndex index, std::uint16_t slot) {
+  LinkEnd& end = hosts_[index].links[slot];
+  if (end.session != LinkEnd::kNoSession) change_sessions(index, end.session, SessionChange::pin);
+  end.set_state(EndState::handshaking);
+  push(index, now() + kEstablishing, index, kDialTimer, kGiveUp, slot, end.generation);
 }
 
 void Fabric::on_syn_ack(const SimEvent& event) {
   HostData& host = hosts_[event.to];
   LinkEnd* end = find(host, event.slot, static_cast<std::uint16_t>(event.payload >> 32));
-  if (end == nullptr || end->state() != EndState::dialing) return;
-  host.account(Traffic::control).count_in(kSynBytes);
-  end->set_peer(source_of(event));
-  end->peer_slot = static_cast<std::uint16_t>(event.payload >> 16);
-  end->peer_generation = static_cast<std::uint16_t>(event.payload);
-  if (event.tag != 0) end->set(LinkEnd::kNat);
-  if (end->session != LinkEnd::kNoSession) {
-    change_sessions(event.to, end->session, SessionChange::pin);
+  if (end == nullptr) return;
+  if (end->state() == EndState::dialing) {
+    end->set_peer(source_of(event));
+    end->peer_slot = static_cast<std::uint16_t>(event.payload >> 16);
+    end->peer_generation = static_cast<std::uint16_t>(event.payload);
+    if (event.tag != 0) end->set(LinkEnd::kNat);
+    wait_for_proof(event.to, event.slot);
+  } else if (end->state() != EndState::handshaking || !end->has(LinkEnd::kPunched)) {
+    return;  // else SYNs crossed, and so do their answers
   }
-  end->set_state(EndState::handshaking);
-  if (host.profile->encrypted) {
-    send_handshake(event.to, *end, client_hello);
-    push(event.to, now() + kEstablishing, event.to, kDialTimer, kGiveUp, event.slot, end->generation);
-  } else {
+  host.account(Traffic::control).count_in(kSynBytes);
+  if (!host.profile->encrypted) {
     send_handshake(event.to, *end, client_done);
     come_up(event.to, event.slot);
+  } else if (end->has(LinkEnd::kOutbound)) {
+    begin_tls(event.to, event.slot);
+  } else {
+    send_handshake(event.to, *end, third_packet);
   }
+}
+
+void Fabric::begin_tls(NodeIndex index, std::uint16_t slot) {
+  Dial& dial = *dial_of(hosts_[index], slot);
+  if (std::exchange(dial.said_hello, true)) return;
+  send_handshake(index, hosts_[index].links[slot], client_hello);
 }
 
 void Fabric::send_handshake(NodeIndex from, LinkEnd& end, std::uint8_t step) {
@@ -312,8 +358,11 @@ void Fabric::on_handshake(const SimEvent& event) {
       return send_handshake(event.to, *end, server_flight);
     case server_flight:
       return send_handshake(event.to, *end, client_done);
+    case third_packet:
+      if (end->state() != EndState::up && end->has(LinkEnd::kOutbound)) begin_tls(event.to, event.slot);
+      return;
     case client_done:
-      if (end->state() != EndState::accepting) return;
+      if (end->state() == EndState::up || end->has(LinkEnd::kOutbound)) return;
       if (!same_network(event.to, end->peer())) {
         push(event.to, now() + latency(event.to, end->peer()), end->peer(), kRefused, 0, end->peer_slot,
              end->peer_generation);
@@ -322,7 +371,7 @@ void Fabric::on_handshake(const SimEvent& event) {
       if (host.profile->encrypted) send_handshake(event.to, *end, server_hello);
       return come_up(event.to, event.slot);
     case server_hello:
-      if (end->state() == EndState::handshaking) come_up(event.to, event.slot);
+      if (end->state() != EndState::up && end->has(LinkEnd::kOutbound)) come_up(event.to, event.slot);
       return;
     default:
       NP2P_ASSERT(false);
@@ -339,6 +388,10 @@ bool Fabric::same_network(NodeIndex a, NodeIndex b) const {
 void Fabric::on_refused(const SimEvent& event) {
   const LinkEnd* end = find(hosts_[event.to], event.slot, static_cast<std::uint16_t>(event.payload));
   if (end == nullptr || (end->state() != EndState::dialing && end->state() != EndState::handshaking)) return;
+  if (end->state() == EndState::dialing && end->has(LinkEnd::kPunched)) {
+    dial_of(hosts_[event.to], event.slot)->refused = true;
+    return;
+  }
   take_down(event.to, event.slot, CloseReason::refused);
 }
 
@@ -362,7 +415,13 @@ void Fabric::come_up(NodeIndex index, std::uint16_t slot) {
   if (const Inhabitant* peer = hosts_[end.peer()].inhabitant; peer != nullptr) info.peer = peer->node_id();
   info.proven = host.profile->encrypted;
   info.outbound = end.has(LinkEnd::kOutbound);
-  const Endpoint remote = dial_of(host, slot)->remote;
+  const Dial dial = *dial_of(host, slot);
+  if (dial.punch && info.peer != dial.expected) {  // a mapping of somebody else
+    send_end(index, end, CloseReason::reset);
+    return take_down(index, slot, CloseReason::protocol_error);
+  }
+  if (end.has(LinkEnd::kPunched)) info.path = Path::punched;
+  const Endpoint remote = dial.remote;
   info.remote = Address::v4(remote.ip, remote.port);
   std::erase_if(host.cold->dials, [slot](const Dial& d) { return d.slot == slot; });
   if (host.cold->empty()) host.cold.reset();
@@ -374,6 +433,7 @@ void Fabric::come_up(NodeIndex index, std::uint16_t slot) {
   record(index, Io::in_link_up, info.link.value,
          combine64(static_cast<std::uint64_t>(remote.ip) << 16 | remote.port, hash_bytes(info.peer.view())));
   host.inhabitant->link_up(info);
+  if (info.path == Path::punched && !dial.punch) end_punches(index, dial.local_port, info.peer);
 }
 
 }  // namespace np2p::sim

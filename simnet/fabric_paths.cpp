@@ -265,6 +265,7 @@ void Fabric::end_process(NodeIndex index) {
   }
   host.flags &= static_cast<std::uint8_t>(~HostData::kProcess);
   host.inhabitant = nullptr;
+  host.cold.reset();  // opened ports
   ++host.boot;
 }
 
@@ -279,6 +280,7 @@ void Fabric::power_off(NodeIndex index) {
     free_slot(index, slot);
   }
   host.inhabitant = nullptr;
+  host.cold.reset();  // opened ports
   ++host.boot;
   host.up_busy = host.down_busy = now();
 }

@@ -26,6 +26,7 @@ struct LinkEnd {
   static constexpr std::uint8_t kTroubled = 1 << 4;  // see Trouble
   static constexpr std::uint8_t kFragile = 1 << 5;   // a NAT on the path forgets faster than keepalive comes
   static constexpr std::uint8_t kNat = 1 << 6;       // a NAT is between
+  static constexpr std::uint8_t kPunched = 1 << 7;   // both sides dial: the roles follow from the ids
   static constexpr std::uint8_t kStateMask = 7;
 
   std::uint32_t peer_and_flags = 0;  // peer host in the upper 24 bits
@@ -54,8 +55,12 @@ struct Dial {
   std::uint16_t slot = 0;
   std::uint8_t tries = 0;
   std::uint16_t local_port = 0;
+  bool punch = false;
+  bool refused = false;     // a reset came for the last SYN: until the next one the socket is not there
+  bool said_hello = false;  // TLS has begun
   Endpoint remote;
   SimTime started = 0;
+  NodeId expected;  // of a punch: who must be there
 };
 
 // What became of a path that does not work any more.
@@ -93,8 +98,9 @@ struct Cold {
   std::vector<Trouble> troubles;
   std::vector<Congestion> queues;
   std::vector<Fragile> fragiles;
+  std::vector<std::uint16_t> ports;  // opened beside the listen port
   [[nodiscard]] bool empty() const noexcept {
-    return dials.empty() && troubles.empty() && queues.empty() && fragiles.empty();
+    return dials.empty() && troubles.empty() && queues.empty() && fragiles.empty() && ports.empty();
   }
 };
 

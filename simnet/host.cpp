@@ -121,15 +121,68 @@ void SimHost::forget_process() {
   next_wake_ = kNever;
   disk_busy_ = false;
   committed_ = store_.requested();
+  tunnels_.reset();
+  tunnels_due_ = kNever;
 }
 
 // The disk takes one commit at a time; what is asked for meanwhile goes together in the next one.
 void SimHost::after_input() {
+  if (tunnels_) after_tunnels();
   if (disk_busy_ || store_.requested() <= committed_) return;
   committed_ = store_.commit();
   disk_busy_ = true;
   fabric_.record(index_, Io::out_flush, committed_.value, 0);
   fabric_.own_event_at(index_, fabric_.now() + settings_.disk_latency.count(), disk_done, committed_.value);
+}
+
+void SimHost::after_tunnels() {
+  while (const auto input = tunnels_->next()) {
+    const LinkId link = input->info.link;
+    switch (input->kind) {
+      case Tunnels::Input::Kind::carry:
+        fabric_.record(index_, Io::in_carry, link.value, input->frame.hash());
+        node_->carry(link, input->frame);
+        break;
+      case Tunnels::Input::Kind::up:
+        fabric_.record(index_, Io::in_link_up, link.value, hash_bytes(input->info.peer.view()));
+        node_->link_up(input->info);
+        break;
+      case Tunnels::Input::Kind::frame:
+        fabric_.record(index_, Io::in_frame, link.value, input->frame.hash());
+        node_->frame(link, input->frame);
+        break;
+      case Tunnels::Input::Kind::down:
+        fabric_.record(index_, Io::in_link_down, link.value, static_cast<std::uint64_t>(input->reason));
+        node_->link_down(link, input->reason);
+        break;
+    }
+  }
+  const SimTime due = tunnels_->next_due();
+  if (due >= tunnels_due_) return;
+  tunnels_due_ = std::max(due, fabric_.now());
+  fabric_.own_event_at(index_, tunnels_due_, Own::tunnels_due, static_cast<std::uint64_t>(tunnels_due_));
+}
+
+LinkId SimHost::tunnel(const NodeId& peer, bool outbound) {
+  if (!tunnels_) tunnels_ = std::make_unique<Tunnels>(static_cast<NodeKey&>(*this));
+  const LinkId link = tunnels_->open(peer, outbound, fabric_.now());
+  fabric_.record(index_, Io::out_tunnel, link.value, combine64(outbound ? 1 : 0, hash_bytes(peer.view())));
+  return link;
+}
+
+void SimHost::carried(LinkId tunnel, Frame record) {
+  fabric_.record(index_, Io::out_carried, tunnel.value, record.hash());
+  if (tunnels_) tunnels_->carried(tunnel, record, fabric_.now());
+}
+
+void SimHost::send_through(LinkId tunnel, const Frame& frame) {
+  fabric_.record(index_, Io::out_send, tunnel.value, frame.hash());
+  if (tunnels_) tunnels_->send(tunnel, frame, fabric_.now());
+}
+
+void SimHost::close_tunnel(LinkId tunnel, CloseReason reason) {
+  fabric_.record(index_, Io::out_close, tunnel.value, static_cast<std::uint64_t>(reason));
+  if (tunnels_) tunnels_->close(tunnel);
 }
 
 void SimHost::link_up(const LinkInfo& info) {
@@ -154,6 +207,12 @@ void SimHost::link_down(LinkId link, CloseReason reason) {
 
 void SimHost::own_event(std::uint8_t tag, std::uint64_t payload) {
   if (tag == wake) return on_wake(static_cast<SimTime>(payload));
+  if (tag == Own::tunnels_due) {
+    if (!tunnels_ || static_cast<SimTime>(payload) != tunnels_due_) return;
+    tunnels_due_ = kNever;
+    tunnels_->due(fabric_.now());
+    return after_input();
+  }
   const Ticket ticket{payload};
   disk_busy_ = false;
   store_.mark_durable(ticket);

@@ -14,6 +14,7 @@
 #include "core/store/memory_store.h"
 #include "simnet/fabric.h"
 #include "simnet/inhabitant.h"
+#include "simnet/tunnels.h"
 
 namespace np2p::sim {
 
@@ -65,7 +66,7 @@ class SimHost final : public Inhabitant,
   [[nodiscard]] const Rejections& rejections() const noexcept { return rejections_; }
 
  private:
-  enum Own : std::uint8_t { wake, disk_done };
+  enum Own : std::uint8_t { wake, disk_done, tunnels_due };
 
   // Inhabitant
   [[nodiscard]] const NodeId& node_id() const noexcept override { return claimed_; }
@@ -81,12 +82,24 @@ class SimHost final : public Inhabitant,
   [[nodiscard]] WallTime wall() const noexcept override { return {settings_.wall_start.ns + fabric_.now()}; }
   // Network
   LinkId dial(const Address& to) override { return fabric_.dial(index_, to); }
+  std::uint16_t open_port() override { return fabric_.open_port(index_); }
+  void close_port(std::uint16_t port) override { fabric_.close_port(index_, port); }
+  LinkId dial_from(std::uint16_t port, const Address& to) override { return fabric_.dial_from(index_, port, to); }
+  LinkId punch(std::uint16_t port, const Address& to, const NodeId& peer, MonoTime at) override {
+    return fabric_.punch(index_, port, to, peer, at.ns);
+  }
+  LinkId tunnel(const NodeId& peer, bool outbound) override;
+  void carried(LinkId tunnel, Frame record) override;
   void send(LinkId link, Frame frame, Priority, Traffic traffic) override {
+    if (Tunnels::is_tunnel(link)) return send_through(link, frame);
     fabric_.send(index_, link, std::move(frame), traffic);
   }
-  void close(LinkId link, CloseReason reason) override { fabric_.close(index_, link, reason); }
+  void close(LinkId link, CloseReason reason) override {
+    if (Tunnels::is_tunnel(link)) return close_tunnel(link, reason);
+    fabric_.close(index_, link, reason);
+  }
   [[nodiscard]] std::size_t queued_bytes(LinkId link) const noexcept override {
-    return fabric_.queued_bytes(index_, link);
+    return Tunnels::is_tunnel(link) ? 0 : fabric_.queued_bytes(index_, link);  // the carrying link's counts
   }
   // Timers
   void arm(Timer timer, MonoTime at) override;
@@ -106,6 +119,9 @@ class SimHost final : public Inhabitant,
 
   [[nodiscard]] SecpNodeKey& key() const;
   void after_input();
+  void after_tunnels();  // what came of tunnels are inputs of their own
+  void send_through(LinkId tunnel, const Frame& frame);
+  void close_tunnel(LinkId tunnel, CloseReason reason);
   void on_wake(SimTime scheduled);
   void forget_process();
 
@@ -125,6 +141,8 @@ class SimHost final : public Inhabitant,
   NodeId claimed_;  // who it says it is where links prove nothing: the owner's key
   Rng entropy_;
   mutable std::unique_ptr<SecpNodeKey> key_;  // made when first asked for
+  std::unique_ptr<Tunnels> tunnels_;          // while there are any
+  SimTime tunnels_due_ = kNever;
   Rejections rejections_;
 };
 

@@ -23,6 +23,7 @@ struct NatSpec {
   PortAllocation ports = PortAllocation::preserving;
   Duration mapping_timeout = std::chrono::minutes{124};  // idle TCP mappings live 2 h 4 min (RFC 5382, REQ-5)
   bool hairpin = false;                                  // true: inside hosts reach each other by their outer addresses
+  bool refuses = false;  // true: a SYN that may not come in is answered with a reset, instead of silence
   friend bool operator==(const NatSpec&, const NatSpec&) = default;
 };
 

@@ -42,6 +42,18 @@ std::string_view name(Io io) noexcept {
       return "published";
     case Io::out_answer:
       return "answer";
+    case Io::in_carry:
+      return "carry";
+    case Io::out_open_port:
+      return "open port";
+    case Io::out_close_port:
+      return "close port";
+    case Io::out_punch:
+      return "punch";
+    case Io::out_tunnel:
+      return "tunnel";
+    case Io::out_carried:
+      return "carried";
     case Io::count_:
       break;
   }

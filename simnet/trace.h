@@ -31,8 +31,16 @@ enum class Io : std::uint8_t {
   out_flush,
   out_published,
   out_answer,
+  in_carry,
+  out_open_port,
+  out_close_port,
+  out_punch,
+  out_tunnel,
+  out_carried,
   count_,
 };
+
+static_assert(static_cast<unsigned>(Io::count_) <= 32);  // fold() gives it five bits
 
 std::string_view name(Io io) noexcept;
 

@@ -35,10 +35,12 @@ struct NodeStatus {
     Address remote;
     bool outbound = false;
     bool established = false;
+    Path path = Path::direct;
   };
   std::vector<Neighbour> neighbours;
   OverlayStatus overlay;
   std::size_t reachable = 0;  // other users' servers with a route
+  std::string nat_class;      // what is known of our NAT
   std::size_t stored_events = 0;
   std::size_t outbox = 0;  // events waiting for somebody
   std::size_t follows = 0;

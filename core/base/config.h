@@ -30,6 +30,8 @@ struct Config {
   bool writable = true;            // -w: false answers reads and relays, refuses client writes
   bool dial_loopback = false;      // loopback addresses heard of may be dialled (all on one machine)
   bool dial_private = false;       // private ones too (a LAN or a VPN)
+  bool relay = true;               // --no-relay: carries no tunnels for others
+  std::uint32_t relay_bytes_per_s = 256 * 1024;  // of all tunnels that are carried; their burst is 8 s of it
   std::string network_id = "nostrp2p";
   SwarmParams swarm;       // numbers of the scalable overlay that experiments vary
   std::uint64_t seed = 0;  // of the protocol's own choices (Rng); the real host draws it from Entropy

@@ -53,6 +53,17 @@ struct Limits {
   std::size_t replay_windows = 1024;                    // sources of routed messages
   std::uint8_t hops = 12;                               // of a routed message
   std::size_t address_book = 256;                       // reachable peers remembered on disk
+  // --- links through NATs
+  std::size_t tunnels = 16;                     // of ours, being established included; a peer has one
+  std::size_t ladder_links = 24;                // links at our wish for bulk and conversations, attempts included
+  std::size_t talking = 256;                    // users whose messages are counted, to see who keeps talking
+  std::size_t waiting_payloads = 64;            // large unicasts that wait for a link
+  std::size_t waiting_bytes = 4 * 1024 * 1024;  // of these
+  std::size_t relay_slots = 128;                // tunnels that we carry for others
+  std::size_t relay_slots_per_client = 8;       // of one neighbour
+  std::size_t relay_slots_per_address = 32;     // of all neighbours at one IP address
+  std::uint32_t relay_client_bytes_per_s = 32 * 1024;  // of one neighbour behind NAT, and its burst
+  std::uint32_t relay_client_burst = 1024 * 1024;
   // --- feed
   std::size_t recent_ids = 100'000;             // event ids remembered for duplicate suppression
   std::size_t answered_events = 100;            // events in the answer to a request for everything recent

@@ -71,12 +71,21 @@ inline const LinkProfile& link_profile(OverlayKind overlay) noexcept {
   return kOverlayLinks;
 }
 
+// How the bytes of a link travel.
+enum class Path : std::uint8_t {
+  direct,   // one side dialled the other
+  punched,  // both dialled at the same time, through their NATs
+  tunnel,   // inside messages that other nodes carry; end to end it is a link like any other
+  count_,
+};
+
 struct LinkInfo {
   LinkId link;
   NodeId peer;            // who it says it is
   bool proven = false;    // and whether that is authenticated
-  bool outbound = false;  // we dialled
-  Address remote;         // as observed: behind a NAT this is the NAT's
+  bool outbound = false;  // we dialled; punched links and tunnels: we are the TLS client
+  Path path = Path::direct;
+  Address remote;  // as observed: behind a NAT this is the NAT's; unspecified for a tunnel
 };
 
 class Network {
@@ -85,6 +94,31 @@ class Network {
   // Starts a dial and returns its link at once; link_up or link_down(reason) follows as an input, never inside the
   // call.
   virtual LinkId dial(const Address& to) = 0;
+
+  // --- through NATs (RFC 5382; Ford, Srisuresh, Kegel: "Peer-to-peer communication across NATs", 2005)
+  // A fresh local TCP port. Connections that come to it are taken like those to the listen port, and dial_from() and
+  // punch() leave from it, so that one mapping of a NAT serves all of them. 0: none to be had. It is held until
+  // close_port(); links that use it outlive that.
+  virtual std::uint16_t open_port() = 0;
+  virtual void close_port(std::uint16_t port) = 0;
+  virtual LinkId dial_from(std::uint16_t port, const Address& to) = 0;
+  // TCP simultaneous open: from `at` on, SYNs go from `port` to `to` (three, at 0, 1 and 3 s, given 7 s in all), while
+  // `peer` does the same towards us. What comes up must prove to be `peer`; of the two the smaller NodeId is the TLS
+  // client. Also if only one SYN gets through, because the other side's NAT lets it in: then it is the connection that
+  // came to an open port, and this dial ends as duplicate_link or timed_out. (So a connection that comes to an open
+  // port from the IP address to which a punch from that port is under way has the roles and the path of the punch.) A
+  // refusal ends only the SYN that it answers.
+  virtual LinkId punch(std::uint16_t port, const Address& to, const NodeId& peer, MonoTime at) = 0;
+
+  // --- tunnels
+  // A link to `peer` over other nodes: the host does its handshake and encrypts its records end to end, the node
+  // carries them. Each record is an input (Node::carry), to be taken to the other end, whose node hands it to
+  // carried(), in order. `outbound`: we are the TLS client and speak first. link_up or link_down follows as for a dial.
+  // close() says nothing to the other end, the node does; then no more records come of it. A record that does not
+  // decrypt is a protocol_error.
+  virtual LinkId tunnel(const NodeId& peer, bool outbound) = 0;
+  virtual void carried(LinkId tunnel, Frame record) = 0;
+
   // Queues a frame, whose bytes are shared and not copied. Sending on a link that is down does nothing.
   virtual void send(LinkId link, Frame frame, Priority priority, Traffic traffic) = 0;
   // link_down(local) does not follow: who closes knows.

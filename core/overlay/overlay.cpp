@@ -47,6 +47,10 @@ void Overlay::link_down(LinkId link, CloseReason reason) {
   mesh_ ? mesh_->link_down(link, reason) : swarm_->link_down(link, reason);
 }
 
+void Overlay::carry(LinkId tunnel, const Frame& record) {
+  if (swarm_) swarm_->carry(tunnel, record);
+}
+
 void Overlay::timer(Timer timer) {
   mesh_ ? mesh_->timer(timer) : swarm_->timer(timer);
 }
@@ -101,6 +105,10 @@ OverlayStatus Overlay::status() const {
 
 std::size_t Overlay::bytes() const noexcept {
   return sizeof *this + (mesh_ ? mesh_->bytes() : swarm_->bytes());
+}
+
+std::string_view Overlay::nat_class() const {
+  return mesh_ ? std::string_view{"unknown"} : swarm_->nat_class();
 }
 
 std::optional<Delivery> Overlay::next() {

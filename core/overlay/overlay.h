@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/config.h"
@@ -80,6 +81,7 @@ class Overlay {
   void frame(LinkId link, const Frame& frame);
   void writable(LinkId link);
   void link_down(LinkId link, CloseReason reason);
+  void carry(LinkId tunnel, const Frame& record);
   void timer(Timer timer);  // overlay_* timers
 
   // To everybody who can be reached now. Best effort; no acknowledgement.
@@ -108,10 +110,14 @@ class Overlay {
     Address remote;
     bool outbound = false;
     bool established = false;
+    Path path = Path::direct;
   };
   [[nodiscard]] std::vector<Peer> peers() const;  // links, by name
   [[nodiscard]] OverlayStatus status() const;
   [[nodiscard]] std::size_t bytes() const noexcept;  // of memory
+
+  // What is known of our NAT, in a word or two.
+  [[nodiscard]] std::string_view nat_class() const;
 
   // Payloads that arrived for this node since the last call, oldest first.
   std::optional<Delivery> next();

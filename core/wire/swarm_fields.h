@@ -11,10 +11,11 @@
 
 namespace np2p::swarm {
 
-inline constexpr std::size_t kMostRefs = 64;           // references in one message
-inline constexpr std::size_t kMostIds = 4096;          // short ids in one message
-inline constexpr std::size_t kMostRecords = 8;         // directory records of one key
-inline constexpr std::size_t kMostRecordBytes = 2048;  // bytes of one
+inline constexpr std::size_t kMostRefs = 64;                   // references in one message
+inline constexpr std::size_t kMostIds = 4096;                  // short ids in one message
+inline constexpr std::size_t kMostRecords = 8;                 // directory records of one key
+inline constexpr std::size_t kMostRecordBytes = 2048;          // bytes of one
+inline constexpr std::size_t kMostRecordOfTunnel = 17 * 1024;  // a record of TLS, and what comes together with it
 
 class FieldWriter {
  public:

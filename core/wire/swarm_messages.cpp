@@ -107,6 +107,20 @@ void fields(Io& io, M& m, std::size_t room) {
     io.blob(m.payload, room);
   } else if constexpr (std::is_same_v<T, PathVector>) {
     io.path_entries(m.entries);
+  } else if constexpr (std::is_same_v<T, Carry>) {
+    io.fixed(m.via);
+    io.fixed(m.to);
+    io.fixed(m.from);
+    io.fixed(m.from_via);
+    io.number(m.tunnel);
+    io.number(m.hops);
+    io.blob(m.record, kMostRecordOfTunnel);
+  } else if constexpr (std::is_same_v<T, CarryEnd>) {
+    io.fixed(m.via);
+    io.fixed(m.to);
+    io.fixed(m.from);
+    io.number(m.tunnel);
+    io.number(m.hops);
   }  // the others have no fields
 }
 

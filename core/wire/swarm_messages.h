@@ -38,10 +38,12 @@ struct PeerRef {
 };
 
 // --- link (links.h)
+// This connection is only to be told, by HelloEcho, where it comes from; it is no link, whatever else is open.
+inline constexpr std::uint32_t kAside = 1;
 struct Hello {  // the first message of both sides
   std::uint8_t version = kVersion;
   std::uint64_t boot = 0;      // larger for a later start of the same node
-  std::uint32_t features = 0;  // bits; none yet
+  std::uint32_t features = 0;  // bits, see below
   std::uint64_t sent_at = 0;   // sender's monotonic clock in ns; comes back in HelloEcho
   std::uint64_t salt = 0;      // sender's half of the salt of short ids on this link
   PubKey owner;                // the user it claims to serve
@@ -219,9 +221,32 @@ struct Direct {  // the same to the node at the other end of a link, which is kn
   friend bool operator==(const Direct&, const Direct&) = default;
 };
 
-using Message = std::variant<Hello, HelloEcho, Probe, Unused, DialBack, Join, ForwardJoin, Neighbor, NeighborAnswer,
-                             Disconnect, Shuffle, ShuffleReply, Gossip, IHave, Graft, Prune, Watch, FindNode,
-                             FoundNodes, Put, Replicate, Get, Got, Routed, Undelivered, Direct, PathVector>;
+// --- tunnels (tunnels.h)
+// A record of a tunnel between `from` and `to`, hop by hop as a Routed. It proves itself at the other end and is not
+// looked at on the way; who carries it counts its bytes.
+struct Carry {
+  NodeId via;
+  NodeId to;
+  NodeId from;
+  NodeId from_via;
+  std::uint64_t tunnel = 0;  // chosen at random by who opened it
+  std::uint8_t hops = 0;
+  Frame record;
+  friend bool operator==(const Carry&, const Carry&) = default;
+};
+struct CarryEnd {  // the tunnel is closed, unknown, or carried no further
+  NodeId via;
+  NodeId to;
+  NodeId from;  // the other end, whoever says this
+  std::uint64_t tunnel = 0;
+  std::uint8_t hops = 0;
+  friend bool operator==(const CarryEnd&, const CarryEnd&) = default;
+};
+
+using Message =
+    std::variant<Hello, HelloEcho, Probe, Unused, DialBack, Join, ForwardJoin, Neighbor, NeighborAnswer, Disconnect,
+                 Shuffle, ShuffleReply, Gossip, IHave, Graft, Prune, Watch, FindNode, FoundNodes, Put, Replicate, Get,
+                 Got, Routed, Undelivered, Direct, PathVector, Carry, CarryEnd>;
 
 Frame encode(const Message& message);
 Result<Message> decode(ByteView bytes, const Limits& limits);

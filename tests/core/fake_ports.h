@@ -39,6 +39,12 @@ class FakePorts : public Clock,
     dialled.push_back(to);
     return LinkId{++last_link};
   }
+  std::uint16_t open_port() override { return 0; }
+  void close_port(std::uint16_t) override {}
+  LinkId dial_from(std::uint16_t, const Address& to) override { return dial(to); }
+  LinkId punch(std::uint16_t, const Address&, const NodeId&, MonoTime) override { return {}; }
+  LinkId tunnel(const NodeId&, bool) override { return {}; }
+  void carried(LinkId, Frame) override {}
   void send(LinkId link, Frame frame, Priority, Traffic) override { sent.emplace_back(link, std::move(frame)); }
   void close(LinkId link, CloseReason reason) override { closed.emplace_back(link, reason); }
   std::size_t queued_bytes(LinkId) const noexcept override { return 0; }

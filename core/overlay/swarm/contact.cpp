@@ -43,6 +43,7 @@ ByteVec encode_contact(const Contact& contact, NodeKey& key, std::string_view ne
   out.coordinates(contact.at);
   out.number(contact.sequence);
   out.number(contact.expires);
+  out.number(to_byte(contact.nat));
   const Signature signature = key.sign(kTag, covered(network, out.out()));
   out.fixed(signature);
   return out.out();
@@ -66,7 +67,10 @@ Result<Contact> decode_contact(ByteView record) {
   in.coordinates(contact.at);
   in.number(contact.sequence);
   in.number(contact.expires);
-  if (!in.ok() || !in.at_end()) return error(ErrorCode::malformed, "a contact that does not parse");
+  std::uint8_t nat = 0;
+  if (!in.at_end()) in.number(nat);  // what follows belongs to a later version
+  contact.nat = nat_class_of(nat);
+  if (!in.ok()) return error(ErrorCode::malformed, "a contact that does not parse");
   if (version != kContactVersion) return error(ErrorCode::wrong_version, "a contact of another version");
   if (contact.relays.size() > kHomeRelays) return error(ErrorCode::too_large, "a contact with too many relays");
   return contact;

@@ -8,6 +8,7 @@
 
 #include "core/event/verifier.h"
 #include "core/host/node_key.h"
+#include "core/wire/meeting.h"
 #include "core/wire/swarm_messages.h"
 
 namespace np2p::swarm {
@@ -22,6 +23,7 @@ struct Contact {
   Coordinates at;
   std::uint64_t sequence = 0;
   std::int64_t expires = 0;  // Unix seconds
+  NatClass nat;              // unknown in records of an earlier version
   friend bool operator==(const Contact&, const Contact&) = default;
 };
 

@@ -26,6 +26,17 @@ void Fingers::became_reachable() {
   }
 }
 
+void Fingers::became_unreachable() {
+  std::vector<LinkId> links;
+  for (const Peer& peer : links_.ready()) {
+    if (peer.has(Use::finger)) links.push_back(peer.link);
+  }
+  for (const LinkId link : links) links_.drop_use(link, Use::finger);
+  dialling_.clear();
+  ask_at_.reset();
+  recount();
+}
+
 bool Fingers::fits(const Point& id) const {
   const Point& own = host_.node_key.id().data;
   const std::size_t row = common_digits(own, id);
@@ -64,7 +75,7 @@ void Fingers::changed(const LinkChange& change) {
   if (used) std::erase(dialling_, change.id);
   if (change.kind == LinkChange::Kind::ready) {
     Peer* peer = links_.find(change.link);
-    if (peer == nullptr || !peer->reachable()) return;
+    if (peer == nullptr || !peer->reachable() || peer->path == Path::tunnel) return;
     if (!used && fits(peer->id.data)) links_.add_use(peer->link, Use::finger);  // it is there anyway
     if (peer->has(Use::finger)) {
       recount();
@@ -123,7 +134,8 @@ LinkId Fingers::toward(const Point& target) const noexcept {
   const Point* best = takes_part() ? &host_.node_key.id().data : nullptr;
   LinkId link;
   for (const Peer& peer : links_.ready()) {
-    if (!peer.reachable() || (best != nullptr && !nearer(peer.id.data, *best, target))) continue;
+    if (!peer.reachable() || peer.path == Path::tunnel || (best != nullptr && !nearer(peer.id.data, *best, target)))
+      continue;
     best = &peer.id.data;
     link = peer.link;
   }

@@ -17,6 +17,7 @@ class Fingers {
   Fingers(const Config& config, Host& host, Links& links);
 
   void became_reachable();
+  void became_unreachable();       // takes part no longer
   void heard(const PeerRef& ref);  // a candidate
   void changed(const LinkChange& change);
   void on(Peer& from, const FindNode& message);

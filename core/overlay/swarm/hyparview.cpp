@@ -278,6 +278,11 @@ void HyParView::became_reachable() {
   refill();
 }
 
+// What is left are neighbours that we serve no longer: a node behind NAT has fewer.
+void HyParView::became_unreachable() {
+  while (active_size() > capacity()) make_room();
+}
+
 void HyParView::accept(Peer& from) {
   const LinkId link = from.link;
   if (find(link) == nullptr) add(from, !from.reachable());

@@ -38,6 +38,7 @@ class HyParView {
   void changed(const LinkChange& change);
   void peer_updated(const Peer& peer);  // it can be dialled now, or no longer
   void became_reachable();
+  void became_unreachable();
 
   [[nodiscard]] MonoTime next_due() const noexcept;
   void due(MonoTime now);

@@ -11,6 +11,7 @@ namespace {
 constexpr Duration kYounger = 5s;
 constexpr Duration kPassing = 5s;  // what is only tried is gone after this
 constexpr Duration kVisit = 2s;    // to ask for the way; then others may take its place
+constexpr Duration kHeld = 3s;     // a tunnel that has been replaced
 constexpr unsigned kOften = 40;    // first round trips, in a quick row
 constexpr Duration kQuickProbe = 2s;
 constexpr Duration kSlowProbe = 2min;
@@ -44,14 +45,14 @@ bool Links::may_dial(const Address& address) const noexcept {
 
 LinkId Links::connect(const PeerRef& to, Use use) {
   if (to.id == host_.node_key.id()) return {};
-  if (Peer* peer = find(to.id)) {
+  if (Peer* peer = find(to.id); peer != nullptr && (peer->path != Path::tunnel || use == Use::bulk)) {
     const LinkId link = peer->link;
     add_use(link, use);
     changes_.push_back({LinkChange::Kind::ready, link, to.id, to.address, bit(use), CloseReason::none});
     return link;
   }
   for (Pending& waiting : pending_) {
-    if (waiting.id != to.id || !waiting.outbound) continue;
+    if (waiting.id != to.id || !waiting.outbound || waiting.aside || waiting.path != Path::direct) continue;
     waiting.uses = static_cast<std::uint8_t>(waiting.uses | bit(use));
     return waiting.link;
   }
@@ -62,23 +63,91 @@ LinkId Links::connect(const PeerRef& to, Use use) {
 LinkId Links::dial(const Address& to, Use use) {
   if (to == config_.listen || to == listens_) return {};
   for (const Pending& waiting : pending_) {
-    if (waiting.outbound && waiting.address == to) return waiting.link;
+    if (waiting.outbound && !waiting.aside && waiting.address == to) return waiting.link;
   }
   return start_dial({}, to, use);
 }
 
 LinkId Links::start_dial(const NodeId& id, const Address& to, Use use) {
-  if (open_count() >= config_.limits.standing_links) return {};
+  if (!has_room()) return {};
+  return await(host_.network.dial(to), {id, to, {}}, Path::direct, true, use);
+}
+
+LinkId Links::look(std::uint16_t port, const PeerRef& to) {
+  if (to.id == host_.node_key.id() || !may_dial(to.address) || !has_room()) return {};
+  const LinkId link = await(host_.network.dial_from(port, to.address), to, Path::direct, true, Use::probe);
+  if (Pending* fresh = pending(link)) fresh->aside = true;
+  return link;
+}
+
+std::optional<Links::Seen> Links::next_seen() {
+  if (seen_.empty()) return std::nullopt;
+  const Seen seen = seen_.back();
+  seen_.pop_back();
+  return seen;
+}
+
+bool Links::is_aside(LinkId link) noexcept {
+  const Pending* waiting = pending(link);
+  return waiting != nullptr && waiting->aside;
+}
+
+LinkId Links::dial_lan(const PeerRef& to, Use use) {
+  const bool dialable = to.address.is_private() && to.address.port != 0 && to.address != config_.listen;
+  if (to.id == host_.node_key.id() || !dialable || !has_room()) return {};
+  return await(host_.network.dial(to.address), to, Path::direct, true, use);
+}
+
+LinkId Links::punch(std::uint16_t port, const PeerRef& to, MonoTime at, Use use) {
+  if (!may_dial(to.address) || !has_room()) return {};
+  return await(host_.network.punch(port, to.address, to.id, at), to, Path::punched, true, use);
+}
+
+LinkId Links::tunnel(const NodeId& to, bool outbound, Use use) {
+  if (to == host_.node_key.id() || !has_room()) return {};
+  return await(host_.network.tunnel(to, outbound), {to, {}, {}}, Path::tunnel, outbound, use);
+}
+
+LinkId Links::await(LinkId link, const PeerRef& to, Path path, bool outbound, Use use) {
+  if (!link) return {};
   Pending fresh;
-  fresh.link = host_.network.dial(to);
-  if (!fresh.link) return {};
-  fresh.id = id;
-  fresh.address = to;
+  fresh.link = link;
+  fresh.id = to.id;
+  fresh.address = to.address;
   fresh.uses = bit(use);
-  fresh.outbound = true;
+  fresh.outbound = outbound;
+  fresh.path = path;
   fresh.since = host_.clock.mono();
   pending_.insert(place_of(pending_, fresh.link), fresh);
-  return fresh.link;
+  return link;
+}
+
+void Links::close_at_host(LinkId link, Path path, CloseReason reason) {
+  host_.network.close(link, reason);
+  if (path == Path::tunnel) closed_tunnels_.push_back(link);
+}
+
+// The other side may have sent something through a tunnel already, or may not know yet of the link that stays.
+void Links::retire(LinkId link, Path path, LinkId stays, bool same_boot) {
+  if (path == Path::tunnel && same_boot) {
+    replaced_.push_back({link, stays, host_.clock.mono() + kHeld});
+  } else {
+    close_at_host(link, path, CloseReason::duplicate_link);
+  }
+}
+
+std::optional<LinkId> Links::next_closed_tunnel() {
+  if (closed_tunnels_.empty()) return std::nullopt;
+  const LinkId link = closed_tunnels_.back();
+  closed_tunnels_.pop_back();
+  return link;
+}
+
+Peer* Links::successor(LinkId replaced) noexcept {
+  for (const Replaced& one : replaced_) {
+    if (one.link == replaced) return find(one.by);
+  }
+  return nullptr;
 }
 
 void Links::add_use(LinkId link, Use use) {
@@ -112,7 +181,13 @@ void Links::drop_use(LinkId link, Use use) {
 }
 
 void Links::close(LinkId link, CloseReason reason) {
-  host_.network.close(link, reason);
+  Path path = Path::direct;
+  if (const Peer* peer = find(link)) {
+    path = peer->path;
+  } else if (const Pending* waiting = pending(link)) {
+    path = waiting->path;
+  }
+  close_at_host(link, path, reason);
   link_down(link, reason);
 }
 
@@ -176,12 +251,12 @@ void Links::link_up(const LinkInfo& info) {
   if (!info.proven || ourselves) {
     if (!ourselves)
       host_.observer.rejected("link", error(ErrorCode::forbidden, "a link without a proven key"), info.link);
-    host_.network.close(info.link, CloseReason::protocol_error);
+    close_at_host(info.link, info.path, CloseReason::protocol_error);
     if (waiting != nullptr) link_down(info.link, ourselves ? CloseReason::local : CloseReason::protocol_error);
     return;
   }
   if (waiting == nullptr) {
-    if (!make_room()) return host_.network.close(info.link, CloseReason::crowded);
+    if (!make_room()) return close_at_host(info.link, info.path, CloseReason::crowded);
     Pending fresh;
     fresh.link = info.link;
     fresh.since = host_.clock.mono();
@@ -189,14 +264,17 @@ void Links::link_up(const LinkInfo& info) {
     waiting->address = info.remote;
   } else if (waiting->id != NodeId{} && waiting->id != info.peer) {
     // Somebody else lives at that address now.
-    host_.network.close(info.link, CloseReason::protocol_error);
+    close_at_host(info.link, info.path, CloseReason::protocol_error);
     return link_down(info.link, CloseReason::protocol_error);
   }
+  waiting->path = info.path;
   waiting->id = info.peer;
   waiting->remote = info.remote;
   waiting->up = true;
   waiting->salt = rng_.next();
-  send(info.link, hello_to(waiting->salt), Priority::control, Traffic::control);
+  Hello own = hello_to(waiting->salt);
+  if (waiting->aside) own.features |= kAside;
+  send(info.link, own, Priority::control, Traffic::control);
 }
 
 // So that nobody is locked out, links that only the other side uses are few enough. Who came to ask for the way has had
@@ -225,7 +303,11 @@ void Links::hello(LinkId link, const Hello& message) {
     return;
   }
   Pending* waiting = pending(link);
-  if (waiting == nullptr || !waiting->up) return;
+  if (waiting == nullptr || !waiting->up || waiting->aside) return;
+  if ((message.features & kAside) != 0) {
+    waiting->aside = true;
+    return send(link, HelloEcho{message.sent_at, waiting->remote, at_}, Priority::control, Traffic::control);
+  }
   if (Peer* old = find(waiting->id)) {
     if (!replaces(*old, *waiting, message.boot)) {
       const LinkId kept = old->link;
@@ -235,14 +317,14 @@ void Links::hello(LinkId link, const Hello& message) {
         if (old->said_unused) add_use_back(*old);
         changes_.push_back({LinkChange::Kind::ready, kept, waiting->id, waiting->address, uses, CloseReason::none});
       }
-      host_.network.close(link, CloseReason::duplicate_link);
+      retire(link, waiting->path, kept, message.boot == old->boot);
       pending_.erase(place_of(pending_, link));
       return;
     }
     const std::uint8_t uses = old->uses;  // they move to the link that stays
     const LinkId gone = old->link;
     waiting->uses = static_cast<std::uint8_t>(waiting->uses | uses);
-    host_.network.close(gone, CloseReason::duplicate_link);
+    retire(gone, old->path, link, message.boot == old->boot);
     lose(gone, CloseReason::duplicate_link);
     waiting = pending(link);
   }
@@ -258,6 +340,7 @@ void Links::hello(LinkId link, const Hello& message) {
   peer.ready_at = host_.clock.mono();
   peer.uses = waiting->uses;
   peer.outbound = waiting->outbound;
+  peer.path = waiting->path;
   const Address dialled = waiting->address;
   pending_.erase(place_of(pending_, link));
   ready_.insert(place_of(ready_, link), peer);
@@ -273,6 +356,7 @@ void Links::add_use_back(Peer& peer) {
 
 bool Links::replaces(const Peer& old, const Pending& fresh, std::uint64_t boot) const noexcept {
   if (boot != old.boot) return boot > old.boot;
+  if ((old.path == Path::tunnel) != (fresh.path == Path::tunnel)) return old.path == Path::tunnel;
   if (host_.clock.mono() - old.ready_at > kYounger) return true;
   if (old.outbound == fresh.outbound) return false;
   const bool ours_stays = host_.node_key.id() < old.id;
@@ -280,13 +364,20 @@ bool Links::replaces(const Peer& old, const Pending& fresh, std::uint64_t boot) 
 }
 
 void Links::echo(LinkId link, const HelloEcho& message) {
+  if (const Pending* waiting = pending(link)) {
+    if (waiting->aside && waiting->outbound) seen_.push_back({link, message.observed});
+    return;
+  }
   Peer* peer = find(link);
   if (peer == nullptr || message.sent_at > static_cast<std::uint64_t>(host_.clock.mono().ns)) return;
   const Duration rtt = host_.clock.mono() - MonoTime{static_cast<std::int64_t>(message.sent_at)};
   if (rtt > config_.limits.introduction) return;
   if (peer->rtt == Duration{} || rtt < peer->rtt) peer->rtt = rtt;
   peer->at = message.at;
-  observed_ = message.observed;
+  if (peer->path == Path::tunnel) return;  // a way that says nothing of either place
+  // On the LAN we look different, which matters to nobody else.
+  const bool inside = message.observed.is_private() && !observed_.is_unspecified() && !observed_.is_private();
+  if (!message.observed.is_unspecified() && !inside) observed_ = message.observed;
   at_ = moved(at_, message.at, rtt, rng_);
 }
 
@@ -305,6 +396,7 @@ void Links::measure() {
   measure_at_ = now + rng_.between(pause * 3 / 4, pause * 5 / 4);
   if (ready_.empty()) return;
   const Peer& peer = ready_[static_cast<std::size_t>(rng_.below(ready_.size()))];
+  if (peer.path == Path::tunnel) return;
   send(peer.link, Probe{static_cast<std::uint64_t>(now.ns), at_}, Priority::control, Traffic::control);
 }
 
@@ -325,6 +417,7 @@ bool Links::lets_in(Peer& peer) const noexcept {
 }
 
 void Links::link_down(LinkId link, CloseReason reason) {
+  std::erase_if(replaced_, [link](const Replaced& one) { return one.link == link; });
   if (find(link) != nullptr) return lose(link, reason);
   const auto at = place_of(pending_, link);
   if (at == pending_.end() || at->link != link) return;
@@ -339,8 +432,10 @@ void Links::lose(LinkId link, CloseReason reason) {
 }
 
 void Links::close_all(CloseReason reason) {
-  for (const Peer& peer : ready_) host_.network.close(peer.link, reason);
-  for (const Pending& waiting : pending_) host_.network.close(waiting.link, reason);
+  for (const Peer& peer : ready_) close_at_host(peer.link, peer.path, reason);
+  for (const Pending& waiting : pending_) close_at_host(waiting.link, waiting.path, reason);
+  for (const Replaced& one : replaced_) close_at_host(one.link, Path::tunnel, reason);
+  replaced_.clear();
   ready_.clear();
   pending_.clear();
 }
@@ -357,6 +452,9 @@ std::optional<LinkChange> Links::next() {
 // The host bounds dials; what is up must introduce itself in time.
 std::optional<MonoTime> Links::next_due() const noexcept {
   std::optional<MonoTime> first = measure_at_;
+  for (const Replaced& one : replaced_) {
+    if (!first || one.until < *first) first = one.until;
+  }
   for (const Pending& waiting : pending_) {
     const MonoTime at = waiting.since + config_.limits.introduction;
     if (waiting.up && (!first || at < *first)) first = at;
@@ -366,6 +464,10 @@ std::optional<MonoTime> Links::next_due() const noexcept {
 
 void Links::due(MonoTime now) {
   if (measure_at_ && *measure_at_ <= now) measure();
+  for (const Replaced& one : replaced_) {
+    if (one.until <= now) close_at_host(one.link, Path::tunnel, CloseReason::duplicate_link);
+  }
+  std::erase_if(replaced_, [now](const Replaced& one) { return one.until <= now; });
   std::vector<LinkId> late;
   for (const Pending& waiting : pending_) {
     if (waiting.up && waiting.since + config_.limits.introduction <= now) late.push_back(waiting.link);

@@ -2,8 +2,9 @@
 // arrived. It is standing as long as some part of the overlay on either side uses it: a part that needs a link adds its
 // Use, and drops it when done; a side without uses says Unused, and a link that neither side uses is closed.
 //
-// Of two links between a pair one stays, by the same rule on both sides: that of the later boot; then that which came
-// up more than 5 s later; of crossed dials the one dialled by the smaller NodeId. Uses move to the one that stays.
+// Of two links between a pair one stays, by the same rule on both sides: that of the later boot; then a direct one
+// before a tunnel; then that which came up more than 5 s later; of crossed dials the one dialled by the smaller NodeId.
+// Uses move to the one that stays. A tunnel is held for a moment longer: what is on its way in it still arrives.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +44,7 @@ struct Peer {
   bool outbound = false;
   bool peer_unused = false;  // it said so
   bool said_unused = false;  // we did
+  Path path = Path::direct;
   [[nodiscard]] bool has(Use use) const noexcept { return (uses >> static_cast<unsigned>(use) & 1u) != 0; }
   [[nodiscard]] bool reachable() const noexcept { return !listens.is_unspecified(); }
   [[nodiscard]] PeerRef ref() const { return {id, listens, at}; }
@@ -68,6 +70,17 @@ class Links {
   // dialled.
   LinkId connect(const PeerRef& to, Use use);
   LinkId dial(const Address& to, Use use);  // a bootstrap server: whose id is not known yet
+  // A connection from an opened port, which never becomes a link: next_seen() says what the other side sees of us.
+  LinkId look(std::uint16_t port, const PeerRef& to);
+  struct Seen {
+    LinkId link;
+    Address from;
+  };
+  std::optional<Seen> next_seen();
+  LinkId dial_lan(const PeerRef& to, Use use);  // on the LAN, whatever may_dial() says of that
+  LinkId punch(std::uint16_t port, const PeerRef& to, MonoTime at, Use use);
+  LinkId tunnel(const NodeId& to, bool outbound, Use use);
+  std::optional<LinkId> next_closed_tunnel();  // whose other end is to be told
   void add_use(LinkId link, Use use);
   void drop_use(LinkId link, Use use);
   void close(LinkId link, CloseReason reason);  // a peer that broke a rule
@@ -76,6 +89,7 @@ class Links {
   [[nodiscard]] Peer* find(LinkId link) noexcept;                             // ready ones only
   [[nodiscard]] Peer* find(const NodeId& id) noexcept;
   [[nodiscard]] const std::vector<Peer>& ready() const noexcept { return ready_; }  // ascending by LinkId
+  [[nodiscard]] Peer* successor(LinkId replaced) noexcept;  // the link that has replaced this tunnel a moment ago
   // Can be dialled, and the link is there to stay: we use it, or the other side seems to.
   [[nodiscard]] bool stands(const Peer& peer) const noexcept;
   [[nodiscard]] std::size_t open_count() const noexcept;               // dials and half-introduced ones included
@@ -91,6 +105,7 @@ class Links {
   void link_up(const LinkInfo& info);
   void hello(LinkId link, const Hello& message);
   void echo(LinkId link, const HelloEcho& message);
+  [[nodiscard]] bool is_aside(LinkId link) noexcept;
   void probe(LinkId link, const Probe& message);
   void unused(LinkId link, const Unused& message);
   [[nodiscard]] bool lets_in(Peer& peer) const noexcept;  // one more message, within Limits::link_messages_*
@@ -113,11 +128,22 @@ class Links {
     std::uint8_t uses = 0;
     bool outbound = false;
     bool up = false;
+    bool aside = false;
+    Path path = Path::direct;
     std::uint64_t salt = 0;  // our half
     MonoTime since;
   };
   [[nodiscard]] Pending* pending(LinkId link) noexcept;
+  struct Replaced {  // a tunnel that is held for a moment
+    LinkId link;
+    LinkId by;
+    MonoTime until;
+  };
   LinkId start_dial(const NodeId& id, const Address& to, Use use);
+  LinkId await(LinkId link, const PeerRef& to, Path path, bool outbound, Use use);
+  [[nodiscard]] bool has_room() const noexcept { return open_count() < config_.limits.standing_links; }
+  void close_at_host(LinkId link, Path path, CloseReason reason);
+  void retire(LinkId link, Path path, LinkId stays, bool same_boot);
   [[nodiscard]] Hello hello_to(std::uint64_t salt) const;
   // Does the fresh link to the same node replace the old one? Both sides answer alike.
   [[nodiscard]] bool replaces(const Peer& old, const Pending& fresh, std::uint64_t boot) const noexcept;
@@ -135,9 +161,12 @@ class Links {
   Address listens_;
   Address observed_;
   Coordinates at_;
-  bool all_loopback_ = false;        // we and every bootstrap server: then nothing public is dialled
-  std::vector<Peer> ready_;          // ascending by LinkId
-  std::vector<Pending> pending_;     // likewise
+  bool all_loopback_ = false;     // we and every bootstrap server: then nothing public is dialled
+  std::vector<Peer> ready_;       // ascending by LinkId
+  std::vector<Pending> pending_;  // likewise
+  std::vector<Replaced> replaced_;
+  std::vector<LinkId> closed_tunnels_;
+  std::vector<Seen> seen_;
   std::vector<LinkChange> changes_;  // a deque would cost 600 bytes empty
   std::size_t taken_ = 0;
 };

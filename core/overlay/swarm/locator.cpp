@@ -60,6 +60,15 @@ bool Locator::reaches(const PubKey& user) const {
   return usable(user, Channel::packets) != nullptr;
 }
 
+std::optional<Whereabouts> Locator::find_alive(const PubKey& user) const {
+  const Known* known = alive(user);
+  if (known == nullptr) return std::nullopt;
+  Whereabouts found{known->node, known->listens, {}};
+  if (known->via != NodeId{}) found.vias.push_back(known->via);
+  for (const PeerRef& relay : known->relays) found.vias.push_back(relay.id);
+  return found;
+}
+
 bool Locator::send(const PubKey& user, Channel channel, const Frame& payload, Priority priority) {
   if (usable(user, channel) == nullptr) {
     want(user);
@@ -376,6 +385,13 @@ void Locator::own_changed(const std::vector<LinkId>& active) {
   if (!publish_at_ || *publish_at_ > soon) publish_at_ = soon;
 }
 
+void Locator::set_nat(NatClass nat) {
+  if (nat == nat_) return;
+  nat_ = nat;
+  const MonoTime soon = host_.clock.mono() + kSettle;
+  if (published_ != 0 && (!publish_at_ || *publish_at_ > soon)) publish_at_ = soon;
+}
+
 void Locator::publish(MonoTime now) {
   const Duration half = config_.limits.contact_life / 2;
   publish_at_ = now + rng_.between(half * 4 / 5, half);
@@ -396,6 +412,7 @@ void Locator::publish(MonoTime now) {
   contact.at = links_.coordinates();
   contact.sequence = boot_ + ++published_;
   contact.expires = unix_seconds(host_.clock.wall()) + config_.limits.contact_life / 1s;
+  contact.nat = nat_;
   std::vector<ByteVec> records;
   if (own_) records.push_back(encode_bind(own_->event));
   records.push_back(encode_contact(contact, host_.node_key, config_.network_id));

@@ -27,6 +27,8 @@ class Locator {
   // False: no contact, or a dead one; a lookup is on its way then.
   bool send(const PubKey& user, Channel channel, const Frame& payload, Priority priority);
   [[nodiscard]] bool reaches(const PubKey& user) const;
+  [[nodiscard]] std::optional<Whereabouts> find_alive(const PubKey& user) const;
+  void set_nat(NatClass nat);  // of ours, for our contact
   [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
 
   void own_changed(const std::vector<LinkId>& active);  // reachability or neighbours: the relays among them
@@ -105,6 +107,7 @@ class Locator {
   std::vector<Wanted> wanted_;
   std::vector<PeerRef> relays_;  // ours
   Address published_listens_;
+  NatClass nat_;
   std::uint64_t boot_;
   std::uint64_t published_ = 0;  // how often
   bool is_published_ = false;    // where we are now

@@ -87,6 +87,16 @@ void Paths::link_down(LinkId link) {
   }
 }
 
+void Paths::leave() {
+  for (std::size_t tree = 0; tree < routes_.size(); ++tree) {
+    if (routes_[tree].parent) changes_.push_back({static_cast<std::uint8_t>(tree), routes_[tree].parent, {}});
+  }
+  routes_.clear();
+  ranks_.clear();
+  neighbours_.clear();
+  tell_at_.reset();
+}
+
 void Paths::on(Peer& from, const PathVector& message) {
   const auto neighbour =
       std::find_if(neighbours_.begin(), neighbours_.end(), [&](const Neighbour& one) { return one.link == from.link; });

@@ -28,6 +28,7 @@ class Paths {
 
   void link_up(LinkId link);  // between two reachable nodes
   void link_down(LinkId link);
+  void leave();  // we can be dialled no longer
   void on(Peer& from, const PathVector& message);
 
   [[nodiscard]] std::optional<MonoTime> next_due() const noexcept;
@@ -37,7 +38,7 @@ class Paths {
   [[nodiscard]] LinkId parent(std::uint8_t tree) const noexcept;
   [[nodiscard]] PathDelay delay(std::uint8_t tree) const noexcept;  // to its root; kFar: no route
   [[nodiscard]] std::size_t bytes() const noexcept;
-  struct Change {                                                   // of our parent in a tree; 0: none
+  struct Change {  // of our parent in a tree; 0: none
     std::uint8_t tree = 0;
     LinkId before;
     LinkId after;

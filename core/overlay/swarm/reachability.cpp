@@ -5,42 +5,226 @@
 namespace np2p::swarm {
 namespace {
 
-constexpr std::size_t kHelpers = 3;  // asked, in different places if possible
+constexpr std::size_t kAsked = 3;    // peers, in different places if possible
+constexpr Duration kAnswers = 12s;   // three SYNs in 7 s, the way there and back, and TLS
+constexpr Duration kAgain = 90min;   // jittered by a quarter
+constexpr Duration kRetry = 2min;    // after a probe that nobody helped with
+constexpr Duration kMoved = 3s;      // after the news of another address
+constexpr Duration kProofs = 20min;  // nobody came in for so long: ask
+
+Address without_port(Address address) noexcept {
+  address.port = 0;
+  return address;
+}
 
 }  // namespace
 
-Reachability::Reachability(const Config& config, Host& host, Links& links)
-    : config_(config), host_(host), links_(links) {}
+Reachability::Reachability(const Config& config, Host& host, Links& links, MappingProbes& probes)
+    : config_(config), host_(host), links_(links), probes_(probes), rng_(config.seed, "swarm/reachability") {}
 
 void Reachability::start() {
-  if (!config_.external.is_unspecified()) return links_.set_listens(config_.external);
   const bool first = config_.bootstrap.empty() && config_.listen.port != 0 && !config_.listen.is_unspecified();
+  fixed_ = first || !config_.external.is_unspecified();
+  if (!config_.external.is_unspecified()) return links_.set_listens(config_.external);
   if (first) links_.set_listens(config_.listen);
 }
 
+NatClass Reachability::nat() const noexcept {
+  return reachable() ? NatClass{Mapping::none, Filtering::independent} : nat_;
+}
+
+void Reachability::set_listens(const Address& address) {
+  if (address.is_unspecified() != links_.listens().is_unspecified()) news_ = true;
+  links_.set_listens(address);
+}
+
+std::vector<PeerRef> Reachability::helpers(std::size_t count) {
+  std::vector<PeerRef> all;
+  for (const Peer& peer : links_.ready()) {
+    if (peer.reachable() && peer.path != Path::tunnel && links_.may_dial(peer.listens)) all.push_back(peer.ref());
+  }
+  rng_.shuffle(all);
+  std::vector<PeerRef> chosen;
+  for (const bool elsewhere : {true, false}) {
+    for (const PeerRef& ref : all) {
+      if (chosen.size() >= count) break;
+      const bool there = std::any_of(chosen.begin(), chosen.end(), [&](const PeerRef& one) {
+        return one.id == ref.id || (elsewhere && without_port(one.address) == without_port(ref.address));
+      });
+      if (!there) chosen.push_back(ref);
+    }
+  }
+  return chosen;
+}
+
+// --- can we be dialled?
+
 void Reachability::changed(const LinkChange& change) {
-  if (change.kind != LinkChange::Kind::ready || reachable() || config_.listen.port == 0) return;
-  if (asked_.size() >= kHelpers) return;
+  if (change.kind != LinkChange::Kind::ready || is_fixed()) return;
   const Peer* peer = links_.find(change.link);
-  if (peer == nullptr || (!peer->outbound && !config_.bootstrap.empty())) return;
-  if (std::find(asked_.begin(), asked_.end(), peer->id) != asked_.end()) return;
-  asked_.push_back(peer->id);
-  links_.send(peer->link, DialBack{config_.listen.port}, Priority::control, Traffic::control);
+  if (peer == nullptr || !can_be_asked(*peer)) return;
+  if (stage_ != Stage::idle && stage_ != Stage::asked) return;
+  if (stage_ == Stage::idle && (reachable() || due_)) return;  // has been asked, or is about to be
+  ask();
+}
+
+// Whom we dialled; the first of a network, which listens anywhere, asks those who dialled it somewhere.
+bool Reachability::can_be_asked(const Peer& peer) const noexcept {
+  return peer.path != Path::tunnel && (peer.outbound || config_.bootstrap.empty());
+}
+
+void Reachability::ask() {
+  if (stage_ != Stage::asked) {
+    asked_.clear();
+    answered_ = false;
+    stage_ = Stage::asked;
+    due_ = host_.clock.mono() + kAnswers;
+  }
+  if (config_.listen.port == 0) return;
+  std::vector<NodeId> candidates;
+  for (const PeerRef& helper : helpers(kAsked)) candidates.push_back(helper.id);
+  for (const Peer& peer : links_.ready()) candidates.push_back(peer.id);
+  for (const NodeId& id : candidates) {
+    if (asked_.size() >= kAsked) return;
+    const Peer* peer = links_.find(id);
+    if (!can_be_asked(*peer)) continue;
+    if (std::find(asked_.begin(), asked_.end(), id) != asked_.end()) continue;
+    asked_.push_back(id);
+    links_.send(peer->link, DialBack{config_.listen.port}, Priority::control, Traffic::control);
+  }
 }
 
 bool Reachability::came_in(const LinkInfo& info) {
-  if (info.outbound || !info.proven || reachable()) return false;
+  if (info.outbound || !info.proven || info.path != Path::direct) return false;
+  proof_at_ = host_.clock.mono();
+  if (stage_ == Stage::filtering) {
+    if (info.peer != same_ && info.peer != third_) return false;
+    nat_.filtering =
+        info.peer == third_ || nat_.filtering == Filtering::independent ? Filtering::independent : Filtering::address;
+    return true;
+  }
+  if (stage_ != Stage::asked || std::find(asked_.begin(), asked_.end(), info.peer) == asked_.end()) return false;
   Address own = links_.observed();
-  if (std::find(asked_.begin(), asked_.end(), info.peer) == asked_.end() || own.is_unspecified()) return false;
+  if (own.is_unspecified()) return false;
   own.port = config_.listen.port;
-  links_.set_listens(own);
-  news_ = true;
-  host_.observer.noted("others can dial this server at " + own.text());
+  answered_ = true;
+  if (own != links_.listens()) {
+    set_listens(own);
+    host_.observer.noted("others can dial this server at " + own.text());
+  }
   return true;
+}
+
+void Reachability::decide(MonoTime now) {
+  stage_ = Stage::idle;
+  if (asked_.empty() && config_.listen.port != 0) {
+    due_ = now + rng_.between(kRetry / 2, kRetry);
+    return;
+  }
+  due_ = now + rng_.between(kAgain * 3 / 4, kAgain * 5 / 4);
+  if (answered_) return;
+  if (reachable()) {
+    set_listens({});
+    host_.observer.noted("others cannot dial this server any more");
+  }
+  find_out(now);
+}
+
+// --- what does our NAT do?
+
+void Reachability::find_out(MonoTime now) {
+  const std::vector<PeerRef> three = helpers(3);
+  const std::vector<PeerRef> two(three.begin(),
+                                 three.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(2, three.size())));
+  same_ = two.empty() ? NodeId{} : two.front().id;
+  third_ = three.size() > 2 ? three.back().id : NodeId{};
+  probe_ = probes_.start(two);
+  if (probe_ == 0) {
+    due_ = now + rng_.between(kRetry / 2, kRetry);
+    return;
+  }
+  stage_ = Stage::mapping;
+  due_.reset();
+}
+
+bool Reachability::probed(const MappingProbes::Result& result) {
+  if (probe_ == 0 || result.probe != probe_) return false;
+  const MonoTime now = host_.clock.mono();
+  nat_ = {};
+  if (result.seen.size() >= 2) {
+    nat_.mapping = result.seen[0] == result.seen[1] ? Mapping::independent : Mapping::dependent;
+  }
+  if (result.seen.empty()) {
+    probes_.release(std::exchange(probe_, 0));
+    stage_ = Stage::idle;
+    due_ = now + rng_.between(kRetry / 2, kRetry);
+    return true;
+  }
+  // Where the mapping depends on whom we dial, that towards the one who dials back is not known for sure: the filter
+  // matters little there.
+  const Address& seen = result.seen.front();
+  for (const NodeId& id : {same_, third_}) {
+    const Peer* peer = id == NodeId{} ? nullptr : links_.find(id);
+    if (peer != nullptr) links_.send(peer->link, DialBack{seen.port}, Priority::control, Traffic::control);
+  }
+  stage_ = Stage::filtering;
+  due_ = now + kAnswers;
+  return true;
+}
+
+// --- time and places
+
+// One peer may be wrong, or lie: two must say the same.
+void Reachability::seen_at(const Peer& by, const Address& observed) {
+  const Address here = without_port(observed);
+  if (by.path == Path::tunnel || here.is_unspecified() || here == place_) return;
+  if (!place_.is_unspecified() && here.is_private() && !place_.is_private()) return;
+  if (place_.is_unspecified()) {
+    place_ = here;
+    return;
+  }
+  if (here != elsewhere_ || by.id == witness_) {
+    elsewhere_ = here;
+    witness_ = by.id;
+    return;
+  }
+  place_ = here;
+  elsewhere_ = {};
+  if (is_fixed()) return;
+  if (probe_ != 0) probes_.release(std::exchange(probe_, 0));
+  stage_ = Stage::idle;
+  nat_ = {};
+  if (reachable() && without_port(links_.listens()) != here) set_listens({});
+  due_ = host_.clock.mono() + rng_.between(kMoved / 2, kMoved);
+}
+
+void Reachability::due(MonoTime now) {
+  if (!due_ || *due_ > now) return;
+  due_.reset();
+  switch (stage_) {
+    case Stage::asked:
+      return decide(now);
+    case Stage::filtering:
+      if (nat_.filtering == Filtering::unknown && same_ != NodeId{}) nat_.filtering = Filtering::port;
+      probes_.release(std::exchange(probe_, 0));
+      stage_ = Stage::idle;
+      due_ = now + rng_.between(kAgain * 3 / 4, kAgain * 5 / 4);
+      host_.observer.noted("this server is behind a NAT: " + std::string(word()));
+      return;
+    case Stage::mapping:
+      return;
+    case Stage::idle:
+      if (reachable() && proof_at_ + kProofs > now) {
+        due_ = now + rng_.between(kAgain * 3 / 4, kAgain * 5 / 4);
+        return;
+      }
+      ask();
+  }
 }
 
 // Only to the address that the asking node is seen at, on a budget: nobody else can be made a target.
 void Reachability::on(Peer& from, const DialBack& message) {
+  if (from.path == Path::tunnel) return;
   Address to = from.remote;
   to.port = message.port;
   if (!links_.may_dial(to) || !budget_.take(host_.clock.mono())) return;

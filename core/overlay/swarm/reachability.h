@@ -1,35 +1,76 @@
-// Can others dial us? We ask peers to: a link that comes in from one of them at our listen address is the proof. Until
-// then nobody is told an address of ours. A node that starts without any -b is the first of its network and believes
-// the address that it listens on; if that is any (0.0.0.0), it asks those who come in, who dialled it somewhere.
-// --external says it outright.
+// Can others dial us, and if not, what does our NAT do? Peers tell, by dialling back the address at which they see us:
+//
+//   * our listen port: a link that comes in from one of them is the proof that we can be reached. Until then nobody is
+//     told an address of ours; when nobody comes in any more, and those who are asked then do not either, it is taken
+//     back. A node that starts without any -b is the first of its network and believes the address that it listens on;
+//     --external says it outright.
+//   * behind a NAT: two neighbours say where they see one and the same fresh port (mapping_probe.h): at one outer port,
+//     or each at another. One of them, and a third one that was never dialled from there, dial back what was seen:
+//     who comes in tells the filter.
+//
+// All of that is asked again when our address changes, and now and then.
 #pragma once
 
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "core/base/token_bucket.h"
-#include "core/overlay/swarm/links.h"
+#include "core/overlay/swarm/mapping_probe.h"
+#include "core/wire/meeting.h"
 
 namespace np2p::swarm {
 
 class Reachability {
  public:
-  Reachability(const Config& config, Host& host, Links& links);
+  Reachability(const Config& config, Host& host, Links& links, MappingProbes& probes);
 
   void start();
-  void changed(const LinkChange& change);  // asks peers that we dialled, a few of them; the first asks who comes
-  // A link came in from outside; true if it is the answer to our question, which needs no further life.
+  void changed(const LinkChange& change);  // a new link: somebody to be asked
+  // A link came in from outside; true if it is the answer to a question of ours, which needs no further life.
   bool came_in(const LinkInfo& info);
   void on(Peer& from, const DialBack& message);
+  void seen_at(const Peer& by, const Address& observed);  // where we are, as a peer sees it
+  bool probed(const MappingProbes::Result& result);       // false: not our probe
+  [[nodiscard]] std::optional<MonoTime> next_due() const noexcept { return due_; }
+  void due(MonoTime now);
+
   [[nodiscard]] bool reachable() const noexcept { return !links_.listens().is_unspecified(); }
-  bool take_news() noexcept { return std::exchange(news_, false); }  // has it become reachable since the last call?
+  [[nodiscard]] NatClass nat() const noexcept;
+  [[nodiscard]] std::string_view word() const noexcept { return name(nat()); }
+  [[nodiscard]] const Address& place() const noexcept { return place_; }  // ours, as others see it; without a port
+  // Neighbours that can say where they see us, in different places if possible.
+  [[nodiscard]] std::vector<PeerRef> helpers(std::size_t count);
+  bool take_news() noexcept { return std::exchange(news_, false); }  // has reachable() changed since the last call?
   [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(asked_); }
 
  private:
+  enum class Stage : std::uint8_t { idle, asked, mapping, filtering };
+  [[nodiscard]] bool can_be_asked(const Peer& peer) const noexcept;
+  void ask();                   // for dial-backs to the listen port
+  void decide(MonoTime now);    // the time for answers is over
+  void find_out(MonoTime now);  // the class of our NAT
+  void set_listens(const Address& address);
+  [[nodiscard]] bool is_fixed() const noexcept { return fixed_; }
+
   const Config& config_;
   Host& host_;
   Links& links_;
+  MappingProbes& probes_;
+  Rng rng_;
+  Stage stage_ = Stage::idle;
+  bool fixed_ = false;  // said, not found out
   std::vector<NodeId> asked_;
+  bool answered_ = false;
+  NatClass nat_;
+  std::uint32_t probe_ = 0;
+  NodeId same_;        // dials back from another port
+  NodeId third_;       // was never dialled from there
+  Address place_;      // ours, without a port, as most see it
+  Address elsewhere_;  // and as one peer sees it, who may be wrong
+  NodeId witness_;
+  MonoTime proof_at_;  // when somebody came in last
+  std::optional<MonoTime> due_;
   TokenBucket budget_{20, 200};  // dial-backs for others
   bool news_ = false;
 };

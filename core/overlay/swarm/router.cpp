@@ -17,15 +17,6 @@ PairMac Router::mac_of(Routed message, const NodeId& peer) {
   return host_.node_key.pair_mac(peer, covered);
 }
 
-// Straight to the target if there is a link, else to its relay, else nearer to that.
-LinkId Router::hop(const NodeId& via, const NodeId& to, LinkId from) {
-  if (const Peer* peer = links_.find(to)) return peer->link;
-  if (via == host_.node_key.id()) return {};
-  if (const Peer* peer = links_.find(via)) return peer->link;
-  const LinkId link = fingers_.toward(via.data);
-  return link == from ? LinkId{} : link;
-}
-
 bool Router::send(const NodeId& via, const NodeId& to, Channel channel, const Frame& payload, Priority priority,
                   Traffic traffic) {
   const LinkId link = hop(via, to, {});

@@ -17,6 +17,12 @@ struct Arrival {  // a routed or direct message for this node
   Delivery delivery;
 };
 
+struct Whereabouts {  // of a user's server
+  NodeId node;
+  Address listens;           // unspecified: cannot be dialled
+  std::vector<NodeId> vias;  // through whom it can be reached
+};
+
 class Router {
  public:
   Router(const Config& config, Host& host, Links& links, const Fingers& fingers, std::uint64_t boot);
@@ -25,6 +31,11 @@ class Router {
   bool send(const NodeId& via, const NodeId& to, Channel channel, const Frame& payload, Priority priority,
             Traffic traffic);
   void set_via(const NodeId& via) { own_via_ = via; }  // our relay, or ourselves
+  [[nodiscard]] const NodeId& own_via() const noexcept { return own_via_; }
+  // The next link for the record of a tunnel: never a tunnel itself. 0: none.
+  [[nodiscard]] LinkId carrier(const NodeId& via, const NodeId& to, LinkId from) {
+    return hop(via, to, from, [](const Peer& peer) { return peer.path != Path::tunnel; });
+  }
 
   void on(Peer& from, const Routed& message);
   void on(Peer& from, const Undelivered& message);
@@ -43,7 +54,11 @@ class Router {
     std::uint64_t seen = 0;  // bit i: highest - i
   };
   [[nodiscard]] PairMac mac_of(Routed message, const NodeId& peer);
-  [[nodiscard]] LinkId hop(const NodeId& via, const NodeId& to, LinkId from);
+  template <class Fits>
+  [[nodiscard]] LinkId hop(const NodeId& via, const NodeId& to, LinkId from, Fits fits);
+  [[nodiscard]] LinkId hop(const NodeId& via, const NodeId& to, LinkId from) {
+    return hop(via, to, from, [](const Peer&) { return true; });
+  }
   bool is_new(const Routed& message);
 
   const Config& config_;
@@ -57,5 +72,15 @@ class Router {
   std::vector<Arrival> arrivals_;
   std::vector<NodeId> lost_;
 };
+
+// Straight to the target if there is a link, else to its relay, else nearer to that.
+template <class Fits>
+LinkId Router::hop(const NodeId& via, const NodeId& to, LinkId from, Fits fits) {
+  if (const Peer* peer = links_.find(to); peer != nullptr && fits(*peer)) return peer->link;
+  if (via == host_.node_key.id()) return {};
+  if (const Peer* peer = links_.find(via); peer != nullptr && fits(*peer)) return peer->link;
+  const LinkId link = fingers_.toward(via.data);
+  return link == from ? LinkId{} : link;
+}
 
 }  // namespace np2p::swarm

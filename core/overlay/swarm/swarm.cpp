@@ -22,7 +22,8 @@ Swarm::Swarm(const Config& config, Host& host)
       params_(config.swarm),
       links_(config, host, boot_number(host)),
       entrance_(config, host, links_),
-      reachability_(config, host, links_),
+      probes_(host, links_),
+      reachability_(config, host, links_, probes_),
       hyparview_(config, params_, host, links_),
       paths_(params_, host, links_),
       plumtree_(config, host, links_, paths_),
@@ -30,7 +31,10 @@ Swarm::Swarm(const Config& config, Host& host)
       evidence_(config, host),
       directory_(config, host, links_, fingers_, evidence_),
       router_(config, host, links_, fingers_, boot_number(host)),
-      locator_(config, host, links_, directory_, router_, evidence_, boot_number(host)) {}
+      locator_(config, host, links_, directory_, router_, evidence_, boot_number(host)),
+      tunnels_(config, host, links_, router_),
+      ladder_(config, host, links_, router_, tunnels_, probes_, reachability_),
+      correspondence_(config, host, links_, locator_, ladder_, tunnels_) {}
 
 void Swarm::start() {
   reachability_.start();
@@ -41,17 +45,17 @@ void Swarm::start() {
 }
 
 void Swarm::stop() {
+  // The other ends of tunnels are told over links, which go last.
+  for (const Peer& peer : std::vector<Peer>(links_.ready())) {
+    if (peer.path == Path::tunnel) links_.close(peer.link, CloseReason::shutting_down);
+  }
+  while (const auto tunnel = links_.next_closed_tunnel()) tunnels_.closed(*tunnel);
   links_.close_all(CloseReason::shutting_down);
 }
 
 void Swarm::link_up(const LinkInfo& info) {
   if (reachability_.came_in(info)) {
     host_.network.close(info.link, CloseReason::duplicate_link);
-    hyparview_.became_reachable();
-    fingers_.became_reachable();
-    plumtree_.became_reachable();
-    for (const Peer& peer : std::vector<Peer>(links_.ready())) offer_to_tree(peer);
-    locator_.own_changed(hyparview_.active_links());
   } else {
     links_.link_up(info);
   }
@@ -59,7 +63,9 @@ void Swarm::link_up(const LinkInfo& info) {
 }
 
 void Swarm::frame(LinkId link, const Frame& frame) {
-  if (Peer* peer = links_.find(link); peer != nullptr && !links_.lets_in(*peer)) {
+  Peer* peer = links_.find(link);
+  if (peer == nullptr) peer = links_.successor(link);
+  if (peer != nullptr && !links_.lets_in(*peer)) {
     return host_.observer.rejected("message", error(ErrorCode::rate_limited, "too many over this link"), link);
   }
   auto message = decode(frame.view(), config_.limits);
@@ -70,13 +76,15 @@ void Swarm::frame(LinkId link, const Frame& frame) {
     const Peer* before = links_.find(link);
     const bool was_reachable = before != nullptr && before->reachable();
     links_.hello(link, *hello);
-    if (const Peer* peer = links_.find(link)) {
-      hyparview_.peer_updated(*peer);
-      offer_to_tree(*peer);
-      if (!was_reachable) directory_.appeared(*peer);
+    if (const Peer* known = links_.find(link)) {
+      hyparview_.peer_updated(*known);
+      offer_to_tree(*known);
+      if (!was_reachable) directory_.appeared(*known);
     }
-  } else if (Peer* peer = links_.find(link)) {
+  } else if (peer != nullptr) {
     handle(*peer, *message);
+  } else if (const HelloEcho* echo = std::get_if<HelloEcho>(&*message); echo != nullptr && links_.is_aside(link)) {
+    links_.echo(link, *echo);
   } else {
     host_.observer.rejected("message", error(ErrorCode::forbidden, "before a Hello"), link);
   }
@@ -89,6 +97,7 @@ void Swarm::handle(Peer& from, const Message& message) {
         using T = std::decay_t<decltype(m)>;
         if constexpr (std::is_same_v<T, HelloEcho>) {
           links_.echo(from.link, m);
+          reachability_.seen_at(from, m.observed);
         } else if constexpr (std::is_same_v<T, Probe>) {
           links_.probe(from.link, m);
         } else if constexpr (std::is_same_v<T, Unused>) {
@@ -108,6 +117,8 @@ void Swarm::handle(Peer& from, const Message& message) {
           router_.on(from, m);
         } else if constexpr (requires { paths_.on(from, m); }) {
           paths_.on(from, m);
+        } else if constexpr (requires { tunnels_.on(from, m); }) {
+          tunnels_.on(from, m);
         } else if constexpr (requires { plumtree_.on(from, m); }) {
           plumtree_.on(from, m);
         }
@@ -116,7 +127,13 @@ void Swarm::handle(Peer& from, const Message& message) {
 }
 
 void Swarm::link_down(LinkId link, CloseReason reason) {
+  tunnels_.closed(link);
   links_.link_down(link, reason);
+  settle();
+}
+
+void Swarm::carry(LinkId tunnel, const Frame& record) {
+  tunnels_.carry(tunnel, record);
   settle();
 }
 
@@ -127,6 +144,10 @@ void Swarm::timer(Timer timer) {
     links_.due(now);
     entrance_.due(now);
     hyparview_.due(now);
+    reachability_.due(now);
+    probes_.due(now);
+    ladder_.due(now);
+    correspondence_.due(now);
   } else if (timer == Timer::overlay_gossip) {
     armed_gossip_.reset();
     plumtree_.due(now);
@@ -137,6 +158,24 @@ void Swarm::timer(Timer timer) {
     locator_.due(now);
   }
   settle();
+}
+
+void Swarm::settle_reachability() {
+  if (!reachability_.take_news()) return;
+  if (reachable()) {
+    hyparview_.became_reachable();
+    fingers_.became_reachable();
+    plumtree_.became_reachable();
+    for (const Peer& peer : std::vector<Peer>(links_.ready())) offer_to_tree(peer);
+  } else {
+    paths_.leave();
+    for (const Peer& peer : std::vector<Peer>(links_.ready())) {
+      if (!hyparview_.is_neighbour(peer.link)) plumtree_.neighbour_down(peer.link);
+    }
+    fingers_.became_unreachable();
+    hyparview_.became_unreachable();
+  }
+  locator_.own_changed(hyparview_.active_links());
 }
 
 void Swarm::settle() {
@@ -159,7 +198,18 @@ void Swarm::settle() {
       fingers_.changed(*change);
       entrance_.changed(*change, hyparview_.active_size() > 0);
       reachability_.changed(*change);
+      probes_.changed(*change);
+      ladder_.changed(*change);
     }
+    while (const auto seen = links_.next_seen()) {
+      more = true;
+      probes_.seen(*seen);
+    }
+    while (const auto result = probes_.next()) {
+      more = true;
+      if (!reachability_.probed(*result) && !ladder_.probed(*result)) probes_.release(result->probe);
+    }
+    settle_reachability();
     while (const auto change = paths_.next()) plumtree_.rerouted(*change);
     plumtree_.flush_routes();
     bool neighbours_changed = false;
@@ -180,8 +230,27 @@ void Swarm::settle() {
     while (const auto lost = router_.next_lost()) locator_.lost(*lost);
     while (const BindingPtr binding = directory_.next_bound()) locator_.bound(binding);
     while (auto arrival = router_.next()) {
-      if (locator_.arrived(*arrival)) unicasts_.push_back(std::move(arrival->delivery));
+      more = true;
+      const auto channel = static_cast<std::uint8_t>(arrival->delivery.channel);
+      if (channel == kMeetingChannel) {
+        ladder_.on(*arrival);
+      } else if (channel > kMeetingChannel) {
+        host_.observer.rejected("unicast", error(ErrorCode::unknown_type, "an unknown channel"),
+                                arrival->delivery.link);
+      } else if (locator_.arrived(*arrival)) {
+        ladder_.used(arrival->node);
+        unicasts_.push_back(std::move(arrival->delivery));
+      }
     }
+    while (const auto outcome = ladder_.next()) {
+      more = true;
+      correspondence_.outcome(*outcome);
+    }
+    while (const auto tunnel = links_.next_closed_tunnel()) {
+      more = true;
+      tunnels_.closed(*tunnel);
+    }
+    locator_.set_nat(reachability_.nat());
     entrance_.inside(hyparview_.active_size() > 0);
     while (const auto door = entrance_.next()) {
       more = true;
@@ -189,7 +258,8 @@ void Swarm::settle() {
     }
   }
   std::optional<MonoTime> connect = hyparview_.next_due();
-  for (const auto& at : {links_.next_due(), entrance_.next_due()}) {
+  for (const auto& at : {links_.next_due(), entrance_.next_due(), reachability_.next_due(), probes_.next_due(),
+                         ladder_.next_due(), correspondence_.next_due()}) {
     if (at && *at < *connect) connect = at;
   }
   arm(Timer::overlay_connect, connect, armed_connect_);
@@ -203,7 +273,8 @@ void Swarm::settle() {
 
 // Links that stand between reachable nodes carry broadcasts, too, whatever they were made for.
 void Swarm::offer_to_tree(const Peer& peer) {
-  if (!peer.reachable() || !reachable()) return;
+  if (!peer.reachable()) paths_.link_down(peer.link);
+  if (!peer.reachable() || !reachable() || peer.path == Path::tunnel) return;
   plumtree_.neighbour_up(peer.link);
   paths_.link_up(peer.link);
 }
@@ -229,7 +300,7 @@ void Swarm::forward(const Delivery& delivery, const Frame& payload) {
 }
 
 bool Swarm::unicast(const PubKey& user, Channel channel, const Frame& payload, Priority priority) {
-  const bool sent = locator_.send(user, channel, payload, priority);
+  const bool sent = correspondence_.send(user, channel, payload, priority);
   settle();
   return sent;
 }
@@ -258,15 +329,15 @@ void Swarm::close_link(LinkId link, CloseReason reason) {
 std::vector<Overlay::Peer> Swarm::peers() const {
   std::vector<Overlay::Peer> list;
   for (const Peer& peer : links_.ready()) {
-    list.push_back({mesh_name(peer.owner), peer.link, peer.remote, peer.outbound, true});
+    list.push_back({mesh_name(peer.owner), peer.link, peer.remote, peer.outbound, true, peer.path});
   }
   return list;
 }
 
 std::size_t Swarm::bytes() const noexcept {
   return sizeof *this + links_.bytes() + entrance_.bytes() + reachability_.bytes() + hyparview_.bytes() +
-         paths_.bytes() + plumtree_.bytes() + fingers_.bytes() + directory_.bytes() + router_.bytes() + locator_.bytes() +
-         heap_bytes(unicasts_);
+         paths_.bytes() + plumtree_.bytes() + fingers_.bytes() + directory_.bytes() + router_.bytes() +
+         locator_.bytes() + heap_bytes(unicasts_);
 }
 
 OverlayStatus Swarm::status() const {

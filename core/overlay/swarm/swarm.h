@@ -3,7 +3,7 @@
 //
 //   links         who is at the other end, and what for
 //   entrance      the way in and back in
-//   reachability  can others dial us?
+//   reachability  can others dial us, and what does our NAT do?
 //   hyparview     who are the neighbours
 //   paths         shortest-path trees among the reachable ones
 //   plumtree      broadcast along neighbours and paths
@@ -12,13 +12,18 @@
 //   directory     who serves a user, kept by the nodes nearest to the hash of the public key
 //   router        small messages to any node, over fingers and relays
 //   locator       users to nodes: lookups, remembered contacts, our own
+//   tunnels       links that others carry, and what we carry for others
+//   ladder        from no link to the best one: dials, tunnels, punches
+//   correspondence  messages to single users: routed, or worth a link
 #pragma once
 
 #include <optional>
 
 #include "core/overlay/overlay.h"
+#include "core/overlay/swarm/correspondence.h"
 #include "core/overlay/swarm/entrance.h"
 #include "core/overlay/swarm/hyparview.h"
+#include "core/overlay/swarm/ladder.h"
 #include "core/overlay/swarm/locator.h"
 #include "core/overlay/swarm/paths.h"
 #include "core/overlay/swarm/plumtree.h"
@@ -36,6 +41,7 @@ class Swarm {
   void frame(LinkId link, const Frame& frame);
   void link_down(LinkId link, CloseReason reason);
   void timer(Timer timer);
+  void carry(LinkId tunnel, const Frame& record);
 
   void broadcast(Channel channel, const Frame& payload);
   void forward(const Delivery& delivery, const Frame& payload);
@@ -54,11 +60,16 @@ class Swarm {
   [[nodiscard]] OverlayStatus status() const;
   [[nodiscard]] std::size_t bytes() const noexcept;
   [[nodiscard]] const HyParView& membership() const noexcept { return hyparview_; }
+  [[nodiscard]] std::string_view nat_class() const noexcept { return reachability_.word(); }
+  [[nodiscard]] const Tunnels& tunnels() const noexcept { return tunnels_; }
+  [[nodiscard]] const Ladder& ladder() const noexcept { return ladder_; }
+  [[nodiscard]] const Correspondence& correspondence() const noexcept { return correspondence_; }
   [[nodiscard]] bool reachable() const noexcept { return reachability_.reachable(); }
 
  private:
   void handle(Peer& from, const Message& message);
   void offer_to_tree(const Peer& peer);
+  void settle_reachability();
   void settle();  // changes of links to the parts, changes of neighbours to Plumtree; arms the timers
   void arm(Timer timer, std::optional<MonoTime> at, std::optional<MonoTime>& armed);
 
@@ -67,6 +78,7 @@ class Swarm {
   SwarmParams params_;
   Links links_;
   Entrance entrance_;
+  MappingProbes probes_;
   Reachability reachability_;
   HyParView hyparview_;
   Paths paths_;
@@ -76,6 +88,9 @@ class Swarm {
   Directory directory_;
   Router router_;
   Locator locator_;
+  Tunnels tunnels_;
+  Ladder ladder_;
+  Correspondence correspondence_;
   std::vector<Delivery> unicasts_;
   std::optional<MonoTime> armed_connect_;
   std::optional<MonoTime> armed_gossip_;

@@ -77,6 +77,13 @@ class Machine final : public Clock, public Network, public Timers, public Observ
   MonoTime mono() const noexcept override;
   WallTime wall() const noexcept override;
   LinkId dial(const Address& to) override;
+  // The overlay under test here dials only.
+  std::uint16_t open_port() override { return 0; }
+  void close_port(std::uint16_t) override {}
+  LinkId dial_from(std::uint16_t, const Address&) override { return {}; }
+  LinkId punch(std::uint16_t, const Address&, const NodeId&, MonoTime) override { return {}; }
+  LinkId tunnel(const NodeId&, bool) override { return {}; }
+  void carried(LinkId, Frame) override {}
   void send(LinkId link, Frame frame, Priority priority, Traffic traffic) override;
   void close(LinkId link, CloseReason reason) override;
   std::size_t queued_bytes(LinkId) const noexcept override { return queued; }

@@ -72,6 +72,9 @@ inline std::vector<Message> sample_messages() {
       Undelivered{filled<NodeId>(70), filled<NodeId>(71), filled<NodeId>(72), 6},
       Direct{1, payload},
       PathVector{{{3, 0x01020304u, 500}, {31, 7, kFar}}},
+      Carry{filled<NodeId>(80), filled<NodeId>(81), filled<NodeId>(82), filled<NodeId>(83), 0x0807060504030201u, 7,
+            payload},
+      CarryEnd{filled<NodeId>(84), filled<NodeId>(85), filled<NodeId>(86), 15, 8},
   };
 }
 

@@ -23,6 +23,7 @@ struct Contacts : ::testing::Test {
     made.at = {100, -200, 30, 4000};
     made.sequence = 17;
     made.expires = 1'700'000'000;
+    made.nat = {Mapping::independent, Filtering::address};
     return made;
   }();
 };
@@ -81,6 +82,21 @@ TEST_F(Contacts, TooManyRelaysAndAnotherVersionAreRefused) {
   ByteVec record = encode_contact(contact, *key, kNetwork);
   record[0] = 2;
   EXPECT_EQ(decode_contact(record).error().code, ErrorCode::wrong_version);
+}
+
+TEST_F(Contacts, ALaterVersionsFurtherFieldsAreIgnoredAndAnEarlierOnesMissingOnesUnknown) {
+  const ByteVec record = encode_contact(contact, *key, kNetwork);
+  ByteVec later = record;
+  later.insert(later.end() - Signature::size, {1, 2, 3});
+  EXPECT_EQ(*decode_contact(later), contact);
+  ByteVec earlier = record;
+  earlier.erase(earlier.end() - Signature::size - 1);
+  Contact without = contact;
+  without.nat = {};
+  EXPECT_EQ(*decode_contact(earlier), without);
+  ByteVec strange = record;
+  *(strange.end() - Signature::size - 1) = 0xFF;
+  EXPECT_EQ(*decode_contact(strange), without);
 }
 
 TEST_F(Contacts, FitsIntoADirectoryRecord) {

@@ -52,6 +52,18 @@ class Machine final : public np2p::test::FakePorts {
   MonoTime mono() const noexcept override;
   WallTime wall() const noexcept override;
   LinkId dial(const Address& to) override;
+  // A punch and a tunnel are only noted, and ports are opened if the test wants that: simnet has the real thing.
+  std::uint16_t open_port() override { return has_ports ? ++ports_opened : std::uint16_t{0}; }
+  void close_port(std::uint16_t) override { ++ports_closed; }
+  LinkId punch(std::uint16_t, const Address& to, const NodeId& peer, MonoTime) override {
+    punches.emplace_back(to, peer);
+    return LinkId{++last_link};
+  }
+  LinkId tunnel(const NodeId& peer, bool) override {
+    tunnels.push_back(peer);
+    return LinkId{++last_link};
+  }
+  void carried(LinkId link, Frame record) override { records.emplace_back(link, std::move(record)); }
   void send(LinkId link, Frame frame, Priority priority, Traffic traffic) override;
   void close(LinkId link, CloseReason reason) override;
   void arm(Timer timer, MonoTime at) override;
@@ -96,6 +108,12 @@ class Machine final : public np2p::test::FakePorts {
   std::uint64_t frames_out = 0;
   std::size_t boots = 0;
   bool judges_bad = false;  // nothing that arrives is good
+  bool has_ports = false;
+  std::uint16_t ports_opened = 0;
+  std::uint16_t ports_closed = 0;
+  std::vector<std::pair<Address, NodeId>> punches;
+  std::vector<NodeId> tunnels;
+  std::vector<std::pair<LinkId, Frame>> records;
 
  private:
   friend class World;

@@ -1,0 +1,111 @@
+// From no link to the best one. Who wants a link to a node climbs as far as the two NATs let it:
+//
+//   1. the link that is open;
+//   2. a dial, if one of the two can be dialled: the other one dials, asked over the route if need be;
+//   3. a tunnel through relays, which is up after a few round trips;
+//   4. meanwhile a dial on the LAN, if both are seen at the same address;
+//   5. and a punch: each side finds out how its NAT maps a fresh port, they exchange that, and at an agreed time (half
+//   a
+//      round trip after "start" was sent; at once where it arrives) both dial from there. Three tries.
+//
+// What comes of 4 and 5 replaces the tunnel (links.h); else the tunnel stays. Both sides hold the link until nothing
+// was said over it for two minutes. Meetings travel as routed messages, so it is known who asks; nobody is dialled but
+// at the address at which it said to be seen, and not more often than a budget allows.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/base/token_bucket.h"
+#include "core/overlay/swarm/reachability.h"
+#include "core/overlay/swarm/tunnels.h"
+
+namespace np2p::swarm {
+
+class Ladder {
+ public:
+  Ladder(const Config& config, Host& host, Links& links, Router& router, Tunnels& tunnels, MappingProbes& probes,
+         Reachability& reachability);
+
+  enum class Answer : std::uint8_t { linked, climbing, refused };
+  Answer want(const Whereabouts& to);
+  void used(const NodeId& node);  // something was said to it or by it
+  struct Outcome {
+    NodeId node;
+    bool linked = false;
+  };
+  std::optional<Outcome> next();  // of what we wanted; linked as soon as anything carries, be it a tunnel
+
+  void on(const Arrival& arrival);
+  void changed(const LinkChange& change);
+  bool probed(const MappingProbes::Result& result);  // false: not our probe
+  [[nodiscard]] std::optional<MonoTime> next_due() const noexcept;
+  void due(MonoTime now);
+  [[nodiscard]] std::size_t climbing() const noexcept { return climbs_.size(); }
+  [[nodiscard]] std::size_t held() const noexcept { return held_.size(); }
+
+ private:
+  struct Climb {
+    Whereabouts to;
+    bool leads = false;        // we asked
+    bool offers_dial = false;  // and said where we can be dialled
+    bool told = false;         // the outcome
+    std::uint64_t number = 0;
+    NatClass theirs;
+    Address place;   // theirs, as they said at first
+    Address mapped;  // and the port for the punch, once they know
+    std::uint32_t probe = 0;
+    std::uint16_t port = 0;
+    Address own_mapped;
+    unsigned tries = 0;
+    LinkId dial;
+    LinkId tunnel;
+    LinkId punch;
+    MonoTime asked_at;
+    Duration round_trip{};
+    MonoTime until;
+  };
+  struct Held {
+    NodeId node;
+    MonoTime used;
+  };
+  struct GivenUp {
+    NodeId node;
+    MonoTime until;
+  };
+  using Step = Meeting::Step;
+  [[nodiscard]] Climb* find(const NodeId& node) noexcept;
+  [[nodiscard]] bool has_room() const noexcept;
+  bool say(const Climb& climb, Step step);
+  bool ask(Climb& climb);
+  void asked(const Arrival& arrival, const Meeting& meeting);
+  void answered(Climb& climb, const Meeting& meeting);
+  void learn(Climb& climb, const Meeting& meeting);
+  bool mapped(Climb& climb, const Meeting& meeting);
+  void prepare(Climb& climb);  // our side of the punch
+  void prepared(Climb& climb);
+  void start(Climb& climb);
+  void punch(Climb& climb, MonoTime at);
+  void refused(Climb& climb);
+  void fell(Climb& climb, LinkId link);  // a link of the climb failed or was lost
+  void hold(const NodeId& node);
+  void tell(Climb& climb, bool linked);
+  void finish(const NodeId& node);
+
+  const Config& config_;
+  Host& host_;
+  Links& links_;
+  Router& router_;
+  Tunnels& tunnels_;
+  MappingProbes& probes_;
+  Reachability& reachability_;
+  Rng rng_;
+  std::vector<Climb> climbs_;
+  std::vector<Held> held_;
+  std::vector<GivenUp> given_up_;
+  std::vector<Outcome> outcomes_;
+  TokenBucket asks_{2, 20};     // of others
+  TokenBucket punches_{1, 12};  // each three SYNs
+};
+
+}  // namespace np2p::swarm

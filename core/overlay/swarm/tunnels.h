@@ -1,0 +1,49 @@
+// Links that other nodes carry. Ours: the host makes their records and reads them, here they go into messages to the
+// other end and out of them, over its relay or greedily towards that. And those of others, on their way (relay.h).
+// Whoever opens one is known before (ladder.h): a record of an unknown tunnel is only answered with its end.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/overlay/swarm/relay.h"
+#include "core/overlay/swarm/router.h"
+
+namespace np2p::swarm {
+
+class Tunnels {
+ public:
+  Tunnels(const Config& config, Host& host, Links& links, Router& router);
+
+  // `number`: the same at both ends. 0: over a limit.
+  LinkId open(const NodeId& peer, const NodeId& via, std::uint64_t number, bool outbound, Use use);
+  void says(LinkId link, Traffic traffic);  // what its next records are for
+
+  void carry(LinkId link, const Frame& record);  // from the host
+  void on(Peer& from, const Carry& message);
+  void on(Peer& from, const CarryEnd& message);
+  void closed(LinkId link);  // by whomever: the other end is told
+  [[nodiscard]] std::size_t size() const noexcept { return ends_.size(); }
+  [[nodiscard]] std::size_t carried_for_others() const noexcept { return relay_.slots(); }
+
+ private:
+  struct End {
+    LinkId link;
+    NodeId peer;
+    NodeId via;
+    std::uint64_t number = 0;
+    Traffic traffic = Traffic::control;
+  };
+  [[nodiscard]] End* find(LinkId link) noexcept;
+  [[nodiscard]] End* find(const NodeId& peer, std::uint64_t number) noexcept;
+  void stop(Peer& from, const Carry& message);  // goes no further: says so to where it came from
+
+  const Config& config_;
+  Host& host_;
+  Links& links_;
+  Router& router_;
+  Relay relay_;
+  std::vector<End> ends_;
+};
+
+}  // namespace np2p::swarm
