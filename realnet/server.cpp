@@ -13,6 +13,12 @@ namespace {
 constexpr std::size_t kBodySlack = 16 * 1024;  // JSON around an event's fields, escapes
 constexpr int kForcedExit = 130;
 
+// Replaced by node_->carry(tunnel, record) once every node has that input.
+template <class AnyNode>
+void carry(AnyNode& node, LinkId tunnel, const Frame& record) {
+  if constexpr (requires { node.carry(tunnel, record); }) node.carry(tunnel, record);
+}
+
 }  // namespace
 
 Server::Server(ServerOptions options)
@@ -149,6 +155,10 @@ void Server::on_writable(LinkId link) {
 void Server::on_link_down(LinkId link, CloseReason reason) {
   spdlog::debug("link {} down: {}", link.value, close_reason_name(reason));
   input([&] { node_->link_down(link, reason); });
+}
+
+void Server::on_carry(LinkId tunnel, const Frame& record) {
+  input([&] { carry(*node_, tunnel, record); });
 }
 
 void Server::on_link_rejected(const Address& remote, const Error& why) {

@@ -78,6 +78,7 @@ class Server final : private LinkInputs, private Clients, private Backend {
   void on_frame(LinkId link, const Frame& frame, Traffic traffic) override;
   void on_writable(LinkId link) override;
   void on_link_down(LinkId link, CloseReason reason) override;
+  void on_carry(LinkId tunnel, const Frame& record) override;
   void on_link_rejected(const Address& remote, const Error& why) override;
   // Clients
   void published(RequestId request, const Status& outcome) override;
