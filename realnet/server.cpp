@@ -19,6 +19,12 @@ void carry(AnyNode& node, LinkId tunnel, const Frame& record) {
   if constexpr (requires { node.carry(tunnel, record); }) node.carry(tunnel, record);
 }
 
+// Replaced by node_->external_address(address) once every node has that input. Unspecified: there is none any more.
+template <class AnyNode>
+void tell_external_address(AnyNode& node, const Address& address) {
+  if constexpr (requires { node.external_address(address); }) node.external_address(address);
+}
+
 }  // namespace
 
 Server::Server(ServerOptions options)
@@ -26,6 +32,7 @@ Server::Server(ServerOptions options)
 
 Server::~Server() {
   if (http_) http_.reset();
+  port_mapping_.reset();
   committer_.reset();
   if (links_) links_->drop_all();
 }
@@ -64,6 +71,11 @@ Status Server::open() {
   if (http_limits.body_bytes == 0) http_limits.body_bytes = options_.config.limits.event_bytes + kBodySlack;
   http_ = std::make_unique<HttpServer>(io_, *api_, http_limits, std::move(api_tls));
   http_->serve(std::move(*api));
+  if (options_.port_mapping) {
+    port_mapping_ = std::make_unique<PortMapping>(
+        io_, PortMappingSettings{options_.config.listen},
+        [this](const std::optional<Address>& external, const std::string& who) { on_port_mapped(external, who); });
+  }
   return {};
 }
 
@@ -165,6 +177,16 @@ void Server::on_link_rejected(const Address& remote, const Error& why) {
   observer_.link_rejected(remote.ip_text(), why);
 }
 
+void Server::on_port_mapped(const std::optional<Address>& external, const std::string& who) {
+  if (stopping_) return;
+  if (external) {
+    spdlog::info("the router opened {} for this server ({})", external->text(), who);
+  } else {
+    spdlog::info("the router does not keep a port open for this server any more");
+  }
+  input([&] { tell_external_address(*node_, external.value_or(Address{})); });
+}
+
 void Server::published(RequestId request, const Status& outcome) {
   const auto at = waiting_.find(request);
   if (at == waiting_.end()) return;
@@ -256,6 +278,7 @@ void Server::stop() {
     spdlog::warn("stopping took too long: leaving {} unanswered", waiting_.size());
     io_.stop();
   });
+  if (port_mapping_) port_mapping_->stop();
   timers_->cancel_all();
   input([&] { node_->stop(); });
   committer_->finish([this] { links_->stop([this] { http_->stop([this] { finish_stop(); }); }); });

@@ -55,6 +55,7 @@ std::map<std::string, Setter, std::less<>> setters(ServerFlags& flags) {
           {"overlay", scalar(flags.overlay)},
           {"replies", scalar(flags.replies)},
           {"lan", scalar(flags.lan)},
+          {"no-port-mapping", scalar(flags.no_port_mapping)},
           {"network-id", scalar(flags.network_id)},
           {"allow-origin", list(flags.allow_origins)},
           {"host-name", list(flags.host_names)},

@@ -147,6 +147,17 @@ TEST(ServerOptions, AddressesMayBeIPv6) {
   EXPECT_TRUE(options_of({"-l", "[fd00::1]:20000"})->config.dial_private);
 }
 
+TEST(ServerOptions, RoutersAreAskedWhereThatMayHelp) {
+  EXPECT_FALSE(options_of({})->port_mapping);  // loopback
+  EXPECT_FALSE(options_of({"-l", "[::1]:20000"})->port_mapping);
+  EXPECT_TRUE(options_of({"-l", "0.0.0.0:20000"})->port_mapping);
+  EXPECT_TRUE(options_of({"-l", "[::]:20000"})->port_mapping);
+  EXPECT_TRUE(options_of({"-l", "192.168.1.2:20000"})->port_mapping);
+  EXPECT_FALSE(options_of({"-l", "198.51.100.1:20000"})->port_mapping);  // needs none
+  EXPECT_FALSE(options_of({"-l", "0.0.0.0:20000", "--no-port-mapping"})->port_mapping);
+  EXPECT_TRUE(options_of({"-l", "0.0.0.0:20000", "--no-port-mapping=false"})->port_mapping);
+}
+
 TEST(ServerOptions, MistakesNameTheFlag) {
   const std::pair<Arguments, std::string> wrong[] = {{{"-l", "nonsense"}, "-l"},
                                                      {{"-l", "127.0.0.1:99999"}, "-l"},
