@@ -46,6 +46,11 @@ void PortMapping::stop() {
   wake_.notify_all();
 }
 
+bool PortMapping::stopping() {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
 void PortMapping::run() {
   block_signals();
   std::unique_lock lock(mutex_);
@@ -64,6 +69,7 @@ Duration PortMapping::attempt() {
   std::stable_partition(gateways_.begin(), gateways_.end(),
                         [this](const auto& gateway) { return gateway.get() == current_; });
   for (const auto& gateway : gateways_) {
+    if (stopping()) return settings_.retry;
     const auto mapped = gateway->map(settings_.listen.port, settings_.lifetime);
     if (mapped && useful(mapped->external)) {
       if (current_ != nullptr && current_ != gateway.get()) current_->unmap();

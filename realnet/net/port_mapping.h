@@ -43,6 +43,7 @@ class PortMapping {
  private:
   void run();
   Duration attempt();  // until the next one
+  bool stopping();
   void report(std::optional<Address> external);
   asio::io_context& io_;
   const PortMappingSettings settings_;

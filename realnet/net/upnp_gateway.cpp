@@ -24,14 +24,16 @@ class Upnp final : public Gateway {
   std::string_view name() const noexcept override { return "UPnP"; }
 
   std::optional<Mapped> map(std::uint16_t port, Duration lifetime) override {
-    const Router router(host_);
-    if (!router.connected) return std::nullopt;
-    std::array<char, 64> external{};
-    if (UPNP_GetExternalIPAddress(router.urls.controlURL, router.data.first.servicetype, external.data()) != 0) {
+    auto address = router_ ? router_->external() : std::nullopt;
+    if (!address) {  // none known, or it went
+      router_ = std::make_unique<Router>(host_);
+      address = router_->external();
+    }
+    if (!address) {
+      router_.reset();
       return std::nullopt;
     }
-    auto address = Address::parse(std::string(external.data()) + ":0");
-    if (!address.ok()) return std::nullopt;
+    const Router& router = *router_;
     Duration lease = lifetime;
     std::uint16_t wish = external_port_ == 0 ? port : external_port_;
     for (int attempt = 0; attempt < kPorts; ++attempt) {
@@ -51,12 +53,9 @@ class Upnp final : public Gateway {
   }
 
   void unmap() override {
-    if (external_port_ == 0) return;
-    const Router router(host_);
-    if (router.connected) {
-      UPNP_DeletePortMapping(router.urls.controlURL, router.data.first.servicetype,
-                             std::to_string(external_port_).c_str(), "TCP", nullptr);
-    }
+    if (external_port_ == 0 || !router_) return;
+    UPNP_DeletePortMapping(router_->urls.controlURL, router_->data.first.servicetype,
+                           std::to_string(external_port_).c_str(), "TCP", nullptr);
     external_port_ = 0;
   }
 
@@ -83,6 +82,14 @@ class Upnp final : public Gateway {
     ~Router() {
       if (found) FreeUPNPUrls(&urls);
     }
+    [[nodiscard]] std::optional<Address> external() const {
+      std::array<char, 64> text{};
+      if (!connected || UPNP_GetExternalIPAddress(urls.controlURL, data.first.servicetype, text.data()) != 0) {
+        return std::nullopt;
+      }
+      const auto address = Address::parse(std::string(text.data()) + ":0");
+      return address.ok() ? std::optional(*address) : std::nullopt;
+    }
     [[nodiscard]] int add(std::uint16_t external, std::uint16_t internal, Duration lease) const {
       return UPNP_AddPortMapping(urls.controlURL, data.first.servicetype, std::to_string(external).c_str(),
                                  std::to_string(internal).c_str(), host.data(), kDescription, "TCP", nullptr,
@@ -90,6 +97,7 @@ class Upnp final : public Gateway {
     }
   };
   std::string host_;
+  std::unique_ptr<Router> router_;  // found once: to look for it takes seconds
   std::uint16_t external_port_ = 0;
 };
 

@@ -169,6 +169,20 @@ TEST_F(PortMappingTest, APortThatANeighbourHasGivesAnother) {
   EXPECT_TRUE(reachable(*reports_[0]));
 }
 
+TEST_F(PortMappingTest, AServerIsReachedFromOutsideWhileItRuns) {
+  const Miniupnpd daemon(router_, dir_.path(), true, true);
+  ServerOptions options = test::loopback_options(Signer::from_seed(7, 1).public_key(), dir_.path() + "/data");
+  options.config.listen = Address::v4(0, 0);
+  options.api = test::loopback(0);
+  options.port_mapping = true;
+  test::RunningServer server(options);
+  Address external = Address::parse(std::string(kRouter) + ":0").value();
+  external.port = server.port();
+  EXPECT_TRUE(run_until([&] { return reachable(external); }));
+  server.end();
+  EXPECT_FALSE(reachable(external));
+}
+
 TEST_F(PortMappingTest, NoRouterIsAQuietFailure) {
   start(60s, 60s);
   EXPECT_FALSE(run_until([&] { return !reports_.empty(); }, 6s));

@@ -66,6 +66,10 @@ class RunningServer {
     server_->request_stop();
     thread_.join();
   }
+  void end() {  // as at the end of the process
+    stop();
+    server_.reset();
+  }
   [[nodiscard]] std::uint16_t port() const { return server_->listen_address().port; }
   [[nodiscard]] std::uint16_t api_port() const { return server_->api_address().port; }
   Server* operator->() { return server_.get(); }
