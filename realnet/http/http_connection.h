@@ -39,7 +39,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   Address local_;
   ByteStream stream_;
   MonoTime deadline_ = kNoDeadline;  // the server closes what is overdue
-  ByteVec in_;  // bytes not parsed yet
+  ByteVec in_;                       // bytes not parsed yet
   bool busy_ = false;
   bool last_ = false;  // no further request
   MonoTime waiting_since_;
