@@ -76,7 +76,6 @@ class Link : public std::enable_shared_from_this<Link> {
   [[nodiscard]] bool proven() const noexcept { return info_.proven; }
   // Our node asked for it and knows its id; other links it learns of when they are proven.
   [[nodiscard]] bool asked_for() const noexcept { return origin_ != Origin::accepted; }
-  [[nodiscard]] bool punches(std::uint16_t from_port, const Address& to) const noexcept;
   [[nodiscard]] std::size_t queued_bytes() const noexcept { return queue_.bytes(); }
   // Over Limits::queued_bytes: a reader too slow to keep.
   [[nodiscard]] bool choked() const noexcept { return queue_.bytes() > settings_.limits.queued_bytes; }

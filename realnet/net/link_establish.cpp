@@ -64,11 +64,6 @@ void Link::accept(tcp::socket socket, Path path) {
   start(settings_.handshake_deadline);
 }
 
-bool Link::punches(std::uint16_t from_port, const Address& to) const noexcept {
-  return origin_ == Origin::punched && phase_ == Phase::establishing && from_->port == from_port &&
-         info_.remote.ip == to.ip;
-}
-
 void Link::carried(ByteView record) {
   if (!tunnel_ || phase_ == Phase::over || tunnel_->take(record)) return;
   // Not from here: this is a call of the node.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "realnet/clock.h"
+
 namespace np2p::real {
 
 namespace {
@@ -98,8 +100,10 @@ asio::awaitable<void> Links::accept_loop(std::shared_ptr<Door> door) {
 
 // What comes from where we punch to belongs to that punch: the other side's SYN was first, or alone got through.
 Path Links::path_from(std::uint16_t port, const Address& remote) const {
-  const bool punched =
-      std::any_of(links_.begin(), links_.end(), [&](const auto& entry) { return entry.second->punches(port, remote); });
+  const MonoTime now = mono_now();
+  const bool punched = std::any_of(punched_to_.begin(), punched_to_.end(), [&](const PunchedTo& punch) {
+    return punch.from == port && same_ip(punch.to, remote) && now < punch.until;
+  });
   return punched ? Path::punched : Path::direct;
 }
 
@@ -147,6 +151,10 @@ LinkId Links::dial_from(std::uint16_t port, const Address& to) {
 }
 
 LinkId Links::punch(std::uint16_t port, const Address& to, const NodeId& peer, MonoTime at) {
+  const MonoTime now = mono_now();
+  std::erase_if(punched_to_, [now](const PunchedTo& punch) { return punch.until <= now; });
+  if (punched_to_.size() >= settings_.limits.links) punched_to_.pop_front();
+  punched_to_.push_back({port, to, std::max(at, now) + kPunchTime});
   return begin([&](Link& link) { link.punch(local(port, to), to, peer, at); });
 }
 

@@ -6,6 +6,7 @@
 #include "realnet/net/asio.h"
 
 #include <array>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -107,9 +108,17 @@ class Links final : public Network, private LinkOwner {
   Address listen_;                                        // unspecified: does not listen
   std::shared_ptr<Door> door_;                            // of the listen port
   std::map<std::uint16_t, std::shared_ptr<Door>> ports_;  // open ports
-  std::map<LinkId, std::shared_ptr<Link>> links_;         // the node knows these, or will
-  std::map<LinkId, std::shared_ptr<Link>> closing_;       // the node has closed these; last words are under way
-  std::vector<LinkId> dirty_;                             // got frames since the last pump()
+  // Where punches go or went within their time. Longer than the link that punches: when the other side's SYN was first,
+  // our own ends as a duplicate, maybe before we have taken the connection that came.
+  struct PunchedTo {
+    std::uint16_t from;
+    Address to;
+    MonoTime until;
+  };
+  std::deque<PunchedTo> punched_to_;
+  std::map<LinkId, std::shared_ptr<Link>> links_;    // the node knows these, or will
+  std::map<LinkId, std::shared_ptr<Link>> closing_;  // the node has closed these; last words are under way
+  std::vector<LinkId> dirty_;                        // got frames since the last pump()
   std::uint64_t last_id_ = 0;
   bool stopping_ = false;
   std::function<void()> stopped_;
