@@ -47,6 +47,11 @@ void Node::link_down(LinkId link, CloseReason reason) {
   drain();
 }
 
+void Node::port_mapped(const Address& outside) {
+  overlay_->port_mapped(outside);
+  drain();
+}
+
 void Node::carry(LinkId tunnel, const Frame& record) {
   overlay_->carry(tunnel, record);
   drain();

@@ -29,6 +29,9 @@ class Node {
   void frame(LinkId link, const Frame& frame);
   void writable(LinkId link);
   void link_down(LinkId link, CloseReason reason);
+  // The host has got a port of the router passed on to the listen port, or lost it (unspecified). Peers say if it
+  // works.
+  void port_mapped(const Address& outside);
   void carry(LinkId tunnel, const Frame& record);  // a record of a tunnel, to be taken to its other end
   void timer(Timer timer);
   void durable(Ticket ticket);

@@ -22,6 +22,7 @@ Server::Server(ServerOptions options)
 
 Server::~Server() {
   if (http_) http_.reset();
+  port_mapping_.reset();
   committer_.reset();
   if (links_) links_->drop_all();
 }
@@ -60,6 +61,11 @@ Status Server::open() {
   if (http_limits.body_bytes == 0) http_limits.body_bytes = options_.config.limits.event_bytes + kBodySlack;
   http_ = std::make_unique<HttpServer>(io_, *api_, http_limits, std::move(api_tls));
   http_->serve(std::move(*api));
+  if (options_.port_mapping) {
+    port_mapping_ = std::make_unique<PortMapping>(
+        io_, PortMappingSettings{options_.config.listen},
+        [this](const std::optional<Address>& external, const std::string& who) { on_port_mapped(external, who); });
+  }
   return {};
 }
 
@@ -153,8 +159,22 @@ void Server::on_link_down(LinkId link, CloseReason reason) {
   input([&] { node_->link_down(link, reason); });
 }
 
+void Server::on_carry(LinkId tunnel, const Frame& record) {
+  input([&] { node_->carry(tunnel, record); });
+}
+
 void Server::on_link_rejected(const Address& remote, const Error& why) {
   observer_.link_rejected(remote.ip_text(), why);
+}
+
+void Server::on_port_mapped(const std::optional<Address>& external, const std::string& who) {
+  if (stopping_) return;
+  if (external) {
+    spdlog::info("the router opened {} for this server ({})", external->text(), who);
+  } else {
+    spdlog::info("the router does not keep a port open for this server any more");
+  }
+  input([&] { node_->port_mapped(external.value_or(Address{})); });
 }
 
 void Server::published(RequestId request, const Status& outcome) {
@@ -258,6 +278,7 @@ void Server::stop() {
     spdlog::warn("stopping took too long: leaving {} unanswered", waiting_.size());
     io_.stop();
   });
+  if (port_mapping_) port_mapping_->stop();
   timers_->cancel_all();
   bind_watch_.cancel();
   input([&] { node_->stop(); });

@@ -22,6 +22,7 @@
 #include "realnet/entropy.h"
 #include "realnet/http/http_server.h"
 #include "realnet/net/links.h"
+#include "realnet/net/port_mapping.h"
 #include "realnet/observer.h"
 #include "realnet/status_text.h"
 #include "realnet/timers.h"
@@ -36,6 +37,7 @@ struct ServerOptions {
   std::string data_dir;
   std::string tls_certificate;  // with tls_key: the API speaks TLS
   std::string tls_key;
+  bool port_mapping = false;  // ask the router for an open port
   Duration stop_deadline = 5s;
 };
 
@@ -71,6 +73,7 @@ class Server final : private LinkInputs, private Clients, private Backend {
   void after_input();
   ServerView view();
   void watch_bind();
+  void on_port_mapped(const std::optional<Address>& external, const std::string& who);
   void finish_stop();
   void await_signal(int count);
 
@@ -79,6 +82,7 @@ class Server final : private LinkInputs, private Clients, private Backend {
   void on_frame(LinkId link, const Frame& frame, Traffic traffic) override;
   void on_writable(LinkId link) override;
   void on_link_down(LinkId link, CloseReason reason) override;
+  void on_carry(LinkId tunnel, const Frame& record) override;
   void on_link_rejected(const Address& remote, const Error& why) override;
   // Clients
   void published(RequestId request, const Status& outcome) override;
@@ -99,6 +103,7 @@ class Server final : private LinkInputs, private Clients, private Backend {
   std::unique_ptr<SecpNodeKey> key_;
   std::unique_ptr<SqliteStore> store_;
   std::unique_ptr<Links> links_;
+  std::unique_ptr<PortMapping> port_mapping_;
   std::unique_ptr<RealTimers> timers_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<Committer> committer_;

@@ -47,6 +47,10 @@ void Overlay::link_down(LinkId link, CloseReason reason) {
   mesh_ ? mesh_->link_down(link, reason) : swarm_->link_down(link, reason);
 }
 
+void Overlay::port_mapped(const Address& outside) {
+  if (swarm_) swarm_->port_mapped(outside);
+}
+
 void Overlay::carry(LinkId tunnel, const Frame& record) {
   if (swarm_) swarm_->carry(tunnel, record);
 }

@@ -81,6 +81,7 @@ class Overlay {
   void frame(LinkId link, const Frame& frame);
   void writable(LinkId link);
   void link_down(LinkId link, CloseReason reason);
+  void port_mapped(const Address& outside);
   void carry(LinkId tunnel, const Frame& record);
   void timer(Timer timer);  // overlay_* timers
 

@@ -51,6 +51,8 @@ void add_server_options(CLI::App& app, ServerFlags& flags, std::string& config) 
   add_switch(app, "--lan", flags.lan, "Private addresses heard of may be dialled (false)");
   add_switch(app, "--require-bind", flags.require_bind,
              "Send nothing to servers that merely claim to be a user's; the user must have bound them (false)");
+  add_switch(app, "--no-port-mapping", flags.no_port_mapping,
+             "Do not ask the router (UPnP, NAT-PMP) to open the listen port (false; it is never asked on loopback)");
   app.add_option("--network-id", flags.network_id, "Servers of another network are refused (nostrp2p)");
   app.add_option("--allow-origin", flags.allow_origins, "Web origin that may use the API; repeatable")
       ->take_all()
@@ -85,7 +87,7 @@ std::string one_sentence(std::string text) {
 // The switch whose value is neither; `arguments` are normalised, so that it stands as --name=value.
 std::string wrong_switch(const std::vector<std::string>& arguments) {
   for (const auto& argument : arguments) {
-    for (const char* name : {"--writable", "--debug", "--ssl", "--lan", "--require-bind"}) {
+    for (const char* name : {"--writable", "--debug", "--ssl", "--lan", "--require-bind", "--no-port-mapping"}) {
       if (argument.rfind(std::string(name) + "=", 0) == 0 && argument.find("=true") == std::string::npos &&
           argument.find("=false") == std::string::npos) {
         return argument + ": " + name;

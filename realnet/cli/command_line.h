@@ -29,6 +29,7 @@ struct ServerFlags {
   std::optional<std::string> replies;
   std::optional<bool> lan;
   std::optional<bool> require_bind;
+  std::optional<bool> no_port_mapping;
   std::optional<std::string> network_id;
   std::optional<std::vector<std::string>> allow_origins;
   std::optional<std::vector<std::string>> host_names;

@@ -57,6 +57,7 @@ std::map<std::string, Setter, std::less<>> setters(ServerFlags& flags) {
           {"replies", scalar(flags.replies)},
           {"lan", scalar(flags.lan)},
           {"require-bind", scalar(flags.require_bind)},
+          {"no-port-mapping", scalar(flags.no_port_mapping)},
           {"network-id", scalar(flags.network_id)},
           {"allow-origin", list(flags.allow_origins)},
           {"host-name", list(flags.host_names)},

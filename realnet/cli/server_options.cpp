@@ -163,6 +163,7 @@ Result<ServerOptions> server_options(const ServerFlags& flags, std::vector<std::
   if (Status status = find_external(flags, config); !status.ok()) return status.error();
   choose_reach(flags, config);
   if (Status status = choose_api(flags, options); !status.ok()) return status.error();
+  options.port_mapping = !flags.no_port_mapping.value_or(false) && needs_port_mapping(config.listen);
   options.data_dir = flags.data_dir.value_or(DataDir::default_path(config.owner));
   return options;
 }

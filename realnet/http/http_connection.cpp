@@ -48,12 +48,11 @@ HttpRequest request_of(Parser::value_type&& message) {
 }  // namespace
 
 HttpConnection::HttpConnection(HttpServer& server, tcp::socket socket, std::unique_ptr<TlsSession> tls)
-    : server_(server), stream_(std::move(socket), std::move(tls)), waiting_since_(mono_now()) {
-  SocketError ignored;
-  remote_ = to_address(stream_.socket().remote_endpoint(ignored));
-  local_ = to_address(stream_.socket().local_endpoint(ignored));
-  tune(stream_.socket());
-}
+    : server_(server),
+      remote_(remote_of(socket)),
+      local_(local_of(socket)),
+      stream_(std::move(socket), std::move(tls)),
+      waiting_since_(mono_now()) {}
 
 void HttpConnection::start() {
   asio::co_spawn(
@@ -65,8 +64,7 @@ void HttpConnection::start() {
 }
 
 void HttpConnection::close() {
-  SocketError ignored;
-  stream_.socket().close(ignored);
+  stream_.transport().close();
 }
 
 void HttpConnection::close_gently() {
@@ -101,10 +99,9 @@ asio::awaitable<void> HttpConnection::run() {
     const bool sent = co_await reply(answer, parsed.keep_alive && !last_);
     if (!sent || !parsed.keep_alive) break;
   }
-  SocketError ignored;
   if (stream_.tls() != nullptr) stream_.tls()->close();
-  stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-  stream_.socket().close(ignored);
+  stream_.transport().end_sending();
+  stream_.transport().close();
 }
 
 asio::awaitable<bool> HttpConnection::more() {
@@ -171,7 +168,7 @@ asio::awaitable<void> HttpConnection::refuse(unsigned status, std::string_view r
   // The client may still be sending what we refused. Closing now would reset the connection and destroy the answer
   // before it is read; so read on for a moment, keeping nothing.
   SocketError failure;
-  stream_.socket().shutdown(tcp::socket::shutdown_send, failure);
+  stream_.transport().end_sending();
   deadline(server_.limits_.linger);
   while (!failure) {
     in_.clear();

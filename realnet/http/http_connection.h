@@ -35,11 +35,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void deadline(Duration after) noexcept;
 
   HttpServer& server_;
-  ByteStream stream_;
-  MonoTime deadline_ = kNoDeadline;  // the server closes what is overdue
   Address remote_;
   Address local_;
-  ByteVec in_;  // bytes not parsed yet
+  ByteStream stream_;
+  MonoTime deadline_ = kNoDeadline;  // the server closes what is overdue
+  ByteVec in_;                       // bytes not parsed yet
   bool busy_ = false;
   bool last_ = false;  // no further request
   MonoTime waiting_since_;

@@ -50,6 +50,7 @@ asio::awaitable<void> HttpServer::accept_loop() {
     }
     ++counters_.accepted;
     auto tls = tls_ ? std::make_unique<TlsSession>(*tls_, TlsSession::Side::server) : nullptr;
+    tune(socket);
     auto connection = std::make_shared<HttpConnection>(*this, std::move(socket), std::move(tls));
     connections_.push_back(connection);
     connection->start();

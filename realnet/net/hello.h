@@ -39,7 +39,8 @@ Result<Hello> check_hello(ByteView bytes, Role role, std::string_view network_id
                           const TlsSession::Exported& exported);
 
 // Messages of the link layer's own stream: one byte of type, then its content.
-enum class LinkMessage : std::uint8_t { hello = 1, ping = 2, pong = 3, bye = 4 };
+// credit: in tunnels only, four bytes, big endian: so many bytes more have been read (net/tunnel.h).
+enum class LinkMessage : std::uint8_t { hello = 1, ping = 2, pong = 3, bye = 4, credit = 5 };
 
 // BYE says why a link ends, so that the other side need not guess. One byte each; unknown ones mean peer_closed.
 std::uint8_t bye_code(CloseReason reason) noexcept;

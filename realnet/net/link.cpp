@@ -1,6 +1,7 @@
 #include "realnet/net/link.h"
 
 #include <algorithm>
+#include <array>
 
 #include "realnet/clock.h"
 #include "realnet/net/hello.h"
@@ -25,24 +26,12 @@ Link::Link(asio::io_context& io, LinkId id, LinkOwner& owner, const LinkSettings
       owner_(owner),
       settings_(settings),
       tls_context_(tls),
-      dialling_(io),
+      io_(io),
+      socket_(io),
       timer_(io),
+      pause_(io),
       reader_(settings.limits) {
   info_.link = id;
-}
-
-void Link::dial(const Address& to) {
-  info_.outbound = true;
-  info_.remote = to;
-  start(settings_.dial_timeout);
-}
-
-void Link::accept(tcp::socket socket) {
-  SocketError ignored;
-  info_.remote = to_address(socket.remote_endpoint(ignored));
-  tune(socket);
-  stream_.emplace(std::move(socket), std::make_unique<TlsSession>(tls_context_, TlsSession::Side::server));
-  start(settings_.handshake_deadline);
 }
 
 void Link::start(Duration deadline) {
@@ -66,40 +55,6 @@ asio::awaitable<void> Link::run() {
   shut();
 }
 
-asio::awaitable<SocketError> Link::establish() {
-  SocketError failure;
-  if (info_.outbound) {
-    const auto endpoint = to_endpoint(info_.remote);
-    co_await dialling_.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, failure));
-    if (failure) co_return failure;
-    tune(dialling_);
-    stream_.emplace(std::move(dialling_), std::make_unique<TlsSession>(tls_context_, TlsSession::Side::client));
-    arm_deadline(settings_.handshake_deadline);
-  }
-  ByteVec early;
-  failure = co_await stream_->handshake(early);
-  if (failure) {
-    if (failure == broken_rule()) owner_.link_rejected(*this, error(ErrorCode::malformed, "TLS handshake failed"));
-    co_return failure;
-  }
-  const Role mine = info_.outbound ? Role::dialler : Role::listener;
-  say(LinkMessage::hello, encode_hello(settings_.key, mine, settings_.network_id, stream_->tls()->exported()));
-  pump();
-  if (!early.empty()) failure = take(early);
-  if (!failure) failure = co_await exchange_hello();
-  co_return failure;
-}
-
-asio::awaitable<SocketError> Link::exchange_hello() {
-  SocketError failure;
-  while (!greeted_ && !failure && phase_ == Phase::establishing) {
-    ByteVec plain;
-    failure = co_await stream_->read(plain);
-    if (!failure) failure = take(plain);
-  }
-  co_return failure;
-}
-
 asio::awaitable<SocketError> Link::read_loop() {
   SocketError failure;
   ByteVec plain;
@@ -112,6 +67,7 @@ asio::awaitable<SocketError> Link::read_loop() {
     last_read_ = mono_now();
     pong_due_ = false;
     failure = take(plain);
+    give_credit();
     if (stream_->tls()->has_output()) pump();
   }
   co_return failure;
@@ -151,6 +107,8 @@ bool Link::on_link_message(const Message& message) {
     case LinkMessage::bye:
       fate_ = bye_reason(content);
       return false;
+    case LinkMessage::credit:
+      return on_credit(content);
   }
   return true;  // a newer node may say things that we do not know
 }
@@ -166,6 +124,10 @@ bool Link::on_hello(ByteView content) {
     reject(hello.error());
     return false;
   }
+  if (expected_ && *expected_ != hello->node) {
+    reject(error(ErrorCode::forbidden, "the peer is not the node that was asked for"));
+    return false;
+  }
   greeted_ = true;
   info_.peer = hello->node;
   info_.proven = true;
@@ -175,6 +137,32 @@ bool Link::on_hello(ByteView content) {
   owner_.link_proven(*this);
   pump();
   return phase_ == Phase::up;
+}
+
+bool Link::on_credit(ByteView content) {
+  if (!tunnel_ || content.size() < 4) return true;
+  std::uint32_t bytes = 0;
+  for (const auto byte : content.first(4)) bytes = bytes << 8 | byte;
+  if (!tunnel_->credited(bytes)) {
+    reject(error(ErrorCode::malformed, "credit for more than was sent"));
+    return false;
+  }
+  pump();
+  return true;
+}
+
+void Link::give_credit() {
+  const std::uint32_t bytes = tunnel_ && phase_ == Phase::up ? tunnel_->credit_due() : 0;
+  if (bytes == 0) return;
+  std::array<std::uint8_t, 4> content{};
+  for (std::size_t i = 0; i < 4; ++i) content[i] = static_cast<std::uint8_t>(bytes >> (24 - 8 * i));
+  say(LinkMessage::credit, content);
+  pump();
+}
+
+// Frames go out only on a proven link, and in a tunnel only within its window; before that only the link layer speaks.
+bool Link::may_send_frames() const noexcept {
+  return (phase_ == Phase::up || phase_ == Phase::closing) && (!tunnel_ || tunnel_->may_send());
 }
 
 void Link::reject(Error why) {
@@ -202,8 +190,7 @@ void Link::fill() {
   TlsSession& tls = *stream_->tls();
   static thread_local ByteVec record;  // used within this call only
   std::size_t batched = 0;
-  // Frames go out only on a proven link; before that only the link layer speaks.
-  const bool frames = phase_ == Phase::up || phase_ == Phase::closing;
+  const bool frames = may_send_frames();
   while (batched < kBatchBytes && (!own_messages_.empty() || (frames && !queue_.empty()))) {
     record.assign(own_messages_.begin(), own_messages_.end());
     own_messages_.clear();
@@ -230,8 +217,7 @@ void Link::pump() {
   }
   writing_ = true;
   bytes_out_ += out_.size();
-  asio::async_write(stream_->socket(), asio::buffer(out_),
-                    [self = shared_from_this()](const SocketError& failure, std::size_t) { self->wrote(failure); });
+  stream_->transport().write(out_, [self = shared_from_this()](const SocketError& failure) { self->wrote(failure); });
 }
 
 void Link::wrote(const SocketError& failure) {
@@ -246,13 +232,13 @@ void Link::wrote(const SocketError& failure) {
     congested_ = false;
     if (phase_ == Phase::up) owner_.link_drained(*this);
   }
-  if (queue_.empty()) {
+  if (queue_.empty() || !may_send_frames()) {
     writing_ = false;
     pump();
     return;
   }
   // More to come: wait until the kernel has little left unsent, so that what is urgent can still overtake.
-  stream_->socket().async_wait(tcp::socket::wait_write, [self = shared_from_this()](const SocketError& /*failure*/) {
+  stream_->transport().when_drained([self = shared_from_this()](const SocketError& /*failure*/) {
     self->writing_ = false;
     self->pump();
   });
@@ -260,7 +246,7 @@ void Link::wrote(const SocketError& failure) {
 
 void Link::close(CloseReason reason) {
   if (phase_ == Phase::closing || phase_ == Phase::over) return;
-  if (phase_ == Phase::establishing || !stream_) {
+  if (phase_ == Phase::establishing || !stream_ || tunnel_) {  // the node itself tells a tunnel's other end
     drop();
     return;
   }
@@ -278,8 +264,7 @@ void Link::drop() {
 }
 
 void Link::finish_closing() {
-  SocketError ignored;
-  stream_->socket().shutdown(tcp::socket::shutdown_send, ignored);  // the reader sees the other side's end
+  stream_->transport().end_sending();  // the reader sees the other side's end
 }
 
 void Link::arm_deadline(Duration after) {
@@ -320,9 +305,10 @@ void Link::keep_alive() {
 
 void Link::shut() {
   timer_.cancel();
+  pause_.cancel();
   SocketError ignored;
-  dialling_.close(ignored);
-  if (stream_) stream_->socket().close(ignored);
+  socket_.close(ignored);
+  if (stream_) stream_->transport().close();
   if (phase_ == Phase::closing) phase_ = Phase::over;
   if (phase_ == Phase::over && !gone_) {
     gone_ = true;

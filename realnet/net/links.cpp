@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "realnet/clock.h"
+
 namespace np2p::real {
 
 namespace {
 
 constexpr std::size_t kUnproven = 64;            // inbound connections without a proved key, in all
 constexpr std::size_t kUnprovenPerAddress = 16;  // and from one address (several servers may share a NAT)
+constexpr std::size_t kOpenPorts = 64;           // open_port() beyond has none to give
 constexpr Duration kAcceptPause = 200ms;         // after an accept error: out of descriptors heals with time
 
 bool same_ip(const Address& a, const Address& b) {
@@ -17,7 +20,7 @@ bool same_ip(const Address& a, const Address& b) {
 }  // namespace
 
 Links::Links(asio::io_context& io, LinkInputs& inputs, LinkSettings settings)
-    : io_(io), inputs_(inputs), settings_(std::move(settings)), accept_pause_(io) {}
+    : io_(io), inputs_(inputs), settings_(std::move(settings)) {}
 
 Links::~Links() {
   drop_all();
@@ -41,25 +44,45 @@ std::shared_ptr<Link> Links::make_link() {
   return link;
 }
 
+void Links::Door::close() {
+  closed = true;
+  SocketError ignored;
+  acceptor.close(ignored);
+  pause.cancel();
+}
+
 void Links::serve(tcp::acceptor acceptor) {
-  acceptor_ = std::move(acceptor);
+  SocketError ignored;
+  listen_ = to_address(acceptor.local_endpoint(ignored));
+  door_ = std::make_shared<Door>(Door{std::move(acceptor), asio::steady_timer(io_), listen_.port});
+  open_door(door_);
+}
+
+void Links::open_door(std::shared_ptr<Door> door) {
   asio::co_spawn(
-      io_, [this] { return accept_loop(); },
+      io_, [this, door = std::move(door)] { return accept_loop(door); },
       [](const std::exception_ptr& bug) {
         if (bug) std::rethrow_exception(bug);
       });
 }
 
-asio::awaitable<void> Links::accept_loop() {
-  while (!stopping_) {
+void Links::close_doors() {
+  if (door_) door_->close();
+  for (const auto& [port, door] : ports_) door->close();
+  ports_.clear();
+}
+
+asio::awaitable<void> Links::accept_loop(std::shared_ptr<Door> door) {
+  for (;;) {
     SocketError failure;
-    tcp::socket socket = co_await acceptor_->async_accept(asio::redirect_error(asio::use_awaitable, failure));
-    if (failure == asio::error::operation_aborted || stopping_) co_return;
+    tcp::socket socket = co_await door->acceptor.async_accept(asio::redirect_error(asio::use_awaitable, failure));
+    if (door->closed) co_return;
     if (failure) {
       ++counters_.accept_errors;
       SocketError ignored;
-      accept_pause_.expires_after(kAcceptPause);
-      co_await accept_pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      door->pause.expires_after(kAcceptPause);
+      co_await door->pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      if (door->closed) co_return;
       continue;
     }
     const Address remote = to_address(socket.remote_endpoint(failure));
@@ -71,8 +94,17 @@ asio::awaitable<void> Links::accept_loop() {
       continue;
     }
     ++counters_.accepted;
-    link->accept(std::move(socket));
+    link->accept(std::move(socket), path_from(door->port, remote));
   }
+}
+
+// What comes from where we punch to belongs to that punch: the other side's SYN was first, or alone got through.
+Path Links::path_from(std::uint16_t port, const Address& remote) const {
+  const MonoTime now = mono_now();
+  const bool punched = std::any_of(punched_to_.begin(), punched_to_.end(), [&](const PunchedTo& punch) {
+    return punch.from == port && same_ip(punch.to, remote) && now < punch.until;
+  });
+  return punched ? Path::punched : Path::direct;
 }
 
 bool Links::admit(const Address& remote) const {
@@ -80,7 +112,7 @@ bool Links::admit(const Address& remote) const {
   std::size_t unproven = 0;
   std::size_t from_there = 0;
   for (const auto& [id, link] : links_) {
-    if (link->proven() || link->info().outbound) continue;
+    if (link->proven() || link->asked_for()) continue;
     ++unproven;
     if (same_ip(link->info().remote, remote)) ++from_there;
   }
@@ -93,7 +125,8 @@ void Links::ended_later(LinkId link, CloseReason reason) {
   });
 }
 
-LinkId Links::dial(const Address& to) {
+template <class Begin>
+LinkId Links::begin(Begin&& begin) {
   ++counters_.dialled;
   if (stopping_ || links_.size() >= settings_.limits.links) {
     const LinkId id{++last_id_};
@@ -105,8 +138,63 @@ LinkId Links::dial(const Address& to) {
     ended_later(LinkId{last_id_}, CloseReason::refused);
     return LinkId{last_id_};
   }
-  link->dial(to);
+  begin(*link);
   return link->id();
+}
+
+LinkId Links::dial(const Address& to) {
+  return begin([&](Link& link) { link.dial(to); });
+}
+
+LinkId Links::dial_from(std::uint16_t port, const Address& to) {
+  return begin([&](Link& link) { link.dial(to, local(port, to)); });
+}
+
+LinkId Links::punch(std::uint16_t port, const Address& to, const NodeId& peer, MonoTime at) {
+  const MonoTime now = mono_now();
+  std::erase_if(punched_to_, [now](const PunchedTo& punch) { return punch.until <= now; });
+  if (punched_to_.size() >= settings_.limits.links) punched_to_.pop_front();
+  punched_to_.push_back({port, to, std::max(at, now) + kPunchTime});
+  return begin([&](Link& link) { link.punch(local(port, to), to, peer, at); });
+}
+
+LinkId Links::tunnel(const NodeId& peer, bool outbound) {
+  return begin([&](Link& link) { link.tunnel(peer, outbound); });
+}
+
+void Links::carried(LinkId tunnel, Frame record) {
+  const auto at = links_.find(tunnel);
+  if (at != links_.end()) at->second->carried(record.view());
+}
+
+// On the host that we listen on, so that loopback stays loopback and a chosen address stays that one.
+std::uint16_t Links::open_port() {
+  if (stopping_ || ports_.size() >= kOpenPorts) return 0;
+  Address any = door_ ? listen_ : Address::v4(0, 0);
+  any.port = 0;
+  auto acceptor = listen_on(io_, any, PortUse::shared);
+  if (!acceptor.ok()) return 0;
+  SocketError failure;
+  const std::uint16_t port = acceptor->local_endpoint(failure).port();
+  if (failure) return 0;
+  const auto door = std::make_shared<Door>(Door{std::move(acceptor).value(), asio::steady_timer(io_), port});
+  ports_.emplace(port, door);
+  open_door(door);
+  return port;
+}
+
+void Links::close_port(std::uint16_t port) {
+  const auto at = ports_.find(port);
+  if (at == ports_.end()) return;
+  at->second->close();
+  ports_.erase(at);
+}
+
+Address Links::local(std::uint16_t port, const Address& to) const {
+  Address local = to.is_v4() ? Address::v4(0, 0) : Address{};
+  if (door_ && listen_.is_v4() == to.is_v4()) local = listen_;
+  local.port = port;
+  return local;
 }
 
 void Links::send(LinkId id, Frame frame, Priority priority, Traffic traffic) {
@@ -151,17 +239,14 @@ void Links::close(LinkId id, CloseReason reason) {
 void Links::stop(std::function<void()> done) {
   stopping_ = true;
   stopped_ = std::move(done);
-  SocketError ignored;
-  if (acceptor_) acceptor_->close(ignored);
-  accept_pause_.cancel();
+  close_doors();
   while (!links_.empty()) close(links_.begin()->first, CloseReason::shutting_down);
   if (closing_.empty() && stopped_) asio::post(io_, std::exchange(stopped_, nullptr));
 }
 
 void Links::drop_all() {
   stopping_ = true;
-  SocketError ignored;
-  if (acceptor_) acceptor_->close(ignored);
+  close_doors();
   const auto open = std::move(links_);
   const auto closing = std::move(closing_);
   links_.clear();
@@ -206,7 +291,7 @@ void Links::link_drained(Link& link) {
 
 void Links::link_ended(Link& link, CloseReason reason) {
   // An inbound connection that proved nothing was never a link to the node.
-  const bool known = link.proven() || link.info().outbound;
+  const bool known = link.proven() || link.asked_for();
   const LinkId id = link.id();
   const auto at = links_.find(id);
   if (at == links_.end()) return;
@@ -217,6 +302,11 @@ void Links::link_ended(Link& link, CloseReason reason) {
 
 void Links::link_rejected(Link& link, const Error& why) {
   inputs_.on_link_rejected(link.info().remote, why);
+}
+
+void Links::link_record(Link& link, const Frame& record) {
+  ++counters_.tunnel_records_out;
+  inputs_.on_carry(link.id(), record);
 }
 
 void Links::link_gone(Link& link) {

@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kScratchBytes = 64 * 1024;
 constexpr int kUnackedMs = 30'000;
 constexpr int kUnsentBytes = 32 * 1024;
+using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
 // One read buffer for all streams of a thread: it is used between two suspensions only.
 std::array<std::uint8_t, kScratchBytes>& scratch() {
@@ -41,6 +42,18 @@ tcp::endpoint to_endpoint(const Address& address) {
   return {asio::ip::address_v6(address.ip), address.port};
 }
 
+Address remote_of(const tcp::socket& socket) {
+  SocketError failure;
+  const auto endpoint = socket.remote_endpoint(failure);
+  return failure ? Address{} : to_address(endpoint);
+}
+
+Address local_of(const tcp::socket& socket) {
+  SocketError failure;
+  const auto endpoint = socket.local_endpoint(failure);
+  return failure ? Address{} : to_address(endpoint);
+}
+
 CloseReason close_reason(const SocketError& failure) noexcept {
   namespace errc = boost::system::errc;
   if (failure == asio::error::eof) return CloseReason::peer_closed;
@@ -63,16 +76,28 @@ void tune(tcp::socket& socket) {
   socket.non_blocking(true, ignored);
 }
 
-Result<tcp::acceptor> listen_on(asio::io_context& io, const Address& listen) {
+Result<tcp::acceptor> listen_on(asio::io_context& io, const Address& listen, PortUse use) {
   const auto endpoint = to_endpoint(listen);
   tcp::acceptor acceptor(io);
   SocketError failure;
   acceptor.open(endpoint.protocol(), failure);
   if (!failure) acceptor.set_option(tcp::acceptor::reuse_address(true), failure);
+  if (!failure && use == PortUse::shared) acceptor.set_option(ReusePort(true), failure);
+  if (!failure && !listen.is_v4()) acceptor.set_option(asio::ip::v6_only(!listen.is_unspecified()), failure);
   if (!failure) acceptor.bind(endpoint, failure);
   if (!failure) acceptor.listen(asio::socket_base::max_listen_connections, failure);
   if (failure) return error(ErrorCode::unavailable, "cannot listen on " + listen.text() + ": " + failure.message());
   return acceptor;
+}
+
+SocketError bind_beside(tcp::socket& socket, const Address& local) {
+  const auto endpoint = to_endpoint(local);
+  SocketError failure;
+  socket.open(endpoint.protocol(), failure);
+  if (!failure) socket.set_option(tcp::socket::reuse_address(true), failure);
+  if (!failure) socket.set_option(ReusePort(true), failure);
+  if (!failure) socket.bind(endpoint, failure);
+  return failure;
 }
 
 asio::awaitable<SocketError> ByteStream::handshake(ByteVec& early) {
@@ -98,15 +123,17 @@ asio::awaitable<SocketError> ByteStream::read(ByteVec& in) {
   const bool handshaking = tls_ != nullptr && tls_->state() == TlsSession::State::handshaking;
   while (in.size() == before) {
     auto& buffer = scratch();
-    const std::size_t got = socket_.read_some(asio::buffer(buffer), failure);
+    const std::size_t got = transport_->read_some(buffer, failure);
     if (failure == asio::error::would_block) {
-      co_await socket_.async_wait(tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, failure));
+      failure = co_await transport_->readable();
       if (failure) co_return failure;
       continue;
     }
     if (failure) co_return failure;
     bytes_read_ += got;
-    const ByteView bytes(buffer.data(), got);
+    ByteView bytes(buffer.data(), got);
+    if (const auto first = std::exchange(skipped_, std::nullopt); first && bytes[0] == *first) bytes = bytes.subspan(1);
+    if (bytes.empty()) continue;
     if (tls_ == nullptr) {
       in.insert(in.end(), bytes.begin(), bytes.end());
       break;
@@ -121,23 +148,15 @@ asio::awaitable<SocketError> ByteStream::read(ByteVec& in) {
 
 asio::awaitable<SocketError> ByteStream::flush_tls() {
   ByteVec out;
-  SocketError failure;
   tls_->take_output(out);
-  if (!out.empty()) {
-    co_await asio::async_write(socket_, asio::buffer(out), asio::redirect_error(asio::use_awaitable, failure));
-  }
-  co_return failure;
+  if (out.empty()) co_return SocketError{};
+  co_return co_await transport_->write(out);
 }
 
 asio::awaitable<SocketError> ByteStream::write(ByteView bytes) {
-  SocketError failure;
-  if (tls_ != nullptr) {
-    tls_->write(bytes);
-    co_return co_await flush_tls();
-  }
-  co_await asio::async_write(socket_, asio::buffer(bytes.data(), bytes.size()),
-                             asio::redirect_error(asio::use_awaitable, failure));
-  co_return failure;
+  if (tls_ == nullptr) co_return co_await transport_->write(bytes);
+  tls_->write(bytes);
+  co_return co_await flush_tls();
 }
 
 }  // namespace np2p::real

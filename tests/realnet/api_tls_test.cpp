@@ -42,6 +42,7 @@ TEST(ApiOverTls, AnswersAsWithoutIt) {
   asio::io_context io;
   tcp::socket socket(io);
   socket.connect(tcp::endpoint(asio::ip::address_v4::loopback(), server.api_port()));
+  socket.non_blocking(true);
   const auto context = TlsContext::for_links();
   ASSERT_TRUE(context.ok());
   ByteStream stream(std::move(socket), std::make_unique<TlsSession>(*context, TlsSession::Side::client));
@@ -49,8 +50,6 @@ TEST(ApiOverTls, AnswersAsWithoutIt) {
   asio::co_spawn(
       io,
       [&]() -> asio::awaitable<void> {
-        SocketError ignored;
-        stream.socket().non_blocking(true, ignored);
         ByteVec in;
         SocketError failure = co_await stream.handshake(in);
         EXPECT_FALSE(failure);

@@ -172,6 +172,29 @@ TEST(ServerOptions, LoopbackIsDialledOnlyWhenEverythingIsLoopback) {
   EXPECT_TRUE(options_of({"-l", "192.168.1.2:20000"})->config.dial_private);
 }
 
+TEST(ServerOptions, AddressesMayBeIPv6) {
+  const auto options = options_of({"-l", "[::1]:20000", "-b", "[2001:db8::5]:20000"});
+  ASSERT_TRUE(options.ok()) << options.error().reason;
+  EXPECT_EQ(options->config.listen.text(), "[::1]:20000");
+  EXPECT_TRUE(options->config.listen.is_loopback());
+  EXPECT_EQ(options->config.bootstrap.at(0).text(), "[2001:db8::5]:20000");
+  EXPECT_TRUE(options_of({"-l", "[::]:20000"})->config.listen.is_unspecified());
+  EXPECT_EQ(options_of({"-b", "[::ffff:192.0.2.1]:5"})->config.bootstrap.at(0).text(), "192.0.2.1:5");
+  EXPECT_TRUE(options_of({"-l", "[::1]:0", "-b", "[::1]:1"})->config.dial_loopback);
+  EXPECT_TRUE(options_of({"-l", "[fd00::1]:20000"})->config.dial_private);
+}
+
+TEST(ServerOptions, RoutersAreAskedWhereThatMayHelp) {
+  EXPECT_FALSE(options_of({})->port_mapping);  // loopback
+  EXPECT_FALSE(options_of({"-l", "[::1]:20000"})->port_mapping);
+  EXPECT_TRUE(options_of({"-l", "0.0.0.0:20000"})->port_mapping);
+  EXPECT_TRUE(options_of({"-l", "[::]:20000"})->port_mapping);
+  EXPECT_TRUE(options_of({"-l", "192.168.1.2:20000"})->port_mapping);
+  EXPECT_FALSE(options_of({"-l", "198.51.100.1:20000"})->port_mapping);  // needs none
+  EXPECT_FALSE(options_of({"-l", "0.0.0.0:20000", "--no-port-mapping"})->port_mapping);
+  EXPECT_TRUE(options_of({"-l", "0.0.0.0:20000", "--no-port-mapping=false"})->port_mapping);
+}
+
 TEST(ServerOptions, MistakesNameTheFlag) {
   const std::pair<Arguments, std::string> wrong[] = {{{"-l", "nonsense"}, "-l"},
                                                      {{"-l", "127.0.0.1:99999"}, "-l"},
@@ -184,6 +207,8 @@ TEST(ServerOptions, MistakesNameTheFlag) {
                                                      {{"--external", "0.0.0.0:20000"}, "--external"},
                                                      {{"--external", "224.0.0.1:20000"}, "--external"},
                                                      {{"-l", "::1:20000"}, "-l"},
+                                                     {{"-l", "[::1:20000"}, "-l"},
+                                                     {{"-b", "[::1]"}, "-b"},
                                                      {{"--trust", "10/8"}, "--trust"},
                                                      {{"--trust", "10.0.0.0/33"}, "--trust"},
                                                      {{"--network-id", ""}, "--network-id"}};

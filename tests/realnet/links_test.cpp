@@ -1,64 +1,21 @@
 // The network port on real sockets: who gets in, who does not, and what happens to those who misbehave.
-#include "realnet/net/links.h"
-
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <thread>
 
-#include "realnet/clock.h"
 #include "tests/realnet/raw_peer.h"
+#include "tests/realnet/recorder.h"
 
 namespace np2p::real {
 namespace {
 
 using test::RawPeer;
+using test::Recorder;
 
-// A node's place: records its inputs, all on one io_context that the test drives.
-class Recorder : public LinkInputs {
- public:
-  explicit Recorder(asio::io_context& io, std::string network = "test", Limits limits = {}, LinkProfile profile = {})
-      : key(SecpNodeKey::generate(entropy)),
-        links(io, *this, LinkSettings{*key, std::move(network), profile, limits, 2s, 1s, 1s}) {
-    auto acceptor = listen_on(io, Address::v4(0x7F000001, 0));
-    address = to_address(acceptor->local_endpoint());
-    links.serve(std::move(acceptor).value());
-  }
-  void on_link_up(const LinkInfo& info) override {
-    up.push_back(info);
-    if (when_up) when_up(info);
-  }
-  void on_frame(LinkId, const Frame& frame, Traffic traffic) override {
-    frames.emplace_back(text_of(frame.view()));
-    traffics.push_back(traffic);
-  }
-  void on_writable(LinkId link) override { writable.push_back(link); }
-  void on_link_down(LinkId link, CloseReason reason) override { down.emplace_back(link, reason); }
-  void on_link_rejected(const Address&, const Error& why) override { ++rejected[why.code]; }
-
-  KernelEntropy entropy;
-  std::unique_ptr<SecpNodeKey> key;
-  Address address;
-  std::vector<LinkInfo> up;
-  std::vector<std::string> frames;
-  std::vector<Traffic> traffics;
-  std::vector<LinkId> writable;
-  std::vector<std::pair<LinkId, CloseReason>> down;
-  std::map<ErrorCode, int> rejected;
-  std::function<void(const LinkInfo&)> when_up;
-  Links links;  // last: it calls the others
-};
-
-class LinksTest : public testing::Test {
+class LinksTest : public test::LinkWorld {
  protected:
-  // Runs the world until `done` holds; false after ten seconds.
-  bool run_until(const std::function<bool()>& done) {
-    const MonoTime end = mono_now() + 10s;
-    while (!done() && mono_now() < end) io_.run_one_for(std::chrono::milliseconds(50));
-    return done();
-  }
   // The peer blocks, so it gets a thread, and the world runs here meanwhile.
   template <class Act>
   void with_peer(const Recorder& node, Act act) {
@@ -72,7 +29,6 @@ class LinksTest : public testing::Test {
     thread.join();
     io_.poll();
   }
-  asio::io_context io_;
 };
 
 TEST_F(LinksTest, BothSidesLearnWhoTheOtherIs) {

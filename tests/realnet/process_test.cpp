@@ -188,6 +188,11 @@ TEST_F(ProcessTest, PortDirectoryAndFilesInTheWayAreOneSentenceAndStatus1) {
   EXPECT_EQ(attempt({"server", "-p", owner_.public_key().hex(), "-l", listen, "--data-dir", other.path() + "/d"}), 1);
   expect_one_sentence();
   EXPECT_NE(err_.find(listen), std::string::npos) << err_;
+  // Nor beside it on every address of both kinds.
+  const std::string any = "[::]" + listen.substr(listen.rfind(':'));
+  EXPECT_EQ(attempt({"server", "-p", owner_.public_key().hex(), "-l", any, "--data-dir", other.path() + "/d"}), 1);
+  expect_one_sentence();
+  EXPECT_NE(err_.find("cannot listen on " + any), std::string::npos) << err_;
   EXPECT_EQ(attempt(server({"--data-dir", other.path() + "/d2", "-s", "--tls-cert", "/does/not/exist"})), 1);
   expect_one_sentence();
   EXPECT_EQ(attempt(server({"--data-dir", "/proc/nowhere"})), 1);

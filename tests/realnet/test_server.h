@@ -66,6 +66,10 @@ class RunningServer {
     server_->request_stop();
     thread_.join();
   }
+  void end() {  // as at the end of the process
+    stop();
+    server_.reset();
+  }
   [[nodiscard]] std::uint16_t port() const { return server_->listen_address().port; }
   [[nodiscard]] std::uint16_t api_port() const { return server_->api_address().port; }
   Server* operator->() { return server_.get(); }
@@ -92,8 +96,9 @@ struct HttpResponse {
 // One keep-alive connection. Reading fails the test by an exception after ten seconds.
 class HttpClient {
  public:
-  explicit HttpClient(std::uint16_t port) : socket_(io_) {
-    socket_.connect(tcp::endpoint(asio::ip::address_v4::loopback(), port));
+  explicit HttpClient(std::uint16_t port) : HttpClient(loopback(port)) {}
+  explicit HttpClient(const Address& server) : socket_(io_) {
+    socket_.connect(to_endpoint(server));
     const timeval limit{10, 0};
     ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   }

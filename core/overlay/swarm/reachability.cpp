@@ -68,6 +68,16 @@ void Reachability::changed(const LinkChange& change) {
   ask();
 }
 
+// Whether it works is for the peers to say: they are asked anew.
+void Reachability::port_mapped(const Address& outside) {
+  if (is_fixed() || outside.port == mapped_) return;
+  mapped_ = outside.port;
+  if (probe_ != 0) probes_.release(std::exchange(probe_, 0));
+  stage_ = Stage::idle;
+  due_.reset();
+  ask();
+}
+
 // Whom we dialled; the first of a network, which listens anywhere, asks those who dialled it somewhere.
 bool Reachability::can_be_asked(const Peer& peer) const noexcept {
   return peer.path != Path::tunnel && (peer.outbound || config_.bootstrap.empty());
@@ -90,7 +100,7 @@ void Reachability::ask() {
     if (!can_be_asked(*peer)) continue;
     if (std::find(asked_.begin(), asked_.end(), id) != asked_.end()) continue;
     asked_.push_back(id);
-    links_.send(peer->link, DialBack{config_.listen.port}, Priority::control, Traffic::control);
+    links_.send(peer->link, DialBack{outer_port()}, Priority::control, Traffic::control);
   }
 }
 
@@ -106,7 +116,7 @@ bool Reachability::came_in(const LinkInfo& info) {
   if (stage_ != Stage::asked || std::find(asked_.begin(), asked_.end(), info.peer) == asked_.end()) return false;
   Address own = links_.observed();
   if (own.is_unspecified()) return false;
-  own.port = config_.listen.port;
+  own.port = outer_port();
   answered_ = true;
   if (own != links_.listens()) {
     set_listens(own);

@@ -30,6 +30,7 @@ class Reachability {
   // A link came in from outside; true if it is the answer to a question of ours, which needs no further life.
   bool came_in(const LinkInfo& info);
   void on(Peer& from, const DialBack& message);
+  void port_mapped(const Address& outside);               // by the router, to our listen port; unspecified: no longer
   void seen_at(const Peer& by, const Address& observed);  // where we are, as a peer sees it
   bool probed(const MappingProbes::Result& result);       // false: not our probe
   [[nodiscard]] std::optional<MonoTime> next_due() const noexcept { return due_; }
@@ -47,6 +48,7 @@ class Reachability {
  private:
   enum class Stage : std::uint8_t { idle, asked, mapping, filtering };
   [[nodiscard]] bool can_be_asked(const Peer& peer) const noexcept;
+  [[nodiscard]] std::uint16_t outer_port() const noexcept { return mapped_ != 0 ? mapped_ : config_.listen.port; }
   void ask();                   // for dial-backs to the listen port
   void decide(MonoTime now);    // the time for answers is over
   void find_out(MonoTime now);  // the class of our NAT
@@ -59,7 +61,8 @@ class Reachability {
   MappingProbes& probes_;
   Rng rng_;
   Stage stage_ = Stage::idle;
-  bool fixed_ = false;  // said, not found out
+  bool fixed_ = false;        // said, not found out
+  std::uint16_t mapped_ = 0;  // outer port that the router passes on; 0: none
   std::vector<NodeId> asked_;
   bool answered_ = false;
   NatClass nat_;

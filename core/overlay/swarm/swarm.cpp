@@ -132,6 +132,11 @@ void Swarm::link_down(LinkId link, CloseReason reason) {
   settle();
 }
 
+void Swarm::port_mapped(const Address& outside) {
+  reachability_.port_mapped(outside);
+  settle();
+}
+
 void Swarm::carry(LinkId tunnel, const Frame& record) {
   tunnels_.carry(tunnel, record);
   settle();

@@ -41,6 +41,7 @@ class Swarm {
   void frame(LinkId link, const Frame& frame);
   void link_down(LinkId link, CloseReason reason);
   void timer(Timer timer);
+  void port_mapped(const Address& outside);
   void carry(LinkId tunnel, const Frame& record);
 
   void broadcast(Channel channel, const Frame& payload);
