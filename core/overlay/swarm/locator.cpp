@@ -61,7 +61,7 @@ bool Locator::reaches(const PubKey& user) const {
 }
 
 std::optional<Whereabouts> Locator::find_alive(const PubKey& user) const {
-  const Known* known = alive(user);
+  const Known* known = usable(user, Channel::packets);
   if (known == nullptr) return std::nullopt;
   Whereabouts found{known->node, known->listens, {}};
   if (known->via != NodeId{}) found.vias.push_back(known->via);
