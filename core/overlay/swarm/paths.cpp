@@ -113,6 +113,8 @@ void Paths::hear(Neighbour& from, const PathEntry& entry) {
   if (entry.rank > route.rank) {  // a root that will yield as soon as it hears of ours
     from.delays[tree] = kFar;
     if (route.parent == from.link) reselect(tree);
+    // Who knows no root may have overheard us as long as it knew a better one, which is gone.
+    if (entry.rank == kNoRank && routes_[tree].told != kFar) tell(from.link, tree);
     return;
   }
   if (entry.rank < route.rank) {
@@ -204,7 +206,14 @@ std::optional<MonoTime> Paths::next_due() const noexcept {
   return first;
 }
 
+void Paths::tell(LinkId link, std::size_t tree) {
+  const Route& route = routes_[tree];
+  links_.send(link, PathVector{{{static_cast<std::uint8_t>(tree), route.told_rank, route.told}}}, Priority::control,
+              Traffic::control);
+}
+
 void Paths::due(MonoTime now) {
+  PathVector questions;
   for (Neighbour& one : neighbours_) {
     const Peer* peer = one.open ? nullptr : links_.find(one.link);
     if (peer != nullptr && peer->ready_at + kTried <= now) open(one);
@@ -226,8 +235,10 @@ void Paths::due(MonoTime now) {
     } else {
       route.rank = kNoRank;
       route.held = now + kHold;
+      questions.entries.push_back({static_cast<std::uint8_t>(tree), kNoRank, kFar});
     }
   }
+  say(questions);
   if (!tell_at_ || *tell_at_ > now) return;
   tell_at_.reset();
   PathVector message;
@@ -239,6 +250,10 @@ void Paths::due(MonoTime now) {
     route.feasible = std::min(route.feasible, route.delay);
     message.entries.push_back({static_cast<std::uint8_t>(tree), route.told_rank, route.told});
   }
+  say(message);
+}
+
+void Paths::say(const PathVector& message) {
   if (message.entries.empty()) return;
   const Frame whole = encode(message);
   for (const Neighbour& one : neighbours_) {

@@ -71,6 +71,8 @@ class Paths {
   void take_back(std::size_t tree);
   void hear(Neighbour& from, const PathEntry& entry);
   void tell_within(Duration pause);
+  void tell(LinkId link, std::size_t tree);
+  void say(const PathVector& message);  // to everybody
   [[nodiscard]] static bool worth_telling(const Route& route) noexcept;
 
   const SwarmParams& params_;

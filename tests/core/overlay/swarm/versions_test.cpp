@@ -42,7 +42,7 @@ TEST_P(Versions, BecomeNeighboursAndCarryPosts) {
   RawPeer same(world, 0, 2);
   same.join();
   const bool later = GetParam() > kVersion;
-  const Hello hello = hello_of(peer, later ? ~0u : 0u);
+  const Hello hello = hello_of(peer, later ? ~kAside : 0u);
   peer.say(later ? longer(hello) : encode(hello));
   const auto answers = peer.heard_of<HelloEcho>();
   EXPECT_EQ(answers.size(), 1u);
