@@ -35,7 +35,7 @@ struct StoreStats {
   std::size_t events = 0;
   std::size_t values = 0;
   std::uint64_t evicted = 0;
-  std::uint64_t rotten = 0;  // rows dropped because their id is not their hash
+  std::uint64_t rotten = 0;  // events whose bytes no longer give their id: set aside, never served
 };
 
 enum class Order : std::uint8_t { newest_first, oldest_first };

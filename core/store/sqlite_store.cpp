@@ -67,6 +67,7 @@ struct SqliteStore::Impl {
         commit_(*db, "COMMIT") {
     state.counts = rows.count();
     state.values = static_cast<std::size_t>(db->number("SELECT count(*) FROM value"));
+    state.rotten = static_cast<std::uint64_t>(db->number("SELECT count(*) FROM rotten"));
     before = state;
   }
 
@@ -75,6 +76,7 @@ struct SqliteStore::Impl {
     RankCounts counts;
     std::size_t values = 0;
     std::uint64_t evicted = 0;
+    std::uint64_t rotten = 0;
   };
 
   std::unique_ptr<Database> db;
@@ -95,8 +97,7 @@ struct SqliteStore::Impl {
   Statement commit_;
 
   State state;
-  State before;  // at the begin of the transaction
-  std::uint64_t rotten = 0;
+  State before;             // at the begin of the transaction
   bool open = false;        // a transaction with all of `writes` in it
   bool incomplete = false;  // more writes were lost than can be repeated: no ticket passes any more
   std::vector<Write> writes;
@@ -104,7 +105,9 @@ struct SqliteStore::Impl {
   Ticket last;
   Ticket committed;
   Ticket durable;
-  std::string trouble;  // empty: healthy
+  std::string trouble;   // empty: healthy
+  bool damaged = false;  // the file itself: no write is tried any more, and only a look from outside can help
+  std::string opening_note;
   unsigned refused_in_trouble = 0;
 
   // --- transactions
@@ -130,21 +133,30 @@ struct SqliteStore::Impl {
   // Ends the transaction. A disk that was in trouble has to prove itself with a real write.
   void commit() {
     if (incomplete) throw DiskTrouble{SQLITE_FULL, "too much was lost while the disk failed; restart the server"};
-    if (open || !writes.empty() || !trouble.empty()) {
+    if (open || !writes.empty() || (!trouble.empty() && !damaged)) {
       begin();
-      if (!trouble.empty()) db->exec(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str());
+      if (!trouble.empty() && !damaged) db->exec(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str());
       Use(commit_).run();
       open = false;
       writes.clear();
     }
     wal.write_out();
-    if (wal.lost_sync() || wal.frames() >= kCheckpointFrames) wal.checkpoint();
-    trouble.clear();
+    if (!damaged && (wal.lost_sync() || wal.frames() >= kCheckpointFrames)) wal.checkpoint();
+    if (!damaged) trouble.clear();
     committed = last;
+  }
+  // Damage to the file is final: what was accepted before still goes into the log, nothing else does.
+  void say(const DiskTrouble& cause) {
+    if (damaged) return;
+    damaged = cause.code == SQLITE_CORRUPT || cause.code == SQLITE_NOTADB;
+    trouble = cause.reason.empty() ? "the disk failed" : cause.reason;
+    if (!damaged) return;
+    trouble = "the database is damaged (" + trouble + "); nothing is written to it any more";
+    sqlite3_db_config(db->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   }
   // The disk or the file failed. What the transaction held is taken back, and put into a new one if that works.
   void in_trouble(const DiskTrouble& cause) {
-    trouble = cause.reason.empty() ? "the disk failed" : cause.reason;
+    say(cause);
     if (!open) return;
     abandon();
     try {
@@ -162,6 +174,12 @@ struct SqliteStore::Impl {
   // Runs a write of the port. What cannot be done now is done with the next transaction, if it is `owed`.
   template <class Work>
   bool write(Write what, bool owed, Work work) {
+    if (damaged) {
+      // What is owed is lost: no ticket may say otherwise.
+      unflushed = unflushed || owed;
+      incomplete = incomplete || owed;
+      return false;
+    }
     bool done = false;
     bool remember = owed;
     try {
@@ -194,7 +212,7 @@ struct SqliteStore::Impl {
     try {
       return work();
     } catch (const DiskTrouble& cause) {
-      trouble = cause.reason;
+      say(cause);
       if (open && !db->in_transaction()) in_trouble(cause);  // SQLite gave the transaction up by itself
       return nothing;
     }
@@ -278,13 +296,14 @@ struct SqliteStore::Impl {
 
   // --- reads
 
-  // Rows that do not give back what was written are taken out; they are lost in any case.
-  void drop_rotten(const std::vector<EventRows::Seq>& seqs) {
-    rotten += seqs.size();
+  // Rows that do not give back what was written are not served again, and kept for whoever can make something of them.
+  void set_aside(const std::vector<EventRows::Seq>& seqs) {
+    if (damaged) return;
     try {
       begin();
-      for (const EventRows::Seq seq : seqs) rows.remove(seq);
+      for (const EventRows::Seq seq : seqs) rows.set_aside(seq);
       state.counts = rows.count();
+      state.rotten += seqs.size();
     } catch (const DiskTrouble& cause) {
       in_trouble(cause);
     }
@@ -292,7 +311,7 @@ struct SqliteStore::Impl {
   EventPtr load(EventRows::Seq seq) {
     bool is_rotten = false;
     EventPtr event = rows.load(seq, is_rotten);
-    if (is_rotten) drop_rotten({seq});
+    if (is_rotten) set_aside({seq});
     return event;
   }
   std::vector<EventPtr> query(const PreparedFilter& filter, std::size_t limit) {
@@ -312,7 +331,7 @@ struct SqliteStore::Impl {
         }
       }
       if (!again || (look && bad.size() == known_bad)) {
-        if (!bad.empty()) drop_rotten(bad);
+        if (!bad.empty()) set_aside(bad);
         return events;
       }
       look = true;
@@ -326,7 +345,8 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, 
   auto db = open_database(path, vfs_name);
   if (!db.ok()) return db.error();
   try {
-    auto impl = std::make_unique<Impl>(std::move(db).value(), vfs_name, limits);
+    auto impl = std::make_unique<Impl>(std::move(db->db), vfs_name, limits);
+    impl->opening_note = std::move(db->note);
     return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(impl)));
   } catch (const DiskTrouble& trouble) {
     return error(ErrorCode::unavailable, "cannot read " + path + ": " + trouble.reason);
@@ -342,6 +362,7 @@ SqliteStore::~SqliteStore() {
 // --- the port
 
 PutOutcome SqliteStore::put(const EventPtr& event) {
+  if (impl_->damaged) return PutOutcome::refused;
   if (!healthy() && (++impl_->refused_in_trouble % kTryEvery != 0 || !commit().ok())) return PutOutcome::refused;
   PutOutcome outcome = PutOutcome::refused;  // stands if the disk fails within
   impl_->write(Put{event}, false, [&] {
@@ -420,7 +441,7 @@ Ticket SqliteStore::durable() const noexcept {
 }
 
 StoreStats SqliteStore::stats() {
-  return {impl_->state.counts.total(), impl_->state.values, impl_->state.evicted, impl_->rotten};
+  return {impl_->state.counts.total(), impl_->state.values, impl_->state.evicted, impl_->state.rotten};
 }
 
 // --- the host's side
@@ -450,6 +471,14 @@ bool SqliteStore::healthy() const noexcept {
 
 const std::string& SqliteStore::trouble() const noexcept {
   return impl_->trouble;
+}
+
+bool SqliteStore::damaged() const noexcept {
+  return impl_->damaged;
+}
+
+const std::string& SqliteStore::note() const noexcept {
+  return impl_->opening_note;
 }
 
 Status SqliteStore::sync() {
