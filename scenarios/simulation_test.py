@@ -112,3 +112,11 @@ def test_notes_compare_by_id(net: np2p.Network) -> None:
     assert note != "not a note" and received in {note}
     assert [received] == bob.timeline(limit=1) and bob.timeline(limit=0) == []
     assert np.isclose(net.delivery_ratio(note), 1.0)
+
+
+def test_a_network_can_be_used_in_a_with_statement() -> None:
+    with np2p.Simulation(seed=1) as net:
+        assert isinstance(net, np2p.Simulation)
+        assert len(net.add_nodes(2, nat="none")) == 2
+    with pytest.raises(KeyError), np2p.Simulation(seed=1):
+        raise KeyError("what happens inside is not swallowed")

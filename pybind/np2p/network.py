@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from abc import ABC, abstractmethod
-from typing import Any, Callable, Iterable, Sequence
+from typing import Any, Callable, Iterable, Self, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,12 @@ class Network(ABC):
         self._churn_rounds = 0
         self._luck: dict[int, Rng] = {}
         self._followed_by: dict[str, list[str]] = {}  # the other direction: what each user's newest list names
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     # --- population -------------------------------------------------------------------------------------------------
 
