@@ -11,7 +11,8 @@ constexpr std::int64_t kPagesToCheck = 6144;  // 24 MiB, some 20,000 events
 constexpr std::int64_t kSamples = 64;         // ways down each tree
 
 std::string in_one_line(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 0x20; }, ' ');
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20; }, ' ');
   return text;
 }
 
@@ -48,11 +49,10 @@ std::string look_at_rows(Database& db) {
   Statement row(db, "SELECT seq, head, author, kind, created_at, rank FROM event WHERE seq>=? ORDER BY seq LIMIT 1");
   Statement by_head(db, "SELECT 1 FROM event INDEXED BY event_head WHERE head=? AND seq=?");
   Statement by_author(
-      db, "SELECT 1 FROM event INDEXED BY event_author WHERE author=? AND kind=? AND created_at=? AND head=? AND seq=?");
-  Statement by_kind(db,
-                    "SELECT 1 FROM event INDEXED BY event_kind WHERE kind=? AND created_at=? AND head=? AND seq=?");
-  Statement by_rank(db,
-                    "SELECT 1 FROM event INDEXED BY event_rank WHERE rank=? AND created_at=? AND head=? AND seq=?");
+      db,
+      "SELECT 1 FROM event INDEXED BY event_author WHERE author=? AND kind=? AND created_at=? AND head=? AND seq=?");
+  Statement by_kind(db, "SELECT 1 FROM event INDEXED BY event_kind WHERE kind=? AND created_at=? AND head=? AND seq=?");
+  Statement by_rank(db, "SELECT 1 FROM event INDEXED BY event_rank WHERE rank=? AND created_at=? AND head=? AND seq=?");
   const std::int64_t last = db.number("SELECT max(seq) FROM event");
   for (std::int64_t i = 0; i < kSamples; ++i) {
     Use at(row);
@@ -78,8 +78,7 @@ void look_at_keys(Database& db) {
   Statement tag(db, "SELECT key FROM tag WHERE key>=? ORDER BY key LIMIT 1");
   Statement standing(db, "SELECT standing FROM standing WHERE author>=? ORDER BY author LIMIT 1");
   for (std::int64_t i = 0; i < kSamples; ++i) {
-    static_cast<void>(
-        Use(tag).bind(std::numeric_limits<std::int64_t>::min() + i * (std::int64_t{1} << 58)).row());
+    static_cast<void>(Use(tag).bind(std::numeric_limits<std::int64_t>::min() + i * (std::int64_t{1} << 58)).row());
     const auto first_byte = static_cast<std::uint8_t>(i * 256 / kSamples);
     static_cast<void>(Use(standing).bind(ByteView(&first_byte, 1)).row());
   }

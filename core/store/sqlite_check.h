@@ -1,6 +1,6 @@
-// Is the file of an open database whole? Every page of a small one is looked at. In a larger one the way down from every
-// root is taken many times, which costs a few milliseconds whatever the size, and meets damage near the roots, where
-// one page spoils a whole tree. What that leaves unseen shows when it is met.
+// Is the file of an open database whole? Every page of a small one is looked at. In a larger one the way down from
+// every root is taken many times, which costs a few milliseconds whatever the size, and meets damage near the roots,
+// where one page spoils a whole tree. What that leaves unseen shows when it is met.
 #pragma once
 
 #include <string>

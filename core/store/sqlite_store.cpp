@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <numeric>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -53,7 +54,7 @@ struct SqliteStore::Impl {
         rows(*db),
         wal(*db, vfs),
         room(room_of(limits)),
-        max_values(limits.stored_values),
+        max_values(table_rooms(limits)),
         max_answer(limits.query_events),
         max_writes(limits.unsafe_writes),
         get_standing(*db, "SELECT standing FROM standing WHERE author=?"),
@@ -66,7 +67,7 @@ struct SqliteStore::Impl {
         begin_(*db, "BEGIN IMMEDIATE"),
         commit_(*db, "COMMIT") {
     state.counts = rows.count();
-    state.values = static_cast<std::size_t>(db->number("SELECT count(*) FROM value"));
+    state.values = count_values();
     state.rotten = static_cast<std::uint64_t>(db->number("SELECT count(*) FROM rotten"));
     before = state;
   }
@@ -74,7 +75,7 @@ struct SqliteStore::Impl {
   // What has to go back with a rolled back transaction.
   struct State {
     RankCounts counts;
-    std::size_t values = 0;
+    TableRooms values{};  // how many each table has
     std::uint64_t evicted = 0;
     std::uint64_t rotten = 0;
   };
@@ -83,7 +84,7 @@ struct SqliteStore::Impl {
   EventRows rows;
   WalFile wal;
   Room room;
-  std::size_t max_values;
+  TableRooms max_values;
   std::size_t max_answer;
   std::size_t max_writes;
   Statement get_standing;
@@ -127,7 +128,8 @@ struct SqliteStore::Impl {
     } else if (const auto* standing = std::get_if<SetStanding>(&write)) {
       do_set_standing(standing->author, standing->standing);
     } else if (const auto* value = std::get_if<SetValue>(&write)) {
-      do_set_value(value->table, value->key, value->value);
+      bool full = false;
+      do_set_value(value->table, value->key, value->value, full);
     }
   }
   // Ends the transaction. A disk that was in trouble has to prove itself with a real write.
@@ -275,21 +277,34 @@ struct SqliteStore::Impl {
       evict(victim->seq);
     }
   }
-  bool do_set_value(Table table, std::string_view key, const std::optional<std::string>& value) {
+  [[nodiscard]] TableRooms count_values() {
+    TableRooms counts{};
+    Statement statement(*db, "SELECT part, count(*) FROM value GROUP BY part");
+    Use use(statement);
+    while (use.row()) {
+      const auto part = static_cast<std::size_t>(use.number(0));
+      if (part < counts.size()) counts[part] = static_cast<std::size_t>(use.number(1));
+    }
+    return counts;
+  }
+  // Nothing changes if the table has no room for a new key; `full` then says so.
+  bool do_set_value(Table table, std::string_view key, const std::optional<std::string>& value, bool& full) {
     const auto part = static_cast<std::int64_t>(table);
+    std::size_t& count = state.values[static_cast<std::size_t>(table)];
     bool there = false;
     {
       Use use(get_value);
       there = use.bind(part).bind(bytes_of(key)).row();
       if (there && value && text_of(use.blob(0)) == *value) return false;
     }
-    if (!there && (!value || state.values >= max_values)) return false;
+    full = !there && value && count >= max_values[static_cast<std::size_t>(table)];
+    if (!there && (!value || full)) return false;
     if (value) {
       Use(put_value).bind(part).bind(bytes_of(key)).bind(bytes_of(*value)).run();
-      state.values += there ? 0 : 1;
+      count += there ? 0 : 1;
     } else {
       Use(drop_value).bind(part).bind(bytes_of(key)).run();
-      --state.values;
+      --count;
     }
     return true;
   }
@@ -402,15 +417,19 @@ Standing SqliteStore::standing(const PubKey& author) {
   return impl_->read(Standing::stranger, [&] { return impl_->standing_of(author); });
 }
 
-void SqliteStore::set_value(Table table, std::string_view key, std::string_view value) {
+bool SqliteStore::set_value(Table table, std::string_view key, std::string_view value) {
   const std::optional<std::string> wanted(value);
+  bool full = false;
   impl_->write(SetValue{table, std::string(key), wanted}, true,
-               [&] { return impl_->do_set_value(table, key, wanted); });
+               [&] { return impl_->do_set_value(table, key, wanted, full); });
+  return !full && !impl_->damaged;
 }
 
 void SqliteStore::erase_value(Table table, std::string_view key) {
-  impl_->write(SetValue{table, std::string(key), std::nullopt}, true,
-               [&] { return impl_->do_set_value(table, key, std::nullopt); });
+  impl_->write(SetValue{table, std::string(key), std::nullopt}, true, [&] {
+    bool full = false;
+    return impl_->do_set_value(table, key, std::nullopt, full);
+  });
 }
 
 std::string SqliteStore::value(Table table, std::string_view key) {
@@ -441,7 +460,9 @@ Ticket SqliteStore::durable() const noexcept {
 }
 
 StoreStats SqliteStore::stats() {
-  return {impl_->state.counts.total(), impl_->state.values, impl_->state.evicted, impl_->state.rotten};
+  const TableRooms& counts = impl_->state.values;
+  const std::size_t values = std::accumulate(counts.begin(), counts.end(), std::size_t{0});
+  return {impl_->state.counts.total(), values, impl_->state.evicted, impl_->state.rotten};
 }
 
 // --- the host's side

@@ -49,7 +49,7 @@ class SqliteStore final : public Store {
   bool erase(const EventId& id) override;
   void set_standing(const PubKey& author, Standing standing) override;
   [[nodiscard]] Standing standing(const PubKey& author) override;
-  void set_value(Table table, std::string_view key, std::string_view value) override;
+  bool set_value(Table table, std::string_view key, std::string_view value) override;
   void erase_value(Table table, std::string_view key) override;
   [[nodiscard]] std::string value(Table table, std::string_view key) override;
   void each_value(Table table, const std::function<void(std::string_view, std::string_view)>& visit) override;

@@ -9,9 +9,9 @@
 namespace np2p {
 
 struct WalDamage {
-  bool header = false;            // nothing of the log can be read
-  std::int64_t good_frames = 0;   // that SQLite reads
-  std::int64_t lost_frames = 0;   // of the same round of the log, from the first wrong checksum on
+  bool header = false;           // nothing of the log can be read
+  std::int64_t good_frames = 0;  // that SQLite reads
+  std::int64_t lost_frames = 0;  // of the same round of the log, from the first wrong checksum on
   [[nodiscard]] bool any() const noexcept { return header || lost_frames > 0; }
 };
 
