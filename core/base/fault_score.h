@@ -1,5 +1,5 @@
-// What somebody did wrong lately: each fault counts one, and one is forgiven each so often. A peer of a later version, or
-// one with a broken cable, makes a few; one that makes many in a row is broken for good, or hostile.
+// What somebody did wrong lately: each fault counts one, and one is forgiven each so often. A peer of a later version,
+// or one with a broken cable, makes a few; one that makes many in a row is broken for good, or hostile.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// How many bytes of events one user's server may ask of us per time. On the mesh who asks is a claim: without this bound
-// a small request in somebody else's name would send him megabytes.
+// How many bytes of events one user's server may ask of us per time. On the mesh who asks is a claim: without this
+// bound a small request in somebody else's name would send him megabytes.
 #pragma once
 
 #include <cstdint>
