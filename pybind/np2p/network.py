@@ -65,8 +65,9 @@ class Network(ABC):
         until "hyparview" exists). mode: "broadcast" (the default until "auto" exists) or "multicast". Further settings
         of a node: writable=False (serves reads and relays only), replies="everybody" (replies and mentions go to all
         and not only to those they name) and bootstrap=[nodes] (whom to dial first; by default
-        the first public node of the network); in a simulation also uplink= and downlink= in bits per second. An
-        unknown name is a TypeError.
+        the first public node of the network); in a simulation also uplink= and downlink= in bits per second and
+        behind=box, a box of add_nat() that all of these stand behind, outside of their own. An unknown name is a
+        TypeError.
         """
         checks.count("n", n)
         overlay, mode = check_choices(overlay, mode)
@@ -87,6 +88,8 @@ class Network(ABC):
         if ways_in is None:
             ways_in = [node.index for node in self.nodes if node.nat is None][:1]
         key = self._create(index, nat, mode, ways_in, settings)
+        if nat is None and "behind" in settings:
+            nat = settings["behind"].nat  # the only box on its way
         node = Node(self, index, key, nat, overlay, mode, settings.get("replies", "tagged"))
         self.nodes.append(node)
         self._by_key[node.public_key] = node
