@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -69,8 +70,9 @@ SwarmParams params_of(const py::dict& given) {
 
 NodeIndex add_node(World& world, const std::vector<BoxTuple>& boxes, bool hyparview, const py::dict& swarm,
                    bool multicast, const std::vector<NodeIndex>& ways_in, bool writable, bool replies_to_all,
-                   std::uint64_t up, std::uint64_t down) {
+                   std::uint64_t up, std::uint64_t down, std::optional<sim::BoxIndex> behind) {
   sim::NodeOptions options;
+  options.behind = behind;
   for (const auto& box : boxes) options.nat.push_back(spec_of(box));
   options.config.overlay = hyparview ? OverlayKind::hyparview : OverlayKind::mesh;
   options.config.swarm = params_of(swarm);
@@ -247,7 +249,14 @@ void bind_world(py::module_& module) {
            py::arg("seed"), py::arg("trace"), py::arg("memo"), py::arg("base_delay"), py::arg("jitter"),
            py::arg("plane"))
       .def("add_node", &add_node, py::arg("boxes"), py::arg("hyparview"), py::arg("swarm"), py::arg("multicast"),
-           py::arg("ways_in"), py::arg("writable"), py::arg("replies_to_all"), py::arg("up"), py::arg("down"))
+           py::arg("ways_in"), py::arg("writable"), py::arg("replies_to_all"), py::arg("up"), py::arg("down"),
+           py::arg("behind"))
+      .def(
+          "add_nat_box",
+          [](World& world, const BoxTuple& box, std::optional<sim::BoxIndex> behind) {
+            return world.add_nat_box(spec_of(box), behind);
+          },
+          py::arg("box"), py::arg("behind"))
       .def("key", [](const World& world,
                      NodeIndex node) { return std::move(Signer::from_secret(world.user(node).secret())).value(); })
       .def("start", &World::start)

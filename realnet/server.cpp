@@ -49,6 +49,7 @@ Status Server::open() {
   auto store = SqliteStore::open(data_dir_->database(), options_.config.limits);
   if (!store.ok()) return store.error();
   store_ = std::move(store).value();
+  if (!store_->note().empty()) spdlog::error("{}", store_->note());
   if (Status status = claim_database(); !status.ok()) return status;
 
   std::optional<tcp::acceptor> links;
@@ -130,12 +131,26 @@ void Server::start_node() {
   node_ = std::make_unique<Node>(options_.config, host);
   committer_ = std::make_unique<Committer>(
       io_, *store_, [this](Ticket ticket) { input([&] { node_->durable(ticket); }); },
-      [](const std::string& reason) { spdlog::error("the disk fails, trying again: {}", reason); });
+      [this](const std::string& reason) {
+        if (!store_->damaged()) spdlog::error("the disk fails, trying again: {}", reason);
+      });
 }
 
 void Server::after_input() {
   links_->pump();
   committer_->pump();
+  watch_store();
+}
+
+// What the store found out about its file is said once, and again when it got twice as bad.
+void Server::watch_store() {
+  if (store_->damaged() && !std::exchange(said_damaged_, true)) spdlog::error("{}", store_->trouble());
+  const std::uint64_t rotten = store_->stats().rotten;
+  if (rotten <= said_rotten_ * 2) return;
+  said_rotten_ = rotten;
+  spdlog::error(
+      "{} stored events no longer have the bytes they were stored with and are set aside; is the disk failing?",
+      rotten);
 }
 
 void Server::on_link_up(const LinkInfo& info) {
@@ -180,7 +195,8 @@ void Server::on_port_mapped(const std::optional<Address>& external, const std::s
 void Server::published(RequestId request, const Status& outcome) {
   const auto at = waiting_.find(request);
   if (at == waiting_.end()) return;
-  at->second->outcome = outcome;
+  const bool damaged = !outcome.ok() && outcome.error().code == ErrorCode::full && store_->damaged();
+  at->second->outcome = damaged ? error(ErrorCode::full, store_->trouble()) : outcome;
   at->second->wake.cancel();
   waiting_.erase(at);
 }

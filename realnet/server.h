@@ -71,6 +71,7 @@ class Server final : private LinkInputs, private Clients, private Backend {
   template <class Input>
   void input(Input&& input);
   void after_input();
+  void watch_store();
   ServerView view();
   void watch_bind();
   void on_port_mapped(const std::optional<Address>& external, const std::string& who);
@@ -123,6 +124,8 @@ class Server final : private LinkInputs, private Clients, private Backend {
   MonoTime started_;
   bool stopping_ = false;
   bool in_input_ = false;
+  bool said_damaged_ = false;
+  std::uint64_t said_rotten_ = 0;
 };
 
 }  // namespace np2p::real

@@ -117,11 +117,11 @@ std::string status_json(const ServerView& view) {
                   std::chrono::duration_cast<std::chrono::seconds>(view.uptime).count(),
                   view.config.mode == FeedMode::broadcast ? "broadcast" : "multicast", view.config.writable);
   text += fmt::format(
-      R"("overlay":{},"reachable":{},"neighbours":{},"stored_events":{},"evicted":{},"outbox":{},"follows":{},)"
-      R"("registered_follows":{},"followers":{},"events_accepted":{},"syncs":{},"disk_trouble":{},)",
+      R"("overlay":{},"reachable":{},"neighbours":{},"stored_events":{},"evicted":{},"rotten":{},"outbox":{},)"
+      R"("follows":{},"registered_follows":{},"followers":{},"events_accepted":{},"syncs":{},"disk_trouble":{},)",
       overlay_json(view.node.overlay), view.node.reachable, neighbours_json(view.node), view.node.stored_events,
-      view.store.evicted, view.node.outbox, view.node.follows, view.node.registered_follows, view.node.followers,
-      view.observer.events_accepted(), view.syncs, json_string(view.trouble));
+      view.store.evicted, view.store.rotten, view.node.outbox, view.node.follows, view.node.registered_follows,
+      view.node.followers, view.observer.events_accepted(), view.syncs, json_string(view.trouble));
   text +=
       fmt::format(R"("links":{{"open":{},"accepted":{},"dialled":{},"refused":{},"slow_readers":{},)"
                   R"("wire_bytes_in":{},"wire_bytes_out":{}}},"frames_in":{},"frames_out":{},)",
@@ -141,6 +141,7 @@ std::string metrics_text(const ServerView& view) {
   metrics.gauge("links_open", "open links", view.open_links);
   metrics.gauge("reachable", "other users' servers with a route", view.node.reachable);
   metrics.gauge("stored_events", "events in the store", view.node.stored_events);
+  metrics.gauge("rotten_events", "stored events that are damaged on the disk and set aside", view.store.rotten);
   metrics.gauge("outbox", "events waiting for somebody", view.node.outbox);
   metrics.gauge("follows", "users the owner follows", view.node.follows);
   metrics.gauge("followers", "registered followers", view.node.followers);

@@ -50,6 +50,28 @@ def run(out: Path, *arguments: str) -> str:
     return output
 
 
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (["--seed=-1"], "--seed must be 0 to 2**64 - 1, not -1"),
+        ([f"--seed={2**64}"], "--seed must be 0 to 2**64 - 1"),
+        (["--seed=seven"], "invalid int value"),
+        (["--nodes=8,100000"], "--nodes must each be 6 to 512, not 100000"),
+        (["--nodes=5"], "--nodes must each be 6 to 512, not 5"),
+        (["--nodes=8,"], "--nodes must be numbers"),
+        (["--processes=0"], "--processes must be at least 1"),
+        (["--out=/proc/x"], "--out: cannot write into /proc/x"),
+        (["--out=/dev/null"], "--out: cannot write into /dev/null"),
+    ],
+)
+def test_a_mistake_is_one_sentence_at_once(tmp_path: Path, arguments: list[str], sentence: str) -> None:
+    process = start(tmp_path, *arguments)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, output
+    assert sentence in output
+    assert output.count("\n") == 1, output
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The experiment with all its parts, at two small sizes: its results and what it printed."""

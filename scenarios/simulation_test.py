@@ -180,3 +180,59 @@ def test_notes_compare_by_id(net: np2p.Network) -> None:
     assert note != "not a note" and received in {note}
     assert [received] == bob.timeline(limit=1) and bob.timeline(limit=0) == []
     assert np.isclose(net.delivery_ratio(note), 1.0)
+
+
+def test_a_network_can_be_used_in_a_with_statement() -> None:
+    with np2p.Simulation(seed=1) as net:
+        assert isinstance(net, np2p.Simulation)
+        assert len(net.add_nodes(2, nat="none")) == 2
+    with pytest.raises(KeyError), np2p.Simulation(seed=1):
+        raise KeyError("what happens inside is not swallowed")
+
+
+def neighbours(*, hairpin: bool, shared: bool) -> tuple[np2p.Simulation, list[np2p.Node]]:
+    net = np2p.Simulation(seed=3)
+    net.add_node(nat="none")
+    box = np2p.Nat(filtering="endpoint_independent", hairpin=hairpin)
+    if shared:
+        nodes = net.add_nodes(3, nat="none", behind=net.add_nat(box))
+    else:
+        nodes = net.add_nodes(3, nat=box)
+    net.bootstrap(within=minutes(3))
+    net.run_for(minutes(2))
+    return net, nodes
+
+
+def test_only_neighbours_behind_one_box_can_use_its_hairpin() -> None:
+    """They dial each other's outside address, as the mesh does with everybody: the box answers them or does not."""
+    shared = {hairpin: neighbours(hairpin=hairpin, shared=True)[0].digest() for hairpin in (False, True)}
+    alone = {hairpin: neighbours(hairpin=hairpin, shared=False)[0].digest() for hairpin in (False, True)}
+    assert shared[False] != shared[True]
+    assert alone[False] == alone[True]
+    assert shared[True] != alone[True]
+
+
+def test_servers_behind_a_shared_box_take_part() -> None:
+    net, nodes = neighbours(hairpin=False, shared=True)
+    assert all(node.nat is not None for node in nodes)
+    note = nodes[0].post("to the neighbours, around the corner")
+    assert net.eventually(lambda: all(node.has(note) for node in net.nodes), within=minutes(1))
+    second = net.add_node(nat="symmetric", behind=net.add_nat(np2p.Nat()))  # a home behind a provider's box
+    net.bootstrap(within=minutes(3))
+    assert net.eventually(lambda: second.post("from the second row") is not None, within=minutes(1))
+
+
+def test_a_shared_box_used_wrongly_is_an_error() -> None:
+    net, other = np2p.Simulation(seed=1), np2p.Simulation(seed=1)
+    deep = np2p.Nat(outer=np2p.Nat())
+    with pytest.raises(TypeError, match="nat must be a Nat"):
+        net.add_nat("symmetric")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="behind must be a box of add_nat"):
+        net.add_node(behind=np2p.Nat())
+    with pytest.raises(ValueError, match="of this network"):
+        net.add_node(behind=other.add_nat(np2p.Nat()))
+    with pytest.raises(ValueError, match="at most two boxes"):
+        net.add_node(nat=deep, behind=net.add_nat(np2p.Nat()))
+    with pytest.raises(ValueError, match="at most two boxes"):
+        net.add_node(nat="symmetric", behind=net.add_nat(deep))
+    assert not net.nodes

@@ -203,12 +203,17 @@ void Fabric::note_queue(NodeIndex from, std::uint16_t slot, std::uint64_t bytes,
   HostData& host = hosts_[from];
   auto& queues = cold(host).queues;
   auto queue = std::find_if(queues.begin(), queues.end(), [slot](const Congestion& q) { return q.slot == slot; });
-  if (queue == queues.end()) queue = queues.insert(queues.end(), Congestion{slot, false, 0, 0});
+  if (queue == queues.end()) queue = queues.insert(queues.end(), Congestion{.slot = slot});
   if (queue->until <= now()) queue->bytes = 0;
   queue->bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(UINT32_MAX, queue->bytes + bytes));
   queue->until = depart;
   const LinkId link = id_of(host.links[slot], slot);
-  if (!queue->wants_writable && backlog(from, link) > kHighWater) {
+  const std::size_t waiting = backlog(from, link);
+  if (!queue->choked && waiting > options_.queued_bytes) {
+    queue->choked = true;
+    push(from, now(), from, kChoked, 0, slot, host.links[slot].generation);
+  }
+  if (!queue->wants_writable && waiting > kHighWater) {
     queue->wants_writable = true;
     push(from, depart, from, kDrained, 0, slot, host.links[slot].generation);
   }
@@ -372,6 +377,8 @@ void Fabric::handle(const SimEvent& event) {
       return on_fragile_idle(event);
     case kPathLost:
       return on_path_lost(event);
+    case kChoked:
+      return on_choked(event);
   }
 }
 

@@ -27,6 +27,7 @@ struct FabricOptions {
   std::uint32_t loss_ppm = 0;
   SimTime base_delay = 10 * kMillisecond;
   SimTime jitter = kMillisecond;
+  std::size_t queued_bytes = Limits{}.queued_bytes;  // unsent on one link, then it is closed as a slow reader
 };
 
 struct HostOptions {
@@ -149,6 +150,7 @@ class Fabric {
     kDrained,  // an uplink queue
     kFragileIdle,
     kPathLost,  // told by the far end of the path: its NAT forgot us
+    kChoked,    // too much waits on a link of ours
   };
   static constexpr SimTime kTick = 10 * kMillisecond;
   static constexpr SimTime kWorthNoting = 5 * kMillisecond;  // uplink queues shorter than this are not booked
@@ -267,6 +269,7 @@ class Fabric {
   void touch_fragile(HostData& host, std::uint16_t slot) noexcept;
   void on_fragile_idle(const SimEvent& event);
   void on_path_lost(const SimEvent& event);
+  void on_choked(const SimEvent& event);
   void lose_mappings(NodeIndex host, BoxIndex box);
   [[nodiscard]] bool is_inside(NodeIndex host, BoxIndex box) const noexcept;
   [[nodiscard]] LinkEnd* other_end(const LinkEnd& end) noexcept;

@@ -147,7 +147,13 @@ bool Fabric::send_into_trouble(NodeIndex from, std::uint16_t slot, LinkEnd& end,
   if (trouble.fate == Fate::cut && !trouble.out_blocked) return false;
   if (trouble.fate == Fate::gone && !blocked(from, peer)) return false;  // answered with a reset
   host.account(static_cast<Traffic>(tag & 3)).count_out(frame_cost(frame.size(), *host.profile).bytes);
-  if (trouble.fate == Fate::cut) trouble.parked.emplace_back(std::move(frame), tag);
+  if (trouble.fate != Fate::cut) return true;
+  const std::uint64_t before = trouble.parked_bytes;
+  trouble.parked_bytes += frame.size();
+  trouble.parked.emplace_back(std::move(frame), tag);
+  if (before <= options_.queued_bytes && trouble.parked_bytes > options_.queued_bytes) {
+    push(from, now(), from, kChoked, 0, slot, end.generation);
+  }
   return true;
 }
 
@@ -407,6 +413,14 @@ void Fabric::on_fragile_idle(const SimEvent& event) {
   push(event.to, now() + latency(event.to, end->peer()), end->peer(), kPathLost, 0, end->peer_slot,
        end->peer_generation);
   begin_trouble(event.to, event.slot, Fate::unmapped, true);
+}
+
+// As a real server does to a reader that is too slow: the link is given up, the peer's TCP gets a reset.
+void Fabric::on_choked(const SimEvent& event) {
+  LinkEnd* end = find(hosts_[event.to], event.slot, static_cast<std::uint16_t>(event.payload));
+  if (end == nullptr || end->state() != EndState::up) return;
+  send_end(event.to, *end, CloseReason::reset);
+  take_down(event.to, event.slot, CloseReason::timed_out);
 }
 
 void Fabric::on_path_lost(const SimEvent& event) {

@@ -78,11 +78,13 @@ struct Trouble {
   SimTime unacknowledged = kNever;  // since when data waits for its acknowledgement
   SimTime deadline = kNever;        // when the link is given up
   std::vector<std::pair<Frame, std::uint8_t>> parked;  // sent into the dead path: retransmitted if it heals
+  std::uint64_t parked_bytes = 0;
 };
 
 struct Congestion {  // of a link's sending side
   std::uint16_t slot = 0;
   bool wants_writable = false;
+  bool choked = false;      // and will be closed at once
   std::uint32_t bytes = 0;  // accepted since the queue was empty
   SimTime until = 0;        // when the last of them leaves
 };

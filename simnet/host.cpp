@@ -131,7 +131,7 @@ void SimHost::after_input() {
   if (disk_busy_ || store_.requested() <= committed_) return;
   committed_ = store_.commit();
   disk_busy_ = true;
-  fabric_.record(index_, Io::out_flush, committed_.value, 0);
+  fabric_.record(index_, Io::out_flush, committed_.value, store_.written_hash());
   fabric_.own_event_at(index_, fabric_.now() + settings_.disk_latency.count(), disk_done, committed_.value);
 }
 

@@ -1,6 +1,8 @@
 // The trace digest: every input to and every output of every node, folded into one 64-bit number per node: time, kind,
-// what it concerned (link, timer, ticket) and the hash of its payload. The world's digest combines the nodes' digests
-// in the order of the nodes, so that the order in which nodes ran between each other cannot change it.
+// what it concerned (link, timer, ticket) and the hash of its payload. What a node writes into its store is folded
+// where it asks for it to be made safe (the hash of every write up to there); what it reads back follows from that. The
+// world's digest combines the nodes' digests in the order of the nodes, so that the order in which nodes ran between
+// each other cannot change it.
 #pragma once
 
 #include <bit>

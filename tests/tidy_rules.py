@@ -204,6 +204,11 @@ def rule_worlds(source: Source) -> Iterator[Complaint]:
             for line, name, _ in includes(source):
                 if name.startswith(others):
                     yield f"{source.path}:{line}: {world[:-1]} must not know {name}"
+    # The server never holds a user's secret key: of realnet only the commands that make keys and events sign.
+    if source.is_cpp and source.path.startswith("realnet/") and not source.path.startswith("realnet/cli/"):
+        for line, name, _ in includes(source):
+            if name == "core/crypto/signer.h":
+                yield f"{source.path}:{line}: a server does not sign for its user, so it must not know {name}"
 
 
 def rule_libraries(source: Source) -> Iterator[Complaint]:

@@ -102,6 +102,8 @@ BAD = [
     ("core/ui/a.cpp", "\n", "not a floor"),
     ("simnet/a.cpp", '#include "realnet/link.h"\n', "simnet must not know"),
     ("realnet/a.cpp", '#include "simnet/world.h"\n', "realnet must not know"),
+    ("realnet/server.cpp", '#include "core/crypto/signer.h"\n', "does not sign for its user"),
+    ("realnet/net/a.h", '// x\n#pragma once\n#include "core/crypto/signer.h"\n', "does not sign for its user"),
     ("core/overlay/a.cpp", "#include <boost/asio.hpp>\n", "does not belong"),
     ("simnet/a.cpp", "#include <boost/asio.hpp>\n", "does not belong"),
     ("core/wire/a.cpp", "#include <openssl/sha.h>\n", "does not belong"),

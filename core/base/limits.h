@@ -23,8 +23,11 @@ struct Limits {
   // --- links
   std::size_t links = 256;                     // open links of one node, both directions
   std::size_t queued_bytes = 4 * 1024 * 1024;  // unsent bytes on one link before it is closed as a slow reader
-  std::uint32_t bad_signatures = 20;           // a link is closed after this many
-  std::uint32_t link_events_per_second = 500;  // verified events from one link, and its burst; charged before crypto
+  // Forged and malformed payloads, messages of no known type: a link that is to blame for this many is closed; one is
+  // forgiven each fault_forgiven.
+  std::uint32_t link_faults = 20;
+  Duration fault_forgiven = 30s;
+  std::uint32_t link_events_per_second = 500;  // events from one link, and their burst; charged before decoding
   std::uint32_t link_events_burst = 2000;
   // --- mesh baseline (weaveworks/mesh as the original configures it)
   std::size_t mesh_connections = 64;  // ConnLimit: the 66th server finds every door closed
@@ -70,6 +73,17 @@ struct Limits {
   Duration answered_age = 3 * 24h;              // and how old they may be
   std::uint32_t link_requests_per_second = 10;  // requests from one link, and their burst
   std::uint32_t link_requests_burst = 100;
+  // Bytes of events that requests are answered with: one answer, and what goes to the askers over one link and to one
+  // asker (on the mesh a claim, so that nobody is buried in what he never asked for). Nothing is answered while more
+  // than answer_queue_bytes wait on the link.
+  std::size_t answered_bytes = 160 * 1024;
+  std::uint32_t link_answer_bytes_per_second = 32 * 1024;
+  std::uint32_t link_answer_bytes_burst = 640 * 1024;
+  std::uint32_t asker_answer_bytes_per_second = 16 * 1024;
+  std::uint32_t asker_answer_bytes_burst = 320 * 1024;
+  std::size_t askers = 4096;  // remembered for that; the one who came first makes room
+  std::size_t answer_queue_bytes = 256 * 1024;
+  std::size_t unacknowledged = 20'000;   // events and FOLLOWs to be acknowledged once the disk has them
   std::size_t lookups = 10'000;          // remembered network requests of our client
   Duration lookup_interval = 1h;         // the same thing is asked for at most this often while we hold a copy
   Duration lookup_retry = 5s;            // and this often while we hold none
@@ -90,8 +104,8 @@ struct Limits {
   // never evicted, beyond it the oldest goes. Anybody may follow, so this must not fill the store: the other half has
   // room for those of `follows` users (4 each) and leaves the owner 6,000 events that no follower can take.
   unsigned follower_share_percent = 50;
-  Duration unflushed = 1s;              // what nobody waits for is made durable within this
-  std::size_t stored_values = 200'000;  // named values of the node's own state; a new key beyond is not kept
+  Duration unflushed = 1s;         // what nobody waits for is made durable within this
+  std::size_t node_values = 1000;  // named values of the node's own; other tables have the bounds of what they keep
   std::size_t unsafe_writes = 100'000;  // writes that the disk has not taken yet, remembered to undo or repeat them
   // --- clients
   std::size_t filter_values =

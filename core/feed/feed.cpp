@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "core/event/validation.h"
 #include "core/wire/extension.h"
@@ -38,9 +39,10 @@ Feed::Feed(const Config& config, Host& host, Overlay& overlay)
       host_(host),
       overlay_(overlay),
       judge_(config, host),
-      lookup_(config, host, overlay),
+      askers_(config.limits),
+      lookup_(config, host, overlay, judge_, askers_),
       outbox_(config, host, overlay),
-      multicast_(config, host, overlay),
+      multicast_(config, host, overlay, askers_),
       recent_(config.limits.recent_ids) {}
 
 void Feed::start() {
@@ -103,15 +105,26 @@ std::optional<Frame> Feed::receive(const Delivery& delivery) {
 }
 
 std::optional<Frame> Feed::receive_packet(const Delivery& delivery) {
+  if (!judge_.may_bring_event(delivery.link)) {
+    reject("packet", error(ErrorCode::rate_limited, "too many packets over this link"), delivery);
+    return std::nullopt;
+  }
   auto packet = decode_packet(delivery.payload.view(), config_.limits);
   if (!packet) {
     reject("packet", packet.error(), delivery);
+    blame(delivery);
     return std::nullopt;
   }
   std::vector<EventPtr> fresh;
   std::vector<EventPtr> good;  // what a sender may be told that we have
   std::size_t bad = 0;
+  bool paid = true;  // the packet's own token is its first event's
   for (Event& event : packet->events) {
+    if (!std::exchange(paid, false) && !judge_.may_bring_event(delivery.link)) {
+      reject("event", error(ErrorCode::rate_limited, "too many events over this link"), delivery);
+      ++bad;
+      continue;
+    }
     EventPtr accepted;
     const Arrival arrival = accept(std::move(event), delivery, accepted);
     if (arrival == Arrival::bad) ++bad;
@@ -119,12 +132,13 @@ std::optional<Frame> Feed::receive_packet(const Delivery& delivery) {
     if (arrival != Arrival::bad && accepted) good.push_back(accepted);
   }
   std::vector<Request> new_requests;
+  std::set<std::uint16_t> answered;
   for (const Request& request : packet->requests) {
     if (!judge_.may_request(delivery.link)) {
       reject("request", error(ErrorCode::rate_limited, "too many requests over this link"), delivery);
       continue;
     }
-    if (lookup_.answer(request, delivery)) new_requests.push_back(request);
+    if (lookup_.answer(request, delivery, answered)) new_requests.push_back(request);
   }
   if (!packet->events.empty() && fresh.empty() && bad == 0) host_.observer.frame_was(Traffic::duplicate);
   if (delivery.cast == Delivery::Cast::unicast) {
@@ -145,10 +159,6 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
     accepted = host_.store.get(event.id);
     if (accepted || kind::class_of(event.kind) == kind::Class::ephemeral) return Arrival::known;
   }
-  if (!judge_.may_bring_event(delivery.link)) {
-    reject("event", error(ErrorCode::rate_limited, "too many events over this link"), delivery);
-    return Arrival::bad;
-  }
   if (event.created_at > unix_seconds(host_.clock.wall() + config_.limits.future_tolerance)) {
     reject("event", error(ErrorCode::bad_time, "created_at lies in the future"), delivery);
     return Arrival::bad;
@@ -156,12 +166,7 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
   auto valid = ValidationGate::validate(std::move(event), config_.limits, host_.verifier);
   if (!valid) {
     reject("event", valid.error(), delivery);
-    // A broadcast was verified by whoever handed it on, so its link is to blame; a unicast only passed through.
-    const bool forged = valid.error().code == ErrorCode::bad_signature || valid.error().code == ErrorCode::bad_id;
-    if (forged && delivery.cast == Delivery::Cast::broadcast && judge_.bad_signature(delivery.link)) {
-      host_.observer.noted("closed a link after too many bad signatures");
-      overlay_.close_link(delivery.link, CloseReason::protocol_error);
-    }
+    blame(delivery);
     return Arrival::bad;
   }
   accepted = *valid;
@@ -184,6 +189,15 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
   return Arrival::fresh;
 }
 
+// A broadcast is looked at by whoever hands it on, so for a bad one the link is to blame that it came over, be it that
+// of a server that does not look; a unicast only passed through.
+void Feed::blame(const Delivery& delivery) {
+  if (delivery.cast != Delivery::Cast::broadcast || !judge_.fault(delivery.link)) return;
+  host_.observer.noted("closed a link that brought too much that is forged or malformed");
+  overlay_.close_link(delivery.link, CloseReason::protocol_error);
+  judge_.link_down(delivery.link);
+}
+
 // Nobody waits for a received post to be durable, so many of them share one commit.
 void Feed::flush_soon() {
   if (flush_armed_) return;
@@ -192,24 +206,33 @@ void Feed::flush_soon() {
 }
 
 void Feed::acknowledge_when_durable(const Delivery& delivery, const std::vector<EventPtr>& events) {
-  std::vector<EventId> ids;
+  bool any = false;
   for (const EventPtr& event : events) {
     // Only what names our user was sent from an outbox and waits for an answer.
-    if (names(*event, config_.owner)) ids.push_back(event->id);
+    if (!names(*event, config_.owner)) continue;
+    if (unacknowledged_count_ >= config_.limits.unacknowledged) {  // it will come again
+      reject("acknowledge", error(ErrorCode::full, "too much waits for the disk"), delivery);
+      break;
+    }
+    if (unacknowledged_[host_.store.flush()][delivery.source].insert(event->id).second) ++unacknowledged_count_;
+    any = true;
   }
-  if (ids.empty()) return;
-  unacknowledged_[host_.store.flush()].push_back({delivery.source, std::move(ids)});
-  durable(host_.store.durable());
+  if (any) durable(host_.store.durable());
 }
 
 void Feed::receive_extension(const Delivery& delivery) {
+  if (!judge_.may_request(delivery.link)) {
+    reject("extension", error(ErrorCode::rate_limited, "too many over this link"), delivery);
+    return;
+  }
+  if (delivery.cast == Delivery::Cast::broadcast) {
+    reject("extension", error(ErrorCode::forbidden, "nothing of this kind is for everybody"), delivery);
+    blame(delivery);
+    return;
+  }
   const auto message = decode_extension(delivery.payload.view(), config_.limits);
   if (!message) {
     reject("extension", message.error(), delivery);
-    return;
-  }
-  if (delivery.cast == Delivery::Cast::broadcast || !judge_.may_request(delivery.link)) {
-    reject("extension", error(ErrorCode::rate_limited, "broadcast, or too many over this link"), delivery);
     return;
   }
   struct Visitor {
@@ -251,9 +274,15 @@ void Feed::timer(Timer timer) {
 void Feed::durable(Ticket ticket) {
   multicast_.durable(ticket);
   while (!unacknowledged_.empty() && unacknowledged_.begin()->first <= ticket) {
-    for (Unacknowledged& one : unacknowledged_.begin()->second) {
-      overlay_.unicast(one.source, Channel::extension,
-                       encode_extension(Acknowledge{config_.owner, std::move(one.events)}), Priority::control);
+    for (const auto& [source, events] : unacknowledged_.begin()->second) {
+      unacknowledged_count_ -= events.size();
+      Acknowledge message{config_.owner, {}};
+      for (auto at = events.begin(); at != events.end();) {
+        message.events.push_back(*at);
+        if (++at != events.end() && message.events.size() < config_.limits.packet_events) continue;
+        overlay_.unicast(source, Channel::extension, encode_extension(message), Priority::control);
+        message.events.clear();
+      }
     }
     unacknowledged_.erase(unacknowledged_.begin());
   }

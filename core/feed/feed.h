@@ -12,10 +12,12 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "core/base/bounded.h"
 #include "core/base/config.h"
+#include "core/feed/askers.h"
 #include "core/feed/link_judge.h"
 #include "core/feed/lookup.h"
 #include "core/feed/multicast.h"
@@ -53,6 +55,7 @@ class Feed {
   std::optional<Frame> receive_packet(const Delivery& delivery);
   void receive_extension(const Delivery& delivery);
   Arrival accept(Event event, const Delivery& delivery, EventPtr& accepted);
+  void blame(const Delivery& delivery);
   void flush_soon();
   void acknowledge_when_durable(const Delivery& delivery, const std::vector<EventPtr>& events);
   void reject(std::string_view what, const Error& why, const Delivery& delivery);
@@ -63,16 +66,15 @@ class Feed {
   Host& host_;
   Overlay& overlay_;
   LinkJudge judge_;
+  Askers askers_;
   Lookup lookup_;
   Outbox outbox_;
   Multicast multicast_;
   BoundedSet<EventId> recent_;  // ids that passed the gate and were not refused: each is handed on once
   bool flush_armed_ = false;
-  struct Unacknowledged {
-    PubKey source;
-    std::vector<EventId> events;
-  };
-  std::map<Ticket, std::vector<Unacknowledged>> unacknowledged_;
+  using Received = std::map<PubKey, std::set<EventId>>;  // by source
+  std::map<Ticket, Received> unacknowledged_;
+  std::size_t unacknowledged_count_ = 0;
 };
 
 }  // namespace np2p

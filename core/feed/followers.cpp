@@ -27,8 +27,9 @@ bool Followers::add(const PubKey& follower) {
     at = followers_.emplace(follower, Follower{}).first;
   }
   at->second.lease_until = host_.clock.wall() + config_.limits.follow_lease;
-  save(follower, at->second);
-  return true;
+  if (save(follower, at->second)) return true;
+  followers_.erase(at);  // what would be gone after a restart is not promised
+  return false;
 }
 
 bool Followers::remove(const PubKey& follower) {
@@ -67,11 +68,11 @@ std::vector<PubKey> Followers::expire() {
   return ended;
 }
 
-void Followers::save(const PubKey& follower, const Follower& state) {
+bool Followers::save(const PubKey& follower, const Follower& state) {
   std::string value;
   append_u64(value, static_cast<std::uint64_t>(state.lease_until.ns));
   if (state.behind_since) append_u64(value, static_cast<std::uint64_t>(*state.behind_since));
-  host_.store.set_value(Table::followers, text_of(follower.view()), value);
+  return host_.store.set_value(Table::followers, text_of(follower.view()), value);
 }
 
 }  // namespace np2p

@@ -24,7 +24,7 @@ class Followers {
   Followers(const Config& config, Host& host);
 
   void load();
-  // Registers or renews; the lease starts now. False: over the limit.
+  // Registers or renews; the lease starts now. False: over the limit, or the store cannot keep it.
   bool add(const PubKey& follower);
   bool remove(const PubKey& follower);
   void missed(const PubKey& follower, std::int64_t created_at);
@@ -36,7 +36,7 @@ class Followers {
   [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(followers_); }
 
  private:
-  void save(const PubKey& follower, const Follower& state);
+  bool save(const PubKey& follower, const Follower& state);
 
   const Config& config_;
   Host& host_;

@@ -1,10 +1,11 @@
-// Budgets and judgement per link, charged before any crypto runs: how many events and requests a link may bring per
-// second, and how many bad signatures before it is closed.
+// Budgets and judgement per link: how many events and requests it may bring per second, charged before anything is
+// decoded, how many bytes of answers it may cause, and how many faults before it is closed.
 #pragma once
 
 #include <map>
 
 #include "core/base/config.h"
+#include "core/base/fault_score.h"
 #include "core/base/heap_bytes.h"
 #include "core/base/token_bucket.h"
 #include "core/host/host.h"
@@ -17,8 +18,11 @@ class LinkJudge {
 
   bool may_bring_event(LinkId link) { return record(link).events.take(host_.clock.mono()); }
   bool may_request(LinkId link) { return record(link).requests.take(host_.clock.mono()); }
-  // True: this was one too many, close the link.
-  bool bad_signature(LinkId link) { return ++record(link).bad_signatures >= limits_.bad_signatures; }
+  bool may_be_answered(LinkId link, std::uint32_t bytes) {
+    return record(link).answers.take(host_.clock.mono(), bytes);
+  }
+  // Something came that this link's peer is to blame for. True: this was one too many, close the link.
+  bool fault(LinkId link) { return record(link).faults.add(host_.clock.mono(), limits_); }
   void link_down(LinkId link) { records_.erase(link); }
   [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(records_); }
 
@@ -26,13 +30,18 @@ class LinkJudge {
   struct Record {
     TokenBucket events;
     TokenBucket requests;
-    std::uint32_t bad_signatures = 0;
+    TokenBucket answers;
+    FaultScore faults;
   };
-  Record& record(LinkId link) {  // at most one per open link, of which Limits bounds the number
+  Record& record(LinkId link) {
     const auto at = records_.find(link);
     if (at != records_.end()) return at->second;
+    // A link that the overlay closed by itself leaves its record behind; later links have higher numbers.
+    while (records_.size() >= 2 * limits_.links) records_.erase(records_.begin());
     const Record fresh{TokenBucket(limits_.link_events_per_second, limits_.link_events_burst),
-                       TokenBucket(limits_.link_requests_per_second, limits_.link_requests_burst)};
+                       TokenBucket(limits_.link_requests_per_second, limits_.link_requests_burst),
+                       TokenBucket(limits_.link_answer_bytes_per_second, limits_.link_answer_bytes_burst),
+                       {}};
     return records_.emplace(link, fresh).first->second;
   }
   const Limits& limits_;

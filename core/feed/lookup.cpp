@@ -1,7 +1,6 @@
 #include "core/feed/lookup.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "core/feed/packets.h"
 
@@ -13,10 +12,12 @@ constexpr Duration kWorthwhile = 1min;
 
 }  // namespace
 
-Lookup::Lookup(const Config& config, Host& host, Overlay& overlay)
+Lookup::Lookup(const Config& config, Host& host, Overlay& overlay, LinkJudge& judge, Askers& askers)
     : config_(config),
       host_(host),
       overlay_(overlay),
+      judge_(judge),
+      askers_(askers),
       rng_(config.seed, "lookup"),
       seen_(config.limits.recent_requests) {}
 
@@ -59,37 +60,64 @@ void Lookup::forget_old(MonoTime now) {
   }
 }
 
-bool Lookup::answer(const Request& request, const Delivery& delivery) {
+bool Lookup::answer(const Request& request, const Delivery& delivery, std::set<std::uint16_t>& answered) {
   if (!seen_.insert(request.id)) return false;
-  std::vector<EventPtr> events;
-  Filter own;
-  own.authors = std::vector<PubKey>{config_.owner};
   switch (request.kind) {
     case kind::profile:
     case kind::follow_list:
-      own.kinds = std::vector<std::uint32_t>{request.kind};
-      own.limit = 1;
-      events = host_.store.query(own, Order::newest_first);
-      break;
     case kind::post:
-      if (request.event_id) {
-        if (auto event = host_.store.get(*request.event_id)) events.push_back(event);
-      }
-      break;
     case kind::recent_data:
-      own.kinds = std::vector<std::uint32_t>{kind::profile, kind::post, kind::repost};
-      own.since = unix_seconds(host_.clock.wall() - config_.limits.answered_age);
-      own.limit = config_.limits.answered_events;
-      events = host_.store.query(own, Order::oldest_first);
       break;
     default:
       host_.observer.rejected("request", error(ErrorCode::bad_kind, "a request of an unknown kind"), delivery.link);
       return false;
   }
+  if (answered.insert(request.kind).second) {
+    send_answer(request, delivery);
+  } else {
+    host_.observer.rejected("request", error(ErrorCode::rate_limited, "one of this kind in a packet is enough"),
+                            delivery.link);
+  }
+  return true;
+}
+
+// Newest first.
+std::vector<EventPtr> Lookup::wanted(const Request& request) {
+  if (request.kind == kind::post) {
+    const EventPtr event = request.event_id ? host_.store.get(*request.event_id) : EventPtr();
+    return event ? std::vector<EventPtr>{event} : std::vector<EventPtr>{};
+  }
+  Filter own;
+  own.authors = std::vector<PubKey>{config_.owner};
+  if (request.kind == kind::recent_data) {
+    own.kinds = std::vector<std::uint32_t>{kind::profile, kind::post, kind::repost};
+    own.since = unix_seconds(host_.clock.wall() - config_.limits.answered_age);
+    own.limit = config_.limits.answered_events;
+  } else {
+    own.kinds = std::vector<std::uint32_t>{request.kind};
+    own.limit = 1;
+  }
+  return host_.store.query(own, Order::newest_first);
+}
+
+void Lookup::send_answer(const Request& request, const Delivery& delivery) {
+  if (host_.network.queued_bytes(delivery.link) > config_.limits.answer_queue_bytes) {
+    host_.observer.rejected("request", error(ErrorCode::full, "too much waits on its link already"), delivery.link);
+    return;
+  }
+  std::vector<EventPtr> events = wanted(request);
+  if (events.empty()) return;
+  keep_what_fits(events, config_.limits.answered_bytes);
+  const auto bytes = static_cast<std::uint32_t>(bytes_at_most(events));
+  if (!judge_.may_be_answered(delivery.link, bytes) || !askers_.may_get(delivery.source, bytes, host_.clock.mono())) {
+    host_.observer.rejected("request", error(ErrorCode::rate_limited, "more bytes asked for than its share"),
+                            delivery.link);
+    return;
+  }
+  std::reverse(events.begin(), events.end());
   for (const Frame& packet : encode_packets(events, config_.limits)) {
     overlay_.unicast(delivery.source, Channel::packets, packet, Priority::bulk);
   }
-  return true;
 }
 
 }  // namespace np2p

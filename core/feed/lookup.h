@@ -1,15 +1,20 @@
 // Requests between servers: asking for a profile, a follow list or one post that our client wants and we do not hold,
 // and answering the same of others. An answer is small and comes from what our own user published or what was asked for
-// by id; everything recent (kind 40000) is our own user's latest posts, bounded, not three days of everybody's.
+// by id; everything recent (kind 40000) is our own user's latest posts, bounded, not three days of everybody's. Who
+// asks much gets little: answers have budgets in bytes per link and per asker, and wait for nobody's full queue.
 #pragma once
 
 #include <map>
 #include <optional>
+#include <set>
+#include <vector>
 
 #include "core/base/bounded.h"
 #include "core/base/config.h"
 #include "core/base/heap_bytes.h"
 #include "core/base/rng.h"
+#include "core/feed/askers.h"
+#include "core/feed/link_judge.h"
 #include "core/host/host.h"
 #include "core/overlay/overlay.h"
 #include "core/wire/packet.h"
@@ -18,23 +23,28 @@ namespace np2p {
 
 class Lookup {
  public:
-  Lookup(const Config& config, Host& host, Overlay& overlay);
+  Lookup(const Config& config, Host& host, Overlay& overlay, LinkJudge& judge, Askers& askers);
 
   // Asks the author's server; the answer arrives as any other event. `held` tells that we hold an older copy: then the
   // same question goes out at most once per lookup_interval, otherwise once per lookup_retry.
   void ask(std::uint16_t kind, const PubKey& author, const std::optional<EventId>& event, bool held);
-  // Answers to whom it came from. True: a broadcast worth handing on (not seen before).
-  bool answer(const Request& request, const Delivery& delivery);
+  // Answers to whom it came from, once for each kind in `answered` (those of one packet). True: a broadcast worth
+  // handing on (not seen before).
+  bool answer(const Request& request, const Delivery& delivery, std::set<std::uint16_t>& answered);
   void topology_changed();  // asks those who could not be reached before
   [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(asked_) + heap_bytes(unsent_) + seen_.bytes(); }
 
  private:
   using Key = std::tuple<std::uint16_t, PubKey, EventId>;
   void forget_old(MonoTime now);
+  [[nodiscard]] std::vector<EventPtr> wanted(const Request& request);
+  void send_answer(const Request& request, const Delivery& delivery);
 
   const Config& config_;
   Host& host_;
   Overlay& overlay_;
+  LinkJudge& judge_;
+  Askers& askers_;
   Rng rng_;
   std::map<Key, MonoTime> asked_;
   std::map<Key, MonoTime> unsent_;  // no route: for a minute worth another try

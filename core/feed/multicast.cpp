@@ -16,8 +16,13 @@ bool speaks_for(const Delivery& delivery, const PubKey& user) noexcept {
   return mesh_name(delivery.source) == mesh_name(user);
 }
 
-Multicast::Multicast(const Config& config, Host& host, Overlay& overlay)
-    : config_(config), host_(host), overlay_(overlay), followers_(config, host), follows_(config, host, overlay) {}
+Multicast::Multicast(const Config& config, Host& host, Overlay& overlay, Askers& askers)
+    : config_(config),
+      host_(host),
+      overlay_(overlay),
+      askers_(askers),
+      followers_(config, host),
+      follows_(config, host, overlay) {}
 
 void Multicast::load() {
   followers_.load();
@@ -52,13 +57,18 @@ void Multicast::follow(const Follow& message, const Delivery& delivery) {
     host_.observer.rejected("follow", error(ErrorCode::forbidden, "a follow for somebody else"), delivery.link);
     return;
   }
+  if (unanswered_count_ >= config_.limits.unacknowledged) {  // it will come again
+    host_.observer.rejected("follow", error(ErrorCode::full, "too much waits for the disk"), delivery.link);
+    return;
+  }
   const bool known = followers_.contains(message.follower);
   if (!followers_.add(message.follower)) {
-    host_.observer.rejected("follow", error(ErrorCode::full, "too many followers"), delivery.link);
+    host_.observer.rejected("follow", error(ErrorCode::full, "no room for another follower"), delivery.link);
     return;
   }
   if (!known) set_standing(message.follower);
-  unanswered_[host_.store.flush()].push_back(message);
+  unanswered_count_ +=
+      unanswered_[host_.store.flush()].insert_or_assign(message.follower, message.since).second ? 1 : 0;
   durable(host_.store.durable());
 }
 
@@ -81,11 +91,11 @@ void Multicast::followed(const Followed& message, const Delivery& delivery) {
 
 void Multicast::durable(Ticket ticket) {
   while (!unanswered_.empty() && unanswered_.begin()->first <= ticket) {
-    for (const Follow& message : unanswered_.begin()->second) {
-      overlay_.unicast(message.follower, Channel::extension, encode_extension(Followed{config_.owner}),
-                       Priority::control);
-      if (send_history(message.follower, message.since)) followers_.caught_up(message.follower);
+    for (const auto& [follower, since] : unanswered_.begin()->second) {
+      overlay_.unicast(follower, Channel::extension, encode_extension(Followed{config_.owner}), Priority::control);
+      if (send_history(follower, since)) followers_.caught_up(follower);
     }
+    unanswered_count_ -= unanswered_.begin()->second.size();
     unanswered_.erase(unanswered_.begin());
   }
 }
@@ -96,7 +106,14 @@ bool Multicast::send_history(const PubKey& follower, std::int64_t since) {
   recent.kinds = std::vector<std::uint32_t>{kind::profile, kind::post, kind::repost};
   recent.since = since;
   recent.limit = config_.limits.follower_history;
-  const auto posts = host_.store.query(recent, Order::oldest_first);
+  auto posts = host_.store.query(recent, Order::newest_first);
+  keep_what_fits(posts, config_.limits.answered_bytes);
+  if (!posts.empty() &&
+      !askers_.may_get(follower, static_cast<std::uint32_t>(bytes_at_most(posts)), host_.clock.mono())) {
+    followers_.missed(follower, since);  // gets it later
+    return false;
+  }
+  std::reverse(posts.begin(), posts.end());
   for (const Frame& packet : encode_packets(posts, config_.limits)) {
     if (!overlay_.unicast(follower, Channel::packets, packet, Priority::bulk)) return false;
   }

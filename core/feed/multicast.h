@@ -7,6 +7,7 @@
 
 #include "core/base/config.h"
 #include "core/base/heap_bytes.h"
+#include "core/feed/askers.h"
 #include "core/feed/followers.h"
 #include "core/feed/follows.h"
 #include "core/host/host.h"
@@ -17,7 +18,7 @@ namespace np2p {
 
 class Multicast {
  public:
-  Multicast(const Config& config, Host& host, Overlay& overlay);
+  Multicast(const Config& config, Host& host, Overlay& overlay, Askers& askers);
 
   void load();
   void new_follow_list(const EventPtr& list);
@@ -39,7 +40,8 @@ class Multicast {
   }
 
  private:
-  // Our user's posts from `since` on, the newest follower_history of them. False: no route.
+  // Our user's posts from `since` on, the newest follower_history of them that fit into an answer. False: no route, or
+  // more than its share of bytes; then it is remembered as behind.
   bool send_history(const PubKey& follower, std::int64_t since);
   void set_standing(const PubKey& user);
   void arm();
@@ -47,9 +49,11 @@ class Multicast {
   const Config& config_;
   Host& host_;
   Overlay& overlay_;
+  Askers& askers_;
   Followers followers_;
   Follows follows_;
-  std::map<Ticket, std::vector<Follow>> unanswered_;
+  std::map<Ticket, std::map<PubKey, std::int64_t>> unanswered_;  // followers, and since when they want posts
+  std::size_t unanswered_count_ = 0;
 };
 
 // A claim may speak only for itself: on the mesh the low 48 bits of the source must be those of the user it names.

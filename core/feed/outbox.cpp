@@ -126,7 +126,8 @@ void Outbox::save(const Key& key, const Entry& entry) {
   std::string value;
   append_u64(value, static_cast<std::uint64_t>(entry.since.ns));
   append_u64(value, entry.attempts);
-  host_.store.set_value(Table::outbox, stored_key(key.first, key.second), value);
+  if (host_.store.set_value(Table::outbox, stored_key(key.first, key.second), value)) return;
+  host_.observer.rejected("outbox", error(ErrorCode::unavailable, "the store does not keep what waits"), {});
 }
 
 void Outbox::arm() {

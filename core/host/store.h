@@ -35,7 +35,7 @@ struct StoreStats {
   std::size_t events = 0;
   std::size_t values = 0;
   std::uint64_t evicted = 0;
-  std::uint64_t rotten = 0;  // rows dropped because their id is not their hash
+  std::uint64_t rotten = 0;  // events whose bytes no longer give their id: set aside, never served
 };
 
 enum class Order : std::uint8_t { newest_first, oldest_first };
@@ -58,7 +58,8 @@ class Store {
   virtual void set_standing(const PubKey& author, Standing standing) = 0;
   [[nodiscard]] virtual Standing standing(const PubKey& author) = 0;
 
-  virtual void set_value(Table table, std::string_view key, std::string_view value) = 0;
+  // False: the table is full (core/store/retention.h) or nothing is written any more, and a new key is not kept.
+  virtual bool set_value(Table table, std::string_view key, std::string_view value) = 0;
   virtual void erase_value(Table table, std::string_view key) = 0;
   [[nodiscard]] virtual std::string value(Table table, std::string_view key) = 0;  // empty if not there
   // All values of a table in ascending order of key bytes. The visitor must not write.

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "core/base/assert.h"
+#include "core/base/hash.h"
 #include "core/event/replaceable.h"
 #include "core/store/memory_index.h"
 #include "core/store/retention.h"
@@ -95,7 +96,7 @@ struct MemoryStore::Impl {
 
   explicit Impl(const Limits& limits)
       : room(room_of(limits)),
-        max_values(limits.stored_values),
+        max_values(table_rooms(limits)),
         max_answer(limits.query_events),
         max_journal(limits.unsafe_writes) {}
 
@@ -115,10 +116,11 @@ struct MemoryStore::Impl {
   Ticket durable;
 
   Room room;
-  std::size_t max_values;
+  TableRooms max_values;
   std::size_t max_answer;
   std::size_t max_journal;
   std::uint64_t evicted = 0;
+  std::uint64_t written_hash = 0;
   std::uint64_t written_bytes = 0;
 
   [[nodiscard]] std::uint64_t writes() const noexcept { return journal_begin + journal.size(); }
@@ -188,16 +190,23 @@ struct MemoryStore::Impl {
   [[nodiscard]] static auto find(const Cells& cells, std::string_view key) {
     return cells.first_not([&](const Cell& other) { return other.key() < key; });
   }
-  void change_value(Table table, std::string_view key, std::optional<std::string_view> value) {
+  enum class Written : std::uint64_t { put, erase, standing, value };
+  void note(Written what, std::uint64_t hash) {
+    written_hash = combine64(written_hash, hash * 4 + static_cast<std::uint64_t>(what));
+  }
+  bool change_value(Table table, std::string_view key, std::optional<std::string_view> value) {
     Cells& cells = values[static_cast<std::size_t>(table)];
     const auto place = find(cells, key);
     const bool there = !cells.at_end(place) && cells.at(place).key() == key;
-    if (!there && !value) return;
-    if (!there && value_count >= max_values) return;
-    if (there && value && cells.at(place).value() == *value) return;
+    if (!there && !value) return true;
+    if (!there && cells.size() >= max_values[static_cast<std::size_t>(table)]) return false;
+    if (there && value && cells.at(place).value() == *value) return true;
     const std::uint64_t bytes = 64 + key.size() + (value ? value->size() : 0);
+    const std::uint64_t content = value ? hash_bytes(bytes_of(*value), 1) : 0;
+    note(Written::value, combine64(hash_bytes(bytes_of(key), static_cast<std::uint64_t>(table)), content));
     log(ValueWas{table, there, Cell(key, there ? cells.at(place).value() : std::string_view{})}, bytes);
     put_value(table, key, value);
+    return true;
   }
   void put_value(Table table, std::string_view key, std::optional<std::string_view> value) {
     Cells& cells = values[static_cast<std::size_t>(table)];
@@ -243,6 +252,7 @@ PutOutcome MemoryStore::put(const EventPtr& event) {
     return PutOutcome::refused;
   }
   impl_->insert(event);
+  impl_->note(Impl::Written::put, hash_bytes(event->id.view()));
   return PutOutcome::stored;
 }
 
@@ -266,6 +276,7 @@ bool MemoryStore::erase(const EventId& id) {
   const auto slot = impl_->index.find(id);
   if (!slot) return false;
   impl_->remove(*slot);
+  impl_->note(Impl::Written::erase, hash_bytes(id.view()));
   return true;
 }
 
@@ -273,6 +284,7 @@ void MemoryStore::set_standing(const PubKey& author, Standing standing) {
   const Standing old = impl_->standing(author);
   if (old == standing) return;
   impl_->change_standing(author, old, standing);
+  impl_->note(Impl::Written::standing, hash_bytes(author.view(), static_cast<std::uint64_t>(standing)));
   impl_->log(StandingWas{author, old}, 64);
   for (;;) {
     const auto victim = impl_->index.oldest(impl_->index.counts().overfull(impl_->room));
@@ -285,8 +297,8 @@ Standing MemoryStore::standing(const PubKey& author) {
   return impl_->standing(author);
 }
 
-void MemoryStore::set_value(Table table, std::string_view key, std::string_view value) {
-  impl_->change_value(table, key, value);
+bool MemoryStore::set_value(Table table, std::string_view key, std::string_view value) {
+  return impl_->change_value(table, key, value);
 }
 
 void MemoryStore::erase_value(Table table, std::string_view key) {
@@ -328,6 +340,10 @@ Ticket MemoryStore::requested() const noexcept {
   return impl_->last;
 }
 
+std::uint64_t MemoryStore::written_hash() const noexcept {
+  return impl_->written_hash;
+}
+
 Ticket MemoryStore::commit() {
   impl_->committed = impl_->last;
   return impl_->committed;
@@ -359,6 +375,7 @@ void MemoryStore::wipe() {
   fresh->max_values = old.max_values;
   fresh->max_answer = old.max_answer;
   fresh->max_journal = old.max_journal;
+  fresh->written_hash = old.written_hash;
   fresh->last = fresh->committed = fresh->durable = old.last;
   impl_ = std::move(fresh);
 }

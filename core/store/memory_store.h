@@ -36,7 +36,7 @@ class MemoryStore final : public Store {
   bool erase(const EventId& id) override;
   void set_standing(const PubKey& author, Standing standing) override;
   [[nodiscard]] Standing standing(const PubKey& author) override;
-  void set_value(Table table, std::string_view key, std::string_view value) override;
+  bool set_value(Table table, std::string_view key, std::string_view value) override;
   void erase_value(Table table, std::string_view key) override;
   [[nodiscard]] std::string value(Table table, std::string_view key) override;
   void each_value(Table table, const std::function<void(std::string_view, std::string_view)>& visit) override;
@@ -57,6 +57,8 @@ class MemoryStore final : public Store {
   void wipe();
   // Bytes written by the batches since the last call, roughly as a database would write them (for disk models).
   [[nodiscard]] std::uint64_t take_written_bytes() noexcept;
+  // A hash of every write so far, in their order: two stores that were written alike have the same.
+  [[nodiscard]] std::uint64_t written_hash() const noexcept;
   // Memory of its own in bytes, about; shared events are not counted.
   [[nodiscard]] std::size_t bytes() const noexcept;
 

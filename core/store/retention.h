@@ -7,6 +7,7 @@
 // (created_at, then the highest id).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -29,6 +30,31 @@ constexpr Rank rank_of(Standing standing, std::uint16_t k) noexcept {
   if (standing == Standing::stranger) return Rank::stranger;
   if (is_vital(k)) return standing == Standing::follower ? Rank::follower : Rank::kept;
   return standing == Standing::owner ? Rank::owner : Rank::known;
+}
+
+// Each table of named values has room of its own, so that no table that peers fill can take another's.
+inline std::size_t room_of(Table table, const Limits& limits) noexcept {
+  switch (table) {
+    case Table::outbox:
+      return limits.outbox_entries;
+    case Table::follows:
+      return limits.follows;
+    case Table::followers:
+      return limits.followers;
+    case Table::addresses:
+      return limits.address_book;
+    case Table::node:
+    case Table::count_:
+      break;
+  }
+  return limits.node_values;
+}
+
+using TableRooms = std::array<std::size_t, static_cast<std::size_t>(Table::count_)>;
+inline TableRooms table_rooms(const Limits& limits) noexcept {
+  TableRooms rooms{};
+  for (std::size_t i = 0; i < rooms.size(); ++i) rooms[i] = room_of(static_cast<Table>(i), limits);
+  return rooms;
 }
 
 struct Room {

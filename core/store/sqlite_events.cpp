@@ -49,6 +49,9 @@ EventRows::EventRows(Database& db)
       remove_(db, "DELETE FROM event WHERE seq=? RETURNING rank"),
       remove_tag_(db, "DELETE FROM tag WHERE key=? AND created_at=? AND head=? AND seq=?"),
       sweep_tags_(db, "DELETE FROM tag WHERE seq=?"),
+      keep_rotten_(db,
+                   "INSERT INTO rotten(id, pubkey, kind, created_at, body) "
+                   "SELECT id, pubkey, kind, created_at, body FROM event WHERE seq=?"),
       // The kinds are those of is_vital().
       count_author_(db, "SELECT kind IN (0,3,10002,10848), count(*) FROM event WHERE author=? AND pubkey=? GROUP BY 1"),
       file_author_(db,
@@ -193,6 +196,11 @@ std::optional<Rank> EventRows::remove(Seq seq) {
   const auto rank = static_cast<Rank>(std::clamp<std::int64_t>(use.number(0), 0, kRanks - 1));
   use.run();
   return rank;
+}
+
+void EventRows::set_aside(Seq seq) {
+  Use(keep_rotten_).bind(seq).run();
+  remove(seq);
 }
 
 void EventRows::change_standing(const PubKey& author, Standing from, Standing to, RankCounts& counts) {

@@ -49,6 +49,8 @@ class EventRows {
   void insert(const EventPtr& event, Rank rank);
   // Returns the rank it had; nothing if there is no such row.
   std::optional<Rank> remove(Seq seq);
+  // Moves a row that has rotted to the table of those: nothing finds it any more, but its bytes are kept.
+  void set_aside(Seq seq);
   // Files everything of an author anew; counts are changed accordingly.
   void change_standing(const PubKey& author, Standing from, Standing to, RankCounts& counts);
 
@@ -83,6 +85,7 @@ class EventRows {
   Statement remove_;
   Statement remove_tag_;
   Statement sweep_tags_;
+  Statement keep_rotten_;
   Statement count_author_;
   Statement file_author_;
 

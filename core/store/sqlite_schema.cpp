@@ -7,6 +7,10 @@
 #include <cstddef>
 #include <string_view>
 
+#include "core/store/side_file.h"
+#include "core/store/sqlite_check.h"
+#include "core/store/wal_damage.h"
+
 namespace np2p {
 
 namespace {
@@ -22,6 +26,9 @@ constexpr std::array kSchema{
     "CREATE INDEX event_head ON event(head)",
     "CREATE INDEX event_kind ON event(kind, created_at DESC, head)",
     "CREATE INDEX event_rank ON event(rank, created_at DESC, head)",
+    // Events whose bytes no longer give their id: kept for whoever wants to look, never served.
+    "CREATE TABLE rotten(number INTEGER PRIMARY KEY, id BLOB NOT NULL, pubkey BLOB NOT NULL, kind INTEGER NOT NULL, "
+    "created_at INTEGER NOT NULL, body BLOB NOT NULL)",
     "CREATE TABLE standing(author BLOB PRIMARY KEY, standing INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE tag(key INTEGER NOT NULL, created_at INTEGER NOT NULL, head INTEGER NOT NULL, "
     "seq INTEGER NOT NULL, kind INTEGER NOT NULL, author INTEGER NOT NULL, "
@@ -30,7 +37,9 @@ constexpr std::array kSchema{
     "WITHOUT ROWID",
 };
 
-constexpr std::int64_t kPagesToCheck = 6144;  // 24 MiB, some 20,000 events
+constexpr std::size_t kRotten = 6;  // its place
+constexpr std::int64_t kSchemaWithRotten = 3;
+constexpr std::int64_t kSchemaWithFollowerRank = 2;
 
 constexpr std::string_view kLeft = "; it was left as it is";
 
@@ -52,35 +61,12 @@ Error refusal(const std::string& path, const DiskTrouble& trouble) {
   }
 }
 
-sqlite3_vfs& find_vfs(const char* name) {
-  sqlite3_vfs* vfs = sqlite3_vfs_find(name);
-  if (vfs == nullptr) throw DiskTrouble{SQLITE_CANTOPEN, "no such file system"};
-  return *vfs;
-}
-
-bool has_content(const std::string& path, const char* vfs_name) {
-  sqlite3_vfs& vfs = find_vfs(vfs_name);
-  int exists = 0;
-  if (vfs.xAccess(&vfs, path.c_str(), SQLITE_ACCESS_EXISTS, &exists) != SQLITE_OK) {
-    throw DiskTrouble{SQLITE_CANTOPEN, "its directory cannot be read"};
-  }
-  return exists != 0;
-}
-
 using Header = std::array<std::uint8_t, 100>;
 
 // The file's first bytes, without SQLite, which would begin to repair. What is not there reads as zero.
-Header read_header(const std::string& path, const char* vfs_name) {
-  sqlite3_vfs& vfs = find_vfs(vfs_name);
-  const auto memory = std::make_unique<std::byte[]>(static_cast<std::size_t>(vfs.szOsFile));
-  auto* file = reinterpret_cast<sqlite3_file*>(memory.get());
+Header read_header(const std::string& path, const char* vfs) {
   Header header{};
-  sqlite3_filename name = sqlite3_create_filename(path.c_str(), "", "", 0, nullptr);
-  int code = vfs.xOpen(&vfs, name, file, SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB, nullptr);
-  if (code == SQLITE_OK) code = file->pMethods->xRead(file, header.data(), static_cast<int>(header.size()), 0);
-  if (file->pMethods != nullptr) file->pMethods->xClose(file);
-  sqlite3_free_filename(name);
-  if (code != SQLITE_OK && code != SQLITE_IOERR_SHORT_READ) throw DiskTrouble{code & 0xFF, "it cannot be read"};
+  SideFile(path, vfs, SideFile::Mode::read).read(header, 0);
   return header;
 }
 
@@ -138,18 +124,21 @@ void create(Database& db) {
   db.exec("COMMIT");
 }
 
-// From schema 1: what is kept of followers got a rank of its own (core/store/retention.h).
-void bring_up_to_date(Database& db) {
+void bring_up_to_date(Database& db, std::int64_t version) {
   db.exec("BEGIN IMMEDIATE");
-  db.exec("UPDATE event SET rank=4 WHERE rank=3 AND pubkey IN (SELECT author FROM standing WHERE standing=1)");
+  if (version < kSchemaWithFollowerRank) {  // what is kept of followers got a rank of its own (core/store/retention.h)
+    db.exec("UPDATE event SET rank=4 WHERE rank=3 AND pubkey IN (SELECT author FROM standing WHERE standing=1)");
+  }
+  if (version < kSchemaWithRotten) db.exec(kSchema[kRotten]);
   db.exec(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str());
   db.exec("COMMIT");
 }
 
-Status check_schema(Database& db, const std::string& path) {
+Status check_schema(Database& db, std::int64_t version, const std::string& path) {
   Statement statement(db, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name");
   Use use(statement);
   for (const char* expected : kSchema) {
+    if (expected == kSchema[kRotten] && version < kSchemaWithRotten) continue;
     if (!use.row() || text_of(use.blob(0)) != expected) {
       return error(ErrorCode::malformed, path + " is damaged (its tables are not ours)" + std::string(kLeft));
     }
@@ -157,15 +146,21 @@ Status check_schema(Database& db, const std::string& path) {
   return {};
 }
 
-// A look at every page, while that is quick. In a larger file damage shows when it is met.
-Status check_pages(Database& db, const std::string& path) {
-  if (db.number("PRAGMA page_count") > kPagesToCheck) return {};
-  const std::string found = db.text("PRAGMA quick_check(1)");
-  if (found == "ok") return {};
-  return error(ErrorCode::malformed, path + " is damaged (" + found + ")" + std::string(kLeft));
+// Once the file is ours: what SQLite left out of the log is kept, and then the log begins anew.
+std::string keep_lost_log(Database& db, const std::string& path, const char* vfs) {
+  const std::string log = path + "-wal";
+  const WalDamage damage = examine_wal(log, vfs);
+  if (!damage.any()) return {};
+  const std::string copy = keep_damaged_wal(log, vfs);
+  db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  return "the end of the write-ahead log was damaged or half written (" +
+         (damage.header ? std::string("its header")
+                        : std::to_string(damage.lost_frames) + " of " +
+                              std::to_string(damage.good_frames + damage.lost_frames) + " frames") +
+         "), what was published last may be lost; the log as it was is " + copy;
 }
 
-Result<std::unique_ptr<Database>> open_checked(const std::string& path, const char* vfs) {
+Result<OpenedDatabase> open_checked(const std::string& path, const char* vfs) {
   if (has_content(path, vfs)) {
     if (const auto status = check_untouched(path, vfs); !status.ok()) return status.error();
   }
@@ -180,25 +175,32 @@ Result<std::unique_ptr<Database>> open_checked(const std::string& path, const ch
   const std::int64_t application = db->number("PRAGMA application_id");
   const std::int64_t version = db->number("PRAGMA user_version");
   if (const auto status = check_mark(application, version, path); !status.ok()) return status.error();
-  if (const auto status = check_schema(*db, path); !status.ok()) return status.error();
-  if (const auto status = check_pages(*db, path); !status.ok()) return status.error();
+  if (const auto status = check_schema(*db, version, path); !status.ok()) return status.error();
+  if (const std::string found = find_damage(*db); !found.empty()) throw DiskTrouble{SQLITE_CORRUPT, found};
   if (db->text("PRAGMA journal_mode=WAL") != "wal") throw DiskTrouble{SQLITE_CANTOPEN, "no write-ahead log there"};
   db->exec("PRAGMA synchronous=NORMAL");
   db->exec("PRAGMA wal_autocheckpoint=0");
   // The lock of a WAL database comes with the first transaction.
   db->exec("BEGIN IMMEDIATE");
   db->exec("COMMIT");
-  if (version < kSchemaVersion) bring_up_to_date(*db);
+  std::string note = keep_lost_log(*db, path, vfs);
+  if (version < kSchemaVersion) bring_up_to_date(*db, version);
   sqlite3_db_config(db->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
-  return db;
+  return OpenedDatabase{std::move(db), std::move(note)};
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Database>> open_database(const std::string& path, const char* vfs) {
+Result<OpenedDatabase> open_database(const std::string& path, const char* vfs) {
+  bool had_log = true;
   try {
-    return open_checked(path, vfs);
+    had_log = has_content(path + "-wal", vfs);
+    auto opened = open_checked(path, vfs);
+    if (!opened.ok() && !had_log) remove_if_empty(path + "-wal", vfs);
+    return opened;
   } catch (const DiskTrouble& trouble) {
+    // Looking made one; but while another server is at it, it is that server's.
+    if (!had_log && trouble.code != SQLITE_BUSY) remove_if_empty(path + "-wal", vfs);
     return refusal(path, trouble);
   }
 }

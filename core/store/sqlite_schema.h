@@ -1,6 +1,6 @@
-// The database file: its tables, how it is made, and when it is refused. Schema 2 (1 had no rank for what
-// is kept of followers and is brought up to date); the file is marked with our
-// application id, so nothing else is ever taken for ours, and what is not ours, damaged or newer is left as it is.
+// The database file: its tables, how it is made, and when it is refused. Schema 3 (1 had no rank for what is kept of
+// followers, 2 no table for events that rotted; both are brought up to date). The file is marked with our application
+// id, so nothing else is ever taken for ours, and what is not ours, damaged or newer is left as it is.
 #pragma once
 
 #include <memory>
@@ -12,10 +12,15 @@
 namespace np2p {
 
 inline constexpr std::int64_t kApplicationId = 0x6E703270;  // "np2p"
-inline constexpr std::int64_t kSchemaVersion = 2;
+inline constexpr std::int64_t kSchemaVersion = 3;
+
+struct OpenedDatabase {
+  std::unique_ptr<Database> db;
+  std::string note;  // what people should know of it, in one sentence; mostly empty
+};
 
 // Opens the database at `path`, or makes it, for this process alone: in WAL mode, with synchronous=NORMAL and without
 // automatic checkpoints.
-Result<std::unique_ptr<Database>> open_database(const std::string& path, const char* vfs);
+Result<OpenedDatabase> open_database(const std::string& path, const char* vfs);
 
 }  // namespace np2p

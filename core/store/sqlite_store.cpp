@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <numeric>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -53,7 +54,7 @@ struct SqliteStore::Impl {
         rows(*db),
         wal(*db, vfs),
         room(room_of(limits)),
-        max_values(limits.stored_values),
+        max_values(table_rooms(limits)),
         max_answer(limits.query_events),
         max_writes(limits.unsafe_writes),
         get_standing(*db, "SELECT standing FROM standing WHERE author=?"),
@@ -66,22 +67,24 @@ struct SqliteStore::Impl {
         begin_(*db, "BEGIN IMMEDIATE"),
         commit_(*db, "COMMIT") {
     state.counts = rows.count();
-    state.values = static_cast<std::size_t>(db->number("SELECT count(*) FROM value"));
+    state.values = count_values();
+    state.rotten = static_cast<std::uint64_t>(db->number("SELECT count(*) FROM rotten"));
     before = state;
   }
 
   // What has to go back with a rolled back transaction.
   struct State {
     RankCounts counts;
-    std::size_t values = 0;
+    TableRooms values{};  // how many each table has
     std::uint64_t evicted = 0;
+    std::uint64_t rotten = 0;
   };
 
   std::unique_ptr<Database> db;
   EventRows rows;
   WalFile wal;
   Room room;
-  std::size_t max_values;
+  TableRooms max_values;
   std::size_t max_answer;
   std::size_t max_writes;
   Statement get_standing;
@@ -95,8 +98,7 @@ struct SqliteStore::Impl {
   Statement commit_;
 
   State state;
-  State before;  // at the begin of the transaction
-  std::uint64_t rotten = 0;
+  State before;             // at the begin of the transaction
   bool open = false;        // a transaction with all of `writes` in it
   bool incomplete = false;  // more writes were lost than can be repeated: no ticket passes any more
   std::vector<Write> writes;
@@ -104,7 +106,9 @@ struct SqliteStore::Impl {
   Ticket last;
   Ticket committed;
   Ticket durable;
-  std::string trouble;  // empty: healthy
+  std::string trouble;   // empty: healthy
+  bool damaged = false;  // the file itself: no write is tried any more, and only a look from outside can help
+  std::string opening_note;
   unsigned refused_in_trouble = 0;
 
   // --- transactions
@@ -124,27 +128,37 @@ struct SqliteStore::Impl {
     } else if (const auto* standing = std::get_if<SetStanding>(&write)) {
       do_set_standing(standing->author, standing->standing);
     } else if (const auto* value = std::get_if<SetValue>(&write)) {
-      do_set_value(value->table, value->key, value->value);
+      bool full = false;
+      do_set_value(value->table, value->key, value->value, full);
     }
   }
   // Ends the transaction. A disk that was in trouble has to prove itself with a real write.
   void commit() {
     if (incomplete) throw DiskTrouble{SQLITE_FULL, "too much was lost while the disk failed; restart the server"};
-    if (open || !writes.empty() || !trouble.empty()) {
+    if (open || !writes.empty() || (!trouble.empty() && !damaged)) {
       begin();
-      if (!trouble.empty()) db->exec(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str());
+      if (!trouble.empty() && !damaged) db->exec(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str());
       Use(commit_).run();
       open = false;
       writes.clear();
     }
     wal.write_out();
-    if (wal.lost_sync() || wal.frames() >= kCheckpointFrames) wal.checkpoint();
-    trouble.clear();
+    if (!damaged && (wal.lost_sync() || wal.frames() >= kCheckpointFrames)) wal.checkpoint();
+    if (!damaged) trouble.clear();
     committed = last;
+  }
+  // Damage to the file is final: what was accepted before still goes into the log, nothing else does.
+  void say(const DiskTrouble& cause) {
+    if (damaged) return;
+    damaged = cause.code == SQLITE_CORRUPT || cause.code == SQLITE_NOTADB;
+    trouble = cause.reason.empty() ? "the disk failed" : cause.reason;
+    if (!damaged) return;
+    trouble = "the database is damaged (" + trouble + "); nothing is written to it any more";
+    sqlite3_db_config(db->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   }
   // The disk or the file failed. What the transaction held is taken back, and put into a new one if that works.
   void in_trouble(const DiskTrouble& cause) {
-    trouble = cause.reason.empty() ? "the disk failed" : cause.reason;
+    say(cause);
     if (!open) return;
     abandon();
     try {
@@ -162,6 +176,12 @@ struct SqliteStore::Impl {
   // Runs a write of the port. What cannot be done now is done with the next transaction, if it is `owed`.
   template <class Work>
   bool write(Write what, bool owed, Work work) {
+    if (damaged) {
+      // What is owed is lost: no ticket may say otherwise.
+      unflushed = unflushed || owed;
+      incomplete = incomplete || owed;
+      return false;
+    }
     bool done = false;
     bool remember = owed;
     try {
@@ -194,7 +214,7 @@ struct SqliteStore::Impl {
     try {
       return work();
     } catch (const DiskTrouble& cause) {
-      trouble = cause.reason;
+      say(cause);
       if (open && !db->in_transaction()) in_trouble(cause);  // SQLite gave the transaction up by itself
       return nothing;
     }
@@ -257,34 +277,48 @@ struct SqliteStore::Impl {
       evict(victim->seq);
     }
   }
-  bool do_set_value(Table table, std::string_view key, const std::optional<std::string>& value) {
+  [[nodiscard]] TableRooms count_values() {
+    TableRooms counts{};
+    Statement statement(*db, "SELECT part, count(*) FROM value GROUP BY part");
+    Use use(statement);
+    while (use.row()) {
+      const auto part = static_cast<std::size_t>(use.number(0));
+      if (part < counts.size()) counts[part] = static_cast<std::size_t>(use.number(1));
+    }
+    return counts;
+  }
+  // Nothing changes if the table has no room for a new key; `full` then says so.
+  bool do_set_value(Table table, std::string_view key, const std::optional<std::string>& value, bool& full) {
     const auto part = static_cast<std::int64_t>(table);
+    std::size_t& count = state.values[static_cast<std::size_t>(table)];
     bool there = false;
     {
       Use use(get_value);
       there = use.bind(part).bind(bytes_of(key)).row();
       if (there && value && text_of(use.blob(0)) == *value) return false;
     }
-    if (!there && (!value || state.values >= max_values)) return false;
+    full = !there && value && count >= max_values[static_cast<std::size_t>(table)];
+    if (!there && (!value || full)) return false;
     if (value) {
       Use(put_value).bind(part).bind(bytes_of(key)).bind(bytes_of(*value)).run();
-      state.values += there ? 0 : 1;
+      count += there ? 0 : 1;
     } else {
       Use(drop_value).bind(part).bind(bytes_of(key)).run();
-      --state.values;
+      --count;
     }
     return true;
   }
 
   // --- reads
 
-  // Rows that do not give back what was written are taken out; they are lost in any case.
-  void drop_rotten(const std::vector<EventRows::Seq>& seqs) {
-    rotten += seqs.size();
+  // Rows that do not give back what was written are not served again, and kept for whoever can make something of them.
+  void set_aside(const std::vector<EventRows::Seq>& seqs) {
+    if (damaged) return;
     try {
       begin();
-      for (const EventRows::Seq seq : seqs) rows.remove(seq);
+      for (const EventRows::Seq seq : seqs) rows.set_aside(seq);
       state.counts = rows.count();
+      state.rotten += seqs.size();
     } catch (const DiskTrouble& cause) {
       in_trouble(cause);
     }
@@ -292,7 +326,7 @@ struct SqliteStore::Impl {
   EventPtr load(EventRows::Seq seq) {
     bool is_rotten = false;
     EventPtr event = rows.load(seq, is_rotten);
-    if (is_rotten) drop_rotten({seq});
+    if (is_rotten) set_aside({seq});
     return event;
   }
   std::vector<EventPtr> query(const PreparedFilter& filter, std::size_t limit) {
@@ -312,7 +346,7 @@ struct SqliteStore::Impl {
         }
       }
       if (!again || (look && bad.size() == known_bad)) {
-        if (!bad.empty()) drop_rotten(bad);
+        if (!bad.empty()) set_aside(bad);
         return events;
       }
       look = true;
@@ -326,7 +360,8 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, 
   auto db = open_database(path, vfs_name);
   if (!db.ok()) return db.error();
   try {
-    auto impl = std::make_unique<Impl>(std::move(db).value(), vfs_name, limits);
+    auto impl = std::make_unique<Impl>(std::move(db->db), vfs_name, limits);
+    impl->opening_note = std::move(db->note);
     return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(impl)));
   } catch (const DiskTrouble& trouble) {
     return error(ErrorCode::unavailable, "cannot read " + path + ": " + trouble.reason);
@@ -342,6 +377,7 @@ SqliteStore::~SqliteStore() {
 // --- the port
 
 PutOutcome SqliteStore::put(const EventPtr& event) {
+  if (impl_->damaged) return PutOutcome::refused;
   if (!healthy() && (++impl_->refused_in_trouble % kTryEvery != 0 || !commit().ok())) return PutOutcome::refused;
   PutOutcome outcome = PutOutcome::refused;  // stands if the disk fails within
   impl_->write(Put{event}, false, [&] {
@@ -381,15 +417,19 @@ Standing SqliteStore::standing(const PubKey& author) {
   return impl_->read(Standing::stranger, [&] { return impl_->standing_of(author); });
 }
 
-void SqliteStore::set_value(Table table, std::string_view key, std::string_view value) {
+bool SqliteStore::set_value(Table table, std::string_view key, std::string_view value) {
   const std::optional<std::string> wanted(value);
+  bool full = false;
   impl_->write(SetValue{table, std::string(key), wanted}, true,
-               [&] { return impl_->do_set_value(table, key, wanted); });
+               [&] { return impl_->do_set_value(table, key, wanted, full); });
+  return !full && !impl_->damaged;
 }
 
 void SqliteStore::erase_value(Table table, std::string_view key) {
-  impl_->write(SetValue{table, std::string(key), std::nullopt}, true,
-               [&] { return impl_->do_set_value(table, key, std::nullopt); });
+  impl_->write(SetValue{table, std::string(key), std::nullopt}, true, [&] {
+    bool full = false;
+    return impl_->do_set_value(table, key, std::nullopt, full);
+  });
 }
 
 std::string SqliteStore::value(Table table, std::string_view key) {
@@ -420,7 +460,9 @@ Ticket SqliteStore::durable() const noexcept {
 }
 
 StoreStats SqliteStore::stats() {
-  return {impl_->state.counts.total(), impl_->state.values, impl_->state.evicted, impl_->rotten};
+  const TableRooms& counts = impl_->state.values;
+  const std::size_t values = std::accumulate(counts.begin(), counts.end(), std::size_t{0});
+  return {impl_->state.counts.total(), values, impl_->state.evicted, impl_->state.rotten};
 }
 
 // --- the host's side
@@ -450,6 +492,14 @@ bool SqliteStore::healthy() const noexcept {
 
 const std::string& SqliteStore::trouble() const noexcept {
   return impl_->trouble;
+}
+
+bool SqliteStore::damaged() const noexcept {
+  return impl_->damaged;
+}
+
+const std::string& SqliteStore::note() const noexcept {
+  return impl_->opening_note;
 }
 
 Status SqliteStore::sync() {

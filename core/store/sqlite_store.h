@@ -12,8 +12,9 @@
 // Trouble with the disk: put() is refused, healthy() says so with a reason, reads answer what they can. The writes of
 // the open batch are kept and repeated until the disk takes them; no ticket is passed before. Nothing aborts.
 //
-// A file that is corrupt, is not ours, or has a newer schema is refused and stays as it is, byte for byte. One process
-// at a time may have it open.
+// A file that is corrupt, is not ours, or has a newer schema is refused and stays as it is, byte for byte; one that
+// turns out to be corrupt later gets no write any more. An event whose bytes no longer give its id is set aside inside
+// the database, a log that SQLite could not read to its end is kept beside it. One process at a time may have it open.
 #pragma once
 
 #include <cstddef>
@@ -48,7 +49,7 @@ class SqliteStore final : public Store {
   bool erase(const EventId& id) override;
   void set_standing(const PubKey& author, Standing standing) override;
   [[nodiscard]] Standing standing(const PubKey& author) override;
-  void set_value(Table table, std::string_view key, std::string_view value) override;
+  bool set_value(Table table, std::string_view key, std::string_view value) override;
   void erase_value(Table table, std::string_view key) override;
   [[nodiscard]] std::string value(Table table, std::string_view key) override;
   void each_value(Table table, const std::function<void(std::string_view, std::string_view)>& visit) override;
@@ -66,6 +67,9 @@ class SqliteStore final : public Store {
   void mark_durable(Ticket ticket);
   [[nodiscard]] bool healthy() const noexcept;
   [[nodiscard]] const std::string& trouble() const noexcept;  // the reason; empty while healthy
+  [[nodiscard]] bool damaged() const noexcept;                // the trouble is the file's, and for good
+  // What was found at the opening and people should know, in one sentence; mostly empty.
+  [[nodiscard]] const std::string& note() const noexcept;
 
   // --- the host's side, on any one thread at a time
   // Waits for the disk. After a failure call commit() and sync() again: a failed fdatasync is never trusted, the next

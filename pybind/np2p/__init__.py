@@ -11,7 +11,7 @@ from . import workload
 from ._np2p import Key, Note
 from .errors import Error, InvariantViolation, NotConverged, PublishRefused, Unsupported
 from .fault import Fault
-from .nat import Nat
+from .nat import Nat, SharedNat
 from .network import Network
 from .node import Node
 from .realnet import RealNetwork
@@ -30,6 +30,7 @@ __all__ = [
     "Note",
     "PublishRefused",
     "RealNetwork",
+    "SharedNat",
     "Simulation",
     "Unsupported",
     "days",

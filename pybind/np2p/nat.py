@@ -37,6 +37,15 @@ class Nat:
             raise ValueError("outer must not have an outer box itself: at most two boxes stand in a row")
 
 
+@dataclass(frozen=True)
+class SharedNat:
+    """One box with several machines behind it, of Simulation.add_nat(). Only such neighbours can use a hairpin."""
+
+    network: object
+    nat: Nat
+    index: int
+
+
 FULL_CONE = Nat(filtering="endpoint_independent")
 RESTRICTED = Nat(filtering="address_dependent")
 PORT_RESTRICTED = Nat()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from abc import ABC, abstractmethod
-from typing import Any, Callable, Iterable, Sequence
+from typing import Any, Callable, Iterable, Self, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,12 @@ class Network(ABC):
         self._luck: dict[int, Rng] = {}
         self._followed_by: dict[str, list[str]] = {}  # the other direction: what each user's newest list names
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     # --- population -------------------------------------------------------------------------------------------------
 
     def add_nodes(
@@ -61,7 +67,8 @@ class Network(ABC):
 
         Further settings of a node: writable=False (serves reads and relays only), replies="everybody" (replies and
         mentions go to all and not only to those they name) and bootstrap=[nodes] (whom to dial first; by default the
-        first public node of the network). In a simulation also uplink= and downlink= in bits per second, and the
+        first public node of the network). In a simulation also uplink= and downlink= in bits per second, behind=box, a
+        box of add_nat() that all of these stand behind, outside of their own, and the
         numbers of "hyparview": active=, active_reachable=, random_active=, passive=, arwl=, prwl=, shuffle_active=,
         shuffle_passive=, shuffle_ttl=, shuffle_every=, clients= and nearer_every= (0 or None: neighbours are never
         swapped for nearer ones). An unknown name is a TypeError.
@@ -99,6 +106,8 @@ class Network(ABC):
         if ways_in is None:
             ways_in = [node.index for node in self.nodes if node.nat is None][:1]
         key = self._create(index, nat, mode, ways_in, settings)
+        if nat is None and "behind" in settings:
+            nat = settings["behind"].nat  # the only box on its way
         replies = settings.get("replies", "tagged")
         node = Node(self, index, key, nat, overlay=self.overlay, mode=mode, replies=replies, ways_in=ways_in)
         self.nodes.append(node)

@@ -11,8 +11,8 @@ from . import checks
 from ._np2p import Key, Note, World
 from .errors import InvariantViolation, PublishRefused
 from .invariants import Checker
-from .nat import Nat
 from .joining import MESH_CONNECTIONS, Standing
+from .nat import Nat, SharedNat
 from .network import Network
 from .node import Node
 from .progress import Progress
@@ -32,6 +32,10 @@ MEMORY_DTYPE = np.dtype([("node", "i4")] + [(name, "i8") for name in ("total", "
 UPLINK, DOWNLINK = 20_000_000, 100_000_000  # bits per second of an access link
 LONGEST_DELAY = 10.0  # seconds
 STANDING_LINKS = 250  # Limits::standing_links
+
+
+def _box(nat: Nat) -> tuple[str, str, str, float, bool]:
+    return nat.mapping, nat.filtering, nat.port_allocation, nat.mapping_timeout, nat.hairpin
 
 
 class Simulation(Network):
@@ -138,20 +142,38 @@ class Simulation(Network):
 
     # --- the world's primitives -------------------------------------------------------------------------------------
 
-    _settings = ("writable", "replies", "bootstrap", "uplink", "downlink")
+    _settings = ("writable", "replies", "bootstrap", "uplink", "downlink", "behind")
 
     def _check_config(self, config: dict[str, Any]) -> dict[str, Any]:
         settings = super()._check_config(config)
         for name in ("uplink", "downlink"):
             if name in settings:
                 settings[name] = checks.bit_rate(name, settings[name])
+        if "behind" in settings:
+            box = settings["behind"]
+            if not isinstance(box, SharedNat):
+                raise TypeError(f"behind must be a box of add_nat(), not {type(box).__name__}")
+            if box.network is not self:
+                raise ValueError("behind must be a box of this network's add_nat()")
         return settings
 
+    def add_nat(self, nat: Nat) -> SharedNat:
+        """A NAT box with several machines behind it: add_nodes(3, nat="none", behind=box). With a nat of their own the
+        box is the provider's, outside of theirs. Neighbours reach each other's outside address only with hairpin=True.
+        """
+        if not isinstance(nat, Nat):
+            raise TypeError(f"nat must be a Nat, not {type(nat).__name__}")
+        outer = None if nat.outer is None else self._world.add_nat_box(_box(nat.outer), None)
+        return SharedNat(self, nat, self._world.add_nat_box(_box(nat), outer))
+
     def _create(self, index: int, nat: Nat | None, mode: str, ways_in: list[int], settings: dict[str, Any]) -> Key:
+        behind: SharedNat | None = settings.get("behind")
         boxes = []
         while nat is not None:
-            boxes.append((nat.mapping, nat.filtering, nat.port_allocation, nat.mapping_timeout, nat.hairpin))
+            boxes.append(_box(nat))
             nat = nat.outer
+        if behind is not None and len(boxes) + (1 if behind.nat.outer is None else 2) > 2:
+            raise ValueError("behind: at most two boxes stand in a row")
         made = self._world.add_node(
             boxes,
             self.overlay == "hyparview",
@@ -162,6 +184,7 @@ class Simulation(Network):
             settings.get("replies", "tagged") == "everybody",
             settings.get("uplink", UPLINK),
             settings.get("downlink", DOWNLINK),
+            None if behind is None else behind.index,
         )
         assert made == index
         self._world.start(made)

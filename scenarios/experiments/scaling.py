@@ -1,7 +1,7 @@
 """The headline experiment: broadcast against follower mode over the mesh, from 8 to 256 servers.
 
     ./dev demo                     the short form (under 3 minutes on 2 cores)
-    ./dev experiment scaling       the same with longer measurements and three seeds' worth of posts
+    ./dev experiment scaling       the same with longer measurements
 
 60 % of the servers are behind NATs; users follow each other as real people do (the same mean at every size) and post
 signed events of realistic text. Writes out/scaling.csv, out/scaling.png and out/report.html; Ctrl-C keeps the rows that
@@ -17,10 +17,11 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Iterable, Sequence
+from typing import Any, Iterable, NoReturn, Sequence
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from np2p.progress import Progress
 from np2p.simulation import TRAFFIC_COLUMNS
 
 SIZES = (8, 16, 32, 64, 128, 256)
+SMALLEST, LARGEST = 6, 512  # fewer cannot follow four others and be a sample; more, and the mesh takes days
 IDLE_SIZES = (16, 32, 64)
 MODES = ("broadcast", "multicast")
 NATED = 0.6
@@ -314,8 +316,25 @@ def print_table(results: Results) -> None:
         print(f"\nthe 66th server reaches {lock_out.reached_by_the_66th} of the {lock_out.inside} that are inside")
 
 
+class Parser(argparse.ArgumentParser):
+    """A mistake is one sentence, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def check_out(out: Path) -> str | None:
+    """Why nothing can be written there, before hours are spent on it."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            return None
+    except OSError as problem:
+        return f"--out: cannot write into {out}: {problem.strerror}"
+
+
 def arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scaling", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = Parser(prog="scaling", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--short", action="store_true", help="the demo: shorter measurements")
     parser.add_argument("--seed", type=int, default=7, help="default 7")
     parser.add_argument("--nodes", default=",".join(map(str, SIZES)), help="network sizes, comma separated")
@@ -328,10 +347,15 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
         chosen.sizes = sorted({int(size) for size in chosen.nodes.split(",")})
     except ValueError:
         parser.error(f"--nodes must be numbers like 8,16,32, not {chosen.nodes!r}")
-    if not chosen.sizes or chosen.sizes[0] < 6:
-        parser.error("--nodes must be at least 6: with fewer, nobody can follow four others and be a sample")
+    for size in chosen.sizes:
+        if not SMALLEST <= size <= LARGEST:
+            parser.error(f"--nodes must each be {SMALLEST} to {LARGEST}, not {size}")
+    if not 0 <= chosen.seed < 2**64:
+        parser.error(f"--seed must be 0 to 2**64 - 1, not {chosen.seed}")
     if chosen.processes < 1:
         parser.error("--processes must be at least 1")
+    if problem := check_out(chosen.out):
+        parser.error(problem)
     return chosen
 
 
@@ -347,7 +371,6 @@ def main(argv: list[str] | None = None) -> int:
         return 130
     import scaling_report
 
-    chosen.out.mkdir(parents=True, exist_ok=True)
     write_csv(results.rows, chosen.out / "scaling.csv")
     print_table(results)
     scaling_report.write(results, chosen.out)

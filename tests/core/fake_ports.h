@@ -47,7 +47,7 @@ class FakePorts : public Clock,
   void carried(LinkId, Frame) override {}
   void send(LinkId link, Frame frame, Priority, Traffic) override { sent.emplace_back(link, std::move(frame)); }
   void close(LinkId link, CloseReason reason) override { closed.emplace_back(link, reason); }
-  std::size_t queued_bytes(LinkId) const noexcept override { return 0; }
+  std::size_t queued_bytes(LinkId) const noexcept override { return queued; }
   // Timers
   void arm(Timer timer, MonoTime at) override { timers[timer] = at; }
   void cancel(Timer timer) override { timers.erase(timer); }
@@ -71,6 +71,7 @@ class FakePorts : public Clock,
   MemoryStore store;
   SecpVerifier verifier;
   std::uint64_t last_link = 0;
+  std::size_t queued = 0;  // on every link
   std::vector<Address> dialled;
   std::vector<std::pair<LinkId, Frame>> sent;
   std::vector<std::pair<LinkId, CloseReason>> closed;

@@ -69,9 +69,15 @@ class NaiveStore {
     const auto found = standings_.find(author);
     return found == standings_.end() ? Standing::stranger : found->second;
   }
-  void set_value(Table table, const std::string& key, const std::string& value) {
-    if (values_.count({table, key}) == 0 && values_.size() >= limits_.stored_values) return;
+  bool set_value(Table table, const std::string& key, const std::string& value) {
+    std::size_t room = limits_.node_values;
+    if (table == Table::outbox) room = limits_.outbox_entries;
+    if (table == Table::follows) room = limits_.follows;
+    if (table == Table::followers) room = limits_.followers;
+    if (table == Table::addresses) room = limits_.address_book;
+    if (values_.count({table, key}) == 0 && values(table).size() >= room) return false;
     values_[{table, key}] = value;
+    return true;
   }
   void erase_value(Table table, const std::string& key) { values_.erase({table, key}); }
   std::vector<std::pair<std::string, std::string>> values(Table table) const {

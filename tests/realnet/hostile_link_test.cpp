@@ -183,22 +183,42 @@ TEST_F(HostileLinkTest, AForgedIdDoesNotPoisonTheTrueEvent) {
 }
 
 TEST_F(HostileLinkTest, ALinkWithTooManyBadSignaturesIsClosed) {
-  for (std::uint32_t i = 0; i < Limits{}.bad_signatures; ++i) {
+  for (std::uint32_t i = 0; i < Limits{}.link_faults; ++i) {
     Event event = stranger_post(std::to_string(i));
     event.sig.data[10] ^= 1;
     send(mesh::Tag::broadcast, packet_of(event));
   }
   EXPECT_TRUE(attacker_.closed());
-  EXPECT_EQ(rejects("event bad_signature", static_cast<int>(Limits{}.bad_signatures)),
-            static_cast<int>(Limits{}.bad_signatures));
+  EXPECT_EQ(rejects("event bad_signature", static_cast<int>(Limits{}.link_faults)),
+            static_cast<int>(Limits{}.link_faults));
   expect_alive();
 }
 
+TEST_F(HostileLinkTest, ALinkWithTooManyMalformedBroadcastsIsClosed) {
+  for (std::uint32_t i = 0; i < Limits{}.link_faults; ++i) {
+    send(mesh::Tag::broadcast, bytes_of(packet_with({0xc0}, {0x90})));
+  }
+  EXPECT_TRUE(attacker_.closed());
+  expect_alive();
+}
+
+TEST_F(HostileLinkTest, ALinkThatOnlyRelaysRubbishStays) {
+  for (std::uint32_t i = 0; i < 3 * Limits{}.link_faults; ++i) {
+    send(mesh::Tag::unicast, bytes_of(packet_with({0xc0}, {0x90})));
+  }
+  EXPECT_EQ(rejects("packet bad_field", static_cast<int>(3 * Limits{}.link_faults)),
+            static_cast<int>(3 * Limits{}.link_faults));
+  EXPECT_NE(status().find("\"established\":true"), std::string::npos) << status();
+}
+
 TEST_F(HostileLinkTest, RubbishInsteadOfMeshMessages) {
-  for (int tag = 0; tag < 256; ++tag) {
+  for (int tag = 255; tag >= 0; --tag) {
     const ByteVec bytes{static_cast<std::uint8_t>(tag), 0xff, 0xff, 0xff, 0x7f, 1, 2, 3};
     attacker_.send_frame(bytes);
   }
+  EXPECT_TRUE(attacker_.closed());
+  EXPECT_EQ(rejects("mesh unknown_type", static_cast<int>(Limits{}.link_faults)),
+            static_cast<int>(Limits{}.link_faults));
   expect_alive();
 }
 

@@ -213,6 +213,73 @@ TEST_F(ProcessTest, DamagedFilesAreRefusedAndLeftAlone) {
   EXPECT_EQ(read_text(data_ + "/node.key"), "not a key\n");
 }
 
+// Ids of all events that the server holds.
+std::set<std::string> held(std::uint16_t port) {
+  std::set<std::string> ids;
+  HttpClient client(port);
+  const auto answer = client.request("POST", "/req", R"({"kinds":[1],"since":1,"limit":5000})");
+  const auto events = decode_answer(bytes_of(answer.body), Limits{});
+  EXPECT_TRUE(events.ok());
+  if (!events.ok()) return ids;
+  for (const Event& event : *events) ids.insert(event.id.hex());
+  return ids;
+}
+
+TEST_F(ProcessTest, DamageInTheDatabaseIsSaidAndCounted) {
+  {
+    Process process(server(), dir_.path());
+    HttpClient client(process.api_port());
+    for (int i = 0; i < 3; ++i) {
+      const Event event =
+          owner_.sign(1, unix_seconds(wall_now()) - i, {}, "post number " + std::to_string(i) + " is here");
+      ASSERT_EQ(client.request("POST", "/publish", event_json(event)).status, 200);
+    }
+    process.kill(SIGTERM);
+    ASSERT_EQ(process.wait(), 0);
+  }
+  const std::string path = data_ + "/nostrp2p.db";
+  std::string bytes = read_text(path);
+  for (const char* text : {"number 0 is here", "number 2 is here"}) {
+    for (std::size_t at = bytes.find(text); at != std::string::npos; at = bytes.find(text)) bytes[at] = 'N';
+  }
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+  Process process(server(), dir_.path());
+  const std::uint16_t port = process.api_port();
+  EXPECT_EQ(held(port).size(), 1u);
+  HttpClient client(port);
+  EXPECT_NE(client.request("GET", "/status", "", "").body.find("\"rotten\":2,"), std::string::npos);
+  EXPECT_NE(client.request("GET", "/metrics", "", "").body.find("np2p_rotten_events 2\n"), std::string::npos);
+  process.kill(SIGTERM);
+  EXPECT_EQ(process.wait(), 0);
+  const std::string said = process.err();
+  EXPECT_NE(said.find("2 stored events no longer have the bytes"), std::string::npos) << said;
+  EXPECT_NE(read_text(path).find("Number 0 is here"), std::string::npos);  // the bytes that are left are kept
+}
+
+TEST_F(ProcessTest, ADamagedLogIsSaidAndKept) {
+  {
+    Process process(server(), dir_.path());
+    HttpClient client(process.api_port());
+    for (int i = 0; i < 30; ++i) {
+      const Event event = owner_.sign(1, unix_seconds(wall_now()), {}, "post number " + std::to_string(i));
+      ASSERT_EQ(client.request("POST", "/publish", event_json(event)).status, 200);
+    }
+    process.kill(SIGKILL);
+    process.wait();
+  }
+  const std::string path = data_ + "/nostrp2p.db-wal";
+  std::string log = read_text(path);
+  ASSERT_GT(log.size(), 100'000u);
+  for (std::size_t i = 50'000; i < 50'008; ++i) log[i] = static_cast<char>(log[i] ^ 0x5A);
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << log;
+  Process process(server(), dir_.path());
+  EXPECT_LT(held(process.api_port()).size(), 30u);
+  process.kill(SIGTERM);
+  EXPECT_EQ(process.wait(), 0);
+  EXPECT_NE(process.err().find("the end of the write-ahead log was damaged"), std::string::npos) << process.err();
+  EXPECT_EQ(read_text(path + ".damaged-1"), log);
+}
+
 TEST_F(ProcessTest, ADatabaseIsOpenedForItsOwnerOnly) {
   {
     Process first(server(), dir_.path());
@@ -241,18 +308,6 @@ TEST_F(ProcessTest, TheNodeKeySurvivesARestartAndIsPrivate) {
   struct stat info {};
   ASSERT_EQ(::stat((data_ + "/node.key").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);
-}
-
-// Ids of all events that the server holds.
-std::set<std::string> held(std::uint16_t port) {
-  std::set<std::string> ids;
-  HttpClient client(port);
-  const auto answer = client.request("POST", "/req", R"({"kinds":[1],"since":1,"limit":5000})");
-  const auto events = decode_answer(bytes_of(answer.body), Limits{});
-  EXPECT_TRUE(events.ok());
-  if (!events.ok()) return ids;
-  for (const Event& event : *events) ids.insert(event.id.hex());
-  return ids;
 }
 
 class Publisher {

@@ -253,5 +253,59 @@ TEST(Keepalive, AfterSilenceOnlyAndNotWhileThereIsTraffic) {
   EXPECT_EQ(messages() - before, 25u);
 }
 
+// --- readers that are too slow
+
+struct Narrow : Town {
+  explicit Narrow(std::size_t queued_bytes) : Town(options_with(queued_bytes)) {
+    HostOptions options;
+    options.up_bits_per_s = 80'000;  // 10 kB/s
+    a = add(options);
+    b = add();
+    EXPECT_TRUE(connect(a, b));
+  }
+  static FabricOptions options_with(std::size_t queued_bytes) {
+    FabricOptions options = exact();
+    options.queued_bytes = queued_bytes;
+    return options;
+  }
+  NodeIndex a = 0;
+  NodeIndex b = 0;
+};
+
+TEST(SlowReader, IsClosedOnceMoreWaitsThanTheLimitAndNotBefore) {
+  Narrow town(100'000);
+  for (int i = 0; i < 9; ++i) town.say(town.a, std::string(10'000, 'x'));
+  EXPECT_GT(town.fabric.queued_bytes(town.a, town.of(town.a).link()), 80'000u);
+  town.run(kSecond);
+  EXPECT_TRUE(town.of(town.a).all(Happening::down).empty());
+  town.run(20 * kSecond);
+  EXPECT_EQ(town.of(town.b).all(Happening::frame).size(), 9u);
+  const SimTime before = town.fabric.now();
+  for (int i = 0; i < 30; ++i) town.say(town.a, std::string(10'000, 'x'));
+  EXPECT_TRUE(town.of(town.a).all(Happening::down).empty());  // never inside the call
+  town.run(kMillisecond);
+  const auto downs = town.of(town.a).all(Happening::down);
+  ASSERT_EQ(downs.size(), 1u);
+  EXPECT_EQ(downs[0].reason, CloseReason::timed_out);
+  EXPECT_EQ(downs[0].at, before);
+  town.run(60 * kSecond);
+  const auto other_downs = town.of(town.b).all(Happening::down);
+  ASSERT_EQ(other_downs.size(), 1u);
+  EXPECT_EQ(other_downs[0].reason, CloseReason::reset);
+  EXPECT_EQ(town.fabric.queued_bytes(town.a, downs[0].link), 0u);
+}
+
+TEST(SlowReader, IsClosedOverADeadPathToo) {
+  Narrow town(100'000);
+  town.fabric.cut({town.a}, {town.b});
+  for (int i = 0; i < 10; ++i) town.say(town.a, std::string(10'000, 'x'));
+  town.run(kMillisecond);
+  EXPECT_TRUE(town.of(town.a).all(Happening::down).empty());
+  town.say(town.a, "one too many");
+  town.run(kMillisecond);
+  ASSERT_EQ(town.of(town.a).all(Happening::down).size(), 1u);
+  EXPECT_EQ(town.of(town.a).all(Happening::down)[0].reason, CloseReason::timed_out);
+}
+
 }  // namespace
 }  // namespace np2p::sim

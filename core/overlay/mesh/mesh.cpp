@@ -98,7 +98,13 @@ void Mesh::frame(LinkId id, const Frame& frame) {
   const auto tag = static_cast<Tag>(bytes[0]);
   if (tag < Tag::gossip || tag == Tag::overlay_control) return;  // heartbeats, and what plain peers never use
   if (tag > Tag::overlay_control) {
-    host_.observer.rejected("mesh", error(ErrorCode::unknown_type, "unknown mesh message"), id);
+    const Error why = error(ErrorCode::unknown_type, "unknown mesh message");
+    if (link->faults.add(host_.clock.mono(), config_.limits)) {
+      refuse(id, "mesh", why);
+      arm();
+    } else {
+      host_.observer.rejected("mesh", why, id);
+    }
     return;
   }
   const auto message = decode_message(bytes, config_.limits);

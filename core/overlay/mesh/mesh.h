@@ -9,6 +9,7 @@
 #include <deque>
 #include <unordered_set>
 
+#include "core/base/fault_score.h"
 #include "core/overlay/mesh/connection_maker.h"
 #include "core/overlay/mesh/routes.h"
 #include "core/overlay/overlay.h"
@@ -48,6 +49,7 @@ class Mesh {
     bool joined = false;        // it has introduced itself and counts as a connection
     std::uint64_t uid = 0;      // of the connection; ours xor theirs once joined
     Slot slot = kNoSlot;        // of the peer, once joined
+    FaultScore faults;          // messages of no known type
     std::vector<Name> pending;  // topology waiting for the link to drain: names, ascending
   };
   enum class Again : std::uint8_t { later, never };

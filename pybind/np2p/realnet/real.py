@@ -66,12 +66,6 @@ class RealNetwork(Network):
     def __repr__(self) -> str:
         return f"<RealNetwork seed={self.seed}: {len(self.nodes)} servers, {self.now:.1f} s>"
 
-    def __enter__(self) -> RealNetwork:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
         """Ends every server and removes their data."""
         self._closer()

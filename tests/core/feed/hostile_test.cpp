@@ -43,10 +43,10 @@ class HostileTest : public ::testing::Test {
   }
   void broadcast(ByteView payload) { send(mesh::Tag::broadcast, payload); }
   void unicast(ByteView payload) { send(mesh::Tag::unicast, payload); }
-  void send(mesh::Tag tag, ByteView payload) {
+  void send(mesh::Tag tag, ByteView payload, std::string_view channel = "nostrp2p") {
     mesh::Message message;
     message.tag = tag;
-    message.channel = "nostrp2p";
+    message.channel = channel;
     message.source = mesh_name(peer.public_key());
     message.destination = mesh_name(owner.public_key());
     message.payload = payload;
@@ -59,6 +59,19 @@ class HostileTest : public ::testing::Test {
     return {frame.view().begin(), frame.view().end()};
   }
   Event post(const std::string& text) { return peer.sign(kind::post, unix_seconds(ports->wall_now), {}, text); }
+  // A fault each time: the link lives up to the last one that the limit allows.
+  template <class Fault>
+  void expect_closed_by_the_last(Fault fault) {
+    for (unsigned i = 0; i < config.limits.link_faults; ++i) {
+      EXPECT_TRUE(ports->closed.empty()) << "after " << i;
+      fault(static_cast<int>(i));
+    }
+    ASSERT_EQ(ports->closed.size(), 1u);
+    EXPECT_EQ(ports->closed.front().first, link);
+    EXPECT_EQ(ports->closed.front().second, CloseReason::protocol_error);
+    broadcast(packet_of(post("too late")));
+    EXPECT_EQ(stored(), 0u);
+  }
   std::size_t stored() { return ports->store.stats().events; }
   int rejected(const std::string& what) { return ports->rejections[what]; }
 
@@ -147,14 +160,82 @@ TEST_F(HostileTest, AReplayIsKeptOnce) {
 }
 
 TEST_F(HostileTest, ALinkIsClosedAfterTooManyBadSignatures) {
-  for (unsigned i = 0; i < config.limits.bad_signatures; ++i) {
+  expect_closed_by_the_last([this](int i) {
     Event event = post(std::to_string(i));
     event.sig.data[10] ^= 1;
     broadcast(packet_of(event));
+  });
+}
+
+TEST_F(HostileTest, ALinkIsClosedAfterTooManyMalformedBroadcasts) {
+  expect_closed_by_the_last([this](int i) {
+    const std::uint8_t rubbish[] = {0x84, static_cast<std::uint8_t>(i)};
+    broadcast(rubbish);
+  });
+}
+
+TEST_F(HostileTest, ALinkIsClosedAfterTooManyBroadcastsOfAnotherVersion) {
+  ByteVec bytes = packet_of(post("text"));
+  bytes[text_of(bytes).find("PktVer") + 8] = 4;
+  expect_closed_by_the_last([&](int) { broadcast(bytes); });
+}
+
+TEST_F(HostileTest, ALinkIsClosedAfterTooManyMessagesOfNoKnownType) {
+  expect_closed_by_the_last([this](int i) {
+    const std::uint8_t message[] = {static_cast<std::uint8_t>(200 + i), 1, 2, 3};
+    node->frame(link, Frame(ByteView(message)));
+  });
+}
+
+TEST_F(HostileTest, ALinkIsClosedAfterTooManyExtensionsForEverybody) {
+  expect_closed_by_the_last([this](int) {
+    send(mesh::Tag::broadcast, encode_extension(Follow{peer.public_key(), 0}).view(), "np2p");
+  });
+  EXPECT_EQ(rejected("extension forbidden"), static_cast<int>(config.limits.link_faults));
+}
+
+TEST_F(HostileTest, ALinkIsNotToBlameForWhatOnlyPassedThroughIt) {
+  Event event = post("forged");
+  event.sig.data[10] ^= 1;
+  const std::uint8_t rubbish[] = {0x84, 0xff};
+  for (unsigned i = 0; i < 3 * config.limits.link_faults; ++i) {
+    unicast(rubbish);
+    unicast(packet_of(event));
+    if (i < config.limits.link_requests_burst) send(mesh::Tag::unicast, rubbish, "np2p");
   }
-  ASSERT_EQ(ports->closed.size(), 1u);
-  EXPECT_EQ(ports->closed.front().first, link);
-  EXPECT_EQ(ports->closed.front().second, CloseReason::protocol_error);
+  EXPECT_GT(rejected("packet malformed"), 0);
+  EXPECT_GT(rejected("event bad_signature"), 0);
+  EXPECT_GT(rejected("extension malformed"), 0);
+  EXPECT_TRUE(ports->closed.empty());
+}
+
+TEST_F(HostileTest, OldFaultsAreForgiven) {
+  const std::uint8_t rubbish[] = {0x84, 0xff};
+  for (unsigned round = 0; round < 10; ++round) {
+    for (unsigned i = 0; i + 1 < config.limits.link_faults; ++i) broadcast(rubbish);
+    ports->now = ports->now + config.limits.fault_forgiven * config.limits.link_faults;
+  }
+  EXPECT_TRUE(ports->closed.empty());
+  for (unsigned i = 0; i < config.limits.link_faults; ++i) broadcast(rubbish);
+  EXPECT_EQ(ports->closed.size(), 1u);
+}
+
+TEST_F(HostileTest, RubbishIsPaidForBeforeItIsDecoded) {
+  const std::uint8_t rubbish[] = {0x84, 0xff};
+  for (std::uint32_t i = 0; i < config.limits.link_events_burst + 7; ++i) unicast(rubbish);
+  EXPECT_EQ(rejected("packet rate_limited"), 7);
+}
+
+TEST_F(HostileTest, KnownEventsArePaidForToo) {
+  const ByteVec packet = packet_of(post("again and again"));
+  for (std::uint32_t i = 0; i < config.limits.link_events_burst + 5; ++i) broadcast(packet);
+  EXPECT_EQ(rejected("packet rate_limited"), 5);
+  const Event event = post("many times in a packet");
+  ports->now = ports->now + 1s;
+  std::vector<EventPtr> copies(config.limits.packet_events, *ValidationGate::trusted(event));
+  broadcast(encode_events(copies).view());
+  EXPECT_EQ(rejected("event rate_limited"),
+            static_cast<int>(config.limits.packet_events - config.limits.link_events_per_second));
 }
 
 TEST_F(HostileTest, AFloodIsStoppedBeforeVerification) {
@@ -163,7 +244,7 @@ TEST_F(HostileTest, AFloodIsStoppedBeforeVerification) {
     Event event = post("spam " + std::to_string(i));
     broadcast(packet_of(event));
   }
-  EXPECT_EQ(rejected("event rate_limited"), 10);
+  EXPECT_EQ(rejected("packet rate_limited"), 10);
   EXPECT_EQ(stored(), burst);
 }
 

@@ -85,7 +85,7 @@ class OneNode : public ::testing::Test {
   std::unique_ptr<FakePorts> ports;
   std::unique_ptr<Node> node;
 
- private:
+  // --- the same by hand
   void connect(LinkId at, const Signer& who) {
     LinkInfo info;
     info.link = at;

@@ -25,7 +25,7 @@ struct NoStore final : Store {
   bool erase(const EventId&) override { return never<bool>(); }
   void set_standing(const PubKey&, Standing) override { never<int>(); }
   Standing standing(const PubKey&) override { return never<Standing>(); }
-  void set_value(Table, std::string_view, std::string_view) override { never<int>(); }
+  bool set_value(Table, std::string_view, std::string_view) override { return never<bool>(); }
   void erase_value(Table, std::string_view) override { never<int>(); }
   std::string value(Table, std::string_view) override { return never<std::string>(); }
   void each_value(Table, const std::function<void(std::string_view, std::string_view)>&) override { never<int>(); }

@@ -158,5 +158,33 @@ TEST(MemoryStore, CountsWhatItWouldWrite) {
   EXPECT_EQ(store.take_written_bytes(), 0u);
 }
 
+TEST(MemoryStore, ItsHashSeesEveryWriteAndTheirOrder) {
+  using Work = void (*)(MemoryStore&);
+  const auto hash_after = [](std::initializer_list<Work> works) {
+    MemoryStore store{Limits{}};
+    for (const Work work : works) work(store);
+    return store.written_hash();
+  };
+  const Work put = [](MemoryStore& s) { s.put(made_event(user(1), 1, 1, "a")); };
+  const Work put_other = [](MemoryStore& s) { s.put(made_event(user(1), 1, 1, "b")); };
+  const Work erase = [](MemoryStore& s) { s.erase(made_event(user(1), 1, 1, "a")->id); };
+  const Work follow = [](MemoryStore& s) { s.set_standing(user(1), Standing::followed); };
+  const Work follower = [](MemoryStore& s) { s.set_standing(user(1), Standing::follower); };
+  const Work value = [](MemoryStore& s) { s.set_value(Table::node, "k", "v"); };
+  const Work other_value = [](MemoryStore& s) { s.set_value(Table::node, "k", "w"); };
+  const Work other_table = [](MemoryStore& s) { s.set_value(Table::outbox, "k", "v"); };
+  const Work no_value = [](MemoryStore& s) { s.erase_value(Table::node, "k"); };
+  const std::vector<std::uint64_t> hashes = {
+      hash_after({}),          hash_after({put}),         hash_after({put_other}),   hash_after({put, erase}),
+      hash_after({follow}),    hash_after({follower}),    hash_after({put, follow}), hash_after({follow, put}),
+      hash_after({value}),     hash_after({other_value}), hash_after({other_table}), hash_after({value, no_value}),
+      hash_after({put, value})};
+  for (std::size_t i = 0; i < hashes.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) EXPECT_NE(hashes[i], hashes[j]) << i << " and " << j;
+  }
+  EXPECT_EQ(hash_after({put, value}), hash_after({put, value}));
+  EXPECT_EQ(hash_after({put, put, value, value}), hash_after({put, value}));  // the second of each writes nothing
+}
+
 }  // namespace
 }  // namespace np2p::test

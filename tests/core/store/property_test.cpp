@@ -36,7 +36,11 @@ class Life {
     limits.stored_events = 20 + rng_.below(150);
     limits.stranger_share_percent = static_cast<unsigned>(rng_.below(60));
     limits.follower_share_percent = static_cast<unsigned>(rng_.below(70));
-    limits.stored_values = 10;
+    limits.node_values = 3;
+    limits.outbox_entries = 4;
+    limits.follows = 2;
+    limits.followers = 5;
+    limits.address_book = 1;
     limits.query_events = 60;
     return limits;
   }
@@ -111,8 +115,8 @@ class Life {
           store.erase_value(table, key);
           naive_.erase_value(table, key);
         } else {
-          store.set_value(table, key, value);
-          naive_.set_value(table, key, value);
+          const bool kept = store.set_value(table, key, value);
+          EXPECT_EQ(kept, naive_.set_value(table, key, value));
         }
         break;
       }

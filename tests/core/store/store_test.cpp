@@ -194,16 +194,27 @@ TEST_P(StoreSuite, RemembersStandingsAndValues) {
   EXPECT_EQ(store().stats().values, 5u);
 }
 
-TEST_P(StoreSuite, KeepsAtMostSoManyValues) {
+TEST_P(StoreSuite, KeepsAtMostSoManyValuesInEachTableAndSaysSo) {
   Limits limits;
-  limits.stored_values = 2;
+  limits.node_values = 1;
+  limits.outbox_entries = 2;
+  limits.follows = 1;
+  limits.followers = 3;
+  limits.address_book = 1;
   with(limits);
-  store().set_value(Table::node, "a", "1");
-  store().set_value(Table::outbox, "b", "1");
-  store().set_value(Table::node, "c", "too many");
-  EXPECT_EQ(store().value(Table::node, "c"), "");
-  store().set_value(Table::node, "a", "2");
-  EXPECT_EQ(store().value(Table::node, "a"), "2");
+  const std::pair<Table, int> rooms[] = {
+      {Table::followers, 3}, {Table::node, 1}, {Table::follows, 1}, {Table::addresses, 1}, {Table::outbox, 2}};
+  for (const auto& [table, room] : rooms) {  // what the others hold takes nothing away
+    SCOPED_TRACE(static_cast<int>(table));
+    for (int i = 0; i < room + 2; ++i) EXPECT_EQ(store().set_value(table, std::to_string(i), "1"), i < room);
+    EXPECT_EQ(store().value(table, std::to_string(room)), "");
+    EXPECT_TRUE(store().set_value(table, "0", "2"));
+    EXPECT_EQ(store().value(table, "0"), "2");
+  }
+  EXPECT_EQ(store().stats().values, 8u);
+  store().erase_value(Table::followers, "1");
+  EXPECT_TRUE(store().set_value(Table::followers, "another", "1"));
+  EXPECT_FALSE(store().set_value(Table::followers, "and another", "1"));
 }
 
 TEST_P(StoreSuite, StrangersShareTheirRoomOldestFirst) {

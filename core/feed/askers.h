@@ -1,0 +1,39 @@
+// How many bytes of events one user's server may ask of us per time. On the mesh who asks is a claim: without this
+// bound a small request in somebody else's name would send him megabytes.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+
+#include "core/base/bytes.h"
+#include "core/base/limits.h"
+#include "core/base/token_bucket.h"
+
+namespace np2p {
+
+class Askers {
+ public:
+  explicit Askers(const Limits& limits) : limits_(limits) {}
+
+  bool may_get(const PubKey& asker, std::uint32_t bytes, MonoTime now) {
+    auto at = budgets_.find(asker);
+    if (at == budgets_.end()) {
+      if (order_.size() >= limits_.askers) {
+        budgets_.erase(order_.front());
+        order_.pop_front();
+      }
+      const TokenBucket full(limits_.asker_answer_bytes_per_second, limits_.asker_answer_bytes_burst);
+      at = budgets_.emplace(asker, full).first;
+      order_.push_back(asker);
+    }
+    return at->second.take(now, bytes);
+  }
+
+ private:
+  const Limits& limits_;
+  std::map<PubKey, TokenBucket> budgets_;
+  std::deque<PubKey> order_;  // as they came; the first makes room
+};
+
+}  // namespace np2p
