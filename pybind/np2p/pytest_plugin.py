@@ -104,14 +104,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     """Why scenarios were left out."""
-    out = config.stash.get(_LEFT_OUT, [])
+    out: list[pytest.Item] = config.stash.get(_LEFT_OUT, [])
     unmarked = [item for item in out if item.get_closest_marker("both") is None]
     if config.getoption("net") != "real":
         unmarked = []
     elsewhere = len(out) - len(unmarked)
     lines = []
     if unmarked:
-        lines.append(f"np2p: {_scenarios(len(unmarked))} not marked `both`: it takes @pytest.mark.both to run on --net=real")
+        lines.append(
+            f"np2p: {_scenarios(len(unmarked))} not marked `both`: it takes @pytest.mark.both to run on --net=real"
+        )
     if elsewhere:
         lines.append(f"np2p: {_scenarios(elsewhere)} not about --overlay={config.getoption('overlay')}")
     return lines
