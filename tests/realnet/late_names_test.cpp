@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/realnet/test_server.h"
+
 namespace np2p::real {
 namespace {
 
@@ -21,6 +23,18 @@ TEST(LateNames, MayEndWhileTheyAreAskedFor) {
     io.run_one();
   }
   io.run_for(5s);
+}
+
+TEST(LateNames, EndTheRunOfAServerThatCanStartAgainWithThem) {
+  test::TempDir dir;
+  auto options = test::loopback_options(Signer::from_seed(4, 1).public_key(), dir.path() + "/data");
+  options.late_names = {"nobody.invalid", "localhost"};
+  options.names_every = 20ms;
+  const auto server = Server::create(options);
+  ASSERT_TRUE(server.ok()) << server.error().reason;
+  EXPECT_FALSE((*server)->knows_more());
+  (*server)->run();
+  EXPECT_TRUE((*server)->knows_more());
 }
 
 }  // namespace
