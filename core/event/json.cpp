@@ -191,10 +191,10 @@ class FilterReader {
     switch (known) {
       case 0:
         return read_list(key, value, filter_.ids,
-                         [&](dom::element e, EventId& out) { return read_hex("an id", e, out); });
+                         [&](dom::element e, EventId& out) { return read_hex("ids: an id", e, out); });
       case 1:
         return read_list(key, value, filter_.authors,
-                         [&](dom::element e, PubKey& out) { return read_hex("an author", e, out); });
+                         [&](dom::element e, PubKey& out) { return read_hex("authors: an author", e, out); });
       case 2:
         return read_list(key, value, filter_.kinds, read_kind);
       case 3:
