@@ -173,6 +173,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
         trace = item.stash[_TRACE]
         if trace.is_file():
             trace.unlink()
+    if report.when == "teardown":
+        del item.stash[_NETWORK]  # a network holds memory and an open trace; there may be thousands of scenarios
 
 
 def _how_to_replay(item: pytest.Item, network: Network, call: pytest.CallInfo[Any]) -> list[str]:
