@@ -132,23 +132,6 @@ TEST(ServerOptions, DefaultsOfTheOriginal) {
   EXPECT_EQ(options->config.owner.hex(), kKey);
 }
 
-TEST(ServerOptions, NamesAreResolved) {
-  const auto options = options_of({"-l", "localhost:20010", "-b", "localhost:20000"});
-  ASSERT_TRUE(options.ok()) << options.error().reason;
-  EXPECT_TRUE(options->config.listen.is_loopback());
-  EXPECT_EQ(options->config.bootstrap.at(0).port, 20000);
-  EXPECT_TRUE(options->config.dial_loopback);
-}
-
-TEST(ServerOptions, LoopbackIsDialledOnlyWhenEverythingIsLoopback) {
-  EXPECT_FALSE(options_of({"-l", "0.0.0.0:20000", "-b", "127.0.0.1:1"})->config.dial_loopback);
-  EXPECT_FALSE(options_of({"-b", "198.51.100.1:1"})->config.dial_loopback);
-  EXPECT_TRUE(options_of({"-b", "127.0.0.2:1"})->config.dial_loopback);
-  EXPECT_FALSE(options_of({})->config.dial_private);
-  EXPECT_TRUE(options_of({"--lan"})->config.dial_private);
-  EXPECT_TRUE(options_of({"-l", "192.168.1.2:20000"})->config.dial_private);
-}
-
 TEST(ServerOptions, AKeyThatIsNoneIsNotRepeatedInFull) {
   const std::string secret = "nsec1vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe5";
   for (const std::string& key : {secret, std::string(kKey).substr(1)}) {
@@ -177,6 +160,23 @@ TEST(ServerOptions, ANameThatDoesNotResolveIsForLaterUnlessThereIsAnotherWayIn) 
   for (const char* wrong : {"nobody.invalid", "nobody.invalid:0", "nobody.invalid:x"}) {
     EXPECT_EQ(options_of({"-b", wrong}).error().code, ErrorCode::bad_field) << wrong;
   }
+}
+
+TEST(ServerOptions, NamesAreResolved) {
+  const auto options = options_of({"-l", "localhost:20010", "-b", "localhost:20000"});
+  ASSERT_TRUE(options.ok()) << options.error().reason;
+  EXPECT_TRUE(options->config.listen.is_loopback());
+  EXPECT_EQ(options->config.bootstrap.at(0).port, 20000);
+  EXPECT_TRUE(options->config.dial_loopback);
+}
+
+TEST(ServerOptions, LoopbackIsDialledOnlyWhenEverythingIsLoopback) {
+  EXPECT_FALSE(options_of({"-l", "0.0.0.0:20000", "-b", "127.0.0.1:1"})->config.dial_loopback);
+  EXPECT_FALSE(options_of({"-b", "198.51.100.1:1"})->config.dial_loopback);
+  EXPECT_TRUE(options_of({"-b", "127.0.0.2:1"})->config.dial_loopback);
+  EXPECT_FALSE(options_of({})->config.dial_private);
+  EXPECT_TRUE(options_of({"--lan"})->config.dial_private);
+  EXPECT_TRUE(options_of({"-l", "192.168.1.2:20000"})->config.dial_private);
 }
 
 TEST(ServerOptions, MistakesNameTheFlag) {
