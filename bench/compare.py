@@ -117,6 +117,7 @@ PAIRS = [
     Pair("publish: REST to durable, 1 connection", candidate("publish", "publish/1"), sqlite_yardstick, 0.6),
     Pair("publish: REST to durable, 8 connections", candidate("publish", "publish/8"), sqlite_yardstick, 3.0),
 ]
+PROGRAMS = sorted(path.stem for path in (ROOT / "bench").glob("*.cpp"))
 PAIRED_PROGRAMS = {"phold", "message", "publish"}
 
 
@@ -213,8 +214,7 @@ def idle_server(seconds: float = 20) -> None:
 
 
 def print_others(names: list[str]) -> None:
-    programs = sorted(path.name.removeprefix("bench_") for path in BUILD.glob("bench_*"))
-    chosen = [p for p in programs if p not in PAIRED_PROGRAMS and (not names or any(name in p for name in names))]
+    chosen = [p for p in PROGRAMS if p not in PAIRED_PROGRAMS and (not names or any(name in p for name in names))]
     for program in chosen:
         print(f"\n{program}")
         for row in google(program, ".", 0.1):
@@ -229,12 +229,21 @@ def print_others(names: list[str]) -> None:
             print(f"  {row['name']:44} {human(rate(row)):>12}  {extra}".rstrip(), flush=True)
 
 
-def main() -> None:
-    names = sys.argv[1:]
-    known = [pair.name for pair in PAIRS] + [path.name for path in BUILD.glob("bench_*")] + ["idle"]
+def check(names: list[str]) -> None:
+    """Names that nothing has are refused before anything is built or measured."""
+    known = [pair.name for pair in PAIRS] + PROGRAMS + ["idle"]
     for name in names:
         if not any(name in one for one in known):
-            raise SystemExit(f"bench: nothing is called '{name}'")
+            words = sorted({pair.name.split(":")[0] for pair in PAIRS}.union(PROGRAMS, ["idle"]))
+            print(f"bench: nothing is called '{name}'; there are: {', '.join(words)}", file=sys.stderr)
+            raise SystemExit(2)
+
+
+def main() -> None:
+    names = [name for name in sys.argv[1:] if name != "--check"]
+    check(names)
+    if "--check" in sys.argv[1:]:
+        return
     reached = print_ratios(names)
     if not names or "message" in names:
         simnet_memory()

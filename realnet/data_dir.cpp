@@ -1,6 +1,7 @@
 #include "realnet/data_dir.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,6 +32,16 @@ void sync_directory(const std::string& path) {
   ::close(directory);
 }
 
+// $HOME, or what the account says. A relative one would be another place at every start.
+std::string home_directory() {
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || *home != '/') {
+    const passwd* account = ::getpwuid(::getuid());
+    home = account != nullptr ? account->pw_dir : nullptr;
+  }
+  return home != nullptr && *home == '/' ? std::string(home) : std::string();
+}
+
 }  // namespace
 
 Status write_secret_file(const std::string& path, std::string_view content) {
@@ -56,7 +67,12 @@ Result<std::unique_ptr<DataDir>> DataDir::open(const std::string& path) {
     ::close(lock);
     return error(ErrorCode::unavailable, "data directory " + path + " is in use by another server");
   }
-  return std::unique_ptr<DataDir>(new DataDir(path, lock));
+  std::unique_ptr<DataDir> directory(new DataDir(path, lock));
+  // SQLite would make the file by the umask, and its journals take the mode of the file. What is wrong with a file that
+  // is there already, the store says.
+  const int database = ::open(directory->database().c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (database >= 0) ::close(database);
+  return directory;
 }
 
 DataDir::~DataDir() {
@@ -88,10 +104,12 @@ Result<std::unique_ptr<SecpNodeKey>> DataDir::node_key(Entropy& entropy) {
 
 std::string DataDir::default_path(const PubKey& owner) {
   const char* data = std::getenv("XDG_DATA_HOME");
-  const char* home = std::getenv("HOME");
-  std::string base = data != nullptr && *data == '/' ? std::string(data)
-                     : home != nullptr               ? std::string(home) + "/.local/share"
-                                                     : std::string(".");
+  std::string base = data != nullptr && *data == '/' ? std::string(data) : std::string();
+  if (base.empty()) {
+    const std::string home = home_directory();
+    if (home.empty()) return {};
+    base = home + "/.local/share";
+  }
   return base + "/nostrp2p/" + owner.hex().substr(0, 16);
 }
 

@@ -13,7 +13,8 @@ namespace np2p::real {
 
 class DataDir {
  public:
-  // Creates the directory (mode 0700) if it is not there, and locks it. Errors are sentences for people.
+  // Creates the directory (mode 0700) and the database file (0600) if they are not there, and locks it. Errors are
+  // sentences for people.
   static Result<std::unique_ptr<DataDir>> open(const std::string& path);
   ~DataDir();
   DataDir(const DataDir&) = delete;
@@ -25,7 +26,7 @@ class DataDir {
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
   // $XDG_DATA_HOME or ~/.local/share, then nostrp2p/<first 16 hex digits of the owner's key>: several servers of one
-  // account on one machine do not meet.
+  // account on one machine do not meet. Empty if this account has no home.
   static std::string default_path(const PubKey& owner);
 
  private:

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <csignal>
 #include <cstdlib>
 
 #include "core/event/nip19.h"
@@ -15,10 +16,25 @@ constexpr std::size_t kBodySlack = 16 * 1024;  // JSON around an event's fields,
 constexpr int kForcedExit = 130;
 constexpr auto kBindWatch = std::chrono::hours(24);
 
+void say(const std::string& line) {
+  if (!line.empty()) spdlog::info("{}", line);
+}
+
+// As nohup leaves it: whoever wants the server to outlive its terminal gets that.
+bool is_ignored(int signal) {
+  struct sigaction now {};
+  return ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 }  // namespace
 
 Server::Server(ServerOptions options)
-    : options_(std::move(options)), signals_(io_), stop_deadline_(io_), bind_watch_(io_), started_(mono_now()) {}
+    : options_(std::move(options)),
+      signals_(io_),
+      stop_deadline_(io_),
+      bind_watch_(io_),
+      join_log_(options_.config),
+      started_(mono_now()) {}
 
 Server::~Server() {
   if (http_) http_.reset();
@@ -55,6 +71,7 @@ Status Server::open() {
   std::optional<tcp::acceptor> links;
   std::optional<tcp::acceptor> api;
   if (Status status = open_ports(links, api); !status.ok()) return status;
+  drop_own_addresses();
   start_node();
   links_->serve(std::move(*links));
   api_ = std::make_unique<RestApi>(static_cast<Backend&>(*this), options_.api_settings);
@@ -105,6 +122,15 @@ Status Server::open_ports(std::optional<tcp::acceptor>& links, std::optional<tcp
   return {};
 }
 
+// The same -b on every machine is a common way to start many; on one of them it names itself.
+void Server::drop_own_addresses() {
+  std::erase_if(options_.config.bootstrap, [this](const Address& address) {
+    const bool own = is_own_address(address, options_.config);
+    if (own) spdlog::warn("-b {}: that is this server itself", address.text());
+    return own;
+  });
+}
+
 template <class Input>
 void Server::input(Input&& input) {
   NP2P_ASSERT(!in_input_);  // no port calls back into the node
@@ -140,6 +166,7 @@ void Server::after_input() {
   links_->pump();
   committer_->pump();
   watch_store();
+  if (!join_log_.joined() && links_->open_count() > 0) say(join_log_.status(node_->status()));
 }
 
 // What the store found out about its file is said once, and again when it got twice as bad.
@@ -156,6 +183,7 @@ void Server::watch_store() {
 void Server::on_link_up(const LinkInfo& info) {
   spdlog::debug("link {} up: {} {} at {}", info.link.value, info.outbound ? "to" : "from",
                 info.peer.hex().substr(0, 12), info.remote.text());
+  say(join_log_.link_up(info));
   input([&] { node_->link_up(info); });
 }
 
@@ -190,6 +218,11 @@ void Server::on_port_mapped(const std::optional<Address>& external, const std::s
     spdlog::info("the router does not keep a port open for this server any more");
   }
   input([&] { node_->port_mapped(external.value_or(Address{})); });
+}
+
+void Server::on_unreachable(const Address& to, CloseReason reason) {
+  const std::string line = join_log_.unreachable(to, reason, mono_now());
+  if (!line.empty()) spdlog::warn("{}", line);
 }
 
 void Server::published(RequestId request, const Status& outcome) {
@@ -250,6 +283,13 @@ std::string Server::api_url() const {
 }
 
 void Server::run() {
+  if (options_.late_names.empty()) say(join_log_.started());
+  late_names_ = std::make_unique<LateNames>(io_, options_.late_names, options_.names_every, [this] {
+    if (stopping_) return;
+    spdlog::info("a server of -b has an address now: starting again to join through it");
+    knows_more_ = true;
+    stop();
+  });
   input([&] { node_->start(); });
   watch_bind();
   io_.run();
@@ -271,6 +311,7 @@ void Server::request_stop() {
 void Server::stop_on_signals() {
   signals_.add(SIGINT);
   signals_.add(SIGTERM);
+  if (!is_ignored(SIGHUP)) signals_.add(SIGHUP);
   await_signal(1);
 }
 
@@ -279,6 +320,7 @@ void Server::await_signal(int count) {
     if (cancelled) return;
     if (count > 1) std::_Exit(kForcedExit);
     spdlog::info("signal {}: stopping", signal);
+    knows_more_ = false;
     await_signal(count + 1);
     stop();
   });
@@ -295,6 +337,7 @@ void Server::stop() {
     io_.stop();
   });
   if (port_mapping_) port_mapping_->stop();
+  late_names_.reset();
   timers_->cancel_all();
   bind_watch_.cancel();
   input([&] { node_->stop(); });

@@ -21,6 +21,8 @@
 #include "realnet/data_dir.h"
 #include "realnet/entropy.h"
 #include "realnet/http/http_server.h"
+#include "realnet/join_log.h"
+#include "realnet/late_names.h"
 #include "realnet/net/links.h"
 #include "realnet/net/port_mapping.h"
 #include "realnet/observer.h"
@@ -39,6 +41,9 @@ struct ServerOptions {
   std::string tls_key;
   bool port_mapping = false;  // ask the router for an open port
   Duration stop_deadline = 5s;
+  // Hosts of -b that did not resolve, and so are not in Config::bootstrap. When one does, the server ends its run.
+  std::vector<std::string> late_names;
+  Duration names_every = 30s;
 };
 
 class Server final : private LinkInputs, private Clients, private Backend {
@@ -52,11 +57,14 @@ class Server final : private LinkInputs, private Clients, private Backend {
   void run();
   void stop();             // from the thread of run()
   void request_stop();     // from any thread
-  void stop_on_signals();  // SIGINT and SIGTERM; a second one ends the process at once
+  void stop_on_signals();  // SIGINT, SIGTERM and SIGHUP; a second one ends the process at once
+  // Why run() returned: a late name resolves now, and nobody else wanted an end. Start again with it.
+  [[nodiscard]] bool knows_more() const noexcept { return knows_more_; }
 
   [[nodiscard]] const Address& listen_address() const noexcept { return config().listen; }
   [[nodiscard]] const Address& api_address() const noexcept { return api_address_; }
   [[nodiscard]] std::string api_url() const;
+  [[nodiscard]] const std::string& data_dir() const noexcept { return options_.data_dir; }
   [[nodiscard]] const NodeId& node_id() const noexcept { return key_->id(); }
   [[nodiscard]] const Config& config() const noexcept { return options_.config; }
 
@@ -72,6 +80,7 @@ class Server final : private LinkInputs, private Clients, private Backend {
   void input(Input&& input);
   void after_input();
   void watch_store();
+  void drop_own_addresses();
   ServerView view();
   void watch_bind();
   void on_port_mapped(const std::optional<Address>& external, const std::string& who);
@@ -85,6 +94,7 @@ class Server final : private LinkInputs, private Clients, private Backend {
   void on_link_down(LinkId link, CloseReason reason) override;
   void on_carry(LinkId tunnel, const Frame& record) override;
   void on_link_rejected(const Address& remote, const Error& why) override;
+  void on_unreachable(const Address& to, CloseReason reason) override;
   // Clients
   void published(RequestId request, const Status& outcome) override;
   // Backend
@@ -113,6 +123,8 @@ class Server final : private LinkInputs, private Clients, private Backend {
   asio::signal_set signals_;
   asio::steady_timer stop_deadline_;
   asio::steady_timer bind_watch_;  // once a day
+  JoinLog join_log_;
+  std::unique_ptr<LateNames> late_names_;
 
   struct Waiting {
     std::optional<Status> outcome;
@@ -123,6 +135,7 @@ class Server final : private LinkInputs, private Clients, private Backend {
   std::uint64_t last_request_ = 0;
   MonoTime started_;
   bool stopping_ = false;
+  bool knows_more_ = false;
   bool in_input_ = false;
   bool said_damaged_ = false;
   std::uint64_t said_rotten_ = 0;

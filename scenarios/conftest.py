@@ -12,18 +12,12 @@ if BUILT.is_dir():
     sys.path.insert(0, str(BUILT))
 
 try:
-    from np2p.pytest_plugin import (  # noqa: F401 - pytest finds hooks and fixtures by their names here
-        net,
-        pytest_addoption,
-        pytest_collection_modifyitems,
-        pytest_configure,
-        pytest_generate_tests,
-        pytest_report_header,
-        pytest_runtest_makereport,
-        pytest_unconfigure,
-    )
+    import np2p  # noqa: F401
 except ImportError as problem:
     raise pytest.UsageError(
         f"the module np2p is not there ({problem}): build it with ./dev build, and run pytest with Debian's Python "
         f"(/usr/bin/python3, this is {sys.executable}) or through ./dev pytest"
     ) from None
+
+# By its name, so that pytest takes it once even if `-p np2p.pytest_plugin` named it already.
+pytest_plugins = ("np2p.pytest_plugin",)

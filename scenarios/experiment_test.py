@@ -34,6 +34,7 @@ def start(out: Path, *arguments: str) -> subprocess.Popen[str]:
         text=True,
         # A shell that runs tests in the background has them ignore Ctrl-C, and children inherit that.
         preexec_fn=heed_interrupts,
+        start_new_session=True,  # as at a terminal: Ctrl-C is for the whole group, and only for this one
     )
 
 
@@ -126,8 +127,21 @@ def test_an_interrupted_run_keeps_what_is_finished(tmp_path: Path) -> None:
     assert process.stdout is not None
     lines = iter(process.stdout.readline, "")
     assert any(line.startswith("finished") for line in lines) and any(line.startswith("finished") for line in lines)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output
+    assert "Traceback" not in output and "Exception" not in output, output
     assert [row["nodes"] for row in table(tmp_path)] == ["8", "8"]
-    assert "interrupted" in (tmp_path / "report.html").read_text()
+    report = (tmp_path / "report.html").read_text()
+    assert "interrupted" in report
+    # One size shows no growth, and what was measured within the mesh says nothing of what is beyond it.
+    assert "full mesh of 8 servers" in report
+    assert not re.search(r"8 to 8|[Ff]rom 8|grew|locks people out", report)
+
+
+def test_a_directory_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for out in (tmp_path / "file" / "out", Path("/proc/nowhere")):
+        process = start(out, "--nodes=256")
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 2 and output.count("\n") == 1 and str(out) in output, output

@@ -124,6 +124,11 @@ struct Run {
     std::printf("events     %llu in %lld simulated seconds\n", static_cast<unsigned long long>(world.events()),
                 static_cast<long long>(world.now() / kSecond));
     std::printf("delivered  %zu of %zu\n", got, due);
+    if (arguments.world == "eventful") {
+      std::printf(
+          "           (every third author posts to followers only, and servers are off, cut off or moving "
+          "meanwhile)\n");
+    }
     if (!latencies.empty()) {
       const auto ms = [&](std::size_t percent) {
         return static_cast<double>(latencies[(latencies.size() - 1) * percent / 100]) / 1e6;
@@ -156,12 +161,33 @@ struct Run {
                 followers, static_cast<unsigned long long>(rejected));
   }
 
+  // Everything that was said and traced is where it should be, or why it is not.
+  std::string trouble() {
+    if (!world.flush_trace()) return "the trace could not be written to " + arguments.trace;
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return "cannot write to standard output";
+    return {};
+  }
+
   const Arguments& arguments;
   World world;
   Rng rng;
   std::vector<EventId> posts;
   std::vector<NodeIndex> down;
 };
+
+// What the parser complains of, in our words.
+std::string sentence(const CLI::ParseError& wrong) {
+  const std::string text = wrong.what();
+  const std::string first = text.substr(0, text.find('\n'));
+  if (dynamic_cast<const CLI::ExtrasError*>(&wrong) != nullptr) {
+    return "nothing is known of \"" + first.substr(first.rfind(": ") + 2) + "\"; --help tells what there is";
+  }
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&wrong) != nullptr) {
+    return first.substr(0, first.find(':')) + " needs a value";
+  }
+  if (dynamic_cast<const CLI::ConversionError*>(&wrong) != nullptr) return "not a number: " + first;
+  return first;
+}
 
 }  // namespace
 
@@ -184,7 +210,9 @@ int main(int argc, char** argv) {
     return good ? std::string() : "must be a whole number from 0 to 2^64 - 1, not " + text;
   };
   app.add_option("--seed", a.seed, "the same seed gives the same run")->check(whole)->capture_default_str();
-  app.add_option("--nodes", a.nodes, "servers")->check(CLI::Range(2u, 100'000u))->capture_default_str();
+  const auto* nodes = app.add_option("--nodes", a.nodes, "servers; in the eventful world 10, and no less, if not given")
+                          ->check(CLI::Range(2u, 100'000u))
+                          ->capture_default_str();
   app.add_option("--nated", a.nated_percent, "percentage behind NAT")
       ->check(CLI::Range(0u, 100u))
       ->capture_default_str();
@@ -204,9 +232,10 @@ int main(int argc, char** argv) {
     std::fputs(app.help().c_str(), stdout);
     return 0;
   } catch (const CLI::ParseError& wrong) {
-    std::fprintf(stderr, "nostrp2p-sim: %s\n", wrong.what());
+    std::fprintf(stderr, "nostrp2p-sim: %s\n", sentence(wrong).c_str());
     return 2;
   }
+  if (a.world == "eventful" && nodes->count() == 0) a.nodes = Eventful::kLeastNodes;
   if (a.world == "eventful" && a.nodes < Eventful::kLeastNodes) {
     std::fprintf(stderr, "nostrp2p-sim: --nodes must be at least %u in the eventful world, not %u\n",
                  Eventful::kLeastNodes, a.nodes);
@@ -224,6 +253,10 @@ int main(int argc, char** argv) {
   try {
     Run run(a);
     run.live();
+    if (const std::string trouble = run.trouble(); !trouble.empty()) {
+      std::fprintf(stderr, "nostrp2p-sim: %s\n", trouble.c_str());
+      return 1;
+    }
   } catch (const std::exception& wrong) {
     std::fprintf(stderr, "nostrp2p-sim: %s\n", wrong.what());
     return 2;

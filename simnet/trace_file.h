@@ -18,6 +18,8 @@ class TraceFile final : public TraceSink {
     out_ << "{\"t\":" << at << ",\"node\":" << node << ",\"io\":\"" << name(io) << "\",\"what\":" << what
          << ",\"hash\":\"" << std::hex << hash << std::dec << "\"}\n";
   }
+  // Has everything so far reached the file?
+  [[nodiscard]] bool flush() { return static_cast<bool>(out_.flush()); }
 
  private:
   std::ofstream out_;

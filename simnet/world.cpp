@@ -340,6 +340,10 @@ std::uint64_t World::seed() const noexcept {
   return impl_->options.seed;
 }
 
+bool World::flush_trace() {
+  return impl_->trace == nullptr || impl_->trace->flush();
+}
+
 std::uint64_t World::digest() const noexcept {
   return impl_->fabric.digest();
 }

@@ -139,6 +139,8 @@ class World {
   // --- measuring
   [[nodiscard]] std::uint64_t seed() const noexcept;
   [[nodiscard]] std::uint64_t digest() const noexcept;
+  // Is the whole trace in its file? (Yes, without one.)
+  [[nodiscard]] bool flush_trace();
   [[nodiscard]] std::uint64_t digest_of(NodeIndex node) const;
   [[nodiscard]] std::uint64_t events() const noexcept;  // handled so far
   [[nodiscard]] std::vector<DeliveryRow> deliveries(

@@ -55,7 +55,7 @@ lint_stage() {
   local ok=0
   command_case lint format check_format || ok=1
   command_case lint python check_python || ok=1
-  pytest_stage lint tests/tidy_test.py || ok=1
+  pytest_stage lint tests/tidy_test.py tests/dev_test.py || ok=1
   return $ok
 }
 

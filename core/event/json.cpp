@@ -30,7 +30,9 @@ Result<dom::object> parse_object(dom::parser& parser, std::string_view json, std
   if (parser.allocate(json.size(), kDepth) != simdjson::SUCCESS) return failed("does not fit into memory");
   dom::element root;
   const auto failure = parser.parse(json.data(), json.size()).get(root);
-  if (failure != simdjson::SUCCESS) return failed("is not JSON: " + std::string(simdjson::error_message(failure)));
+  if (failure == simdjson::UTF8_ERROR) return failed("is not UTF-8");
+  if (failure == simdjson::DEPTH_ERROR) return failed("is nested too deeply");
+  if (failure != simdjson::SUCCESS) return failed("is not JSON");
   dom::object object;
   if (root.get(object) != simdjson::SUCCESS) return failed("is not a JSON object");
   return object;
@@ -188,10 +190,11 @@ class FilterReader {
     seen_ |= 1u << known;
     switch (known) {
       case 0:
-        return read_list(key, value, filter_.ids, [&](dom::element e, EventId& out) { return read_hex(key, e, out); });
+        return read_list(key, value, filter_.ids,
+                         [&](dom::element e, EventId& out) { return read_hex("ids: an id", e, out); });
       case 1:
         return read_list(key, value, filter_.authors,
-                         [&](dom::element e, PubKey& out) { return read_hex(key, e, out); });
+                         [&](dom::element e, PubKey& out) { return read_hex("authors: an author", e, out); });
       case 2:
         return read_list(key, value, filter_.kinds, read_kind);
       case 3:

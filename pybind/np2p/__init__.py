@@ -9,6 +9,7 @@
 
 from . import workload
 from ._np2p import Key, Note
+from ._np2p import decode_answer as decode_events  # the notes in a server's answer to POST /req
 from .errors import Error, InvariantViolation, NotConverged, PublishRefused, Unsupported
 from .fault import Fault
 from .nat import Nat, SharedNat
@@ -34,6 +35,7 @@ __all__ = [
     "Simulation",
     "Unsupported",
     "days",
+    "decode_events",
     "hours",
     "milliseconds",
     "minutes",

@@ -6,10 +6,14 @@
 
 Without --net a scenario runs in the simulator, and those marked `both` on real servers too. After each scenario the
 safety invariants are checked (net.check()).
+
+The plugin is loaded by scenarios/conftest.py, and for scenarios that lie elsewhere by `pytest -p np2p.pytest_plugin`
+(`./dev pytest` does). Traces go to build/traces/ below the root, or to $NP2P_TRACES.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -23,7 +27,7 @@ from .realnet import RealNetwork
 from .settings import OVERLAYS
 from .simulation import Simulation
 
-_failures: list[str] = []
+_failures: list[list[str]] = []  # of this run: why, how to replay it, and where its trace is
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -91,9 +95,32 @@ def _seeds(metafunc: pytest.Metafunc, world: str) -> list[int]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Scenarios that cannot run in the chosen world or overlay are not collected (an empty choice is no skipped test)."""
     left = [item for item in items if "NOTSET" not in item.name and "net0" not in item.name]
-    if len(left) < len(items):
-        config.hook.pytest_deselected(items=[item for item in items if item not in left])
+    out = [item for item in items if item not in left]
+    config.stash[_LEFT_OUT] = out
+    if out:
+        config.hook.pytest_deselected(items=out)
         items[:] = left
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Why scenarios were left out."""
+    out: list[pytest.Item] = config.stash.get(_LEFT_OUT, [])
+    unmarked = [item for item in out if item.get_closest_marker("both") is None]
+    if config.getoption("net") != "real":
+        unmarked = []
+    elsewhere = len(out) - len(unmarked)
+    lines = []
+    if unmarked:
+        lines.append(
+            f"np2p: {_scenarios(len(unmarked))} not marked `both`: it takes @pytest.mark.both to run on --net=real"
+        )
+    if elsewhere:
+        lines.append(f"np2p: {_scenarios(elsewhere)} not about --overlay={config.getoption('overlay')}")
+    return lines
+
+
+def _scenarios(count: int) -> str:
+    return "1 scenario is" if count == 1 else f"{count} scenarios are"
 
 
 @pytest.fixture
@@ -119,13 +146,14 @@ def net(request: pytest.FixtureRequest) -> Iterator[Network]:
         made.close()
 
 
+_LEFT_OUT = pytest.StashKey[list[pytest.Item]]()
 _NETWORK = pytest.StashKey[Network]()
 _TRACE = pytest.StashKey[Path]()
 _FAILED = pytest.StashKey[bool]()
 
 
 def _trace_path(request: pytest.FixtureRequest, world: str, overlay: str, seed: int) -> Path:
-    directory = request.config.rootpath / "build" / "traces"
+    directory = Path(os.environ.get("NP2P_TRACES") or request.config.rootpath / "build" / "traces")
     directory.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", request.node.nodeid.split("[")[0])
     return directory / f"{name}-{world}-{overlay}-seed{seed}{'.jsonl' if world == 'sim' else ''}"
@@ -140,18 +168,17 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
         return
     if report.failed:
         item.stash[_FAILED] = True
-        lines = _how_to_replay(item, network, call)
-        report.sections.append(("how to replay", lines))
-        _failures.append(lines)
+        _failures.append(_how_to_replay(item, network, call))
     elif report.when == "teardown" and not item.stash.get(_FAILED, False):
         trace = item.stash[_TRACE]
         if trace.is_file():
             trace.unlink()
+    if report.when == "teardown":
+        del item.stash[_NETWORK]  # a network holds memory and an open trace; there may be thousands of scenarios
 
 
-def _how_to_replay(item: pytest.Item, network: Network, call: pytest.CallInfo[Any]) -> str:
+def _how_to_replay(item: pytest.Item, network: Network, call: pytest.CallInfo[Any]) -> list[str]:
     world = network.kind
-    digest = f" (digest {network.digest():016x})" if isinstance(network, Simulation) else ""
     why = str(call.excinfo.value).strip() if call.excinfo is not None else ""
     kind = call.excinfo.typename if call.excinfo is not None else "failure"
     first = why.splitlines()[0] if why else "no message"
@@ -159,22 +186,25 @@ def _how_to_replay(item: pytest.Item, network: Network, call: pytest.CallInfo[An
         kind = "a safety invariant broke"
     trace = item.stash[_TRACE]
     overlay = f" --overlay={network.overlay}" if item.get_closest_marker("overlays") is not None else ""
-    where = f"trace: {trace}" if world == "real" or trace.exists() else "trace: none (--no-trace)"
-    return "\n".join(
-        (
-            f"why: {kind}: {first}",
-            f"replay: pytest {item.nodeid.split('[')[0]} --net={world}{overlay} --seed={network.seed}{digest}",
-            where,
-        )
-    )
+    name = item.nodeid.split("[")[0].partition("::")[2]
+    file = os.path.relpath(item.path, item.config.invocation_params.dir)
+    lines = [
+        f"why: {kind}: {first}",
+        f"{os.environ.get('NP2P_DEV', './dev')} pytest {file}::{name} --net={world}{overlay} --seed={network.seed}",
+    ]
+    if isinstance(network, Simulation):
+        lines.append(f"digest: {network.digest():016x}")
+    lines.append(f"trace: {trace}" if world == "real" or trace.exists() else "trace: none (--no-trace)")
+    return lines
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """The very last lines of a failed run."""
+    """The very last lines of a failed run: each failure once, with the command that replays it on a line of its own."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
-        for lines in _failures[:10]:
-            reporter.write_line(lines)
-        if len(_failures) > 10:
-            reporter.write_line(f"... and {len(_failures) - 10} more; each report above says how to replay it")
+        for number, lines in enumerate(_failures):
+            if number == 10:
+                reporter.write_line(f"and {len(_failures) - 10} more:")
+            for line in lines if number < 10 else lines[1:2]:
+                reporter.write_line(line)
     _failures.clear()

@@ -28,7 +28,8 @@ void add_switch(CLI::App& app, const std::string& names, std::optional<bool>& ta
 
 void add_server_options(CLI::App& app, ServerFlags& flags, std::string& config) {
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);  // as the original
-  app.add_option("-l,--listen-addr-port", flags.listen, "Address and port for other servers (127.0.0.1:20000)");
+  app.add_option("-l,--listen-addr-port", flags.listen,
+                 "Address and port for other servers (127.0.0.1:20000); port 0: any free one");
   app.add_option("-b,--boot-peer-addr-port", flags.bootstrap,
                  "Address and port of a server which already joined the network; repeatable")
       ->take_all()
@@ -79,9 +80,28 @@ void add_bind_options(CLI::App& app, BindFlags& flags) {
   app.add_flag("--print", flags.print, "Print the signed event instead of publishing it");
 }
 
-std::string one_sentence(std::string text) {
-  const auto line = text.find('\n');
-  return line == std::string::npos ? text : text.substr(0, line);
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
+// What the parser complains of, in our words.
+std::string sentence(const CLI::ParseError& problem) {
+  const std::string text = first_line(problem.what());
+  if (dynamic_cast<const CLI::ExtrasError*>(&problem) != nullptr) {
+    const auto colon = text.rfind(": ");
+    const std::string word = text.substr(colon == std::string::npos ? 0 : colon + 2);
+    const std::string first = word.substr(0, word.find(' '));
+    if (first == "true" || first == "false") {
+      return "\"" + first + "\" stands alone: a switch takes its value behind =, as in -w=false";
+    }
+    const bool option = first.rfind('-', 0) == 0;
+    return std::string(option ? "There is no option \"" : "Nothing is known of \"") + first +
+           "\"; nostrp2p help and nostrp2p help server tell what there is";
+  }
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&problem) != nullptr) {
+    return text.substr(0, text.find(':')) + " needs a value";
+  }
+  return text;
 }
 
 // The switch whose value is neither; `arguments` are normalised, so that it stands as --name=value.
@@ -97,7 +117,6 @@ std::string wrong_switch(const std::vector<std::string>& arguments) {
   return "A switch";
 }
 
-// CLI11 speaks in "The following argument was not expected: -x"; that is a sentence already.
 Result<Command> parse(CLI::App& app, std::vector<std::string> arguments) {
   const std::vector<std::string> given = arguments;
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants it, who eats them
@@ -110,7 +129,7 @@ Result<Command> parse(CLI::App& app, std::vector<std::string> arguments) {
   } catch (const CLI::CallForVersion&) {
     return Command{PrintCommand{std::string(kVersionLine) + "\n"}};
   } catch (const CLI::ParseError& problem) {
-    return error(ErrorCode::bad_field, one_sentence(problem.what()));
+    return error(ErrorCode::bad_field, sentence(problem));
   } catch (const std::invalid_argument&) {  // of a flag's value; CLI11 does not wrap it
     return error(ErrorCode::bad_field, wrong_switch(given) + " takes true or false, as in -w=false");
   }

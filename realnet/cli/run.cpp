@@ -3,7 +3,10 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <filesystem>
 
 #include "core/event/nip19.h"
 #include "realnet/cli/commands.h"
@@ -20,7 +23,22 @@ int fail(const Error& why) {
   return why.code == ErrorCode::bad_field ? kExitMistake : kExitFailure;
 }
 
+// Standard output takes what was said, or the exit status tells: somebody may have wanted to keep a key.
+int flushed(int status) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  std::fprintf(stderr, "nostrp2p: cannot write to standard output: %s\n", std::strerror(errno));
+  return kExitFailure;
+}
+
 Status start_log(const ServerFlags& flags) {
+  if (flags.log_file) {  // spdlog would make every directory on the way, of a mistyped path too
+    const auto directory = std::filesystem::path(*flags.log_file).parent_path();
+    std::error_code ignored;
+    if (!directory.empty() && !std::filesystem::is_directory(directory, ignored)) {
+      return error(ErrorCode::unavailable,
+                   "--log-file " + *flags.log_file + ": there is no directory " + directory.string());
+    }
+  }
   try {
     auto logger = flags.log_file ? spdlog::rotating_logger_st("np2p", *flags.log_file, kLogFileBytes, 1)
                                  : spdlog::stderr_logger_st("np2p");
@@ -29,16 +47,16 @@ Status start_log(const ServerFlags& flags) {
     logger->flush_on(spdlog::level::info);
     spdlog::set_default_logger(std::move(logger));
   } catch (const spdlog::spdlog_ex& problem) {
-    return error(ErrorCode::unavailable, problem.what());
+    return error(ErrorCode::unavailable, "cannot write the log file: " + std::string(problem.what()));
   }
   return {};
 }
 
 void print_start(const Server& server) {
   const Config& config = server.config();
-  std::printf("public key: %s\npublic key (hex): %s\nnode id: %s\nlisten: %s\napi: %s\n", npub(config.owner).c_str(),
-              config.owner.hex().c_str(), server.node_id().hex().c_str(), server.listen_address().text().c_str(),
-              server.api_url().c_str());
+  std::printf("public key: %s\npublic key (hex): %s\nnode id: %s\nlisten: %s\ndata: %s\napi: %s\n",
+              npub(config.owner).c_str(), config.owner.hex().c_str(), server.node_id().hex().c_str(),
+              server.listen_address().text().c_str(), server.data_dir().c_str(), server.api_url().c_str());
   std::fflush(stdout);
 }
 
@@ -48,15 +66,24 @@ int run_server(const ServerFlags& flags) {
   // Two threads that seldom allocate need no arena each.
   mallopt(M_ARENA_MAX, 1);
   if (Status status = start_log(flags); !status.ok()) return fail(status.error());
-  std::vector<std::string> warnings;
-  auto options = server_options(flags, warnings);
-  if (!options.ok()) return fail(options.error());
-  for (const auto& warning : warnings) spdlog::warn("{}", warning);
-  auto server = Server::create(std::move(options).value());
-  if (!server.ok()) return fail(server.error());
-  (*server)->stop_on_signals();
-  print_start(**server);
-  (*server)->run();
+  std::unique_ptr<Server> server;
+  for (bool first = true; first || server->knows_more(); first = false) {
+    std::vector<std::string> warnings;
+    auto options = server_options(flags, warnings);
+    if (!options.ok()) return fail(options.error());
+    for (const auto& warning : warnings) spdlog::warn("{}", warning);
+    if (!first) {  // at the same place, also if the port was any free one
+      options->config.listen = server->listen_address();
+      options->api = server->api_address();
+      server.reset();  // lets go of ports and data
+    }
+    auto made = Server::create(std::move(options).value());
+    if (!made.ok()) return fail(made.error());
+    server = std::move(made).value();
+    server->stop_on_signals();
+    if (first) print_start(*server);
+    server->run();
+  }
   spdlog::info("stopped");
   return 0;
 }
@@ -65,10 +92,10 @@ int run(const std::vector<std::string>& arguments) {
   const auto command = parse_command_line(arguments);
   if (!command.ok()) return fail(command.error());
   if (const auto* server = std::get_if<ServerCommand>(&*command)) return run_server(server->flags);
-  if (const auto* bind = std::get_if<BindCommand>(&*command)) return run_bind(bind->flags);
-  if (const auto* genkey = std::get_if<GenkeyCommand>(&*command)) return run_genkey(genkey->flags);
+  if (const auto* bind = std::get_if<BindCommand>(&*command)) return flushed(run_bind(bind->flags));
+  if (const auto* genkey = std::get_if<GenkeyCommand>(&*command)) return flushed(run_genkey(genkey->flags));
   std::fputs(std::get<PrintCommand>(*command).text.c_str(), stdout);
-  return 0;
+  return flushed(0);
 }
 
 }  // namespace np2p::real

@@ -13,6 +13,12 @@ Error mistake(std::string_view flag, std::string_view value, std::string_view wh
   return error(ErrorCode::bad_field, std::string(flag) + " \"" + std::string(value) + "\": " + std::string(what));
 }
 
+// Enough of a key to know it again. It may be the secret one, and logs and screens are seen by others.
+std::string shortened(const std::string& key) {
+  constexpr std::size_t kShown = 8;
+  return key.size() <= 2 * kShown ? key : key.substr(0, kShown) + "...";
+}
+
 struct HostPort {
   std::string host;
   std::uint16_t port = 0;
@@ -63,22 +69,28 @@ Status choose_modes(const ServerFlags& flags, Config& config) {
   return {};
 }
 
-Status find_bootstrap(const ServerFlags& flags, Config& config, std::vector<std::string>& warnings) {
-  const auto given = flags.bootstrap.value_or(std::vector<std::string>{});
-  Status last;
-  for (const auto& text : given) {
+Status find_bootstrap(const ServerFlags& flags, ServerOptions& options, std::vector<std::string>& warnings) {
+  auto& bootstrap = options.config.bootstrap;
+  std::vector<std::string> late;
+  for (const auto& text : flags.bootstrap.value_or(std::vector<std::string>{})) {
     if (text.empty()) continue;  // as the original's default
+    const auto parts = split(text, "-b");
+    if (!parts.ok()) return parts.error();
+    if (parts->port == 0) return mistake("-b", text, "nobody can be reached at port 0");
     const auto address = resolve(text, "-b");
-    if (!address.ok() && address.error().code == ErrorCode::bad_field) return address.error();
-    if (address.ok() && address->port == 0) return mistake("-b", text, "nobody can be reached at port 0");
     if (address.ok()) {
-      config.bootstrap.push_back(*address);
-    } else {
-      last = address.error();
-      warnings.push_back(last.error().reason);
+      bootstrap.push_back(*address);
+      continue;
     }
+    if (address.error().code == ErrorCode::bad_field) return address.error();
+    late.push_back(parts->host);
+    warnings.push_back(address.error().reason);
   }
-  return config.bootstrap.empty() ? last : Status{};
+  // One way in is enough; with none the name service may only be late.
+  if (!bootstrap.empty() || late.empty()) return {};
+  warnings.back() += "; trying again from time to time";
+  options.late_names = std::move(late);
+  return {};
 }
 
 Status find_external(const ServerFlags& flags, Config& config) {
@@ -93,8 +105,10 @@ Status find_external(const ServerFlags& flags, Config& config) {
 }
 
 // Which addresses heard of in the network may be dialled.
-void choose_reach(const ServerFlags& flags, Config& config) {
+void choose_reach(const ServerFlags& flags, ServerOptions& options) {
+  Config& config = options.config;
   const bool boots_on_loopback =
+      options.late_names.empty() &&
       std::all_of(config.bootstrap.begin(), config.bootstrap.end(), [](const Address& a) { return a.is_loopback(); });
   config.dial_loopback = config.listen.is_loopback() && boots_on_loopback;
   config.dial_private = flags.lan.value_or(false) || config.listen.is_private();
@@ -151,7 +165,7 @@ Result<ServerOptions> server_options(const ServerFlags& flags, std::vector<std::
   ServerOptions options;
   Config& config = options.config;
   const auto owner = parse_public_key(flags.public_key.value_or(""));
-  if (!owner.ok()) return mistake("-p", flags.public_key.value_or(""), owner.error().reason);
+  if (!owner.ok()) return mistake("-p", shortened(flags.public_key.value_or("")), owner.error().reason);
   config.owner = *owner;
   const auto listen = resolve(flags.listen.value_or("127.0.0.1:20000"), "-l");
   if (!listen.ok()) return listen.error();
@@ -159,12 +173,15 @@ Result<ServerOptions> server_options(const ServerFlags& flags, std::vector<std::
   config.require_bind = flags.require_bind.value_or(false);
   config.writable = flags.writable.value_or(true);
   if (Status status = choose_modes(flags, config); !status.ok()) return status.error();
-  if (Status status = find_bootstrap(flags, config, warnings); !status.ok()) return status.error();
+  if (Status status = find_bootstrap(flags, options, warnings); !status.ok()) return status.error();
   if (Status status = find_external(flags, config); !status.ok()) return status.error();
-  choose_reach(flags, config);
+  choose_reach(flags, options);
   if (Status status = choose_api(flags, options); !status.ok()) return status.error();
   options.port_mapping = !flags.no_port_mapping.value_or(false) && needs_port_mapping(config.listen);
   options.data_dir = flags.data_dir.value_or(DataDir::default_path(config.owner));
+  if (options.data_dir.empty()) {
+    return error(ErrorCode::bad_field, "This account has no home directory: say with --data-dir where the data go");
+  }
   return options;
 }
 

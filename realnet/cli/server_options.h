@@ -10,7 +10,7 @@
 namespace np2p::real {
 
 // A mistake of the user (bad_field: exit 2) or of the environment (unavailable: exit 1), as one sentence each. What is
-// no reason to stop, such as one bootstrap name of several that does not resolve, goes to `warnings`.
+// no reason to stop, such as a bootstrap name that does not resolve (yet), goes to `warnings`.
 Result<ServerOptions> server_options(const ServerFlags& flags, std::vector<std::string>& warnings);
 
 // "host:port", "[v6]:port", ":port"; names are resolved, IPv4 preferred.

@@ -297,6 +297,7 @@ void Links::link_ended(Link& link, CloseReason reason) {
   if (at == links_.end()) return;
   closing_.emplace(id, at->second);
   links_.erase(at);
+  if (known && !stopping_ && !link.proven()) inputs_.on_unreachable(link.info().remote, reason);
   if (known && !stopping_) inputs_.on_link_down(id, reason);
 }
 

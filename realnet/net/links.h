@@ -29,6 +29,8 @@ class LinkInputs {
   virtual void on_link_down(LinkId link, CloseReason reason) = 0;
   virtual void on_carry(LinkId tunnel, const Frame& record) = 0;  // to the tunnel's other end
   virtual void on_link_rejected(const Address& remote, const Error& why) = 0;
+  // A dial that led to no link; on_link_down follows. Only somebody who keeps a log cares.
+  virtual void on_unreachable(const Address& /*to*/, CloseReason /*reason*/) {}
 };
 
 struct LinkCounters {

@@ -22,6 +22,7 @@ CONTROL = "#777777"
 REFERENCE = "#000000"
 GOOD = "#009E73"
 INK = "#222222"
+SHOWN = 0.48  # of a plot's pixels on a page: the widest one fits
 FAINT = "#BBBBBB"
 
 STYLE: dict[str, Any] = {
@@ -101,14 +102,15 @@ def line(axes: Any, xs: Sequence[float], ys: Sequence[float], colour: str, **how
 
 
 def labels_at_end(axes: Any, entries: Sequence[tuple[float, float, str, str]], gap: float = 11.0) -> None:
-    """Names lines at their last points (x, y, text, colour), moved apart where they would overlap."""
+    """Names lines at their last points (x, y, text, colour), moved apart where they would overlap, off the x axis."""
     figure = axes.figure
     figure.canvas.draw()
+    lowest = axes.bbox.y0 * 72 / figure.dpi + 5
     placed: list[tuple[float, float, float, float, str, str, float]] = []
     for x, y, text, colour in sorted(entries, key=lambda entry: entry[1]):
         height = axes.transData.transform((x, y))[1] * 72 / figure.dpi
         lines = text.count("\n") + 1
-        bottom = height - 5 * lines
+        bottom = max(height - 5 * lines, lowest)
         if placed and bottom < placed[-1][1] + 2:
             bottom = placed[-1][1] + 2
         placed.append((height, bottom + gap * lines, x, y, text, colour, bottom))
@@ -128,18 +130,21 @@ def labels_at_end(axes: Any, entries: Sequence[tuple[float, float, str, str]], g
         )
 
 
-def threshold(axes: Any, x: float, text: str, at: float = 0.97) -> None:
-    """A vertical line with its name, for where something ends."""
-    axes.axvline(x, color="#999999", linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
+def region(axes: Any, start: float, text: str) -> None:
+    """Everything right of `start` is shaded, and the text at its top says what is different there."""
+    end = axes.get_xlim()[1]
+    axes.axvspan(start, end, color="#F1F1F1", linewidth=0, zorder=-1)
+    axes.axvline(start, color="#999999", linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
     axes.annotate(
         text,
-        (x, at),
+        (start, 0.98),
         xycoords=("data", "axes fraction"),
-        xytext=(4, 0),
+        xytext=(11, 0),
         textcoords="offset points",
-        fontsize=8,
-        color="#666666",
+        fontsize=8.5,
+        color="#555555",
         va="top",
+        linespacing=1.25,
     )
 
 
@@ -147,8 +152,10 @@ def save(figure: Any, path: Path) -> None:
     figure.savefig(path, bbox_inches="tight", pad_inches=0.2)
 
 
-def data_uri(figure: Any) -> str:
-    """The plot as a PNG that an HTML page carries inside."""
+def image(figure: Any, what: str) -> str:
+    """The plot as an <img> that an HTML page carries inside, at one scale for all: labels are of equal size."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", bbox_inches="tight", pad_inches=0.15)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    png = buffer.getvalue()
+    width = round(int.from_bytes(png[16:20], "big") * SHOWN)
+    return f"<img alt='{what}' width='{width}' src='data:image/png;base64,{base64.b64encode(png).decode()}'>"

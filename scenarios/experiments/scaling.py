@@ -1,7 +1,7 @@
-"""The headline experiment: broadcast against follower mode over the mesh, from 8 to 256 servers.
+"""The headline experiment: broadcast against followers only (--mode multicast) over the mesh, from 8 to 256 servers.
 
     ./dev demo                     the short form (under 3 minutes on 2 cores)
-    ./dev experiment scaling       the same with longer measurements
+    ./dev experiment scaling       the same networks, measured for longer: three times as many posts
 
 60 % of the servers are behind NATs; users follow each other as real people do (the same mean at every size) and post
 signed events of realistic text. Writes out/scaling.csv, out/scaling.png and out/report.html; Ctrl-C keeps the rows that
@@ -258,9 +258,12 @@ def run_all(sizes: list[int], plan: Plan, processes: int, idle: bool, shortest_f
     found: list[Any] = []
     complete = True
     pool = concurrent.futures.ProcessPoolExecutor(processes, initializer=_init_worker, initargs=(board,))
+    # Ctrl-C reaches the whole process group. Workers are born with it blocked, so that none dies of it at its start.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     waiting = {pool.submit(job[1], *job[2], plan, slot) for slot, job in enumerate(jobs)}
     weight = sum(job[0] for job in jobs)
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         with Progress("scaling", 100.0, "%") as bar:
             while waiting:
                 done, waiting = concurrent.futures.wait(waiting, timeout=0.2)
@@ -272,16 +275,25 @@ def run_all(sizes: list[int], plan: Plan, processes: int, idle: bool, shortest_f
                 bar.update(100.0 * part, f"({len(found)} of {len(jobs)} networks)")
     except KeyboardInterrupt:
         complete = False
-        for future in waiting:
-            future.cancel()
+        # The pool sees them die and ends what waits by itself; a future cancelled under its hands would upset it.
         for process in list((pool._processes or {}).values()):
             process.kill()
     finally:
-        pool.shutdown(wait=complete, cancel_futures=True)
+        pool.shutdown(cancel_futures=complete)
     rows = sorted((one for one in found if isinstance(one, Row)), key=lambda row: (row.mode, row.nodes))
     idles = sorted((one for one in found if isinstance(one, Idle)), key=lambda one: one.nodes)
     lock_out = next((one for one in found if isinstance(one, LockOut)), None)
     return Results(rows, idles, lock_out, complete, time.monotonic() - started, plan)
+
+
+def cannot_write(directory: Path) -> str:
+    """Why results cannot be saved there, before hours go into them; empty if they can."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            return ""
+    except OSError as problem:
+        return f"cannot write into the directory {directory}: {problem.strerror}"
 
 
 def write_csv(rows: list[Row], path: Path) -> None:
@@ -293,8 +305,9 @@ def write_csv(rows: list[Row], path: Path) -> None:
 
 
 def print_table(results: Results) -> None:
+    print("\nmulticast is the mode in which posts go to followers only")
     print(
-        f"\n{'mode':<10} {'nodes':>5} {'NATed':>5} {'posts':>6} {'delivered':>9} {'p50 ms':>7} {'p99 ms':>7} "
+        f"{'mode':<10} {'nodes':>5} {'NATed':>5} {'posts':>6} {'delivered':>9} {'p50 ms':>7} {'p99 ms':>7} "
         f"{'copies':>7} {'B/s/node':>9} {'control':>9} {'sim s':>6} {'wall s':>6}"
     )
     for row in results.rows:
@@ -364,7 +377,15 @@ def main(argv: list[str] | None = None) -> int:
     plan = Plan(chosen.seed, settle=60.0, measure=90.0, idle=120.0, posts_per_day=2880.0)
     if not chosen.short:
         plan = Plan(chosen.seed, settle=120.0, measure=300.0, idle=600.0, posts_per_day=2880.0)
-    print(f"scaling: seed {plan.seed}, sizes {chosen.sizes}, {chosen.processes} processes, {plan}", flush=True)
+    if problem := cannot_write(chosen.out):
+        print(f"scaling: --out: {problem}", file=sys.stderr)
+        return 2
+    print(
+        f"scaling: seed {plan.seed}, networks of {', '.join(map(str, chosen.sizes))} servers, "
+        f"{chosen.processes} at a time; {plan.settle:g} s to join, {plan.measure:g} s of posts"
+        f"{'' if chosen.no_idle else f', {plan.idle:g} s idle'} (simulated)",
+        flush=True,
+    )
     results = run_all(chosen.sizes, plan, chosen.processes, not chosen.no_idle, chosen.shortest_first)
     if not results.rows:
         print("interrupted before any network was finished: nothing was written", file=sys.stderr)
@@ -383,4 +404,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

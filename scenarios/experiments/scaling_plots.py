@@ -12,6 +12,12 @@ COLOURS = {"broadcast": look.BROADCAST, "multicast": look.MULTICAST}
 NAMES = {"broadcast": "broadcast", "multicast": "followers only"}
 
 
+def compared(results: Results) -> list[Idle]:
+    """What is known of the original at sizes that were run here."""
+    nodes = [row.nodes for row in results.rows]
+    return [one for one in results.idle if min(nodes) <= one.nodes <= max(nodes)]
+
+
 def _modes(results: Results) -> dict[str, list[Row]]:
     modes: dict[str, list[Row]] = {}
     for row in results.rows:
@@ -19,9 +25,55 @@ def _modes(results: Results) -> dict[str, list[Row]]:
     return {mode: sorted(rows, key=lambda row: row.nodes) for mode, rows in modes.items()}
 
 
-def _lock_out_line(axes: Any, nodes: Sequence[int], at: float = 0.97) -> None:
-    if max(nodes) > CONNECTIONS:
-        look.threshold(axes, CONNECTIONS + 1, f"{CONNECTIONS + 1}: the mesh is full", at)
+def _beyond(axes: Any, results: Results) -> None:
+    """Shades the sizes at which the mesh is full, and says what that means if it was measured."""
+    beyond = [row for row in results.rows if row.nodes > CONNECTIONS + 1]
+    if not beyond:
+        return
+    text = f"over {CONNECTIONS + 1} servers\nthe mesh is full"
+    if max(row.delivery_ratio for row in beyond) < 0.5:
+        text += ":\nmost posts do not arrive"
+    look.region(axes, CONNECTIONS + 1, text)
+
+
+def inside(results: Results, mode: str) -> list[Row]:
+    """The networks of one mode in which the mesh has room for everybody, by size."""
+    return [row for row in _modes(results).get(mode, []) if row.nodes <= CONNECTIONS + 1]
+
+
+def posts_of(row: Row) -> float:
+    """Bytes per server and second that are about posts."""
+    return row.bytes_per_node_per_s - row.control_bytes_per_node_per_s
+
+
+def cost_claim(results: Results) -> str:
+    """What the first panel shows, as far as it was measured."""
+    rows = inside(results, "broadcast") or inside(results, "multicast")
+    if not rows:
+        return ""
+    first, last = rows[0], rows[-1]
+    share = 100 * last.control_bytes_per_node_per_s / last.bytes_per_node_per_s
+    claim = f"At {last.nodes} servers {share:.0f} % of it is the mesh telling about itself"
+    if last.nodes > first.nodes:
+        growth = last.control_bytes_per_node_per_s / first.control_bytes_per_node_per_s
+        claim += f", {growth:.3g} times as much as at {first.nodes}"
+    return claim
+
+
+def posts_claim(results: Results) -> str:
+    claim = f"{results.rows[0].post_rate / 1440:g} posts per user and minute"
+    grown = []
+    for mode in NAMES:
+        rows = inside(results, mode)
+        if len(rows) > 1 and posts_of(rows[0]) > 0:
+            span = f"from {rows[0].nodes} to {rows[-1].nodes} servers"
+            grown.append(f"{NAMES[mode]} \u00d7 {posts_of(rows[-1]) / posts_of(rows[0]):.2g}")
+    return f"{claim}; {span}: {', '.join(grown)}" if grown else claim
+
+
+def _dot(xs: Sequence[int]) -> str:
+    """The marker of a line that has none: one point alone would not be seen."""
+    return "" if len(xs) > 1 else "o"
 
 
 def scaling_figure(results: Results) -> Any:
@@ -44,17 +96,20 @@ def _cost(axes: Any, results: Results) -> None:
         wide = mode == "broadcast"  # the lines lie close together: one shows on both sides of the other
         look.line(axes, xs, ys, COLOURS[mode], linewidth=5 if wide else 1.8, markersize=9 if wide else 5)
         ends.append((xs[-1], ys[-1], NAMES[mode], COLOURS[mode]))
-    rows = _modes(results).get("multicast") or results.rows
+    # Bars or areas would lie on a logarithmic axis: their size would mean nothing. A line does not pretend.
+    rows = _modes(results).get("broadcast") or _modes(results)["multicast"]
     xs, ys = [row.nodes for row in rows], [row.control_bytes_per_node_per_s for row in rows]
-    axes.fill_between(xs, ys, 1e-3, color=look.CONTROL, alpha=0.13, linewidth=0, zorder=0)
+    axes.plot(xs, ys, color=look.INK, linewidth=1.1, linestyle=(0, (1.5, 1.5)), marker=_dot(xs), zorder=5)
     axes.annotate(
-        "of it the mesh talking about itself",
-        (xs[0] * 1.1, 0.06),
-        xycoords=("data", "axes fraction"),
+        "of it the mesh\nabout itself",
+        (xs[0], ys[0]),
+        xytext=(4, -9),
+        textcoords="offset points",
         fontsize=8.5,
         color="#555555",
+        va="top",
     )
-    original = [one for one in results.idle]
+    original = compared(results)
     for one in original:
         low, high = [one.original_low / 1.03], [one.original_high * 1.03]
         axes.vlines([one.nodes], low, high, color=look.REFERENCE, linewidth=2, zorder=6)
@@ -69,16 +124,16 @@ def _cost(axes: Any, results: Results) -> None:
     if original:
         axes.plot([0.025], [0.93], transform=axes.transAxes, marker="_", color=look.REFERENCE, markersize=13, mew=2)
         axes.annotate(
-            "the original, measured idle",
-            (0.05, 0.93),
+            "the original, idle, all its\nservers public: more links",
+            (0.05, 0.955),
             xycoords="axes fraction",
             fontsize=8.5,
             color=look.REFERENCE,
-            va="center",
+            va="top",
         )
     axes.set_title("Everything a server sends")
-    look.subtitle(axes, "Gossip about the mesh itself outweighs all posts, and outgrows the square of its size")
-    _lock_out_line(axes, nodes, 0.18)
+    look.subtitle(axes, cost_claim(results))
+    _beyond(axes, results)
     look.labels_at_end(axes, ends)
 
 
@@ -87,18 +142,15 @@ def _posts_cost(axes: Any, results: Results) -> None:
     ends, values = [], []
     for mode, rows in _modes(results).items():
         xs = [row.nodes for row in rows]
-        ys = [max(0.1, row.bytes_per_node_per_s - row.control_bytes_per_node_per_s) for row in rows]
+        ys = [max(0.1, posts_of(row)) for row in rows]
         values += ys
         look.line(axes, xs, ys, COLOURS[mode])
         ends.append((xs[-1], ys[-1], NAMES[mode], COLOURS[mode]))
     look.log_axis(axes, values, "sent per server for posts", "B/s")
     look.nodes_axis(axes, nodes)
-    rate = results.rows[0].post_rate / 1440
     axes.set_title("Posts alone")
-    look.subtitle(
-        axes, f"{rate:g} posts per user and minute: broadcast grows with the network, followers-only does not"
-    )
-    _lock_out_line(axes, nodes, 0.06)
+    look.subtitle(axes, posts_claim(results))
+    _beyond(axes, results)
     look.labels_at_end(axes, ends)
 
 
@@ -109,13 +161,13 @@ def _delivery(axes: Any, results: Results) -> None:
         xs, ys = [row.nodes for row in rows], [100 * row.delivery_ratio for row in rows]
         look.line(axes, xs, ys, COLOURS[mode])
         ends.append((xs[-1], ys[-1], f"{NAMES[mode]}\n{ys[-1]:.0f} %", COLOURS[mode]))
-    axes.set_ylim(0, 108)
+    axes.set_ylim(0, 120)
     axes.set_yticks([0, 25, 50, 75, 100])
     axes.set_ylabel("delivered, % of what was due")
     look.nodes_axis(axes, nodes)
     axes.set_title("What arrives")
     look.subtitle(axes, "Due is to everybody online (broadcast) or to online followers, locked-out servers included")
-    _lock_out_line(axes, nodes, 0.90)
+    _beyond(axes, results)
     look.labels_at_end(axes, ends)
 
 
@@ -126,24 +178,23 @@ def _latency(axes: Any, results: Results) -> None:
         xs = [row.nodes for row in rows]
         median, slowest = [row.latency_p50_ms for row in rows], [row.latency_p99_ms for row in rows]
         values += median + slowest
-        axes.fill_between(xs, median, slowest, color=COLOURS[mode], alpha=0.10, linewidth=0)
         look.line(axes, xs, median, COLOURS[mode])
-        look.line(axes, xs, slowest, COLOURS[mode], linestyle=":", marker="")
+        look.line(axes, xs, slowest, COLOURS[mode], linestyle=":", marker=_dot(xs))
         ends.append((xs[-1], median[-1], f"{NAMES[mode]}, median", COLOURS[mode]))
         ends.append((xs[-1], slowest[-1], f"{NAMES[mode]}, p99", COLOURS[mode]))
-    axes.set_ylim(0, max(values) * 1.15)
+    axes.set_ylim(0, max(values) * 1.3)
     axes.set_ylabel("from posting to arrival, ms")
     look.nodes_axis(axes, nodes, room=3.6)
     axes.set_title("How fast it arrives")
     look.subtitle(axes, "Median (solid) and 99th percentile (dotted) over all deliveries that happened")
-    _lock_out_line(axes, nodes, 0.08)
+    _beyond(axes, results)
     look.labels_at_end(axes, ends)
 
 
 def idle_figure(idle: Sequence[Idle]) -> Any:
     """The simulated idle mesh beside what the original sends."""
     look.use_style()
-    figure, axes = plt.subplots(figsize=(7.2, 3.3))
+    figure, axes = plt.subplots(figsize=(11.0, 3.6))
     for place, one in enumerate(idle):
         axes.barh(place + 0.19, one.original_high, height=0.34, color="#CFCFCF")
         axes.barh(place + 0.19, one.original_low, height=0.34, color="#9A9A9A")

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import plotting as look
 import scaling_plots
 from scaling import CONNECTIONS, FOLLOWS, NATED, Results, Row
+from scaling_plots import posts_of
 
 CSS = """
 body { font: 16px/1.55 system-ui, "DejaVu Sans", sans-serif; color: #222; max-width: 62rem; margin: 2.5rem auto; padding: 0 1.2rem; }
@@ -16,13 +17,14 @@ h1 { font-size: 1.9rem; line-height: 1.2; margin-bottom: .3rem; }
 h2 { font-size: 1.25rem; margin-top: 2.4rem; border-bottom: 1px solid #ddd; padding-bottom: .2rem; }
 p.lead { font-size: 1.1rem; color: #444; margin-top: 0; }
 img { max-width: 100%; height: auto; display: block; margin: 1rem auto; }
-table { border-collapse: collapse; font-size: .86rem; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: .28rem .5rem; border-bottom: 1px solid #e4e4e4; }
+table { border-collapse: collapse; font-size: .84rem; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { text-align: right; padding: .28rem .35rem; border-bottom: 1px solid #e4e4e4; }
 th { border-bottom: 2px solid #999; font-weight: 600; vertical-align: bottom; }
 th:first-child, td:first-child, td.text { text-align: left; }
-td.mono { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .78rem; }
+td { white-space: nowrap; }
+td.mono { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .74rem; }
 .scroll { overflow-x: auto; }
-.key { background: #f4f7fa; border-left: 4px solid #0072B2; padding: .6rem 1rem; margin: 1rem 0; }
+.key { background: #f4f7fa; border-left: 4px solid #0072B2; padding: .6rem 1rem .6rem 2.2rem; margin: 1rem 0; }
 .key li { margin: .35rem 0; }
 .note { color: #555; font-size: .92rem; }
 .warn { background: #fdf3ec; border-left: 4px solid #D55E00; padding: .6rem 1rem; }
@@ -33,11 +35,11 @@ code { background: #f2f2f2; padding: .05rem .25rem; border-radius: 3px; font-siz
 def write(results: Results, out: Path) -> None:
     figure = scaling_plots.scaling_figure(results)
     look.save(figure, out / "scaling.png")
-    images = {"scaling": look.data_uri(figure)}
+    images = {"scaling": look.image(figure, "Cost, delivery and latency over the size of the network")}
     plt.close(figure)
     if results.idle:
         figure = scaling_plots.idle_figure(results.idle)
-        images["idle"] = look.data_uri(figure)
+        images["idle"] = look.image(figure, "Idle cost, simulated and original")
         plt.close(figure)
     (out / "report.html").write_text(page(results, images), encoding="utf-8")
 
@@ -49,16 +51,33 @@ def page(results: Results, images: dict[str, str]) -> str:
         f"<title>How far does a mesh of personal servers go?</title><style>{CSS}</style></head><body>",
         "<h1>How far does a mesh of personal servers go?</h1>",
         "<p class='lead'>Sending every post to everybody, against sending it to followers only, over a full mesh of "
-        f"{min(row.nodes for row in results.rows)} to {max(row.nodes for row in results.rows)} servers.</p>",
+        f"{_sizes(results)} servers.</p>",
     ]
     if not results.complete:
         parts.append("<p class='warn'>This run was interrupted: only the networks that were finished are shown.</p>")
     parts += [question(), findings(results)]
-    parts.append(f"<img alt='Cost, delivery and latency over the size of the network' src='{images['scaling']}'>")
+    parts.append(images["scaling"] + figure_note(results))
     if results.idle:
         parts.append(idle_section(results, images["idle"]))
     parts += [lock_out_section(results), table(results), method(results), caveats(), again(results), "</body></html>\n"]
     return "\n".join(part for part in parts if part)
+
+
+def _sizes(results: Results) -> str:
+    """The sizes of the networks that were run, as words."""
+    sizes = sorted({row.nodes for row in results.rows})
+    return f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+
+
+def figure_note(results: Results) -> str:
+    note = "<em>Followers only</em> is what the server calls <code>--mode multicast</code>, and the CSV <code>multicast</code>."
+    if scaling_plots.compared(results):
+        note += (
+            " The marks of the original lie above the curves because all of its servers were public: a full mesh. Here "
+            f"{round(100 * NATED)} % are behind NATs, two of which seldom link up, and fewer links mean less gossip. The "
+            "like for like comparison is below."
+        )
+    return f"<p class='note'>{note}</p>"
 
 
 def question() -> str:
@@ -76,35 +95,34 @@ def _row(results: Results, mode: str, nodes: int) -> Row | None:
     return next((row for row in results.rows if row.mode == mode and row.nodes == nodes), None)
 
 
-def _posts(row: Row) -> float:
-    return row.bytes_per_node_per_s - row.control_bytes_per_node_per_s
-
-
 def _rate(value: float) -> str:
     return f"{value / 1000:,.1f} kB/s" if value >= 10_000 else f"{value:,.0f} B/s"
 
 
 def findings(results: Results) -> str:
     points = []
-    sizes = sorted({row.nodes for row in results.rows})
-    inside = [n for n in sizes if n <= CONNECTIONS + 1]
-    full = max(inside, default=sizes[0])
+    broadcasts, followers_only = (scaling_plots.inside(results, mode) for mode in ("broadcast", "multicast"))
+    full = max((row.nodes for row in broadcasts), default=0)
     broadcast, followers = _row(results, "broadcast", full), _row(results, "multicast", full)
-    first = _row(results, "broadcast", sizes[0])
-    if broadcast and followers and _posts(followers) > 0:
-        ratio = _posts(broadcast) / _posts(followers)
+    if broadcast and followers and posts_of(broadcast) > posts_of(followers) > 0:
         points.append(
-            f"<b>Followers only is {ratio:.1f} times cheaper at {full} servers</b>, counting what posts cost: "
-            f"{_rate(_posts(broadcast))} against {_rate(_posts(followers))} sent per server, with everybody following "
-            f"{FOLLOWS:g} others. Broadcast grows with the number of servers, followers only with the number of followers."
+            f"<b>Followers only is {posts_of(broadcast) / posts_of(followers):.1f} times cheaper at {full} servers</b>, "
+            f"counting what posts cost: {_rate(posts_of(broadcast))} against {_rate(posts_of(followers))} sent per server, "
+            f"with everybody following {FOLLOWS:g} others.{_growth(broadcasts, followers_only)}"
         )
-    if first and broadcast and broadcast.nodes > first.nodes:
+    if broadcast:
         share = 100 * broadcast.control_bytes_per_node_per_s / broadcast.bytes_per_node_per_s
+        title = "But posts are not the problem; the mesh is." if share > 75 else "The mesh itself costs something, too."
+        grown = ""
+        if broadcasts[0].nodes < full:
+            grown = (
+                f" From {broadcasts[0].nodes} to {full} servers that grew from "
+                f"{_rate(broadcasts[0].control_bytes_per_node_per_s)} to "
+                f"{_rate(broadcast.control_bytes_per_node_per_s)}."
+            )
         points.append(
-            f"<b>But posts are not the problem; the mesh is.</b> Of the {_rate(broadcast.bytes_per_node_per_s)} that each "
-            f"of {full} servers sends in broadcast mode, {share:.0f} % is the mesh telling itself who is connected to whom. "
-            f"From {first.nodes} to {full} servers that grew from {_rate(first.control_bytes_per_node_per_s)} to "
-            f"{_rate(broadcast.control_bytes_per_node_per_s)}."
+            f"<b>{title}</b> Of the {_rate(broadcast.bytes_per_node_per_s)} that each of {full} servers sends in "
+            f"broadcast mode, {share:.0f} % is the mesh telling itself who is connected to whom.{grown}"
         )
     beyond = [row for row in results.rows if row.nodes > CONNECTIONS + 1]
     if beyond:
@@ -115,18 +133,31 @@ def findings(results: Results) -> str:
         )
         points.append(
             f"<b>Beyond {CONNECTIONS + 1} servers the mesh locks people out.</b> A server accepts {CONNECTIONS} links and "
-            f"wants one to everybody; at {worst.nodes} servers only {shown} of what is due arrives."
+            f"wants one to everybody; at {worst.nodes} servers {shown} of what is due arrives."
         )
     within = [row for row in results.rows if row.nodes <= CONNECTIONS]
     if within:
         low = min(row.delivery_ratio for row in within)
         fast, slow = min(row.latency_p50_ms for row in within), max(row.latency_p99_ms for row in within)
         points.append(
-            f"<b>Where it fits, it works.</b> Up to {max(row.nodes for row in within)} servers {_percent(low)} "
+            f"<b>{'Where it fits, it works.' if low > 0.99 else 'Where it fits, it mostly works.'}</b> Up to {max(row.nodes for row in within)} servers {_percent(low)} "
             f"that is due arrives, with {round(100 * NATED)} % of the servers behind NATs; medians from {fast:.0f} ms, and "
             f"the slowest hundredth within {slow:,.0f} ms."
         )
     return "<h2>What was found</h2><ul class='key'>" + "".join(f"<li>{point}</li>" for point in points) + "</ul>"
+
+
+def _growth(broadcasts: list[Row], followers: list[Row]) -> str:
+    """How both grew, if there is more than one size to compare."""
+    if len(broadcasts) < 2 or len(followers) < 2:
+        return ""
+    factors = [posts_of(rows[-1]) / posts_of(rows[0]) for rows in (broadcasts, followers) if posts_of(rows[0]) > 0]
+    if len(factors) < 2:
+        return ""
+    return (
+        f" From {broadcasts[0].nodes} to {broadcasts[-1].nodes} servers broadcast grew to {factors[0]:.2g} times its cost, "
+        f"followers only to {factors[1]:.2g} times."
+    )
 
 
 def _percent(ratio: float) -> str:
@@ -151,7 +182,7 @@ def idle_section(results: Results, image: str) -> str:
 <p>The original was run for real: all servers public, nobody posting, bytes counted on the wire. The same full mesh was
 simulated here. Its messages are encoded as the original encodes them, so sizes are exact; how often they are sent follows
 from the protocol. (Bytes sent per server and second; the original talks in plain text, so no encryption is counted.)</p>
-<img alt='Idle cost, simulated and original' src='{image}'>
+{image}
 <table><tr><th>servers</th><th>links per server</th><th>simulated, B/s</th><th>original, B/s</th><th>difference</th></tr>
 {"".join(rows)}</table>"""
 
@@ -173,15 +204,14 @@ def table(results: Results) -> str:
         f"<tr><td>{scaling_plots.NAMES[row.mode]}</td><td>{row.nodes}</td><td>{row.nated}</td><td>{row.posts}</td>"
         f"<td>{100 * row.delivery_ratio:.2f} %</td><td>{row.latency_p50_ms:,.0f}</td><td>{row.latency_p99_ms:,.0f}</td>"
         f"<td>{row.payload_copies_per_delivery:.3f}</td><td>{row.bytes_per_node_per_s:,.0f}</td>"
-        f"<td>{row.control_bytes_per_node_per_s:,.0f}</td><td>{row.sim_seconds:,.0f}</td><td>{row.wall_seconds:.1f}</td>"
-        f"<td>{row.events:,}</td><td class='mono'>{row.digest}</td></tr>"
+        f"<td>{row.control_bytes_per_node_per_s:,.0f}</td><td>{row.events:,}</td><td class='mono'>{row.digest}</td></tr>"
         for row in results.rows
     )
     return f"""
 <h2>Every network that was run</h2>
 <div class='scroll'><table><tr><th>mode</th><th>servers</th><th>behind NAT</th><th>posts</th><th>delivered</th>
 <th>median, ms</th><th>p99, ms</th><th>copies per delivery</th><th>sent, B/s</th><th>of it control, B/s</th>
-<th>simulated, s</th><th>wall, s</th><th>events</th><th>trace digest</th></tr>{body}</table></div>
+<th>events</th><th>trace digest</th></tr>{body}</table></div>
 <p class='note'>Copies per delivery: messages with a post in them, over every hop, for each server that should have the post
 and got it. Sent and control are per server. The digest covers every input and output of every server: the same seed gives
 the same digest on every machine. All columns are in <code>scaling.csv</code>.</p>"""

@@ -90,6 +90,20 @@ TEST(CommandLine, HelpAndVersionPrint) {
   }
 }
 
+TEST(CommandLine, MistakesAreInOurWords) {
+  const std::pair<Arguments, std::string> wrong[] = {{{"--nonsense"}, "There is no option \"--nonsense\""},
+                                                     {{"-w", "false"}, "-w=false"},
+                                                     {{"--mode"}, "--mode needs a value"},
+                                                     {{"word"}, "\"word\""}};
+  for (const auto& [arguments, words] : wrong) {
+    Arguments all = {"server", "-p", kKey};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const auto command = parse_command_line(all);
+    ASSERT_FALSE(command.ok()) << arguments.back();
+    EXPECT_NE(command.error().reason.find(words), std::string::npos) << command.error().reason;
+  }
+}
+
 TEST(CommandLine, AWrongSwitchIsNamed) {
   const auto command = parse_command_line({"server", "-p", kKey, "-w=maybe"});
   ASSERT_FALSE(command.ok());
@@ -153,6 +167,36 @@ TEST(ServerOptions, RequireBindIsASwitch) {
   EXPECT_FALSE(options_of({})->config.require_bind);
   EXPECT_TRUE(options_of({"--require-bind"})->config.require_bind);
   EXPECT_FALSE(options_of({"--require-bind=false"})->config.require_bind);
+}
+
+TEST(ServerOptions, AKeyThatIsNoneIsNotRepeatedInFull) {
+  const std::string secret = "nsec1vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe5";
+  for (const std::string& key : {secret, std::string(kKey).substr(1)}) {
+    const auto command = parse_command_line({"server", "-p", key});
+    std::vector<std::string> warnings;
+    const auto options = server_options(std::get<ServerCommand>(*command).flags, warnings);
+    ASSERT_FALSE(options.ok());
+    EXPECT_EQ(options.error().reason.find(key.substr(8, 8)), std::string::npos) << options.error().reason;
+    EXPECT_NE(options.error().reason.find(key.substr(0, 8)), std::string::npos) << options.error().reason;
+  }
+}
+
+TEST(ServerOptions, ANameThatDoesNotResolveIsForLaterUnlessThereIsAnotherWayIn) {
+  std::vector<std::string> warnings;
+  const auto alone = server_options(server_flags({"-b", "nobody.invalid:1"}), warnings);
+  ASSERT_TRUE(alone.ok()) << alone.error().reason;
+  EXPECT_EQ(alone->late_names, (Arguments{"nobody.invalid"}));
+  EXPECT_TRUE(alone->config.bootstrap.empty());
+  EXPECT_FALSE(alone->config.dial_loopback);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("nobody.invalid"), std::string::npos);
+  const auto other = options_of({"-b", "nobody.invalid:1", "-b", "127.0.0.1:2"});
+  ASSERT_TRUE(other.ok());
+  EXPECT_TRUE(other->late_names.empty());
+  EXPECT_EQ(other->config.bootstrap.size(), 1u);
+  for (const char* wrong : {"nobody.invalid", "nobody.invalid:0", "nobody.invalid:x"}) {
+    EXPECT_EQ(options_of({"-b", wrong}).error().code, ErrorCode::bad_field) << wrong;
+  }
 }
 
 TEST(ServerOptions, NamesAreResolved) {

@@ -379,6 +379,91 @@ TEST_F(ProcessTest, SigtermWhilePublishingLosesNothingAndEndsInOrder) {
   expect_nothing_lost(owner_, server(), dir_.path(), SIGINT, 0);
 }
 
+TEST_F(ProcessTest, TheDatabaseIsPrivateWhateverTheUmask) {
+  const mode_t before = ::umask(0);
+  Process process(server(), dir_.path());
+  ::umask(before);
+  EXPECT_EQ(process.announced("data"), data_);
+  ASSERT_NE(process.api_port(), 0);
+  struct stat info {};
+  ASSERT_EQ(::stat((data_ + "/nostrp2p.db").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+}
+
+TEST_F(ProcessTest, AHangupEndsItInOrder) {
+  Process process(server(), dir_.path());
+  ASSERT_NE(process.api_port(), 0);
+  process.kill(SIGHUP);
+  EXPECT_EQ(process.wait(), 0);
+}
+
+// Until the server's log has these words; a busy machine takes its time.
+bool says(const Process& process, const std::string& words) {
+  for (int attempt = 0; attempt < 600; ++attempt) {
+    if (process.err().find(words) != std::string::npos) return true;
+    ::usleep(50'000);
+  }
+  return false;
+}
+
+TEST_F(ProcessTest, TheLogTellsWhetherItHasJoined) {
+  Process first(server(), dir_.path());
+  const std::string way_in = first.announced("listen");
+  ASSERT_FALSE(way_in.empty());
+  TempDir other;
+  const std::string stranger = Signer::from_seed(4, 2).public_key().hex();
+  const auto second_server = [&](const std::string& way) {
+    return std::vector<std::string>{"server", "-p", stranger, "-l=127.0.0.1:0", "--data-dir", other.path() + "/d",
+                                    "-b",     way};
+  };
+  {
+    Process lonely(second_server("127.0.0.1:1"), other.path());
+    EXPECT_TRUE(says(lonely, "cannot reach 127.0.0.1:1: connection refused; retrying")) << lonely.err();
+    EXPECT_EQ(lonely.err().find("first link"), std::string::npos);
+  }
+  Process second(second_server(way_in), other.path());
+  EXPECT_TRUE(says(second, "first link: to " + way_in)) << second.err();
+  EXPECT_TRUE(says(second, "joined the network")) << second.err();
+  EXPECT_TRUE(says(first, "first link: from 127.0.0.1")) << first.err();
+  EXPECT_TRUE(says(first, "joined the network")) << first.err();
+}
+
+TEST_F(ProcessTest, AServerThatIsItsOwnWayInSaysSo) {
+  std::string listen;
+  {
+    Process first(server(), dir_.path());
+    listen = first.announced("listen");
+    ASSERT_FALSE(listen.empty());
+    first.kill(SIGTERM);
+    EXPECT_EQ(first.wait(), 0);
+  }
+  Process again(server({"-l", listen, "-b", listen}), dir_.path());
+  EXPECT_TRUE(says(again, "-b " + listen + ": that is this server itself")) << again.err();
+  EXPECT_NE(again.api_port(), 0);
+}
+
+TEST_F(ProcessTest, AWayInWhoseNameDoesNotResolveIsNoReasonToStayDown) {
+  Process process(server({"-b", "nobody.invalid:20000"}), dir_.path());
+  EXPECT_NE(process.api_port(), 0);
+  EXPECT_NE(process.err().find("nobody.invalid"), std::string::npos) << process.err();
+  process.kill(SIGTERM);
+  EXPECT_EQ(process.wait(), 0);
+}
+
+TEST_F(ProcessTest, ALogFileGoesOnlyWhereADirectoryIs) {
+  const std::string nowhere = dir_.path() + "/typo";
+  EXPECT_EQ(run(server({"--log-file", nowhere + "/log"})), 1);
+  expect_one_sentence();
+  EXPECT_NE(::access(nowhere.c_str(), F_OK), 0);
+}
+
+TEST_F(ProcessTest, AFullStandardOutputIsNoSuccess) {
+  const std::string command = std::string(NP2P_SERVER) + " genkey >/dev/full 2>/dev/null";
+  const int status = std::system(command.c_str());
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+}
+
 TEST_F(ProcessTest, ConfigFileAndFlags) {
   const std::string path = dir_.path() + "/np2p.toml";
   std::ofstream(path) << "public-key = \"" << owner_.public_key().hex() << "\"\nwritable = false\nlisten-addr-port = "

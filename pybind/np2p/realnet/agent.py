@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable
 
+# Where ip, nft and sysctl live; the PATH of an ordinary user of Debian leaves these out.
+SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 CLONE_NEWNET = 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
 PUBLIC_PREFIX = 15
@@ -110,9 +112,9 @@ class Stage:
     # --- the public network -----------------------------------------------------------------------------------------
 
     def setup(self) -> dict[str, Any]:
-        for tool in ("ip", "nft"):
+        for tool in ("ip", "nft", "sysctl"):
             if shutil.which(tool) is None:
-                raise Failed(f"the program {tool} is missing (Debian packages iproute2 and nftables)")
+                raise Failed(f"the program {tool} is missing (Debian packages iproute2, nftables and procps)")
         run("mount", "-t", "tmpfs", "tmpfs", "/run")
         os.makedirs("/run/netns")
         run("ip", "-batch", "-", stdin="link set lo up\nlink add br0 type bridge\nlink set br0 up\n")
@@ -391,6 +393,7 @@ class Stage:
 
 
 def main() -> None:
+    os.environ["PATH"] = os.pathsep.join(filter(None, [os.environ.get("PATH", ""), SYSTEM_PATH]))
     die_with_parent()
     stage = Stage()
     orders: dict[str, Callable[..., dict[str, Any]]] = {

@@ -143,13 +143,14 @@ TEST(EventJson, WhatIsNoJsonObjectIsMalformed) {
     ASSERT_FALSE(event.ok()) << text;
     EXPECT_EQ(event.error().code, ErrorCode::malformed) << text;
   }
+  EXPECT_EQ(parse_event_json("{bad", Limits{}).error().reason, "the event is not JSON");  // no word of the parser's
   EXPECT_EQ(refusal("{}", "missing"), ErrorCode::bad_field);
 }
 
 TEST(EventJson, DepthIsBoundedEverywhere) {
   const std::string deep = std::string(1000, '[') + std::string(1000, ']');
-  EXPECT_EQ(refusal(event_text({{"extra", deep}}), "JSON"), ErrorCode::malformed);
-  EXPECT_EQ(refusal(event_text({{"tags", deep}}), "JSON"), ErrorCode::malformed);
+  EXPECT_EQ(refusal(event_text({{"extra", deep}}), "is nested too deeply"), ErrorCode::malformed);
+  EXPECT_EQ(refusal(event_text({{"tags", deep}}), "is nested too deeply"), ErrorCode::malformed);
 }
 
 TEST(EventJson, LimitsHold) {
