@@ -1,6 +1,10 @@
 // Publishing to a real server over REST: from the request to the SUCCESS that means "on the disk", on loopback and on
 // this disk, with 1 and with 8 connections that each wait for their answer. The server is the program beside this one;
 // its wall time counts. NP2P_STRACE=FILE runs it under strace -c, to count its fdatasync calls (bench/compare.py does).
+//
+// The counters say where the processor's time goes, in microseconds per publish: server (its own code and libraries),
+// server_kernel (sockets and disk on its behalf), generator (this program, with its part of the kernel). Everything is
+// signed and serialised before the clock runs.
 #include <arpa/inet.h>
 #include <benchmark/benchmark.h>
 #include <netinet/in.h>
@@ -16,6 +20,9 @@
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -79,6 +86,22 @@ class Server {
     }
     throw std::runtime_error("the server did not start; see " + (directory_ / "log.txt").string());
   }
+  // Processor time so far, in microseconds: in user mode and in the kernel.
+  struct Used {
+    double user = 0;
+    double kernel = 0;
+  };
+  [[nodiscard]] Used used() const {
+    std::ifstream file("/proc/" + std::to_string(process_) + "/stat");
+    const std::string line{std::istreambuf_iterator<char>(file), {}};
+    std::istringstream fields(line.substr(line.rfind(')') + 1));
+    std::string skipped;
+    for (int i = 0; i < 11; ++i) fields >> skipped;
+    Used used;
+    fields >> used.user >> used.kernel;
+    const double tick = 1e6 / static_cast<double>(sysconf(_SC_CLK_TCK));
+    return {used.user * tick, used.kernel * tick};
+  }
   ~Server() {
     kill(-process_, SIGTERM);  // the whole group: strace itself ends when the server has
     waitpid(process_, nullptr, 0);
@@ -103,10 +126,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   [[nodiscard]] int file() const { return file_; }
-  void send_event(const std::string& json) {
-    const std::string request =
-        "POST /publish HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: " +
-        std::to_string(json.size()) + "\r\n\r\n" + json;
+  void send_request(const std::string& request) {
     if (write(file_, request.data(), request.size()) != static_cast<ssize_t>(request.size())) {
       throw std::runtime_error("the server closed a connection");
     }
@@ -133,34 +153,40 @@ class Publisher {
  public:
   Publisher() : signer_(Signer::from_seed(1, 0)), server_(signer_.public_key()) {}
 
+  // Whole requests, each with an event of its own.
   std::vector<std::string> sign(std::size_t count) {
-    std::vector<std::string> events;
+    std::vector<std::string> requests;
     const auto now = static_cast<std::int64_t>(std::time(nullptr));  // as people post
     for (std::size_t i = 0; i < count; ++i) {
       Tags tags;
       tags.add({"t", std::to_string(++serial_)});
-      events.push_back(event_json(signer_.sign(1, now, std::move(tags), std::string(200, 'x'))));
+      const std::string json = event_json(signer_.sign(1, now, std::move(tags), std::string(200, 'x')));
+      requests.push_back(
+          "POST /publish HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: " +
+          std::to_string(json.size()) + "\r\n\r\n" + json);
     }
-    return events;
+    return requests;
   }
 
-  static void publish(std::vector<Connection>& connections, const std::vector<std::string>& events) {
+  static void publish(std::vector<Connection>& connections, const std::vector<std::string>& requests) {
     std::vector<pollfd> waiting;
     std::size_t sent = 0;
     std::size_t answered = 0;
     for (auto& connection : connections) {
       waiting.push_back({connection.file(), POLLIN, 0});
-      connection.send_event(events[sent++]);
+      connection.send_request(requests[sent++]);
     }
-    while (answered < events.size()) {
+    while (answered < requests.size()) {
       if (poll(waiting.data(), waiting.size(), 30'000) <= 0) throw std::runtime_error("the server does not answer");
       for (std::size_t i = 0; i < waiting.size(); ++i) {
         if (waiting[i].revents == 0 || !connections[i].receive()) continue;
         ++answered;
-        if (sent < events.size()) connections[i].send_event(events[sent++]);
+        if (sent < requests.size()) connections[i].send_request(requests[sent++]);
       }
     }
   }
+
+  [[nodiscard]] const Server& server() const { return server_; }
 
  private:
   Signer signer_;
@@ -168,22 +194,43 @@ class Publisher {
   std::uint64_t serial_ = 0;
 };
 
+double own_microseconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
+}
+
 void publish(benchmark::State& state) {
   const auto connections = static_cast<std::size_t>(state.range(0));
   const std::size_t events = 50 * connections;
+  Server::Used server;
+  double generator = 0;
   try {
     Publisher publisher;
     std::vector<Connection> open(connections);
     for (auto _ : state) {
       state.PauseTiming();
-      const auto signed_events = publisher.sign(events);
+      const auto requests = publisher.sign(events);
+      const auto before = publisher.server().used();
+      const double own_before = own_microseconds();
       state.ResumeTiming();
-      Publisher::publish(open, signed_events);
+      Publisher::publish(open, requests);
+      state.PauseTiming();
+      const auto after = publisher.server().used();
+      generator += own_microseconds() - own_before;
+      server.user += after.user - before.user;
+      server.kernel += after.kernel - before.kernel;
+      state.ResumeTiming();
     }
   } catch (const std::exception& failure) {
     state.SkipWithError(failure.what());
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(events) * static_cast<std::int64_t>(state.iterations()));
+  const auto published = static_cast<std::int64_t>(events) * static_cast<std::int64_t>(state.iterations());
+  state.SetItemsProcessed(published);
+  const auto each = [&](double total) { return total / static_cast<double>(published); };
+  state.counters["server"] = each(server.user);
+  state.counters["server_kernel"] = each(server.kernel);
+  state.counters["generator"] = each(generator);
 }
 BENCHMARK(publish)->Arg(1)->Arg(8)->UseRealTime()->Unit(benchmark::kMillisecond);
 
