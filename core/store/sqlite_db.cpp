@@ -40,6 +40,10 @@ bool Database::in_transaction() const noexcept {
   return sqlite3_get_autocommit(db_) == 0;
 }
 
+std::int64_t Database::last_row() const noexcept {
+  return sqlite3_last_insert_rowid(db_);
+}
+
 Statement::~Statement() {
   sqlite3_finalize(stmt_);
 }

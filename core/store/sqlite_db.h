@@ -30,6 +30,7 @@ class Database {
   [[nodiscard]] std::int64_t number(const char* sql);  // the first column of the first row; 0 without one
   [[nodiscard]] std::string text(const char* sql);
   [[nodiscard]] bool in_transaction() const noexcept;
+  [[nodiscard]] std::int64_t last_row() const noexcept;  // the number of the row inserted last
   [[nodiscard]] sqlite3* handle() const noexcept { return db_; }
   [[noreturn]] void fail() const;  // with what SQLite says about its last call
 

@@ -22,7 +22,8 @@ std::int64_t address_key(const EventAddress& address) {
 }  // namespace
 
 EventRows::EventRows(Database& db)
-    : count_(db, "SELECT rank, count(*) FROM event GROUP BY rank"),
+    : db_(db),
+      count_(db, "SELECT rank, count(*) FROM event GROUP BY rank"),
       find_(db, "SELECT seq, id FROM event WHERE head=?"),
       load_(db, "SELECT id, pubkey, kind, created_at, body FROM event WHERE seq=?"),
       by_author_kind_(
@@ -44,7 +45,7 @@ EventRows::EventRows(Database& db)
       oldest_(db, "SELECT created_at, head, seq FROM event WHERE rank=? ORDER BY created_at, head DESC LIMIT 1"),
       insert_(db,
               "INSERT INTO event(id, head, pubkey, author, kind, created_at, rank, address, body) "
-              "VALUES(?,?,?,?,?,?,?,?,?) RETURNING seq"),
+              "VALUES(?,?,?,?,?,?,?,?,?)"),
       insert_tag_(db, "INSERT INTO tag(key, created_at, head, seq, kind, author) VALUES(?,?,?,?,?,?)"),
       remove_(db, "DELETE FROM event WHERE seq=? RETURNING rank"),
       remove_tag_(db, "DELETE FROM tag WHERE key=? AND created_at=? AND head=? AND seq=?"),
@@ -164,8 +165,8 @@ void EventRows::insert(const EventPtr& event, Rank rank) {
       use.bind_null();
     }
     use.bind(body);
-    if (use.row()) seq = use.number(0);
     use.run();
+    seq = db_.last_row();  // RETURNING would build a temporary table for each event
   }
   for (const std::int64_t key : tag_keys(event.get())) {
     Use use(insert_tag_);

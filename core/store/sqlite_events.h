@@ -69,6 +69,7 @@ class EventRows {
   void select_tags(const PreparedFilter& filter, Selection& selection);
   void remember(Seq seq, const EventPtr& event);
 
+  Database& db_;
   Statement count_;
   Statement find_;
   Statement load_;
