@@ -46,6 +46,19 @@ void Committer::work() {
 
 void Committer::pump() {
   if (busy_ || store_.requested() <= store_.durable()) return;
+  const std::uint64_t batch = store_.requested().value - store_.durable().value;
+  if (2 * batch >= before_last_ + last_) {
+    commit();
+  } else if (!std::exchange(waiting_, true)) {
+    asio::post(io_, [this] {
+      waiting_ = false;
+      if (!busy_ && store_.requested() > store_.durable()) commit();
+    });
+  }
+}
+
+void Committer::commit() {
+  before_last_ = std::exchange(last_, store_.requested().value - store_.durable().value);
   const auto ticket = store_.commit();
   if (!ticket.ok()) {
     fail(ticket.error().reason);
