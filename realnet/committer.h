@@ -41,8 +41,8 @@ class Committer {
   Trouble trouble_;
   asio::steady_timer retry_;
   Duration pause_;
-  bool busy_ = false;     // a sync or a pause is under way
-  bool waiting_ = false;  // for inputs that may share the next commit
+  bool busy_ = false;              // a sync or a pause is under way
+  bool waiting_ = false;           // for inputs that may share the next commit
   std::uint64_t last_ = 0;         // tickets in the last batch
   std::uint64_t before_last_ = 0;  // and in the one before
   std::uint64_t syncs_ = 0;
