@@ -172,7 +172,7 @@ def run_all(jobs: Sequence[Job], plan: measure.Plan, processes: int, what: str =
 
 def jobs_of(chosen: argparse.Namespace) -> list[Job]:
     jobs = []
-    shares = sorted({chosen.nated, 0.0})
+    shares = [chosen.nated] if chosen.no_public else sorted({chosen.nated, 0.0})
     for n in chosen.sizes:
         for nated in shares:
             setting = measure.Setting("hyparview", n, nated, chosen.seed)
@@ -192,6 +192,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--parts", default=",".join(measure.PARTS), help=f"of {','.join(measure.PARTS)}; default all")
     parser.add_argument("--mesh", default=",".join(map(str, MESH_SIZES)), help="sizes of the mesh, at most 256")
     parser.add_argument("--no-mesh", action="store_true", help="leave the mesh out")
+    parser.add_argument("--no-public", action="store_true", help="leave out the networks without NAT")
     parser.add_argument("--full", action="store_true", help=f"crashes also from {LONG_CRASHES:,} servers on")
     parser.add_argument("--short", action="store_true", help="shorter measurements")
     parser.add_argument("--seed", type=int, default=7, help="default 7")
@@ -272,8 +273,8 @@ def print_table(results: Results) -> None:
         )
     for nodes in results.sizes("mesh"):
         share = results.shares("mesh")[0]
-        keys = (("bootstrap", "reach_everybody"), ("broadcast", "delivery"), ("broadcast", "rmr_many"))
-        keys += (("idle", "mean_B_s"), ("bootstrap", "links_mean"))
+        keys = [("bootstrap", "reach_everybody"), ("broadcast", "delivery"), ("broadcast", "rmr_many")]
+        keys += [("idle", "mean_B_s"), ("bootstrap", "links_mean")]
         found = [results.value("mesh", nodes, share, *key) for key in keys]
         shapes = ("{:>14.1%} ", "{:>10.1%}", "{:>11.3f}", "{:>10,.0f}", "{:>7.1f}")
         print(f"{nodes:<9} " + "".join("-".rjust(10) if x is None else s.format(x) for s, x in zip(shapes, found)))

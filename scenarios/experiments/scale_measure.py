@@ -121,7 +121,8 @@ def nat_boxes(n: int, nated: float, seed: int) -> list[nat.Nat | None]:
     boxed = round(n * nated)
     doors = min(DOORS, max(1, n - boxed))
     rest = n - doors
-    return [None] * doors + nat.population(rest, nated=min(1.0, boxed / max(1, rest)), seed=seed, first_public=False)
+    first: list[nat.Nat | None] = [None] * doors
+    return first + nat.population(rest, nated=min(1.0, boxed / max(1, rest)), seed=seed, first_public=False)
 
 
 def spent(before: Any, after: Any, column: str) -> Any:
@@ -246,7 +247,9 @@ def route(village: Village, plan: Plan) -> Numbers:
     for name, crowd in kinds.items():
         chosen = village.rng.sample(crowd, min(2 * plan.pairs, len(crowd) // 2 * 2))
         pairs = list(zip(chosen[::2], chosen[1::2]))
-        times, hops, lost = [], [], 0
+        times: list[float] = []
+        hops: list[float] = []
+        lost = 0
         first = [(a.post("do you know me?", mentions=[b]), b) for a, b in pairs]
         net.run_for(20.0)
         second = [(a.post("now you do", mentions=[b]), b) for a, b in pairs]
