@@ -100,7 +100,11 @@ def _idle(axes: Any, results: Results) -> None:
     _target(axes, 100.0, "target behind NAT: 100 B/s")
     _target(axes, 400.0, "target reachable: 400 B/s")
     _finish(
-        axes, results, ends, "Silence", "Wire bytes, everything included: the mesh grows with its square, this stays"
+        axes,
+        results,
+        ends,
+        "Silence",
+        "Wire bytes, all included: the mesh outgrows the square of its size, this stays flat",
     )
 
 
@@ -139,7 +143,9 @@ def _redundancy(axes: Any, results: Results) -> None:
     axes.set_ylabel("superfluous copies per delivery")
     _target(axes, 0.10, "target, authors never seen and under churn: 0.10")
     _target(axes, 0.03, "target, many senders: 0.03")
-    _finish(axes, results, ends, "Redundancy", "Copies of a post that a server gets although it has it, per delivery")
+    _finish(
+        axes, results, ends, "Redundancy", "Copies of a post that a server gets although it has it, per delivery", 0.6
+    )
 
 
 def _delay(axes: Any, results: Results) -> None:
@@ -171,7 +177,9 @@ def _links(axes: Any, results: Results) -> None:
         values += _draw(axes, ends, series(results, "mesh", share, "bootstrap", "links_mean"), "mesh, mean", MESH)
     axes.set_ylim(0, max(values) * 1.12)
     axes.set_ylabel("links of one server")
-    _finish(axes, results, ends, "Links", "Few and standing, whatever the size; the mesh wants one to everybody")
+    _finish(
+        axes, results, ends, "Links", "Few on average, 250 at most, whatever the size; the mesh wants one to everybody"
+    )
 
 
 def _crash(axes: Any, results: Results) -> None:
