@@ -122,6 +122,18 @@ def test_idle_cost_and_lock_out_are_those_of_the_original(whole: tuple[Path, str
     assert "1 of 66 reach nobody (nodes 65)" in report
 
 
+def test_the_report_shows_the_scalable_overlay_beside_the_mesh(tmp_path: Path) -> None:
+    run(tmp_path, "--nodes=8,16", "--no-idle", "--seed=3", "--beside=64")
+    report = (tmp_path / "report.html").read_text()
+    assert report.count("data:image/png;base64,") == 2
+    assert "<h3>64 servers</h3>" in report and "idle, sent by one behind NAT" in report
+    rows = list(csv.DictReader((tmp_path / "scale.csv").read_text().splitlines()))
+    assert {(row["overlay"], row["nodes"]) for row in rows} == {("hyparview", "64"), ("mesh", "16")}
+    refused = start(tmp_path, "--nodes=8,16", "--beside=many")
+    output, _ = refused.communicate()
+    assert refused.returncode == 2 and "--beside must be numbers like 64,1000, not 'many'" in output
+
+
 def test_an_interrupted_run_keeps_what_is_finished(tmp_path: Path) -> None:
     process = start(tmp_path, "--nodes=8,256", "--no-idle", "--processes=1", "--shortest-first")
     assert process.stdout is not None

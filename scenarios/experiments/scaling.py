@@ -1,6 +1,6 @@
 """The headline experiment: broadcast against followers only (--mode multicast) over the mesh, from 8 to 256 servers.
 
-    ./dev demo                     the short form (under 3 minutes on 2 cores)
+    ./dev demo                     the short form (under 3 minutes on 2 cores), with the scalable overlay beside it
     ./dev experiment scaling       the same networks, measured for longer: three times as many posts
 
 60 % of the servers are behind NATs; users follow each other as real people do (the same mean at every size) and post
@@ -354,6 +354,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1), help="default 2")
     parser.add_argument("--out", type=Path, default=Path("out"), help="directory for the results, default out")
     parser.add_argument("--no-idle", action="store_true", help="leave out the idle and lock-out measurements")
+    parser.add_argument(
+        "--beside", default="", help="sizes of the scalable overlay that the report shows beside the mesh"
+    )
     parser.add_argument("--shortest-first", action="store_true", help="small networks first, for the impatient")
     chosen = parser.parse_args(argv)
     try:
@@ -369,7 +372,33 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
         parser.error("--processes must be at least 1")
     if problem := check_out(chosen.out):
         parser.error(problem)
+    try:
+        chosen.beside_sizes = sorted({int(size) for size in chosen.beside.split(",") if size})
+    except ValueError:
+        parser.error(f"--beside must be numbers like 64,1000, not {chosen.beside!r}")
+    if chosen.beside_sizes and chosen.beside_sizes[0] < 2:
+        parser.error(f"--beside must be at least 2, not {chosen.beside_sizes[0]}")
     return chosen
+
+
+def beside_section(chosen: argparse.Namespace) -> tuple[str, bool]:
+    """The scalable overlay, and the mesh with the same share behind NAT: a section of the report; is it complete?"""
+    import scale
+    import scale_report
+
+    settings = [scale.measure.Setting("hyparview", n, scale.NATED, chosen.seed) for n in chosen.beside_sizes]
+    jobs = [scale.Job(setting, ("idle", "broadcast", "load")) for setting in settings]
+    meshes = [scale.measure.Setting("mesh", n, scale.NATED, chosen.seed) for n in chosen.sizes if 16 <= n <= 128]
+    jobs += [scale.Job(setting, scale.measure.MESH_PARTS) for setting in meshes]
+    found = scale.run_all(jobs, scale.measure.Plan.short(), chosen.processes, "beside")
+    for failure in found.failures:
+        print(f"scaling: {failure}", file=sys.stderr)
+    if not found.sizes("hyparview"):
+        return "", False
+    scale.print_table(found)
+    scale.write_csv(found.rows, chosen.out / "scale.csv")
+    section = scale_report.section(found, scale_report.draw(found, chosen.out / "scale.png"))
+    return section, found.complete and not found.failures
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -394,8 +423,14 @@ def main(argv: list[str] | None = None) -> int:
 
     write_csv(results.rows, chosen.out / "scaling.csv")
     print_table(results)
-    scaling_report.write(results, chosen.out)
-    names = ", ".join(str(chosen.out / name) for name in ("scaling.csv", "scaling.png", "report.html"))
+    beside = ""
+    if chosen.beside_sizes and results.complete:
+        began = time.monotonic()
+        beside, results.complete = beside_section(chosen)
+        results.wall_seconds += time.monotonic() - began
+    scaling_report.write(results, chosen.out, beside)
+    files = ["scaling.csv", "scaling.png", "report.html"] + (["scale.csv", "scale.png"] if beside else [])
+    names = ", ".join(str(chosen.out / name) for name in files)
     print(f"\n{results.wall_seconds:.0f} s; wrote {names}")
     if not results.complete:
         print("interrupted: only the networks above are in there", file=sys.stderr)

@@ -8,31 +8,13 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import plotting as look
 import scaling_plots
+from report_page import page as whole_page
 from scaling import CONNECTIONS, FOLLOWS, NATED, Results, Row
 from scaling_plots import posts_of
 
-CSS = """
-body { font: 16px/1.55 system-ui, "DejaVu Sans", sans-serif; color: #222; max-width: 62rem; margin: 2.5rem auto; padding: 0 1.2rem; }
-h1 { font-size: 1.9rem; line-height: 1.2; margin-bottom: .3rem; }
-h2 { font-size: 1.25rem; margin-top: 2.4rem; border-bottom: 1px solid #ddd; padding-bottom: .2rem; }
-p.lead { font-size: 1.1rem; color: #444; margin-top: 0; }
-img { max-width: 100%; height: auto; display: block; margin: 1rem auto; }
-table { border-collapse: collapse; font-size: .84rem; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: .28rem .35rem; border-bottom: 1px solid #e4e4e4; }
-th { border-bottom: 2px solid #999; font-weight: 600; vertical-align: bottom; }
-th:first-child, td:first-child, td.text { text-align: left; }
-td { white-space: nowrap; }
-td.mono { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .74rem; }
-.scroll { overflow-x: auto; }
-.key { background: #f4f7fa; border-left: 4px solid #0072B2; padding: .6rem 1rem .6rem 2.2rem; margin: 1rem 0; }
-.key li { margin: .35rem 0; }
-.note { color: #555; font-size: .92rem; }
-.warn { background: #fdf3ec; border-left: 4px solid #D55E00; padding: .6rem 1rem; }
-code { background: #f2f2f2; padding: .05rem .25rem; border-radius: 3px; font-size: .9em; }
-"""
 
-
-def write(results: Results, out: Path) -> None:
+def write(results: Results, out: Path, beside: str = "") -> None:
+    """`beside`: a section about another overlay."""
     figure = scaling_plots.scaling_figure(results)
     look.save(figure, out / "scaling.png")
     images = {"scaling": look.image(figure, "Cost, delivery and latency over the size of the network")}
@@ -41,14 +23,11 @@ def write(results: Results, out: Path) -> None:
         figure = scaling_plots.idle_figure(results.idle)
         images["idle"] = look.image(figure, "Idle cost, simulated and original")
         plt.close(figure)
-    (out / "report.html").write_text(page(results, images), encoding="utf-8")
+    (out / "report.html").write_text(page(results, images, beside), encoding="utf-8")
 
 
-def page(results: Results, images: dict[str, str]) -> str:
+def page(results: Results, images: dict[str, str], beside: str) -> str:
     parts = [
-        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>",
-        "<meta name='viewport' content='width=device-width, initial-scale=1'>",
-        f"<title>How far does a mesh of personal servers go?</title><style>{CSS}</style></head><body>",
         "<h1>How far does a mesh of personal servers go?</h1>",
         "<p class='lead'>Sending every post to everybody, against sending it to followers only, over a full mesh of "
         f"{_sizes(results)} servers.</p>",
@@ -59,8 +38,8 @@ def page(results: Results, images: dict[str, str]) -> str:
     parts.append(images["scaling"] + figure_note(results))
     if results.idle:
         parts.append(idle_section(results, images["idle"]))
-    parts += [lock_out_section(results), table(results), method(results), caveats(), again(results), "</body></html>\n"]
-    return "\n".join(part for part in parts if part)
+    parts += [lock_out_section(results), beside, table(results), method(results), caveats(), again(results)]
+    return whole_page("How far does a mesh of personal servers go?", parts)
 
 
 def _sizes(results: Results) -> str:

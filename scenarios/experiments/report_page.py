@@ -1,0 +1,35 @@
+"""The frame of a report: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+CSS = """
+body { font: 16px/1.55 system-ui, "DejaVu Sans", sans-serif; color: #222; max-width: 62rem; margin: 2.5rem auto; padding: 0 1.2rem; }
+h1 { font-size: 1.9rem; line-height: 1.2; margin-bottom: .3rem; }
+h2 { font-size: 1.25rem; margin-top: 2.4rem; border-bottom: 1px solid #ddd; padding-bottom: .2rem; }
+p.lead { font-size: 1.1rem; color: #444; margin-top: 0; }
+img { max-width: 100%; height: auto; display: block; margin: 1rem auto; }
+table { border-collapse: collapse; font-size: .84rem; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { text-align: right; padding: .28rem .35rem; border-bottom: 1px solid #e4e4e4; }
+th { border-bottom: 2px solid #999; font-weight: 600; vertical-align: bottom; }
+th:first-child, td:first-child, td.text { text-align: left; }
+td { white-space: nowrap; }
+td.mono { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .74rem; }
+.scroll { overflow-x: auto; }
+.key { background: #f4f7fa; border-left: 4px solid #0072B2; padding: .6rem 1rem .6rem 2.2rem; margin: 1rem 0; }
+.key li { margin: .35rem 0; }
+.note { color: #555; font-size: .92rem; }
+.warn { background: #fdf3ec; border-left: 4px solid #D55E00; padding: .6rem 1rem; }
+code { background: #f2f2f2; padding: .05rem .25rem; border-radius: 3px; font-size: .9em; }
+"""
+
+
+def page(title: str, parts: Iterable[str]) -> str:
+    """A whole page; empty parts are left out."""
+    head = [
+        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>",
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>",
+        f"<title>{title}</title><style>{CSS}</style></head><body>",
+    ]
+    return "\n".join(part for part in [*head, *parts, "</body></html>\n"] if part)
