@@ -374,6 +374,19 @@ std::vector<OverlayEdge> World::overlay_edges() const {
   return edges;
 }
 
+std::vector<OverlayEdge> World::active_edges() const {
+  std::map<NodeId, NodeIndex> places;
+  for (NodeIndex node = 0; node < node_count(); ++node) places.emplace(impl_->machines[node].host->own_id(), node);
+  std::vector<OverlayEdge> edges;
+  for (NodeIndex node = 0; node < node_count(); ++node) {
+    for (const NodeId& id : impl_->machines[node].host->active_view()) {
+      const auto member = places.find(id);
+      if (member != places.end()) edges.push_back({node, member->second});
+    }
+  }
+  return edges;
+}
+
 std::vector<MemoryRow> World::memory() const {
   std::vector<MemoryRow> rows;
   rows.reserve(node_count());
