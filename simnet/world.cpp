@@ -1,5 +1,6 @@
 #include "simnet/world.h"
 
+#include <map>
 #include <stdexcept>
 #include <unordered_map>
 
