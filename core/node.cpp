@@ -111,6 +111,10 @@ NodeMemory Node::memory() const noexcept {
   return {overlay_->bytes(), sizeof *this + feed_->bytes() + api_->bytes()};
 }
 
+std::vector<NodeId> Node::active_view() const {
+  return overlay_->active_view();
+}
+
 NodeStatus Node::status() const {
   NodeStatus status;
   for (const Overlay::Peer& peer : overlay_->peers()) {

@@ -47,30 +47,32 @@ sim::NatSpec spec_of(const BoxTuple& box) {
 // By the names of SwarmParams; np2p.settings has checked names and values. A duration comes in seconds.
 SwarmParams params_of(const py::dict& given) {
   SwarmParams params;
-  const auto count = [&](const char* name, auto& target) {
+  const auto plain = [&](const char* name, auto& target) {
     if (given.contains(name)) target = given[name].cast<std::remove_reference_t<decltype(target)>>();
   };
   const auto duration = [&](const char* name, Duration& target) {
     if (given.contains(name)) target = duration_of(given[name].cast<double>());
   };
-  count("active", params.active);
-  count("active_reachable", params.active_reachable);
-  count("random_active", params.random_active);
-  count("passive", params.passive);
-  count("arwl", params.arwl);
-  count("prwl", params.prwl);
-  count("shuffle_active", params.shuffle_active);
-  count("shuffle_passive", params.shuffle_passive);
-  count("shuffle_ttl", params.shuffle_ttl);
+  plain("active", params.active);
+  plain("active_reachable", params.active_reachable);
+  plain("random_active", params.random_active);
+  plain("passive", params.passive);
+  plain("arwl", params.arwl);
+  plain("prwl", params.prwl);
+  plain("shuffle_active", params.shuffle_active);
+  plain("shuffle_passive", params.shuffle_passive);
+  plain("shuffle_ttl", params.shuffle_ttl);
   duration("shuffle_every", params.shuffle_every);
-  count("clients", params.clients);
+  plain("clients", params.clients);
   duration("nearer_every", params.nearer_every);
+  plain("trees", params.trees);
+  plain("eager_links", params.eager_links);
   return params;
 }
 
 NodeIndex add_node(World& world, const std::vector<BoxTuple>& boxes, bool hyparview, const py::dict& swarm,
                    bool multicast, const std::vector<NodeIndex>& ways_in, bool writable, bool replies_to_all,
-                   std::uint64_t up, std::uint64_t down, std::optional<sim::BoxIndex> behind) {
+                   bool external, std::uint64_t up, std::uint64_t down, std::optional<sim::BoxIndex> behind) {
   sim::NodeOptions options;
   options.behind = behind;
   for (const auto& box : boxes) options.nat.push_back(spec_of(box));
@@ -82,7 +84,9 @@ NodeIndex add_node(World& world, const std::vector<BoxTuple>& boxes, bool hyparv
   for (const NodeIndex way_in : ways_in) options.config.bootstrap.push_back(world.public_address_of(way_in));
   options.up_bits_per_s = up;
   options.down_bits_per_s = down;
-  return world.add_node(std::move(options));
+  const NodeIndex node = world.add_node(std::move(options));
+  if (external) world.config_of(node).external = world.public_address_of(node);
+  return node;
 }
 
 // Runs with the GIL released. Between slices of work Python may handle signals (so Ctrl-C works) and draw its bar; an
@@ -181,8 +185,8 @@ py::dict traffic(const World& world) {
   return columns;
 }
 
-py::array_t<std::int64_t> overlay_graph(const World& world) {
-  const auto edges = world.overlay_edges();
+py::array_t<std::int64_t> overlay_graph(const World& world, bool active) {
+  const auto edges = active ? world.active_edges() : world.overlay_edges();
   py::array_t<std::int64_t> out({static_cast<py::ssize_t>(edges.size()), py::ssize_t{2}});
   auto values = out.mutable_unchecked<2>();
   for (std::size_t i = 0; i < edges.size(); ++i) {
@@ -249,8 +253,8 @@ void bind_world(py::module_& module) {
            py::arg("seed"), py::arg("trace"), py::arg("memo"), py::arg("base_delay"), py::arg("jitter"),
            py::arg("plane"))
       .def("add_node", &add_node, py::arg("boxes"), py::arg("hyparview"), py::arg("swarm"), py::arg("multicast"),
-           py::arg("ways_in"), py::arg("writable"), py::arg("replies_to_all"), py::arg("up"), py::arg("down"),
-           py::arg("behind"))
+           py::arg("ways_in"), py::arg("writable"), py::arg("replies_to_all"), py::arg("external"), py::arg("up"),
+           py::arg("down"), py::arg("behind"))
       .def(
           "add_nat_box",
           [](World& world, const BoxTuple& box, std::optional<sim::BoxIndex> behind) {
@@ -282,7 +286,7 @@ void bind_world(py::module_& module) {
       .def("node_id", [](const World& world, NodeIndex node) { return world.node_id(node).hex(); })
       .def("deliveries", &deliveries)
       .def("traffic", &traffic)
-      .def("overlay_graph", &overlay_graph)
+      .def("overlay_graph", &overlay_graph, py::arg("active"))
       .def("memory", &memory)
       .def("digest", &World::digest)
       .def_property_readonly("events", &World::events)

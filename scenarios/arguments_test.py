@@ -43,6 +43,10 @@ WRONG: list[tuple[Callable[[np2p.Node, np2p.Node], Any], type[Exception], str]] 
     (lambda a, b: a.network.add_nodes(2, arwl=4, prwl=5), ValueError, "^prwl must be at most arwl, which is 4, not 5$"),
     (lambda a, b: a.network.add_nodes(2, shuffle_every=1), ValueError, "^shuffle_every must be at least 5 s"),
     (lambda a, b: a.network.add_nodes(2, nearer_every="x"), TypeError, "^nearer_every"),
+    (lambda a, b: a.network.add_nodes(2, trees=64), ValueError, "^trees must be from 0 to 63, not 64$"),
+    (lambda a, b: a.network.add_nodes(2, eager_links=1), TypeError, "^eager_links must be True or False"),
+    (lambda a, b: np2p.Simulation().add_nodes(2, external="x"), TypeError, "^external must be True or False"),
+    (lambda a, b: np2p.Simulation().overlay_graph(active=1), TypeError, "^active must be True or False"),
     (
         lambda a, b: np2p.Simulation(overlay="mesh").add_nodes(2, passive=9),
         ValueError,

@@ -142,6 +142,20 @@ def test_numbers_of_the_overlay_can_be_set() -> None:
     assert len(digests) == 2, "0 and None are the same: no swaps for nearer neighbours"
 
 
+def test_active_views_are_part_of_the_overlay_graph() -> None:
+    net = np2p.Simulation(seed=6)
+    net.add_nodes(30, nat="none", active_reachable=4, external=True)
+    net.bootstrap(within=minutes(3))
+    net.run_for(minutes(3))
+    links = {tuple(sorted(link)) for link in net.overlay_graph().tolist()}
+    views = net.overlay_graph(active=True).tolist()
+    assert {tuple(sorted(row)) for row in views} < links, "fingers are links, too"
+    assert {(a, b) for a, b in views} == {(b, a) for a, b in views}
+    assert [sum(row[0] == node.index for row in views) for node in net.nodes] == [
+        net.status(node)["active"] for node in net.nodes
+    ]
+
+
 def test_equal_delays_can_be_had() -> None:
     net = np2p.Simulation(seed=2, base_delay=0.025, jitter=0, plane=0)
     nodes = net.add_nodes(20, nat="none")

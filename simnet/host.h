@@ -56,6 +56,7 @@ class SimHost final : public Inhabitant,
   void publish(RequestId request, const Event& event);
   QueryAnswer query(const ClientQuery& query);
   [[nodiscard]] NodeStatus status() const;
+  [[nodiscard]] std::vector<NodeId> active_view() const { return node_ ? node_->active_view() : std::vector<NodeId>{}; }
   [[nodiscard]] NodeMemory memory() const noexcept { return node_ ? node_->memory() : NodeMemory{}; }
 
   [[nodiscard]] Config& config() noexcept { return config_; }

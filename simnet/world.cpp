@@ -1,5 +1,6 @@
 #include "simnet/world.h"
 
+#include <map>
 #include <stdexcept>
 #include <unordered_map>
 
@@ -374,6 +375,19 @@ std::vector<OverlayEdge> World::overlay_edges() const {
   std::vector<OverlayEdge> edges;
   for (NodeIndex node = 0; node < node_count(); ++node) {
     for (const NodeIndex peer : impl_->fabric.peers_of(node, true)) edges.push_back({node, peer});
+  }
+  return edges;
+}
+
+std::vector<OverlayEdge> World::active_edges() const {
+  std::map<NodeId, NodeIndex> places;
+  for (NodeIndex node = 0; node < node_count(); ++node) places.emplace(impl_->machines[node].host->own_id(), node);
+  std::vector<OverlayEdge> edges;
+  for (NodeIndex node = 0; node < node_count(); ++node) {
+    for (const NodeId& id : impl_->machines[node].host->active_view()) {
+      const auto member = places.find(id);
+      if (member != places.end()) edges.push_back({node, member->second});
+    }
   }
   return edges;
 }

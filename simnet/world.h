@@ -147,7 +147,9 @@ class World {
       const EventId& id) const;                                  // author left out; none is ever forgotten
   [[nodiscard]] std::vector<TrafficRow> traffic() const;         // row i is node i
   [[nodiscard]] std::vector<OverlayEdge> overlay_edges() const;  // established links, each once
-  [[nodiscard]] std::vector<MemoryRow> memory() const;           // row i is node i
+  // From a node to each member of its active view, as the node itself sees it.
+  [[nodiscard]] std::vector<OverlayEdge> active_edges() const;
+  [[nodiscard]] std::vector<MemoryRow> memory() const;                            // row i is node i
   [[nodiscard]] std::int64_t direct_latency(NodeIndex from, NodeIndex to) const;  // ns, without jitter and queues
 
  private:

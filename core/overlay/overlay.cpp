@@ -100,6 +100,10 @@ std::vector<Overlay::Peer> Overlay::peers() const {
   return mesh_ ? mesh_->peers() : swarm_->peers();
 }
 
+std::vector<NodeId> Overlay::active_view() const {
+  return swarm_ ? swarm_->active_view() : std::vector<NodeId>{};
+}
+
 OverlayStatus Overlay::status() const {
   if (swarm_) return swarm_->status();
   OverlayStatus status;

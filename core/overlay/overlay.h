@@ -113,7 +113,8 @@ class Overlay {
     bool established = false;
     Path path = Path::direct;
   };
-  [[nodiscard]] std::vector<Peer> peers() const;  // links, by name
+  [[nodiscard]] std::vector<Peer> peers() const;          // links, by name
+  [[nodiscard]] std::vector<NodeId> active_view() const;  // neighbours that can be dialled; the mesh has no such view
   [[nodiscard]] OverlayStatus status() const;
   [[nodiscard]] std::size_t bytes() const noexcept;  // of memory
 

@@ -67,11 +67,13 @@ class Network(ABC):
 
         Further settings of a node: writable=False (serves reads and relays only), replies="everybody" (replies and
         mentions go to all and not only to those they name) and bootstrap=[nodes] (whom to dial first; by default the
-        first public node of the network). In a simulation also uplink= and downlink= in bits per second, behind=box, a
-        box of add_nat() that all of these stand behind, outside of their own, and the
-        numbers of "hyparview": active=, active_reachable=, random_active=, passive=, arwl=, prwl=, shuffle_active=,
-        shuffle_passive=, shuffle_ttl=, shuffle_every=, clients= and nearer_every= (0 or None: neighbours are never
-        swapped for nearer ones). An unknown name is a TypeError.
+        first public node of the network). In a simulation also external=True (the server is told where others can dial
+        it, as by --external, and need not find out), uplink= and downlink= in bits per second, behind=box, a box of
+        add_nat() that all of these stand behind, outside of their own, and the numbers of "hyparview": active=,
+        active_reachable=, random_active=, passive=, arwl=, prwl=, shuffle_active=, shuffle_passive=, shuffle_ttl=,
+        shuffle_every=, clients=, nearer_every= (0 or None: neighbours are never swapped for nearer ones), trees= (0:
+        broadcasts go over the active view alone, in Plumtree's own tree) and eager_links=True (new links start eager
+        there, as in the paper). An unknown name is a TypeError.
         """
         checks.count("n", n)
         overlay = self._choose_overlay(overlay)

@@ -9,6 +9,7 @@ from .errors import Unsupported
 
 OVERLAYS = ("hyparview", "mesh")
 MODES = ("broadcast", "multicast", "auto")
+MOST_TREES = 63  # one bit each, and one for Plumtree's own
 MOST_REFERENCES = 64  # in one message of the overlay
 
 
@@ -38,6 +39,8 @@ SWARM: dict[str, Callable[[str, Any], Any]] = {
     "shuffle_every": _shuffle_every,
     "clients": _count(0, 250),
     "nearer_every": _nearer_every,
+    "trees": _count(0, MOST_TREES),
+    "eager_links": checks.flag,
 }
 
 

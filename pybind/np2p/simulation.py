@@ -111,9 +111,10 @@ class Simulation(Network):
             rows[name] = column
         return rows
 
-    def overlay_graph(self) -> Array:
-        """The links that are up: one row (node, node) per link, each once."""
-        return self._world.overlay_graph()
+    def overlay_graph(self, *, active: bool = False) -> Array:
+        """The links that are up: one row (node, node) per link, each once. active=True: the active views of the overlay
+        "hyparview" instead, one row (node, neighbour) per member, as each node sees its own."""
+        return self._world.overlay_graph(checks.flag("active", active))
 
     def memory(self) -> float:
         """Bytes per node, all that memory_by_node() tells of."""
@@ -142,10 +143,12 @@ class Simulation(Network):
 
     # --- the world's primitives -------------------------------------------------------------------------------------
 
-    _settings = ("writable", "replies", "bootstrap", "uplink", "downlink", "behind")
+    _settings = ("writable", "replies", "bootstrap", "external", "uplink", "downlink", "behind")
 
     def _check_config(self, config: dict[str, Any]) -> dict[str, Any]:
         settings = super()._check_config(config)
+        if "external" in settings:
+            settings["external"] = checks.flag("external", settings["external"])
         for name in ("uplink", "downlink"):
             if name in settings:
                 settings[name] = checks.bit_rate(name, settings[name])
@@ -182,6 +185,7 @@ class Simulation(Network):
             ways_in,
             settings.get("writable", True),
             settings.get("replies", "tagged") == "everybody",
+            settings.get("external", False),
             settings.get("uplink", UPLINK),
             settings.get("downlink", DOWNLINK),
             None if behind is None else behind.index,
@@ -200,7 +204,7 @@ class Simulation(Network):
         return Standing(status["links"], status["reachable"], neighbours, bool(status["published"]))
 
     def linked_pairs(self) -> Iterable[tuple[int, int]]:
-        edges: list[tuple[int, int]] = self._world.overlay_graph().tolist()
+        edges: list[tuple[int, int]] = self._world.overlay_graph(False).tolist()
         return edges
 
     def wall_seconds(self, node: Node) -> int:

@@ -138,6 +138,8 @@ void HyParView::remove(LinkId link) {
 // Tells the neighbour, remembers it for later, and lets go of the link.
 void HyParView::disconnect(LinkId link) {
   remove(link);
+  // If we have asked it, too, its answer is older than this and must not bring it back, to us alone.
+  std::erase_if(attempts_, [&](const Attempt& one) { return one.link == link; });
   if (const Peer* peer = links_.find(link)) {
     const PeerRef ref = peer->ref();
     links_.send(link, Disconnect{}, Priority::control, Traffic::control);

@@ -396,7 +396,8 @@ void Plumtree::ask(Missing& missing, MonoTime now) {
 }
 
 void Plumtree::on(Peer& from, const Graft& message) {
-  if (find(from.link) == nullptr && from.reachable() && !is_leaf()) neighbour_up(from.link);
+  const bool any_link = config_.swarm.trees > 0;  // else those of HyParView only
+  if (any_link && find(from.link) == nullptr && from.reachable() && !is_leaf()) neighbour_up(from.link);
   Neighbour* neighbour = find(from.link);
   if (neighbour == nullptr) {
     links_.send(from.link, Prune{message.trees}, Priority::control, Traffic::control);

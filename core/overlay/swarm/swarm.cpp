@@ -227,7 +227,8 @@ void Swarm::settle() {
         if (peer != nullptr && peer->reachable()) entrance_.remember(peer->ref());
       } else {
         const Peer* peer = links_.find(change->link);
-        if (peer == nullptr || !peer->reachable() || !reachable()) plumtree_.neighbour_down(change->link);
+        const bool stays = params_.trees > 0 && peer != nullptr && peer->reachable() && reachable();
+        if (!stays) plumtree_.neighbour_down(change->link);
       }
     }
     if (neighbours_changed) locator_.own_changed(hyparview_.active_links());
@@ -276,10 +277,11 @@ void Swarm::settle() {
   arm(Timer::overlay_directory, search, armed_directory_);
 }
 
-// Links that stand between reachable nodes carry broadcasts, too, whatever they were made for.
+// Links that stand between reachable nodes carry broadcasts, too, whatever they were made for; unless Plumtree's own
+// tree is the only one: that is the paper's, over the active view alone.
 void Swarm::offer_to_tree(const Peer& peer) {
   if (!peer.reachable()) paths_.link_down(peer.link);
-  if (!peer.reachable() || !reachable() || peer.path == Path::tunnel) return;
+  if (params_.trees == 0 || !peer.reachable() || !reachable() || peer.path == Path::tunnel) return;
   plumtree_.neighbour_up(peer.link);
   paths_.link_up(peer.link);
 }
@@ -337,6 +339,14 @@ std::vector<Overlay::Peer> Swarm::peers() const {
     list.push_back({mesh_name(peer.owner), peer.link, peer.remote, peer.outbound, true, peer.path});
   }
   return list;
+}
+
+std::vector<NodeId> Swarm::active_view() const {
+  std::vector<NodeId> ids;
+  for (const Peer& peer : links_.ready()) {
+    if (peer.reachable() && hyparview_.is_neighbour(peer.link)) ids.push_back(peer.id);
+  }
+  return ids;
 }
 
 std::size_t Swarm::bytes() const noexcept {

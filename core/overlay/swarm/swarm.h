@@ -59,6 +59,7 @@ class Swarm {
   [[nodiscard]] std::vector<Overlay::Peer> peers() const;
   [[nodiscard]] const Paths& paths() const noexcept { return paths_; }
   [[nodiscard]] OverlayStatus status() const;
+  [[nodiscard]] std::vector<NodeId> active_view() const;
   [[nodiscard]] std::size_t bytes() const noexcept;
   [[nodiscard]] const HyParView& membership() const noexcept { return hyparview_; }
   [[nodiscard]] std::string_view nat_class() const noexcept { return reachability_.word(); }

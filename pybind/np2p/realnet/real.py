@@ -89,7 +89,7 @@ class RealNetwork(Network):
     def traffic(self) -> Any:
         raise Unsupported("traffic() needs np2p.Simulation: here nobody sees what a byte was for")
 
-    def overlay_graph(self) -> Any:
+    def overlay_graph(self, *, active: bool = False) -> Any:
         raise Unsupported("overlay_graph() needs np2p.Simulation; net.status(node) works here")
 
     def memory(self) -> float:

@@ -337,6 +337,26 @@ TEST_F(OneNode, AJoinerDisplacesOneWhoIsToldSo) {
   EXPECT_EQ(told, 1u);
 }
 
+// Both asked; the one who asked us was taken and had to make room for a third before its own answer came.
+TEST_F(OneNode, AnAnswerThatIsOlderThanTheDisconnectDoesNotBringANeighbourBack) {
+  Config config;
+  config.swarm.active_reachable = 1;
+  boot(config);
+  RawPeer asked(world, 0, 1);
+  asked.hello();
+  RawPeer other(world, 0, 2);
+  other.hello();
+  other.say(ForwardJoin{asked.ref(), 0});
+  ASSERT_EQ(asked.heard_of<Neighbor>().size(), 1u);
+  asked.say(Neighbor{Urgency::high});
+  ASSERT_TRUE(views().is_neighbour(asked.link()));
+  other.say(Neighbor{Urgency::high});
+  ASSERT_TRUE(views().is_neighbour(other.link()));
+  asked.say(NeighborAnswer{true, {}});
+  EXPECT_FALSE(views().is_neighbour(asked.link()));
+  EXPECT_TRUE(views().is_neighbour(other.link()));
+}
+
 TEST_F(OneNode, AWishThatIsNotUrgentIsRefusedByAFullViewWithOthersToTry) {
   boot();
   std::vector<std::unique_ptr<RawPeer>> peers;

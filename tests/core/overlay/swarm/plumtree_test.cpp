@@ -181,6 +181,31 @@ TEST_F(OneTree, HandsOnToEagerOnesAndAnnouncesToThoseWhoWatch) {
   EXPECT_EQ(watcher.heard_of<Gossip>().size(), 1u);
 }
 
+// As in the paper: over HyParView's active view, each link of which starts eager.
+TEST(Plumtree, WithoutOtherTreesBroadcastsGoOverTheActiveViewAlone) {
+  World world;
+  Config config;
+  config.swarm.trees = 0;
+  config.swarm.eager_links = true;
+  world.add(false, config);
+  world[0].boot();
+  RawPeer near(world, 0, 1);
+  RawPeer linked(world, 0, 2);
+  near.join();
+  linked.hello();
+  linked.say(Graft{~Trees{0}, {}});
+  world.broadcast(0, "over the active view");
+  EXPECT_EQ(near.heard_of<Gossip>().size(), 1u);
+  EXPECT_TRUE(linked.heard_of<Gossip>().empty());
+  linked.say(Neighbor{Urgency::high});
+  world.broadcast(0, "in which it is now");
+  EXPECT_EQ(linked.heard_of<Gossip>().size(), 1u);
+  near.heard();
+  near.say(Disconnect{});
+  world.broadcast(0, "and this one no longer");
+  EXPECT_TRUE(near.heard_of<Gossip>().empty());
+}
+
 TEST_F(OneTree, RepetitionIsPrunedAndDeliveredOnce) {
   RawPeer first(world, 0, 1);
   RawPeer second(world, 0, 2);
