@@ -95,8 +95,8 @@ class RealNetwork(Network):
         times = {node.index: self._accepted_at(node, note) for node in self.nodes}
         start = times.pop(author)
         found = [(index, at) for index, at in times.items() if at is not None and start is not None]
-        rows = np.full(len(found), np.nan, dtype=DELIVERY_DTYPE)
-        rows["hops"] = -1
+        rows = np.zeros(len(found), dtype=DELIVERY_DTYPE)
+        rows["hops"], rows["direct_latency_s"] = -1, np.nan
         for row, (index, at) in zip(rows, found):
             row["node"], row["latency_s"] = index, at - start
         return rows
@@ -104,7 +104,7 @@ class RealNetwork(Network):
     def traffic(self) -> Any:
         """Row i is the i-th node added: wire bytes and messages since the start. Payload, duplicates and what was
         relayed are what the servers count, with the headers by the formula of the simulator; control is the rest of
-        what the kernel counted at the machine's public interface: handshakes, acknowledgements, ARP not."""
+        what the kernel counted at the machine's public interface: handshakes and acknowledgements."""
         rows = np.zeros(len(self.nodes), dtype=TRAFFIC_DTYPE)
         for row, node in zip(rows, self.nodes):
             row["node"] = node.index
