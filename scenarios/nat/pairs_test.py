@@ -23,7 +23,6 @@ EXPECTED = (
     ("direct", "punched", "punched", "punched", "relayed"),
     ("direct", "punched", "punched", "relayed", "relayed"),
 )
-TELLING = ((1, 4), (3, 3), (3, 4), (4, 4))  # the pairs that tell the rules apart
 Pair = tuple[int, int]
 
 

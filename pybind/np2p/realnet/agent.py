@@ -383,7 +383,9 @@ class Stage:
 
     def packets(self, index: int) -> dict[str, Any]:
         """IPv4 packets and bytes that the machine (its outermost router) received and sent on the public network."""
-        found = run("ip", "netns", "exec", self.servers[index].edge, "nft", "-j", "list", "counters", "table", "ip", "count")
+        found = run(
+            "ip", "netns", "exec", self.servers[index].edge, "nft", "-j", "list", "counters", "table", "ip", "count"
+        )
         counters = [one["counter"] for one in json.loads(found)["nftables"] if "counter" in one]
         return {one["name"]: [one["packets"], one["bytes"]] for one in counters}
 

@@ -111,7 +111,9 @@ class RealNetwork(Network):
             packets = self._order("packets", index=node.index)
             flows = self._flows(node)
             for side, counted in (("in", packets["received"]), ("out", packets["sent"])):
-                row[f"bytes_{side}"], row[f"bytes_{side}_msgs"] = counted[1], sum(one[0] for one in flows[side].values())
+                row[f"bytes_{side}"], row[f"bytes_{side}_msgs"] = counted[1], sum(
+                    one[0] for one in flows[side].values()
+                )
                 for kind, (frames, octets) in flows[side].items():
                     row[f"{kind}_{side}_msgs"] = frames
                     if kind != "control":
