@@ -212,12 +212,25 @@ py::dict status(const World& world, NodeIndex node) {
   out["clients"] = found.overlay.clients;
   out["relays"] = found.overlay.relays;
   out["published"] = found.overlay.published;
+  out["nat"] = found.nat_class;
   out["dialable"] = !found.overlay.dialled_at.is_unspecified();
   out["stored_events"] = found.stored_events;
   out["outbox"] = found.outbox;
   out["follows"] = found.follows;
   out["followers"] = found.followers;
   out["registered_follows"] = found.registered_follows;
+  return out;
+}
+
+// The links that are up: the name at the other end, and which way they go.
+std::vector<std::pair<std::string, std::string>> paths(const World& world, NodeIndex node) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const auto& one : world.status(node).neighbours) {
+    if (!one.established) continue;
+    out.emplace_back(one.name, one.path == Path::direct    ? "direct"
+                               : one.path == Path::punched ? "punched"
+                                                           : "relayed");
+  }
   return out;
 }
 
@@ -270,6 +283,7 @@ void bind_world(py::module_& module) {
       .def("restart", &World::restart, py::arg("node"), py::arg("lose_disk"))
       .def("go_offline", &World::go_offline)
       .def("come_online", &World::come_online, py::arg("node"), py::arg("new_address"))
+      .def("rebind_nat", &World::rebind_nat)
       .def("is_running",
            [](const World& world, NodeIndex node) { return world.state_of(node) == sim::HostState::running; })
       .def("is_online", &World::is_online)
@@ -283,6 +297,7 @@ void bind_world(py::module_& module) {
       .def("outcome", &outcome)
       .def("query", &query, py::arg("node"), py::arg("kinds"), py::arg("authors"), py::arg("ids"), py::arg("limit"))
       .def("status", &status)
+      .def("paths", &paths)
       .def("node_id", [](const World& world, NodeIndex node) { return world.node_id(node).hex(); })
       .def("deliveries", &deliveries)
       .def("traffic", &traffic)

@@ -8,12 +8,20 @@ namespace np2p::real {
 
 namespace {
 
+std::string_view path_name(Path path) noexcept {
+  static constexpr std::string_view kNames[] = {"direct", "punched", "relayed"};
+  static_assert(std::size(kNames) == static_cast<std::size_t>(Path::count_));
+  const auto index = static_cast<std::size_t>(path);
+  return index < std::size(kNames) ? kNames[index] : "direct";
+}
+
 std::string neighbours_json(const NodeStatus& node) {
   std::string out = "[";
   for (const auto& neighbour : node.neighbours) {
     if (out.size() > 1) out += ',';
-    out += fmt::format(R"({{"name":{},"remote":{},"outbound":{},"established":{}}})", json_string(neighbour.name),
-                       json_string(neighbour.remote.text()), neighbour.outbound, neighbour.established);
+    out += fmt::format(R"({{"name":{},"remote":{},"outbound":{},"established":{},"path":"{}"}})",
+                       json_string(neighbour.name), json_string(neighbour.remote.text()), neighbour.outbound,
+                       neighbour.established, path_name(neighbour.path));
   }
   return out + "]";
 }
@@ -117,11 +125,11 @@ std::string status_json(const ServerView& view) {
                   std::chrono::duration_cast<std::chrono::seconds>(view.uptime).count(),
                   view.config.mode == FeedMode::broadcast ? "broadcast" : "multicast", view.config.writable);
   text += fmt::format(
-      R"("overlay":{},"reachable":{},"neighbours":{},"stored_events":{},"evicted":{},"rotten":{},"outbox":{},)"
+      R"("overlay":{},"nat":{},"reachable":{},"neighbours":{},"stored_events":{},"evicted":{},"rotten":{},"outbox":{},)"
       R"("follows":{},"registered_follows":{},"followers":{},"events_accepted":{},"syncs":{},"disk_trouble":{},)",
-      overlay_json(view.node.overlay), view.node.reachable, neighbours_json(view.node), view.node.stored_events,
-      view.store.evicted, view.store.rotten, view.node.outbox, view.node.follows, view.node.registered_follows,
-      view.node.followers, view.observer.events_accepted(), view.syncs, json_string(view.trouble));
+      overlay_json(view.node.overlay), json_string(view.node.nat_class), view.node.reachable,
+      neighbours_json(view.node), view.node.stored_events, view.store.evicted, view.store.rotten, view.node.outbox,
+      view.node.follows, view.node.registered_follows, view.node.followers, view.observer.events_accepted(), view.syncs, json_string(view.trouble));
   text +=
       fmt::format(R"("links":{{"open":{},"accepted":{},"dialled":{},"refused":{},"slow_readers":{},)"
                   R"("wire_bytes_in":{},"wire_bytes_out":{}}},"frames_in":{},"frames_out":{},)",

@@ -370,6 +370,19 @@ class Network(ABC):
         ...
 
     @abstractmethod
+    def paths(self, node: Node) -> dict[str, str]:
+        """The links of a server that are up: the last 12 digits of the other user's public key -> how it goes there:
+        "direct" (one of the two dialled the other), "punched" (both did, through their NATs) or "relayed"."""
+
+    @abstractmethod
+    def nat_class(self, node: Node) -> str:
+        """What a server has found out about its NAT: "public", "port restricted", ..., or "unknown"."""
+
+    @abstractmethod
+    def rebind(self, node: Node) -> None:
+        """The outermost NAT box of this node forgets its mappings and has a new address."""
+
+    @abstractmethod
     def is_online(self, node: Node) -> bool:
         ...
 

@@ -210,6 +210,17 @@ class Node:
         """The network is back, at another address if `new_address`."""
         self.network.set_online(self, True, new_address=checks.flag("new_address", new_address))
 
+    def rebind_nat(self) -> None:
+        """The NAT that the machine is behind forgets its mappings and has another address; the server is not told."""
+        if self.nat is None:
+            raise ValueError(f"rebind_nat(): node {self.index} is behind no NAT")
+        self.network.rebind(self)
+
+    def path_to(self, other: Node) -> str | None:
+        """How the server is linked to another one: "direct", "punched", "relayed", or None: not at all."""
+        self.network.check_mine("other", other)
+        return self.network.paths(self).get(other.public_key[-12:]) if self.network.is_running(self) else None
+
     def crash(self) -> None:
         """The server's process ends at once; peers see a reset. ValueError if it does not run."""
         self.network.check_running("crash()", self)

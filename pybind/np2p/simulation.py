@@ -133,7 +133,7 @@ class Simulation(Network):
             rows["total"] += column
         return rows
 
-    def status(self, node: Node) -> dict[str, int]:
+    def status(self, node: Node) -> dict[str, Any]:
         """What the server says of itself: links, reachable, active, clients, relays, published, dialable (can others
         dial it?), stored_events, outbox, follows, followers, ..."""
         return self._world.status(self.check_mine("node", node).index)
@@ -248,6 +248,15 @@ class Simulation(Network):
                 raise ValueError(f"go_offline(): node {node.index} is offline already")
             self._world.go_offline(node.index)
             self._unplugged.add(node.index)
+
+    def paths(self, node: Node) -> dict[str, str]:
+        return dict(self._world.paths(node.index))
+
+    def nat_class(self, node: Node) -> str:
+        return str(self._world.status(node.index)["nat"])
+
+    def rebind(self, node: Node) -> None:
+        self._world.rebind_nat(node.index)
 
     def is_online(self, node: Node) -> bool:
         return self._world.is_online(node.index)

@@ -231,6 +231,7 @@ bool Ladder::probed(const MappingProbes::Result& result) {
     if (result.seen.empty()) {
       probes_.release(climb.probe);
       climb.probe = 0;
+      if (++climb.failed_probes < kTries) prepare(climb);
       return true;
     }
     climb.port = result.port;

@@ -55,6 +55,7 @@ class Ladder {
     Address place;   // theirs, as they said at first
     Address mapped;  // and the port for the punch, once they know
     std::uint32_t probe = 0;
+    unsigned failed_probes = 0;
     std::uint16_t port = 0;
     Address own_mapped;
     unsigned tries = 0;

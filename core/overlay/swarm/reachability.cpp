@@ -117,6 +117,8 @@ bool Reachability::came_in(const LinkInfo& info) {
   Address own = links_.observed();
   if (own.is_unspecified()) return false;
   own.port = outer_port();
+  // One link of each is the answer; what else it opens is for its own ends, and stays.
+  std::replace(asked_.begin(), asked_.end(), info.peer, NodeId{});
   answered_ = true;
   if (own != links_.listens()) {
     set_listens(own);

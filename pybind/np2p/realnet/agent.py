@@ -52,6 +52,21 @@ table ip box {{
   }}
 }}
 """
+# Whole IPv4 packets, as they are on the public network: handshakes and acknowledgements included.
+COUNT_RULES = """
+table ip count {
+  counter received { }
+  counter sent { }
+  chain in {
+    type filter hook prerouting priority -300;
+    iifname "out" counter name received
+  }
+  chain out {
+    type filter hook postrouting priority 300;
+    oifname "out" counter name sent
+  }
+}
+"""
 EDGE_RULES = """
 table ip edge {{
   set blocked {{ type ipv4_addr; }}
@@ -151,6 +166,7 @@ class Stage:
             inner = chain[depth + 1].namespace if depth + 1 < len(chain) else host
             self._join_inside(box, inner, index, depth)
         run("ip", "netns", "exec", edge, "nft", "-f", "-", stdin=EDGE_RULES.format(loss=self._loss_rule()))
+        run("ip", "netns", "exec", edge, "nft", "-f", "-", stdin=COUNT_RULES)
         Path(directory).mkdir(parents=True, exist_ok=True)
         self.servers[index] = Server(index, host, edge, address, Path(directory))
         if self.groups:
@@ -358,6 +374,21 @@ class Stage:
             self._block()
         return {"address": server.address}
 
+    def rebind(self, index: int) -> dict[str, Any]:
+        """The outermost router has another address. With the old one the kernel drops what it had masqueraded."""
+        server = self.servers[index]
+        lists = "flush set ip box mapped\nflush set ip box allowed\n"
+        run("ip", "netns", "exec", server.edge, "nft", "-f", "-", stdin=lists)
+        return self.online(index, True, True)
+
+    def packets(self, index: int) -> dict[str, Any]:
+        """IPv4 packets and bytes that the machine (its outermost router) received and sent on the public network."""
+        found = run(
+            "ip", "netns", "exec", self.servers[index].edge, "nft", "-j", "list", "counters", "table", "ip", "count"
+        )
+        counters = [one["counter"] for one in json.loads(found)["nftables"] if "counter" in one]
+        return {one["name"]: [one["packets"], one["bytes"]] for one in counters}
+
     def cut(self, groups: list[list[int]]) -> dict[str, Any]:
         self.groups = groups
         self._block()
@@ -398,7 +429,7 @@ def main() -> None:
     stage = Stage()
     orders: dict[str, Callable[..., dict[str, Any]]] = {
         name: getattr(stage, name)
-        for name in "setup add start wait_ready kill stop pause wipe alive request online cut lose".split()
+        for name in "setup add start wait_ready kill stop pause wipe alive request online rebind packets cut lose".split()
     }
     for line in sys.stdin:
         order = json.loads(line)

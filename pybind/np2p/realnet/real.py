@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 import weakref
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Iterable
 
@@ -31,9 +33,11 @@ from ..network import Network
 from ..node import Node
 from ..progress import Progress
 from ..settings import SWARM
+from ..simulation import DELIVERY_DTYPE, TRAFFIC_DTYPE
 
 PORT = 20000
 API_PORT = PORT + 1
+FRAME_HEADER, RECORD, SEGMENT, SEGMENT_HEADER = 4, 22, 1460, 52  # bytes; simnet/wire_cost.h
 PAGE = 5000  # Limits::query_events
 JSON_HEADERS = {"Content-Type": "application/json", "Accept": "application/msgpack"}
 
@@ -57,6 +61,7 @@ class RealNetwork(Network):
         self._commands: dict[int, list[str]] = {}
         self._acknowledged: dict[Note, None] = {}
         self._partition: list[list[int]] = []
+        self._past_flows: dict[tuple[int, str], dict[str, list[int]]] = {}
         self._checker = Checker(self)
         self.directory = Path(tempfile.mkdtemp(prefix="np2p-"))
         self._agent = _start_agent()
@@ -84,10 +89,38 @@ class RealNetwork(Network):
         raise Unsupported("a trace digest exists in np2p.Simulation only: real time does not repeat itself")
 
     def deliveries(self, note: Note) -> Any:
-        raise Unsupported("deliveries() needs np2p.Simulation; delivery_ratio() works here")
+        """One row per server that accepted the note, by its log: node and latency_s (to a millisecond, from when the
+        author's server accepted it). What nobody can see here is -1 (hops) and nan (direct_latency_s)."""
+        author = self.audience(note).author
+        times = {node.index: self._accepted_at(node, note) for node in self.nodes}
+        start = times.pop(author)
+        found = [(index, at) for index, at in times.items() if at is not None and start is not None]
+        rows = np.zeros(len(found), dtype=DELIVERY_DTYPE)
+        rows["hops"], rows["direct_latency_s"] = -1, np.nan
+        for row, (index, at) in zip(rows, found):
+            row["node"], row["latency_s"] = index, at - start
+        return rows
 
     def traffic(self) -> Any:
-        raise Unsupported("traffic() needs np2p.Simulation: here nobody sees what a byte was for")
+        """Row i is the i-th node added: wire bytes and messages since the start. Payload, duplicates and what was
+        relayed are what the servers count, with the headers by the formula of the simulator; control is the rest of
+        what the kernel counted at the machine's public interface: handshakes and acknowledgements."""
+        rows = np.zeros(len(self.nodes), dtype=TRAFFIC_DTYPE)
+        for row, node in zip(rows, self.nodes):
+            row["node"] = node.index
+            packets = self._order("packets", index=node.index)
+            flows = self._flows(node)
+            for side, counted in (("in", packets["received"]), ("out", packets["sent"])):
+                row[f"bytes_{side}"], row[f"bytes_{side}_msgs"] = counted[1], sum(
+                    one[0] for one in flows[side].values()
+                )
+                for kind, (frames, octets) in flows[side].items():
+                    row[f"{kind}_{side}_msgs"] = frames
+                    if kind != "control":
+                        row[f"{kind}_{side}"] = _wire_bytes(frames, octets)
+                rest = (int(row[f"{kind}_{side}"]) for kind in ("payload", "duplicate", "relay"))
+                row[f"control_{side}"] = counted[1] - sum(rest)
+        return rows
 
     def overlay_graph(self, *, active: bool = False) -> Any:
         raise Unsupported("overlay_graph() needs np2p.Simulation; net.status(node) works here")
@@ -106,6 +139,29 @@ class RealNetwork(Network):
 
     def node_id(self, node: Node) -> str:
         return str(self.status(node)["node_id"])
+
+    def _accepted_at(self, node: Node, note: Note) -> float | None:
+        """When the server first wrote that it has accepted the note; seconds of the wall clock."""
+        for line in self.log(node).splitlines():
+            if f" event {note.id} accepted " in line:
+                return datetime.fromisoformat(line[:23]).timestamp()
+        return None
+
+    def _flows(self, node: Node) -> dict[str, dict[str, list[int]]]:
+        """Frames and their bytes by direction and class, over all lives of the server."""
+        total = {side: dict(self._past_flows.get((node.index, side), {})) for side in ("in", "out")}
+        if self.is_running(node):
+            status = self.status(node)
+            for side, flows in total.items():
+                for kind, one in status[f"frames_{side}"].items():
+                    before = flows.get(kind, [0, 0])
+                    flows[kind] = [before[0] + one["frames"], before[1] + one["bytes"]]
+        return total
+
+    def _remember_flows(self, node: Node) -> None:
+        """Before the process ends, and its counts with it."""
+        for side, flows in self._flows(node).items():
+            self._past_flows[(node.index, side)] = flows
 
     def pause(self, node: Node) -> None:
         """SIGSTOP: the process stands still, its connections stay."""
@@ -136,6 +192,7 @@ class RealNetwork(Network):
         for way_in in ways_in:
             command += ["-b", f"{self._addresses[way_in]}:{PORT}"]
         command += ["--overlay", self.overlay, "--replies", settings.get("replies", "tagged")]
+        command.append("-d")  # deliveries() reads in the log when a note was accepted
         command.append(f"-w={'true' if settings.get('writable', True) else 'false'}")
         self._commands[index] = command
         self._online[index] = True
@@ -219,6 +276,15 @@ class RealNetwork(Network):
         self._addresses[node.index] = made["address"]
         self._online[node.index] = online
 
+    def paths(self, node: Node) -> dict[str, str]:
+        return {one["name"]: one["path"] for one in self.status(node)["neighbours"] if one["established"]}
+
+    def nat_class(self, node: Node) -> str:
+        return str(self.status(node)["nat"])
+
+    def rebind(self, node: Node) -> None:
+        self._addresses[node.index] = self._order("rebind", index=node.index)["address"]
+
     def is_online(self, node: Node) -> bool:
         return self._online[node.index] and self._running[node.index]
 
@@ -226,11 +292,14 @@ class RealNetwork(Network):
         return self._running[node.index]
 
     def kill(self, node: Node, *, silent: bool) -> None:
+        if self.is_running(node):
+            self._remember_flows(node)
         self._order("kill", index=node.index, silent=silent)
         self._running[node.index] = False
 
     def start_again(self, node: Node, *, lose_disk: bool) -> None:
         if self._running[node.index]:
+            self._remember_flows(node)
             self._order("stop", index=node.index)
             self._running[node.index] = False
         if lose_disk:
@@ -349,6 +418,12 @@ def _clean(agent: subprocess.Popen[str], directory: Path) -> None:
         agent.wait()
     if not os.environ.get("NP2P_KEEP"):
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _wire_bytes(frames: int, octets: int) -> int:
+    """What frames cost on the wire by the simulator's formula (simnet/wire_cost.h), if no one is much above average."""
+    each = octets / frames + FRAME_HEADER + RECORD if frames else 0
+    return round(frames * (each + math.ceil(each / SEGMENT) * SEGMENT_HEADER))
 
 
 def _boxes(nat: Nat | None) -> list[dict[str, Any]]:

@@ -1,0 +1,72 @@
+"""How two servers are linked follows from their NATs alone, and it is the same in both worlds.
+
+Two servers for each kind of NAT and one more that can be reached. Each user knows the public keys of the others and
+nothing else; whoever keeps talking to somebody gets a link to that one, the best that both NATs let through.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+import np2p
+from np2p import minutes, seconds
+
+KINDS = ("none", "full_cone", "restricted", "port_restricted", "symmetric")
+NAMES = ("public", "full cone", "restricted", "port restricted", "symmetric")
+
+# By theory, in the order of KINDS. A punch fails only if the side that must be hit at one exact port sends from a port
+# that nobody can foretell: two symmetric NATs, or a symmetric one and one that filters by port.
+EXPECTED = (
+    ("direct", "direct", "direct", "direct", "direct"),
+    ("direct", "punched", "punched", "punched", "punched"),
+    ("direct", "punched", "punched", "punched", "punched"),
+    ("direct", "punched", "punched", "punched", "relayed"),
+    ("direct", "punched", "punched", "relayed", "relayed"),
+)
+Pair = tuple[int, int]
+
+
+@pytest.mark.both
+def test_how_a_pair_is_linked_follows_from_both_nats(net: np2p.Network) -> None:
+    pairs = [(a, b) for a in range(len(KINDS)) for b in range(a, len(KINDS))]
+    table = _linked(net, pairs)
+    _show(net.kind, table)
+    assert table == {(a, b): EXPECTED[a][b] for a, b in pairs}
+
+
+def _linked(net: np2p.Network, pairs: list[Pair]) -> dict[Pair, str]:
+    """Everybody talks to their partners until all links are what they will be."""
+    net.add_node(nat="none")
+    ones, others = net.add_nodes(len(KINDS), nat=KINDS), net.add_nodes(len(KINDS), nat=KINDS)
+    net.bootstrap(within=minutes(3))
+    met = {(a, b): (ones[a], others[b]) for a, b in pairs}
+
+    def settled() -> bool:
+        return all(one.path_to(other) == other.path_to(one) == EXPECTED[a][b] for (a, b), (one, other) in met.items())
+
+    # The first word may have to look up where the other one is, so all of it is said once more after a while.
+    written = []
+    for round_ in range(8):
+        for one, other in met.values():
+            hello = one.post(f"hello {round_}", mentions=[other])
+            written.append((other, hello))
+            written.append((one, other.reply(hello, f"hello you, {round_}")))
+        if round_ >= 3 and net.eventually(settled, within=seconds(12)):
+            break
+        net.run_for(seconds(2))
+    assert net.eventually(lambda: all(node.has(note) for node, note in written), within=minutes(1))
+    net.run_for(seconds(10))  # what is relayed by then has had its three tries
+    return {pair: _between(one, other) for pair, (one, other) in met.items()}
+
+
+def _between(one: np2p.Node, other: np2p.Node) -> str:
+    there, back = one.path_to(other), other.path_to(one)
+    return str(there) if there == back else f"{there}/{back}"
+
+
+def _show(world: str, table: dict[Pair, str]) -> None:
+    print(f"\nhow a pair is linked ({world})")
+    print(" " * 16 + "".join(f"{name:>16}" for name in NAMES))
+    for a, name in enumerate(NAMES):
+        cells = [table.get((min(a, b), max(a, b)), "") for b in range(len(NAMES))]
+        print(f"{name:16}" + "".join(f"{cell:>16}" for cell in cells))
