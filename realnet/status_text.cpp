@@ -8,22 +8,51 @@ namespace np2p::real {
 
 namespace {
 
+std::string_view path_name(Path path) noexcept {
+  static constexpr std::string_view kNames[] = {"direct", "punched", "relayed"};
+  static_assert(std::size(kNames) == static_cast<std::size_t>(Path::count_));
+  const auto index = static_cast<std::size_t>(path);
+  return index < std::size(kNames) ? kNames[index] : "direct";
+}
+
 std::string neighbours_json(const NodeStatus& node) {
   std::string out = "[";
   for (const auto& neighbour : node.neighbours) {
     if (out.size() > 1) out += ',';
-    out += fmt::format(R"({{"name":{},"remote":{},"outbound":{},"established":{}}})", json_string(neighbour.name),
-                       json_string(neighbour.remote.text()), neighbour.outbound, neighbour.established);
+    out += fmt::format(R"({{"name":{},"remote":{},"outbound":{},"established":{},"path":"{}"}})",
+                       json_string(neighbour.name), json_string(neighbour.remote.text()), neighbour.outbound,
+                       neighbour.established, path_name(neighbour.path));
   }
   return out + "]";
 }
 
+std::string address_json(const Address& address) {
+  return address.is_unspecified() ? "null" : json_string(address.text());
+}
+
 std::string overlay_json(const OverlayStatus& overlay) {
-  const bool dialled = !overlay.dialled_at.is_unspecified();
-  return fmt::format(R"({{"kind":"{}","dialled_at":{},"active":{},"clients":{},"relays":{},"published":{}}})",
-                     overlay.kind == OverlayKind::mesh ? "mesh" : "hyparview",
-                     dialled ? json_string(overlay.dialled_at.text()) : "null", overlay.active, overlay.clients,
-                     overlay.relays, overlay.published);
+  std::string relays;
+  for (const Address& relay : overlay.relay_addresses) {
+    if (!relays.empty()) relays += ',';
+    relays += json_string(relay.text());
+  }
+  return fmt::format(R"({{"kind":"{}","dialled_at":{},"asked":{},"active":{},"passive":{},"clients":{},"relays":{},)"
+                     R"("relay_addresses":[{}],"trees":{},"published":{}}})",
+                     overlay.kind == OverlayKind::mesh ? "mesh" : "hyparview", address_json(overlay.dialled_at),
+                     overlay.asked, overlay.active, overlay.passive, overlay.clients, overlay.relays, relays,
+                     overlay.trees, overlay.published);
+}
+
+// How others might come in: what was said on the command line, and what became of it.
+std::string entrance_json(const ServerView& view) {
+  std::string ways;
+  for (const WayIn& way : view.ways_in) {
+    if (!ways.empty()) ways += ',';
+    ways += fmt::format(R"({{"address":{},"trouble":{}}})", json_string(way.address), json_string(way.trouble));
+  }
+  return fmt::format(R"("external":{},"port_mapping":{{"asked":{},"outside":{},"by":{}}},"ways_in":[{}])",
+                     address_json(view.config.external), view.mapping.asked, address_json(view.mapping.outside),
+                     json_string(view.mapping.by), ways);
 }
 
 std::string rejects_json(const RealObserver& observer) {
@@ -117,11 +146,12 @@ std::string status_json(const ServerView& view) {
                   std::chrono::duration_cast<std::chrono::seconds>(view.uptime).count(),
                   view.config.mode == FeedMode::broadcast ? "broadcast" : "multicast", view.config.writable);
   text += fmt::format(
-      R"("overlay":{},"reachable":{},"neighbours":{},"stored_events":{},"evicted":{},"rotten":{},"outbox":{},)"
+      R"("overlay":{},"nat":{},"reachable":{},"neighbours":{},"stored_events":{},"evicted":{},"rotten":{},"outbox":{},)"
       R"("follows":{},"registered_follows":{},"followers":{},"events_accepted":{},"syncs":{},"disk_trouble":{},)",
-      overlay_json(view.node.overlay), view.node.reachable, neighbours_json(view.node), view.node.stored_events,
-      view.store.evicted, view.store.rotten, view.node.outbox, view.node.follows, view.node.registered_follows,
-      view.node.followers, view.observer.events_accepted(), view.syncs, json_string(view.trouble));
+      overlay_json(view.node.overlay), json_string(view.node.nat_class), view.node.reachable,
+      neighbours_json(view.node), view.node.stored_events, view.store.evicted, view.store.rotten, view.node.outbox,
+      view.node.follows, view.node.registered_follows, view.node.followers, view.observer.events_accepted(), view.syncs,
+      json_string(view.trouble));
   text +=
       fmt::format(R"("links":{{"open":{},"accepted":{},"dialled":{},"refused":{},"slow_readers":{},)"
                   R"("wire_bytes_in":{},"wire_bytes_out":{}}},"frames_in":{},"frames_out":{},)",
@@ -130,8 +160,9 @@ std::string status_json(const ServerView& view) {
   text += fmt::format(R"("http":{{"open":{},"accepted":{},"refused":{},"evicted":{},"requests":{},"malformed":{}}},)",
                       view.open_http, view.http.accepted, view.http.refused, view.http.evicted, view.http.requests,
                       view.http.malformed);
-  return text + fmt::format(R"("identity":{},"rejected":{}}})", identity_json(view.node.identity),
-                            rejects_json(view.observer));
+  return text + entrance_json(view) +
+         fmt::format(R"(,"identity":{},"rejected":{}}})", identity_json(view.node.identity),
+                     rejects_json(view.observer));
 }
 
 std::string metrics_text(const ServerView& view) {
