@@ -37,6 +37,7 @@ std::string JoinLog::started() const {
 }
 
 std::string JoinLog::link_up(const LinkInfo& info) {
+  if (info.outbound) trouble_.erase(info.remote);
   if (linked_) return {};
   linked_ = true;
   return "first link: " + std::string(info.outbound ? "to " : "from ") + info.remote.text();
@@ -55,10 +56,16 @@ std::string JoinLog::unreachable(const Address& address, CloseReason reason, Mon
   const auto& ways_in = config_.bootstrap;
   // Addresses heard of in the network fail all the time, and nobody has to know.
   if (std::find(ways_in.begin(), ways_in.end(), address) == ways_in.end()) return {};
+  trouble_[address] = reason;
   const auto said = said_.find(address);
   if (said != said_.end() && now - said->second < kQuiet) return {};
   said_[address] = now;
   return "cannot reach " + address.text() + ": " + std::string(why(reason)) + "; retrying";
+}
+
+std::string_view JoinLog::trouble(const Address& address) const {
+  const auto at = trouble_.find(address);
+  return at == trouble_.end() ? std::string_view{} : why(at->second);
 }
 
 }  // namespace np2p::real

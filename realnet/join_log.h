@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/api/api.h"
@@ -28,11 +29,15 @@ class JoinLog {
   std::string status(const NodeStatus& status);
   std::string unreachable(const Address& address, CloseReason reason, MonoTime now);
 
+  // Why that server of -b could not be reached the last time; empty: it could, or was not tried yet.
+  [[nodiscard]] std::string_view trouble(const Address& address) const;
+
   [[nodiscard]] bool joined() const noexcept { return joined_; }
 
  private:
   const Config& config_;
   std::map<Address, MonoTime> said_;  // when it was said last that a server of -b cannot be reached
+  std::map<Address, CloseReason> trouble_;
   bool linked_ = false;
   bool joined_ = false;
 };

@@ -80,6 +80,7 @@ Status Server::open() {
   http_ = std::make_unique<HttpServer>(io_, *api_, http_limits, std::move(api_tls));
   http_->serve(std::move(*api));
   if (options_.port_mapping) {
+    mapping_.asked = true;
     port_mapping_ = std::make_unique<PortMapping>(
         io_, PortMappingSettings{options_.config.listen},
         [this](const std::optional<Address>& external, const std::string& who) { on_port_mapped(external, who); });
@@ -212,6 +213,8 @@ void Server::on_link_rejected(const Address& remote, const Error& why) {
 
 void Server::on_port_mapped(const std::optional<Address>& external, const std::string& who) {
   if (stopping_) return;
+  mapping_.outside = external.value_or(Address{});
+  mapping_.by = external ? who : std::string();
   if (external) {
     spdlog::info("the router opened {} for this server ({})", external->text(), who);
   } else {
@@ -267,7 +270,18 @@ ServerView Server::view() {
           http_->counters(),
           http_->open_count(),
           committer_->syncs(),
-          store_->trouble()};
+          store_->trouble(),
+          ways_in(),
+          mapping_};
+}
+
+std::vector<WayIn> Server::ways_in() const {
+  std::vector<WayIn> ways;
+  for (const Address& address : config().bootstrap) {
+    ways.push_back({address.text(), std::string(join_log_.trouble(address))});
+  }
+  for (const std::string& name : options_.late_names) ways.push_back({name, "this name does not resolve"});
+  return ways;
 }
 
 std::string Server::status_json() {

@@ -82,6 +82,7 @@ class Server final : private LinkInputs, private Clients, private Backend {
   void watch_store();
   void drop_own_addresses();
   ServerView view();
+  std::vector<WayIn> ways_in() const;
   void watch_bind();
   void on_port_mapped(const std::optional<Address>& external, const std::string& who);
   void finish_stop();
@@ -115,6 +116,7 @@ class Server final : private LinkInputs, private Clients, private Backend {
   std::unique_ptr<SqliteStore> store_;
   std::unique_ptr<Links> links_;
   std::unique_ptr<PortMapping> port_mapping_;
+  MappingView mapping_;
   std::unique_ptr<RealTimers> timers_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<Committer> committer_;

@@ -26,12 +26,33 @@ std::string neighbours_json(const NodeStatus& node) {
   return out + "]";
 }
 
+std::string address_json(const Address& address) {
+  return address.is_unspecified() ? "null" : json_string(address.text());
+}
+
 std::string overlay_json(const OverlayStatus& overlay) {
-  const bool dialled = !overlay.dialled_at.is_unspecified();
-  return fmt::format(R"({{"kind":"{}","dialled_at":{},"active":{},"clients":{},"relays":{},"published":{}}})",
-                     overlay.kind == OverlayKind::mesh ? "mesh" : "hyparview",
-                     dialled ? json_string(overlay.dialled_at.text()) : "null", overlay.active, overlay.clients,
-                     overlay.relays, overlay.published);
+  std::string relays;
+  for (const Address& relay : overlay.relay_addresses) {
+    if (!relays.empty()) relays += ',';
+    relays += json_string(relay.text());
+  }
+  return fmt::format(R"({{"kind":"{}","dialled_at":{},"asked":{},"active":{},"passive":{},"clients":{},"relays":{},)"
+                     R"("relay_addresses":[{}],"trees":{},"published":{}}})",
+                     overlay.kind == OverlayKind::mesh ? "mesh" : "hyparview", address_json(overlay.dialled_at),
+                     overlay.asked, overlay.active, overlay.passive, overlay.clients, overlay.relays, relays,
+                     overlay.trees, overlay.published);
+}
+
+// How others might come in: what was said on the command line, and what became of it.
+std::string entrance_json(const ServerView& view) {
+  std::string ways;
+  for (const WayIn& way : view.ways_in) {
+    if (!ways.empty()) ways += ',';
+    ways += fmt::format(R"({{"address":{},"trouble":{}}})", json_string(way.address), json_string(way.trouble));
+  }
+  return fmt::format(R"("external":{},"port_mapping":{{"asked":{},"outside":{},"by":{}}},"ways_in":[{}])",
+                     address_json(view.config.external), view.mapping.asked, address_json(view.mapping.outside),
+                     json_string(view.mapping.by), ways);
 }
 
 std::string rejects_json(const RealObserver& observer) {
@@ -129,7 +150,8 @@ std::string status_json(const ServerView& view) {
       R"("follows":{},"registered_follows":{},"followers":{},"events_accepted":{},"syncs":{},"disk_trouble":{},)",
       overlay_json(view.node.overlay), json_string(view.node.nat_class), view.node.reachable,
       neighbours_json(view.node), view.node.stored_events, view.store.evicted, view.store.rotten, view.node.outbox,
-      view.node.follows, view.node.registered_follows, view.node.followers, view.observer.events_accepted(), view.syncs, json_string(view.trouble));
+      view.node.follows, view.node.registered_follows, view.node.followers, view.observer.events_accepted(), view.syncs,
+      json_string(view.trouble));
   text +=
       fmt::format(R"("links":{{"open":{},"accepted":{},"dialled":{},"refused":{},"slow_readers":{},)"
                   R"("wire_bytes_in":{},"wire_bytes_out":{}}},"frames_in":{},"frames_out":{},)",
@@ -138,8 +160,9 @@ std::string status_json(const ServerView& view) {
   text += fmt::format(R"("http":{{"open":{},"accepted":{},"refused":{},"evicted":{},"requests":{},"malformed":{}}},)",
                       view.open_http, view.http.accepted, view.http.refused, view.http.evicted, view.http.requests,
                       view.http.malformed);
-  return text + fmt::format(R"("identity":{},"rejected":{}}})", identity_json(view.node.identity),
-                            rejects_json(view.observer));
+  return text + entrance_json(view) +
+         fmt::format(R"(,"identity":{},"rejected":{}}})", identity_json(view.node.identity),
+                     rejects_json(view.observer));
 }
 
 std::string metrics_text(const ServerView& view) {

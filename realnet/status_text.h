@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/api/api.h"
 #include "core/base/config.h"
@@ -11,6 +12,19 @@
 #include "realnet/observer.h"
 
 namespace np2p::real {
+
+// A server of -b, and what is wrong with it; empty: nothing known.
+struct WayIn {
+  std::string address;
+  std::string trouble;
+};
+
+// What the router before this server was asked for.
+struct MappingView {
+  bool asked = false;
+  Address outside;  // where it opened a port; unspecified: it did not
+  std::string by;   // UPnP, NAT-PMP
+};
 
 struct ServerView {
   const Config& config;
@@ -26,6 +40,8 @@ struct ServerView {
   std::size_t open_http;
   std::uint64_t syncs;
   std::string trouble;  // of the disk; empty while well
+  std::vector<WayIn> ways_in;
+  MappingView mapping;
 };
 
 std::string status_json(const ServerView& view);

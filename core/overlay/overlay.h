@@ -38,11 +38,15 @@ struct Delivery {
 // a neighbour, and nothing needs to be published.
 struct OverlayStatus {
   OverlayKind kind = OverlayKind::mesh;
-  Address dialled_at;       // where others can dial us; unspecified: they cannot, or it is not known yet
-  std::size_t active = 0;   // neighbours: the active view
-  std::size_t clients = 0;  // servers behind NAT that have us for a neighbour
-  std::size_t relays = 0;   // home relays named in our contact
-  bool published = false;   // where we are now was put into the directory
+  Address dialled_at;                    // where others can dial us; unspecified: they cannot, or it is not known yet
+  bool asked = false;                    // peers were asked to dial us, and their time to do so is over
+  std::size_t active = 0;                // neighbours: the active view
+  std::size_t passive = 0;               // nodes to dial when one of them is lost
+  std::size_t clients = 0;               // servers behind NAT that have us for a neighbour
+  std::size_t relays = 0;                // home relays named in our contact
+  std::vector<Address> relay_addresses;  // where those can be dialled
+  std::size_t trees = 0;                 // shortest-path trees in which we have a route to the root
+  bool published = false;                // where we are now was put into the directory
 };
 
 // Whom our user's BIND names (core/event/bind.h).

@@ -153,22 +153,27 @@ Result<Command> parse_command_line(const std::vector<std::string>& arguments) {
   BindFlags bind;
   auto* bind_app = app.add_subcommand("bind", "Say with your key which server is yours.");
   add_bind_options(*bind_app, bind);
+  StatusFlags status;
+  auto* status_app = app.add_subcommand("status", "Tell how your running server is doing, and who can reach it.");
+  status_app->add_option("--server", status.server, "Your own server's REST interface (http://127.0.0.1:20001)");
+  status_app->add_flag("--json", status.json, "Print what the server says, as JSON");
   auto* help_app = app.add_subcommand("help", "Help about any command.");
   std::string topic;
-  help_app->add_option("command", topic, "server, genkey or bind");
+  help_app->add_option("command", topic, "server, genkey, bind or status");
 
   const std::string overview = app.help();  // once parsed, help() speaks of the subcommand
   auto parsed = parse(app, normalise_argv(arguments, kShortFlags));
   if (!parsed.ok()) return parsed;
   if (help_app->parsed()) {
     if (topic.empty()) return Command{PrintCommand{overview}};
-    for (auto* command : {server_app, genkey_app, bind_app}) {
+    for (auto* command : {server_app, genkey_app, bind_app, status_app}) {
       if (command->get_name() == topic) return Command{PrintCommand{command->help("nostrp2p")}};
     }
     return error(ErrorCode::bad_field, "There is no command \"" + topic + "\"");
   }
   if (genkey_app->parsed() && genkey_app->count("--help") == 0) return Command{GenkeyCommand{genkey}};
   if (bind_app->parsed() && bind_app->count("--help") == 0) return Command{BindCommand{bind}};
+  if (status_app->parsed() && status_app->count("--help") == 0) return Command{StatusCommand{status}};
   if (!server_app->parsed() || server_app->count("--help") != 0) return parsed;
   if (!config.empty()) {
     if (Status status = read_config_file(config, server); !status.ok()) return status.error();

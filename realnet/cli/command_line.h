@@ -52,11 +52,19 @@ struct BindFlags {
   bool print = false;
 };
 
+struct StatusFlags {
+  std::string server = "http://127.0.0.1:20001";
+  bool json = false;
+};
+
 struct ServerCommand {
   ServerFlags flags;
 };
 struct BindCommand {
   BindFlags flags;
+};
+struct StatusCommand {
+  StatusFlags flags;
 };
 struct GenkeyCommand {
   GenkeyFlags flags;
@@ -64,7 +72,7 @@ struct GenkeyCommand {
 struct PrintCommand {  // help, version: print and leave
   std::string text;
 };
-using Command = std::variant<ServerCommand, BindCommand, GenkeyCommand, PrintCommand>;
+using Command = std::variant<ServerCommand, StatusCommand, BindCommand, GenkeyCommand, PrintCommand>;
 
 // Without the program's name. Error bad_field: one sentence.
 Result<Command> parse_command_line(const std::vector<std::string>& arguments);

@@ -13,6 +13,7 @@ inline constexpr int kExitMistake = 2;  // wrong arguments
 
 int run_bind(const BindFlags& flags);
 int run_genkey(const GenkeyFlags& flags);
+int run_status(const StatusFlags& flags);
 int run_server(const ServerFlags& flags);
 int run(const std::vector<std::string>& arguments);  // without the program's name
 

@@ -7,15 +7,17 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cerrno>
 #include <charconv>
 #include <optional>
+
+#include "realnet/clock.h"
 
 namespace np2p::real {
 
 namespace {
 
 constexpr std::size_t kMostBytes = 4 * 1024 * 1024;  // of an answer
-constexpr timeval kSilence{10, 0};
 
 Error unavailable(const HttpUrl& url, const std::string& what) {
   return error(ErrorCode::unavailable, "The server at " + url.host + ":" + url.port + " " + what);
@@ -25,6 +27,13 @@ std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return out;
+}
+
+void limit(tcp::socket& socket, Duration silence) {
+  const std::int64_t micros = silence / 1us;
+  const timeval time{micros / 1'000'000, micros % 1'000'000};
+  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
 }
 
 // The bytes behind the head, once as many are there as it says; nothing: more must come.
@@ -46,12 +55,12 @@ std::optional<HttpAnswer> complete(const std::string& in, bool ended) {
 
 }  // namespace
 
-Result<HttpUrl> parse_http_url(std::string_view text) {
-  const auto mistake = [given = std::string(text)](const char* what) {
+Result<HttpUrl> parse_http_url(std::string_view text, std::string_view instead) {
+  const auto mistake = [given = std::string(text)](const std::string& what) {
     return error(ErrorCode::bad_field, "--server \"" + given + "\": " + what);
   };
   if (text.rfind("https://", 0) == 0) {
-    return mistake("only http:// is spoken here; use --print and publish the event yourself");
+    return mistake("only http:// is spoken here; " + std::string(instead));
   }
   if (text.rfind("http://", 0) == 0) text.remove_prefix(7);
   if (!text.empty() && text.back() == '/') text.remove_suffix(1);
@@ -66,7 +75,7 @@ Result<HttpUrl> parse_http_url(std::string_view text) {
   return HttpUrl{std::string(host), std::string(port)};
 }
 
-Result<HttpAnswer> http_call(const HttpUrl& url, std::string_view target, std::string_view body) {
+Result<HttpAnswer> http_call(const HttpUrl& url, std::string_view target, std::string_view body, Duration silence) {
   asio::io_context io;
   SocketError failure;
   tcp::resolver resolver(io);
@@ -76,12 +85,16 @@ Result<HttpAnswer> http_call(const HttpUrl& url, std::string_view target, std::s
   for (const auto& entry : found) {
     SocketError ignored;
     socket.close(ignored);
-    socket.connect(entry.endpoint(), failure);
-    if (!failure) break;
+    socket.open(entry.endpoint().protocol(), failure);
+    if (failure) continue;
+    limit(socket, silence);
+    // Not through Asio: its blocking calls would wait on after the kernel's timeout.
+    const auto to = entry.endpoint();
+    if (::connect(socket.native_handle(), to.data(), static_cast<socklen_t>(to.size())) == 0) break;
+    const int why = errno == EINPROGRESS ? ETIMEDOUT : errno;
+    failure.assign(why, boost::system::system_category());
   }
   if (failure) return unavailable(url, "does not answer (" + failure.message() + "); is it running?");
-  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &kSilence, sizeof kSilence);
-  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDTIMEO, &kSilence, sizeof kSilence);
   const bool v6 = url.host.find(':') != std::string::npos;
   std::string request = std::string(body.empty() ? "GET " : "POST ") + std::string(target) +
                         " HTTP/1.1\r\nHost: " + (v6 ? "[" + url.host + "]" : url.host) + ":" + url.port +
@@ -94,17 +107,20 @@ Result<HttpAnswer> http_call(const HttpUrl& url, std::string_view target, std::s
   if (failure) return unavailable(url, "does not take the request (" + failure.message() + ")");
   std::string in;
   std::array<char, 16384> buffer{};
-  while (in.size() < kMostBytes) {
+  const MonoTime patience = mono_now() + silence;
+  while (in.size() < kMostBytes && mono_now() < patience) {
     if (auto answer = complete(in, false)) return std::move(*answer);
-    // Not through Asio: its blocking read would wait on after the kernel's timeout.
     const auto got = ::recv(socket.native_handle(), buffer.data(), buffer.size(), 0);
+    if (got < 0 && errno == EAGAIN) break;
     if (got <= 0) {
       if (auto answer = complete(in, got == 0)) return std::move(*answer);
       return unavailable(url, "does not answer as a server of nostrp2p does");
     }
     in.append(buffer.data(), static_cast<std::size_t>(got));
   }
-  return unavailable(url, "answers without end");
+  if (in.size() >= kMostBytes) return unavailable(url, "answers without end");
+  return unavailable(url,
+                     in.empty() ? "takes the connection and says nothing" : "does not come to the end of its answer");
 }
 
 }  // namespace np2p::real

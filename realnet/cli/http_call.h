@@ -1,13 +1,16 @@
 // One HTTP request to a server's REST interface, as the commands of the command line make it: it blocks, and it gives
-// up after ten seconds of silence.
+// up after ten seconds of silence, or of an answer that does not come to its end.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "core/base/result.h"
+#include "core/base/time.h"
 
 namespace np2p::real {
+
+inline constexpr Duration kHttpSilence = 10s;
 
 struct HttpUrl {
   std::string host;  // without the brackets of IPv6
@@ -19,9 +22,11 @@ struct HttpAnswer {
   std::string body;
 };
 
-// "http://host:port", the scheme and a final slash may be missing. Error bad_field: one sentence.
-Result<HttpUrl> parse_http_url(std::string_view text);
+// "http://host:port", the scheme and a final slash may be missing. Error bad_field: one sentence; for https it ends
+// with what to do `instead`.
+Result<HttpUrl> parse_http_url(std::string_view text, std::string_view instead);
 // An empty `body` makes it a GET. Error unavailable: one sentence.
-Result<HttpAnswer> http_call(const HttpUrl& url, std::string_view target, std::string_view body);
+Result<HttpAnswer> http_call(const HttpUrl& url, std::string_view target, std::string_view body,
+                             Duration silence = kHttpSilence);
 
 }  // namespace np2p::real

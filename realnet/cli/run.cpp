@@ -92,6 +92,7 @@ int run(const std::vector<std::string>& arguments) {
   const auto command = parse_command_line(arguments);
   if (!command.ok()) return fail(command.error());
   if (const auto* server = std::get_if<ServerCommand>(&*command)) return run_server(server->flags);
+  if (const auto* status = std::get_if<StatusCommand>(&*command)) return flushed(run_status(status->flags));
   if (const auto* bind = std::get_if<BindCommand>(&*command)) return flushed(run_bind(bind->flags));
   if (const auto* genkey = std::get_if<GenkeyCommand>(&*command)) return flushed(run_genkey(genkey->flags));
   std::fputs(std::get<PrintCommand>(*command).text.c_str(), stdout);

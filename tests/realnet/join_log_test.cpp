@@ -55,6 +55,13 @@ TEST(JoinLog, AnAddressOfOursThatCannotBeReachedIsSaidOnceAMinute) {
   EXPECT_EQ(log.unreachable(kWayIn, CloseReason::timed_out, start + 60s),
             "cannot reach 127.0.0.1:1: no answer; retrying");
   EXPECT_EQ(log.unreachable(kStranger, CloseReason::refused, start), "");
+  EXPECT_EQ(log.trouble(kWayIn), "no answer");
+  EXPECT_EQ(log.trouble(kStranger), "");
+  LinkInfo info;
+  info.remote = kWayIn;
+  info.outbound = true;
+  EXPECT_NE(log.link_up(info), "");
+  EXPECT_EQ(log.trouble(kWayIn), "");
 }
 
 TEST(JoinLog, WhoHasNobodyToJoinThroughIsToldWhereOthersCanJoin) {

@@ -135,6 +135,19 @@ TEST_F(ProcessTest, WrongArgumentsAreOneSentenceAndStatus2) {
   }
 }
 
+TEST_F(ProcessTest, StatusTellsHowAServerIsDoing) {
+  TempDir other;
+  Process running(server(), other.path());
+  const std::string url = "http://127.0.0.1:" + std::to_string(running.api_port());
+  ASSERT_EQ(run({"status", "--server", url}), 0) << err_;
+  EXPECT_NE(out_.find("node id:      " + running.announced("node id")), std::string::npos) << out_;
+  EXPECT_NE(out_.find("it listens on loopback only"), std::string::npos) << out_;
+  running.kill(SIGTERM);
+  EXPECT_EQ(running.wait(), 0);
+  EXPECT_EQ(run({"status", "--server", url}), 1);
+  expect_one_sentence();
+}
+
 TEST_F(ProcessTest, GenkeyPrintsAsTheOriginal) {
   ASSERT_EQ(run({"genkey"}), 0);
   std::vector<std::string> lines;

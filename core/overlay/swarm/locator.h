@@ -44,7 +44,8 @@ class Locator {
            heap_bytes(wanted_, [](const Wanted& one) { return heap_bytes(one.claims); }) + heap_bytes(relays_);
   }
   [[nodiscard]] std::size_t relays() const noexcept { return relays_.size(); }  // in our contact
-  [[nodiscard]] bool is_published() const noexcept { return is_published_; }    // as it is now
+  [[nodiscard]] const std::vector<PeerRef>& home_relays() const noexcept { return relays_; }
+  [[nodiscard]] bool is_published() const noexcept { return is_published_; }  // as it is now
   [[nodiscard]] std::optional<MonoTime> next_due() const noexcept;
   void due(MonoTime now);
 

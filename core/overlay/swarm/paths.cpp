@@ -276,6 +276,11 @@ LinkId Paths::parent(std::uint8_t tree) const noexcept {
   return tree < routes_.size() ? routes_[tree].parent : LinkId{};
 }
 
+std::size_t Paths::routes() const noexcept {
+  return static_cast<std::size_t>(
+      std::count_if(routes_.begin(), routes_.end(), [](const Route& route) { return route.delay != kFar; }));
+}
+
 PathDelay Paths::delay(std::uint8_t tree) const noexcept {
   return tree < routes_.size() ? routes_[tree].delay : kFar;
 }

@@ -37,6 +37,7 @@ class Paths {
   [[nodiscard]] std::uint8_t nearest() const noexcept;  // the tree whose root is nearest; kSharedTree if there is none
   [[nodiscard]] LinkId parent(std::uint8_t tree) const noexcept;
   [[nodiscard]] PathDelay delay(std::uint8_t tree) const noexcept;  // to its root; kFar: no route
+  [[nodiscard]] std::size_t routes() const noexcept;                // trees with a route to the root
   [[nodiscard]] std::size_t bytes() const noexcept;
   struct Change {  // of our parent in a tree; 0: none
     std::uint8_t tree = 0;

@@ -134,6 +134,7 @@ void Reachability::decide(MonoTime now) {
     return;
   }
   due_ = now + rng_.between(kAgain * 3 / 4, kAgain * 5 / 4);
+  has_asked_ = true;
   if (answered_) return;
   if (reachable()) {
     set_listens({});
@@ -206,6 +207,7 @@ void Reachability::seen_at(const Peer& by, const Address& observed) {
   if (probe_ != 0) probes_.release(std::exchange(probe_, 0));
   stage_ = Stage::idle;
   nat_ = {};
+  has_asked_ = false;
   if (reachable() && without_port(links_.listens()) != here) set_listens({});
   due_ = host_.clock.mono() + rng_.between(kMoved / 2, kMoved);
 }

@@ -37,6 +37,8 @@ class Reachability {
   void due(MonoTime now);
 
   [[nodiscard]] bool reachable() const noexcept { return !links_.listens().is_unspecified(); }
+  // Have peers been asked to dial us, here, and is the time for that over?
+  [[nodiscard]] bool has_asked() const noexcept { return has_asked_; }
   [[nodiscard]] NatClass nat() const noexcept;
   [[nodiscard]] std::string_view word() const noexcept { return name(nat()); }
   [[nodiscard]] const Address& place() const noexcept { return place_; }  // ours, as others see it; without a port
@@ -65,6 +67,7 @@ class Reachability {
   std::uint16_t mapped_ = 0;  // outer port that the router passes on; 0: none
   std::vector<NodeId> asked_;
   bool answered_ = false;
+  bool has_asked_ = false;
   NatClass nat_;
   std::uint32_t probe_ = 0;
   NodeId same_;        // dials back from another port

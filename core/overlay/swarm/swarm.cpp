@@ -359,9 +359,14 @@ OverlayStatus Swarm::status() const {
   OverlayStatus status;
   status.kind = OverlayKind::hyparview;
   status.dialled_at = links_.listens();
+  status.asked = reachability_.has_asked();
   status.active = hyparview_.active_size();
+  status.passive = hyparview_.passive().size();
   status.clients = hyparview_.client_count();
   status.relays = locator_.relays();
+  status.relay_addresses.reserve(status.relays);
+  for (const PeerRef& relay : locator_.home_relays()) status.relay_addresses.push_back(relay.address);
+  status.trees = paths_.routes();
   status.published = locator_.is_published();
   return status;
 }

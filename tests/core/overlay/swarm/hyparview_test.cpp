@@ -168,6 +168,9 @@ TEST(HyParView, TheFirstWhoListensAnywhereLearnsItsAddressFromThoseWhoComeIn) {
     EXPECT_TRUE(status.dialled_at.is_unspecified());
     EXPECT_EQ(status.active, 1u);
     EXPECT_EQ(status.relays, 1u);
+    EXPECT_EQ(status.relay_addresses, std::vector<Address>{test::home(0)});
+    EXPECT_TRUE(status.asked);
+    EXPECT_EQ(status.trees, 0u);
     EXPECT_TRUE(status.published);
   }
 }

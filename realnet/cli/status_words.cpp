@@ -1,0 +1,147 @@
+#include "realnet/cli/status_words.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <chrono>
+
+#include "core/event/nip19.h"
+
+namespace np2p::real {
+
+namespace {
+
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+// The two largest units that count: "3 days 4 hours".
+std::string period(std::uint64_t seconds) {
+  struct Unit {
+    std::uint64_t seconds;
+    std::string_view one;
+    std::string_view many;
+  };
+  static constexpr std::array<Unit, 4> kUnits = {
+      {{86'400, "day", "days"}, {3600, "hour", "hours"}, {60, "minute", "minutes"}, {1, "second", "seconds"}}};
+  for (std::size_t i = 0; i < kUnits.size(); ++i) {
+    const Unit& unit = kUnits[i];
+    if (seconds < unit.seconds && i + 1 < kUnits.size()) continue;
+    std::string words = counted(seconds / unit.seconds, unit.one, unit.many);
+    if (i + 1 == kUnits.size()) return words;
+    const Unit& next = kUnits[i + 1];
+    const std::uint64_t rest = seconds % unit.seconds / next.seconds;
+    return rest == 0 ? words : words + " " + counted(rest, next.one, next.many);
+  }
+  return {};
+}
+
+std::string size(std::uint64_t bytes) {
+  if (bytes < 1000) return fmt::format("{} B", bytes);
+  static constexpr std::array<std::string_view, 4> kUnits = {"kB", "MB", "GB", "TB"};
+  std::size_t unit = 0;
+  std::uint64_t tenths = bytes / 100;
+  while (tenths >= 10'000 && unit + 1 < kUnits.size()) {
+    tenths /= 1000;
+    ++unit;
+  }
+  return fmt::format("{}.{} {}", tenths / 10, tenths % 10, kUnits[unit]);
+}
+
+std::string day(std::int64_t unix_time) {
+  const std::chrono::year_month_day date =
+      std::chrono::floor<std::chrono::days>(std::chrono::sys_seconds(std::chrono::seconds(unix_time)));
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()));
+}
+
+std::string identity(const StatusReport& report) {
+  if (report.identity == "bound") {
+    return fmt::format("bound to this node until {} (epoch {})", day(report.expires), report.epoch);
+  }
+  if (report.identity == "expired") {
+    return fmt::format(
+        "the BIND ended on {} (epoch {}): nobody sends this server anything until a new one, see "
+        "nostrp2p bind",
+        day(report.expires), report.epoch);
+  }
+  if (report.identity == "elsewhere") {
+    return fmt::format("the user's key is bound to another node (epoch {}): what is meant for the user goes there",
+                       report.epoch);
+  }
+  if (report.identity == "revoked") {
+    return fmt::format("revoked (epoch {}): nobody serves this user until the next BIND, see nostrp2p bind",
+                       report.epoch);
+  }
+  return "claimed only: no BIND of the user says so, see nostrp2p bind";
+}
+
+std::string links(const StatusReport& report) {
+  return fmt::format("{} direct, {} punched, {} in tunnels through others", report.direct, report.punched,
+                     report.tunnelled);
+}
+
+std::string store(const StatusReport& report) {
+  const std::string trouble = report.disk_trouble.empty() ? "" : "; the disk fails: " + report.disk_trouble;
+  return fmt::format("{}, {} waiting for somebody; follows {}, followed by {}{}",
+                     counted(report.events, "event", "events"), report.outbox, report.follows, report.followers,
+                     trouble);
+}
+
+std::string traffic(std::uint64_t wire, const StatusReport::Counts& kinds) {
+  std::string words = size(wire) + " on the wire";
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    words += fmt::format("{}{} {}", i == 0 ? ": " : ", ", kinds[i].first, size(kinds[i].second));
+  }
+  return words;
+}
+
+std::string refused(const StatusReport::Counts& rejects) {
+  if (rejects.empty()) return "nothing";
+  std::string words;
+  for (const auto& [what, count] : rejects) words += fmt::format("{}{} {}", words.empty() ? "" : ", ", count, what);
+  return words;
+}
+
+class Lines {
+ public:
+  void add(std::string_view name, std::string_view words) {
+    text_ += fmt::format("{:<14}{}\n", fmt::format("{}:", name), words);
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace
+
+std::string status_words(const StatusReport& report) {
+  Lines lines;
+  lines.add("node id", report.node.hex());
+  lines.add("user", npub(report.user));
+  lines.add("identity", identity(report));
+  lines.add("up for", period(report.uptime_s));
+  lines.add("overlay", report.mesh ? "mesh" : "hyparview");
+  lines.add("listens at", report.listen.text());
+  if (!report.mesh) lines.add("NAT", report.nat);
+  lines.add("reach", reach_words(report));
+  if (report.mesh) {
+    lines.add("neighbours", std::to_string(report.active));
+  } else {
+    lines.add("views", fmt::format("{} active, {} passive, {}", report.active, report.passive,
+                                   counted(report.clients, "client", "clients")));
+    if (!report.relays.empty()) lines.add("home relays", comma_list(report.relays));
+  }
+  lines.add("links", links(report));
+  if (!report.mesh && !report.dialled_at.is_unspecified()) {
+    lines.add("trees", fmt::format("a route in {}", counted(report.trees, "tree", "trees")));
+  }
+  lines.add("store", store(report));
+  lines.add("received", traffic(report.wire_in, report.bytes_in));
+  lines.add("sent", traffic(report.wire_out, report.bytes_out));
+  lines.add("refused", refused(report.rejects));
+  return lines.take();
+}
+
+}  // namespace np2p::real

@@ -1,0 +1,186 @@
+// The words of nostrp2p status, for servers in every state.
+#include "realnet/cli/status_words.h"
+
+#include <gtest/gtest.h>
+
+namespace np2p::real {
+namespace {
+
+Address at(const char* text) {
+  return *Address::parse(text);
+}
+
+// Behind a NAT, well connected, through relays.
+StatusReport behind(const std::string& nat) {
+  StatusReport report;
+  report.user.data.fill(1);
+  report.node.data.fill(2);
+  report.listen = at("0.0.0.0:20000");
+  report.nat = nat;
+  report.asked = report.published = report.router_asked = true;
+  report.active = 8;
+  report.relays = {"198.51.100.1:20000", "198.51.100.2:20000"};
+  return report;
+}
+
+StatusReport reachable(const char* where) {
+  StatusReport report = behind("public");
+  report.dialled_at = at(where);
+  report.relays.clear();
+  return report;
+}
+
+TEST(ReachWords, SayWhichNatKeepsOthersOutAndWhichRelaysLetThemIn) {
+  EXPECT_EQ(reach_words(behind("symmetric")),
+            "nobody can dial this server: it is behind a NAT that gives each connection another port (symmetric), and "
+            "no router opened its port by UPnP or NAT-PMP; it is reached through its relays 198.51.100.1:20000, "
+            "198.51.100.2:20000");
+  for (const char* kind : {"port restricted", "restricted", "full cone", "symmetric"}) {
+    const std::string words = reach_words(behind(kind));
+    EXPECT_NE(words.find(std::string("(") + kind + ")"), std::string::npos) << words;
+  }
+  EXPECT_NE(reach_words(behind("unknown")).find("a NAT or a firewall of an unknown kind"), std::string::npos);
+  EXPECT_NE(reach_words(behind("endpoint-independent")).find("what that lets in is not known"), std::string::npos);
+}
+
+TEST(ReachWords, SayWhatTheRouterDid) {
+  StatusReport report = behind("restricted");
+  report.router_asked = false;
+  EXPECT_NE(reach_words(report).find("no router was asked to open its port"), std::string::npos);
+  report.router_asked = true;
+  report.router_opened = at("203.0.113.9:20000");
+  report.router_by = "UPnP";
+  EXPECT_NE(reach_words(report).find("nobody gets in at 203.0.113.9:20000 either, which the router opened (UPnP)"),
+            std::string::npos);
+  report.dialled_at = report.router_opened;
+  report.relays.clear();
+  EXPECT_EQ(reach_words(report), "others can dial it at 203.0.113.9:20000, which the router opened (UPnP)");
+}
+
+TEST(ReachWords, SayWhereItCanBeDialled) {
+  EXPECT_EQ(reach_words(reachable("203.0.113.9:20000")), "others can dial it at 203.0.113.9:20000");
+  EXPECT_EQ(reach_words(reachable("[2001:db8::1]:20000")), "others can dial it at [2001:db8::1]:20000");
+  EXPECT_NE(reach_words(reachable("192.168.1.5:20000")).find("in that private network only"), std::string::npos);
+  StatusReport told = reachable("203.0.113.9:7000");
+  told.external = told.dialled_at;
+  EXPECT_NE(reach_words(told).find("as --external says"), std::string::npos);
+  told.published = false;
+  EXPECT_NE(reach_words(told).find("the directory does not say yet where it is"), std::string::npos);
+}
+
+TEST(ReachWords, ALoopbackListenerIsToldWhatWouldHelp) {
+  StatusReport report = reachable("127.0.0.1:20000");
+  report.listen = report.dialled_at;
+  EXPECT_EQ(reach_words(report),
+            "only servers on this machine can dial it, at 127.0.0.1:20000: it listens on loopback only "
+            "(127.0.0.1:20000; -l 0.0.0.0:20000 would let others in)");
+  report.dialled_at = {};
+  report.relays = {"198.51.100.1:20000"};
+  EXPECT_EQ(reach_words(report),
+            "nobody on another machine can dial this server: it listens on loopback only (127.0.0.1:20000; -l "
+            "0.0.0.0:20000 would let others in); it is reached through its relay 198.51.100.1:20000");
+}
+
+TEST(ReachWords, SayWhyItIsAlone) {
+  StatusReport report = behind("unknown");
+  report.active = 0;
+  report.asked = report.published = false;
+  report.relays.clear();
+  EXPECT_EQ(reach_words(report),
+            "whether others can dial it is not known: neighbours find that out; it has no neighbour: it was started "
+            "without -b, and nobody has joined through it yet");
+  report.ways_in = {{"198.51.100.1:1", "connection refused"}};
+  EXPECT_NE(reach_words(report).find("; it has no neighbour: the server after -b cannot be reached (198.51.100.1:1: "
+                                     "connection refused)"),
+            std::string::npos);
+  report.ways_in.push_back({"198.51.100.2:1", "no answer"});
+  EXPECT_NE(reach_words(report).find("the servers after -b cannot be reached (198.51.100.1:1: connection refused, "
+                                     "198.51.100.2:1: no answer)"),
+            std::string::npos);
+  report.ways_in.push_back({"198.51.100.3:1", ""});
+  EXPECT_NE(reach_words(report).find("; it has no neighbour yet: it is joining through 198.51.100.3:1"),
+            std::string::npos);
+  report.clients = 1;  // a client is a neighbour, too
+  EXPECT_NE(reach_words(report).find("whether others can dial it is being found out: its neighbours try; no neighbour "
+                                     "relays for it yet; the directory does not say yet"),
+            std::string::npos);
+}
+
+TEST(ReachWords, TheMeshFindsNothingOut) {
+  StatusReport report = behind("unknown");
+  report.mesh = true;
+  EXPECT_EQ(reach_words(report), "whether others can dial it is not known: on the mesh nobody finds that out");
+}
+
+TEST(StatusWords, AreALineForEachThing) {
+  StatusReport report = reachable("203.0.113.9:20000");
+  report.uptime_s = 93'600 + 59;
+  report.passive = 34;
+  report.clients = 1;
+  report.trees = 32;
+  report.direct = 9;
+  report.punched = 2;
+  report.tunnelled = 1;
+  report.identity = "bound";
+  report.epoch = 3;
+  report.expires = 1'800'000'000;
+  report.events = 1;
+  report.outbox = 2;
+  report.follows = 5;
+  report.followers = 4;
+  report.wire_in = 1'234'567;
+  report.wire_out = 999;
+  report.bytes_in = {{"control", 1000}, {"relay", 0}};
+  report.rejects = {{"packet/malformed", 3}, {"link/forbidden", 1}};
+  EXPECT_EQ(status_words(report),
+            "node id:      0202020202020202020202020202020202020202020202020202020202020202\n"
+            "user:         npub1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqsx0vu6w\n"
+            "identity:     bound to this node until 2027-01-15 (epoch 3)\n"
+            "up for:       1 day 2 hours\n"
+            "overlay:      hyparview\n"
+            "listens at:   0.0.0.0:20000\n"
+            "NAT:          public\n"
+            "reach:        others can dial it at 203.0.113.9:20000\n"
+            "views:        8 active, 34 passive, 1 client\n"
+            "links:        9 direct, 2 punched, 1 in tunnels through others\n"
+            "trees:        a route in 32 trees\n"
+            "store:        1 event, 2 waiting for somebody; follows 5, followed by 4\n"
+            "received:     1.2 MB on the wire: control 1.0 kB, relay 0 B\n"
+            "sent:         999 B on the wire\n"
+            "refused:      3 packet/malformed, 1 link/forbidden\n");
+}
+
+TEST(StatusWords, SayWhomTheKeyIsBoundTo) {
+  const auto says = [](const char* state, const char* words) {
+    StatusReport report = behind("symmetric");
+    report.identity = state;
+    report.expires = 86'400;
+    report.disk_trouble = "no space";
+    const std::string all = status_words(report);
+    EXPECT_NE(all.find(words), std::string::npos) << all;
+    EXPECT_NE(all.find("; the disk fails: no space"), std::string::npos) << all;
+    EXPECT_NE(all.find("home relays:  198.51.100.1:20000, 198.51.100.2:20000\n"), std::string::npos) << all;
+    EXPECT_EQ(all.find("trees:"), std::string::npos) << all;
+  };
+  says("claimed", "claimed only");
+  says("expired", "ended on 1970-01-02");
+  says("elsewhere", "bound to another node");
+  says("revoked", "nobody serves this user");
+}
+
+TEST(StatusReportTest, IsNotReadFromStrangersWords) {
+  const std::string key(64, 'a');
+  const std::string good =
+      R"({"owner":")" + key + R"(","node_id":")" + key + R"(","overlay":{"kind":"hyparview"},"nat":"a\u001bb"})";
+  ASSERT_TRUE(parse_status(good).ok());
+  EXPECT_EQ(parse_status(good)->nat, "a?b");  // nothing that steers a terminal
+  for (const std::string& bad :
+       {std::string(), std::string("hi"), std::string("[]"), std::string("7"), std::string("{}"),
+        R"({"owner":"x","node_id":")" + key + R"(","overlay":{"kind":"mesh"}})",
+        R"({"owner":")" + key + R"(","node_id":")" + key + R"(","overlay":7})", good.substr(0, good.size() - 1)}) {
+    EXPECT_FALSE(parse_status(bad).ok()) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace np2p::real
