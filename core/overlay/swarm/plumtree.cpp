@@ -80,10 +80,14 @@ void Plumtree::neighbour_up(LinkId link) {
 }
 
 void Plumtree::neighbour_down(LinkId link) {
-  if (std::erase_if(neighbours_, [&](const Neighbour& one) { return one.link == link; }) == 0) return;
+  const Neighbour* gone = find(link);
+  if (gone == nullptr) return;
+  const bool was_parent = gone->eager != 0;
+  std::erase_if(neighbours_, [&](const Neighbour& one) { return one.link == link; });
   if (neighbours_.empty()) alone_since_ = host_.clock.mono();
   graft_somebody();
   watch_somebody();
+  if (is_leaf() && was_parent) repeat_own();
 }
 
 // Paths name our parents from now on; those whose leaf we were need not push to us, unless in the shared tree.
@@ -137,6 +141,18 @@ void Plumtree::hang_below(LinkId link) {
     links_.send(link, Graft{one.eager, {}}, Priority::control, Traffic::control);
     links_.send(one.link, Prune{one.eager}, Priority::control, Traffic::control);
     one.eager = 0;
+  }
+}
+
+// What we said last may have died with the parent, and nobody else had it from us. Who has it already drops it.
+void Plumtree::repeat_own() {
+  for (const Neighbour& one : neighbours_) {
+    if (one.eager == 0) continue;
+    recent_.each([&](const RecentPayloads::Entry& entry) {
+      if (!entry.from && !entry.whole.empty()) links_.send(one.link, entry.whole, Priority::post, Traffic::payload);
+      return host_.clock.mono() - entry.at < kKeepPayload;
+    });
+    return;
   }
 }
 

@@ -79,6 +79,7 @@ class Plumtree {
   [[nodiscard]] bool is_leaf() const noexcept { return links_.listens().is_unspecified(); }
   [[nodiscard]] Trees own_trees() const noexcept;         // in which we have to see for a parent ourselves
   [[nodiscard]] std::uint8_t best_tree() const noexcept;  // for a payload that enters the network here
+  void repeat_own();
   void catch_up(LinkId link);
   void graft_somebody();  // where no link is eager
   void hang_below(LinkId link);
