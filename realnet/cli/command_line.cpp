@@ -155,6 +155,7 @@ Result<Command> parse_command_line(const std::vector<std::string>& arguments) {
   add_bind_options(*bind_app, bind);
   StatusFlags status;
   auto* status_app = app.add_subcommand("status", "Tell how your running server is doing, and who can reach it.");
+  status_app->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   status_app->add_option("--server", status.server, "Your own server's REST interface (http://127.0.0.1:20001)");
   status_app->add_flag("--json", status.json, "Print what the server says, as JSON");
   auto* help_app = app.add_subcommand("help", "Help about any command.");

@@ -124,7 +124,7 @@ std::string status_words(const StatusReport& report) {
   lines.add("up for", period(report.uptime_s));
   lines.add("overlay", report.mesh ? "mesh" : "hyparview");
   lines.add("listens at", report.listen.text());
-  if (!report.mesh) lines.add("NAT", report.nat);
+  if (!report.mesh) lines.add("NAT", report.nat == "unknown" ? "not known" : report.nat);
   lines.add("reach", reach_words(report));
   if (report.mesh) {
     lines.add("neighbours", std::to_string(report.active));

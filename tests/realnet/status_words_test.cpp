@@ -134,7 +134,7 @@ TEST(StatusWords, AreALineForEachThing) {
   report.rejects = {{"packet/malformed", 3}, {"link/forbidden", 1}};
   EXPECT_EQ(status_words(report),
             "node id:      0202020202020202020202020202020202020202020202020202020202020202\n"
-            "user:         npub1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqsx0vu6w\n"
+            "user:         npub1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs8j9gdm\n"
             "identity:     bound to this node until 2027-01-15 (epoch 3)\n"
             "up for:       1 day 2 hours\n"
             "overlay:      hyparview\n"
