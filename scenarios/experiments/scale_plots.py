@@ -187,7 +187,7 @@ def _crash(axes: Any, results: Results) -> None:
     nodes = max(row.nodes for row in results.rows if row.part == "crash")
     levels = (50, 80, 90, 95)
     shares = results.shares("hyparview")
-    width = 0.5 / len(shares)
+    width = 0.7 / len(shares)
     lowest = 96.0
     for i, nated in enumerate(shares):
         name, colour = _who(nated)
