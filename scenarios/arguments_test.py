@@ -46,7 +46,7 @@ WRONG: list[tuple[Callable[[np2p.Node, np2p.Node], Any], type[Exception], str]] 
     (lambda a, b: a.network.add_nodes(2, trees=64), ValueError, "^trees must be from 0 to 63, not 64$"),
     (lambda a, b: a.network.add_nodes(2, eager_links=1), TypeError, "^eager_links must be True or False"),
     (lambda a, b: np2p.Simulation().add_nodes(2, external="x"), TypeError, "^external must be True or False"),
-    (lambda a, b: np2p.Simulation().overlay_graph(active=1), TypeError, "^active must be True or False"),
+    (lambda a, b: np2p.Simulation().overlay_graph(active=1), TypeError, "^active must be True or False"),  # type: ignore[arg-type]
     (
         lambda a, b: np2p.Simulation(overlay="mesh").add_nodes(2, passive=9),
         ValueError,

@@ -4,8 +4,8 @@ The short form has 1,000 nodes, the long one (--nightly) the papers' 10,000. The
 become with fewer nodes follows from the random graph: paths and last hops grow with the logarithm of n to the base 4 (a
 node hands on to four), clustering falls with 1/n.
 
-    ./dev pytest scenarios/papers                10 s
-    ./dev pytest scenarios/papers --nightly      some minutes
+    ./dev pytest scenarios/papers                20 s
+    ./dev pytest scenarios/papers --nightly      6 to 12 min
 """
 
 from __future__ import annotations
