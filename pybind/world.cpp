@@ -223,9 +223,7 @@ std::vector<std::pair<std::string, std::string>> paths(const World& world, NodeI
   std::vector<std::pair<std::string, std::string>> out;
   for (const auto& one : world.status(node).neighbours) {
     if (!one.established) continue;
-    out.emplace_back(one.name, one.path == Path::direct    ? "direct"
-                               : one.path == Path::punched ? "punched"
-                                                           : "relayed");
+    out.emplace_back(one.name, one.path == Path::direct ? "direct" : one.path == Path::punched ? "punched" : "relayed");
   }
   return out;
 }

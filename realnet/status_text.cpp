@@ -129,7 +129,8 @@ std::string status_json(const ServerView& view) {
       R"("follows":{},"registered_follows":{},"followers":{},"events_accepted":{},"syncs":{},"disk_trouble":{},)",
       overlay_json(view.node.overlay), json_string(view.node.nat_class), view.node.reachable,
       neighbours_json(view.node), view.node.stored_events, view.store.evicted, view.store.rotten, view.node.outbox,
-      view.node.follows, view.node.registered_follows, view.node.followers, view.observer.events_accepted(), view.syncs, json_string(view.trouble));
+      view.node.follows, view.node.registered_follows, view.node.followers, view.observer.events_accepted(), view.syncs,
+      json_string(view.trouble));
   text +=
       fmt::format(R"("links":{{"open":{},"accepted":{},"dialled":{},"refused":{},"slow_readers":{},)"
                   R"("wire_bytes_in":{},"wire_bytes_out":{}}},"frames_in":{},"frames_out":{},)",
