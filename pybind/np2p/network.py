@@ -375,6 +375,14 @@ class Network(ABC):
         "direct" (one of the two dialled the other), "punched" (both did, through their NATs) or "relayed"."""
 
     @abstractmethod
+    def deliveries(self, note: Note) -> Any:
+        """One row per node that got the note: node, latency_s, hops, direct_latency_s."""
+
+    @abstractmethod
+    def traffic(self) -> Any:
+        """Row i is the i-th node added: wire bytes and messages by category and direction since the start."""
+
+    @abstractmethod
     def nat_class(self, node: Node) -> str:
         """What a server has found out about its NAT: "public", "port restricted", ..., or "unknown"."""
 

@@ -94,11 +94,11 @@ class RealNetwork(Network):
         author = self.audience(note).author
         times = {node.index: self._accepted_at(node, note) for node in self.nodes}
         start = times.pop(author)
-        found = [(index, at) for index, at in times.items() if at is not None and start is not None]
+        found = [(index, at - start) for index, at in times.items() if at is not None and start is not None]
         rows = np.zeros(len(found), dtype=DELIVERY_DTYPE)
         rows["hops"], rows["direct_latency_s"] = -1, np.nan
-        for row, (index, at) in zip(rows, found):
-            row["node"], row["latency_s"] = index, at - start
+        for row, (index, latency) in zip(rows, found):
+            row["node"], row["latency_s"] = index, latency
         return rows
 
     def traffic(self) -> Any:
