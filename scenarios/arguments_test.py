@@ -83,7 +83,7 @@ WRONG: list[tuple[Callable[[np2p.Node, np2p.Node], Any], type[Exception], str]] 
     (lambda a, b: a.publish(70000, "x"), ValueError, "kind"),
     (lambda a, b: a.timeline(limit=-1), ValueError, "limit"),
     (lambda a, b: a.set_profile(), TypeError, "set_profile"),
-    (lambda a, b: a.network.deliveries("x"), TypeError, "note"),  # type: ignore[attr-defined]
+    (lambda a, b: a.network.deliveries("x"), TypeError, "note"),  # type: ignore[arg-type]
     (lambda a, b: np2p.workload.follow_graph(1, 1), ValueError, "n must"),
     (lambda a, b: np2p.workload.follow_graph(50_000, 1), ValueError, "generated"),
     (lambda a, b: np2p.workload.run(a.network, posts_per_day=0, duration=1), ValueError, "posts_per_day"),

@@ -148,6 +148,21 @@ def region(axes: Any, start: float, text: str) -> None:
     )
 
 
+def threshold(axes: Any, x: float, text: str, at: float = 0.97) -> None:
+    """A vertical line with its name, for where something ends."""
+    axes.axvline(x, color="#999999", linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
+    axes.annotate(
+        text,
+        (x, at),
+        xycoords=("data", "axes fraction"),
+        xytext=(4, 0),
+        textcoords="offset points",
+        fontsize=8,
+        color="#666666",
+        va="top",
+    )
+
+
 def save(figure: Any, path: Path) -> None:
     figure.savefig(path, bbox_inches="tight", pad_inches=0.2)
 

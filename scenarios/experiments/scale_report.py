@@ -29,10 +29,10 @@ def write(results: Results, out: Path) -> None:
 
 
 def draw(results: Results, path: Path) -> str:
-    """Saves the plots; the same as what a page carries inside."""
+    """Saves the plots; the same as an image of a page."""
     figure = scale_plots.scale_figure(results)
     look.save(figure, path)
-    image = look.data_uri(figure)
+    image = look.image(figure, "The scalable overlay over the size of the network, and the mesh")
     plt.close(figure)
     return image
 
@@ -44,7 +44,7 @@ def section(results: Results, image: str) -> str:
         "<p>The same servers with another overlay: each knows a bounded number of others, most are behind NAT and "
         f"depend on those that can be reached, and a post travels along a tree. Up to {largest:,} servers here; the "
         "mesh beside it as far as it goes.</p>",
-        f"<img alt='The scalable overlay over the size of the network, and the mesh' src='{image}'>",
+        image,
     ]
     parts += [table(results, nodes) for nodes in results.sizes("hyparview")]
     parts.append(
