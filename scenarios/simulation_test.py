@@ -205,7 +205,7 @@ def test_a_network_can_be_used_in_a_with_statement() -> None:
 
 
 def neighbours(*, hairpin: bool, shared: bool) -> tuple[np2p.Simulation, list[np2p.Node]]:
-    net = np2p.Simulation(seed=3)
+    net = np2p.Simulation(seed=3, overlay="mesh")
     net.add_node(nat="none")
     box = np2p.Nat(filtering="endpoint_independent", hairpin=hairpin)
     if shared:

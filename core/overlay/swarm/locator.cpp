@@ -8,8 +8,9 @@
 namespace np2p::swarm {
 namespace {
 
-constexpr Duration kSettle = 3s;       // changes of our relays within this are published together
-constexpr Duration kFirstRetry = 10s;  // of a lookup that found nothing; doubles to
+constexpr Duration kFirstPause = 1min;  // between the first publications; doubles up to half the life of a contact
+constexpr Duration kSettle = 3s;        // changes of our relays within this are published together
+constexpr Duration kFirstRetry = 10s;   // of a lookup that found nothing; doubles to
 constexpr Duration kLongestRetry = 1min;
 constexpr Duration kOthers = 2s;   // for the other answers, once one is there
 constexpr unsigned kGiveUp = 200;  // tries; whoever still wants the user asks anew
@@ -393,7 +394,9 @@ void Locator::set_nat(NatClass nat) {
 }
 
 void Locator::publish(MonoTime now) {
-  const Duration half = config_.limits.contact_life / 2;
+  // Often at first: a network that grows puts the record where later nobody looks for it.
+  const Duration half = std::min(config_.limits.contact_life / 2,
+                                 kFirstPause * (std::int64_t{1} << std::min<std::uint64_t>(published_, 10)));
   publish_at_ = now + rng_.between(half * 4 / 5, half);
   if (relays_.empty() && links_.listens().is_unspecified()) return;
   const Key key = directory_key(config_.owner);
