@@ -23,7 +23,7 @@ struct BadPeers : ::testing::Test {
   void boot(const Config& config) {
     honest.reset();
     another.reset();
-    world.machines.clear();
+    world.empty();
     world.add(false, config);
     world[0].boot();
     honest = std::make_unique<RawPeer>(world, 0, 1);

@@ -27,7 +27,7 @@ struct BindKeeper : OneKeeper {
   void SetUp() override { open({}); }
   void open(Config config) {
     peer.reset();
-    world.machines.clear();
+    world.empty();
     boot(std::move(config));
     peer = std::make_unique<RawPeer>(world, 0, 1);
     peer->join();

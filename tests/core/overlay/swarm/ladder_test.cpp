@@ -22,7 +22,7 @@ struct Meetings : ::testing::Test {
   void boot(Config config) {
     relay.reset();
     other.reset();
-    world.machines.clear();
+    world.empty();
     world.add(false, std::move(config));
     world[0].boot();
     relay = std::make_unique<RawPeer>(world, 0, 1);

@@ -157,6 +157,10 @@ class World {
     }
     now = end;
   }
+  void empty() {  // nothing of what was made before happens any more
+    events_.clear();
+    machines.clear();
+  }
   void at(MonoTime time, std::function<void()> what) { events_.emplace(std::pair(time, ++made_), std::move(what)); }
   Machine& operator[](std::size_t i) { return *machines[i]; }
   [[nodiscard]] std::size_t size() const noexcept { return machines.size(); }
