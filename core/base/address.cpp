@@ -101,20 +101,6 @@ Result<Address> Address::parse(std::string_view text) {
   return address;
 }
 
-bool Address::is_v4() const noexcept {
-  return std::memcmp(ip.data(), kMappedPrefix.data(), kMappedPrefix.size()) == 0;
-}
-
-std::uint32_t Address::v4_host_order() const noexcept {
-  std::uint32_t value = 0;
-  for (unsigned i = 0; i < 4; ++i) value = value << 8 | ip[12 + i];
-  return value;
-}
-
-bool Address::is_unspecified() const noexcept {
-  return is_v4() ? v4_host_order() == 0 : ip == std::array<std::uint8_t, 16>{};
-}
-
 bool Address::is_loopback() const noexcept {
   if (is_v4()) return ip[12] == 127;
   std::array<std::uint8_t, 16> one{};

@@ -4,6 +4,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -21,14 +22,25 @@ struct Address {
   // Numeric host and port; names are the front's business, not ours.
   static Result<Address> parse(std::string_view text);
 
-  [[nodiscard]] bool is_v4() const noexcept;
-  [[nodiscard]] std::uint32_t v4_host_order() const noexcept;  // only if is_v4()
-  [[nodiscard]] bool is_unspecified() const noexcept;          // 0.0.0.0 or ::
-  [[nodiscard]] bool is_loopback() const noexcept;             // 127.0.0.0/8 or ::1
-  [[nodiscard]] bool is_private() const noexcept;  // RFC 1918, 100.64/10, link-local, fc00::/7; not 198.18/15
+  [[nodiscard]] bool is_v4() const noexcept { return half(0) == 0 && std::memcmp(&ip[8], "\0\0\xff\xff", 4) == 0; }
+  [[nodiscard]] std::uint32_t v4_host_order() const noexcept {  // only if is_v4()
+    return std::uint32_t{ip[12]} << 24 | std::uint32_t{ip[13]} << 16 | std::uint32_t{ip[14]} << 8 | ip[15];
+  }
+  [[nodiscard]] bool is_unspecified() const noexcept {  // 0.0.0.0 or ::
+    return half(0) == 0 && (half(8) == 0 || (is_v4() && v4_host_order() == 0));
+  }
+  [[nodiscard]] bool is_loopback() const noexcept;  // 127.0.0.0/8 or ::1
+  [[nodiscard]] bool is_private() const noexcept;   // RFC 1918, 100.64/10, link-local, fc00::/7; not 198.18/15
   [[nodiscard]] bool is_multicast() const noexcept;
   [[nodiscard]] std::string ip_text() const;  // no brackets, no port
   [[nodiscard]] std::string text() const;
+
+ private:
+  [[nodiscard]] std::uint64_t half(std::size_t from) const noexcept {
+    std::uint64_t value;
+    std::memcpy(&value, &ip[from], sizeof value);
+    return value;
+  }
 };
 
 }  // namespace np2p

@@ -37,6 +37,10 @@ struct FixedBytes {
   std::array<std::uint8_t, N> data{};
 
   friend auto operator<=>(const FixedBytes&, const FixedBytes&) = default;
+  // Most that are compared differ at once, and then a call of memcmp costs more than the comparison.
+  friend bool operator==(const FixedBytes& a, const FixedBytes& b) noexcept {
+    return a.hash() == b.hash() && a.data == b.data;
+  }
   [[nodiscard]] ByteView view() const noexcept { return data; }
   [[nodiscard]] std::string hex() const { return to_hex(data); }
   [[nodiscard]] std::size_t hash() const noexcept {

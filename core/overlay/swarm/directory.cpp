@@ -128,13 +128,17 @@ void Directory::appeared(const Peer& peer) {
   bindings_.add_keys(keys);
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  std::vector<const Point*> others;
+  for (const Peer& one : links_.ready()) {
+    if (one.reachable() && one.link != peer.link) others.push_back(&one.id.data);
+  }
+  const Point& own = host_.node_key.id().data;
   for (const Key& key : keys) {
     // Only the nearest of those who were there does it.
+    if (std::any_of(others.begin(), others.end(), [&](const Point* one) { return nearer(*one, own, key.data); }))
+      continue;
     const std::vector<LinkId> near = fingers_.nearest(key.data, kReplicas - 1);
     if (std::find(near.begin(), near.end(), peer.link) == near.end()) continue;
-    const LinkId rival = near[0] != peer.link ? near[0] : near.size() > 1 ? near[1] : LinkId{};
-    const Peer* other = links_.find(rival);
-    if (other != nullptr && nearer(other->id.data, host_.node_key.id().data, key.data)) continue;
     std::vector<ByteVec> records = held(key);
     if (records.empty()) continue;
     links_.send(peer.link, Replicate{key, std::move(records)}, Priority::control, Traffic::control);

@@ -59,12 +59,6 @@ const HyParView::Neighbour* HyParView::find(LinkId link) const noexcept {
   return nullptr;
 }
 
-std::size_t HyParView::members(bool clients) const noexcept {
-  std::size_t count = 0;
-  for (const Neighbour& one : neighbours_) count += one.client == clients ? 1u : 0u;
-  return count;
-}
-
 std::size_t HyParView::capacity() const noexcept {
   return links_.listens().is_unspecified() ? params_.active : params_.active_reachable;
 }
@@ -74,6 +68,7 @@ bool HyParView::knows(const NodeId& id) const noexcept {
     if (attempt.id == id) return true;
   }
   for (const Neighbour& one : neighbours_) {
+    if (one.head != id.hash()) continue;
     const Peer* peer = links_.find(one.link);
     if (peer != nullptr && peer->id == id) return true;
   }
@@ -120,7 +115,8 @@ void HyParView::heard(const PeerRef& ref) {
 void HyParView::add(Peer& peer, bool client) {
   std::size_t random = 0;
   for (const Neighbour& one : neighbours_) random += one.random ? 1u : 0u;
-  neighbours_.push_back({peer.link, client, !client && random < params_.random_active});
+  neighbours_.push_back({peer.link, peer.id.hash(), client, !client && random < params_.random_active});
+  if (!client) ++active_;
   passive_.remove(peer.id);
   if (active_size() >= capacity()) beg_pause_ = kFirstBegging;
   links_.add_use(peer.link, Use::active);
@@ -131,6 +127,7 @@ void HyParView::remove(LinkId link) {
   const auto gone =
       std::find_if(neighbours_.begin(), neighbours_.end(), [&](const Neighbour& one) { return one.link == link; });
   if (gone == neighbours_.end()) return;
+  if (!gone->client) --active_;
   neighbours_.erase(gone);
   changes_.push_back({link, false});
 }
@@ -268,7 +265,9 @@ void HyParView::changed(const LinkChange& change) {
 
 void HyParView::peer_updated(const Peer& peer) {
   for (Neighbour& one : neighbours_) {
-    if (one.link == peer.link) one.client = !peer.reachable();
+    if (one.link != peer.link || one.client == !peer.reachable()) continue;
+    one.client = !peer.reachable();
+    active_ += one.client ? std::size_t(-1) : 1;
   }
   while (active_size() > capacity()) make_room();
   if (peer.reachable()) heard(peer.ref());  // before it could not take us in
@@ -371,7 +370,7 @@ void HyParView::on(Peer& from, const NeighborAnswer& message) {
   const NodeId id = attempt->id;
   if (!message.accepted) {
     drop_attempt(static_cast<std::size_t>(attempt - attempts_.begin()));
-    passive_.leave_alone(id, host_.clock.mono() + kRefused);
+    passive_.leave_alone(id, host_.clock.mono(), host_.clock.mono() + kRefused);
     if (urgency == Urgency::high && active_size() > 0) return;
     if (nearly_full()) return;  // with the next round
     return refill();
@@ -454,7 +453,7 @@ void HyParView::look_for_nearer(MonoTime now) {
     });
     if (candidate != nullptr) {
       const PeerRef chosen = *candidate;
-      passive_.leave_alone(chosen.id, now + 4 * params_.nearer_every);
+      passive_.leave_alone(chosen.id, now, now + 4 * params_.nearer_every);
       if (try_neighbour(chosen, Urgency::nearer)) nearer_pause_ = params_.nearer_every;
     }
   }

@@ -44,8 +44,8 @@ class HyParView {
   void due(MonoTime now);
 
   std::optional<NeighbourChange> next();  // since the last call, oldest first
-  [[nodiscard]] std::size_t active_size() const noexcept { return members(false); }
-  [[nodiscard]] std::size_t client_count() const noexcept { return members(true); }
+  [[nodiscard]] std::size_t active_size() const noexcept { return active_; }
+  [[nodiscard]] std::size_t client_count() const noexcept { return neighbours_.size() - active_; }
   [[nodiscard]] bool is_neighbour(LinkId link) const noexcept { return find(link) != nullptr; }
   [[nodiscard]] std::vector<LinkId> active_links() const;  // without clients
   [[nodiscard]] const PassiveView& passive() const noexcept { return passive_; }
@@ -57,6 +57,7 @@ class HyParView {
  private:
   struct Neighbour {
     LinkId link;
+    std::uint64_t head = 0;  // the first bytes of its id
     bool client = false;
     bool random = false;  // never swapped for a nearer one
   };
@@ -69,7 +70,6 @@ class HyParView {
   };
 
   [[nodiscard]] const Neighbour* find(LinkId link) const noexcept;
-  [[nodiscard]] std::size_t members(bool clients) const noexcept;
   [[nodiscard]] std::size_t capacity() const noexcept;
   [[nodiscard]] bool knows(const NodeId& id) const noexcept;  // active or attempted
   [[nodiscard]] bool same_group_is_full(const PeerRef& ref) const noexcept;
@@ -98,6 +98,7 @@ class HyParView {
   Rng rng_;
   PassiveView passive_;
   std::vector<Neighbour> neighbours_;  // in the order of their coming
+  std::size_t active_ = 0;             // of them, without clients
   std::vector<Attempt> attempts_;
   std::vector<NeighbourChange> changes_;
   std::size_t taken_ = 0;

@@ -200,15 +200,32 @@ void Links::send(LinkId link, Frame encoded, Priority priority, Traffic traffic)
 }
 
 Peer* Links::find(LinkId link) noexcept {
-  const auto at = place_of(ready_, link);
-  return at != ready_.end() && at->link == link ? &*at : nullptr;
+  const auto at = std::lower_bound(order_.begin(), order_.end(), link);
+  return at != order_.end() && *at == link ? &ready_[static_cast<std::size_t>(at - order_.begin())] : nullptr;
 }
 
 Peer* Links::find(const NodeId& id) noexcept {
-  for (Peer& peer : ready_) {
-    if (peer.id == id) return &peer;
+  const std::uint64_t head = id.hash();
+  for (std::size_t i = 0; i < heads_.size(); ++i) {
+    if (heads_[i] == head && ready_[i].id == id) return &ready_[i];
   }
   return nullptr;
+}
+
+void Links::insert(const Peer& peer) {
+  const auto place = std::lower_bound(order_.begin(), order_.end(), peer.link) - order_.begin();
+  order_.insert(order_.begin() + place, peer.link);
+  heads_.insert(heads_.begin() + place, peer.id.hash());
+  // In small steps: a node has tens of links for good, and doubling would keep room for as many again.
+  if (ready_.size() == ready_.capacity()) ready_.reserve(ready_.size() + std::max<std::size_t>(4, ready_.size() / 8));
+  ready_.insert(ready_.begin() + place, peer);
+}
+
+void Links::erase(std::size_t place) {
+  const auto offset = static_cast<std::ptrdiff_t>(place);
+  order_.erase(order_.begin() + offset);
+  heads_.erase(heads_.begin() + offset);
+  ready_.erase(ready_.begin() + offset);
 }
 
 bool Links::stands(const Peer& peer) const noexcept {
@@ -343,7 +360,7 @@ void Links::hello(LinkId link, const Hello& message) {
   peer.path = waiting->path;
   const Address dialled = waiting->address;
   pending_.erase(place_of(pending_, link));
-  ready_.insert(place_of(ready_, link), peer);
+  insert(peer);
   if (!measure_at_) measure_at_ = host_.clock.mono() + kQuickProbe;
   send(link, HelloEcho{message.sent_at, peer.remote, at_}, Priority::control, Traffic::control);
   changes_.push_back({LinkChange::Kind::ready, link, peer.id, dialled, peer.uses, CloseReason::none});
@@ -426,9 +443,9 @@ void Links::link_down(LinkId link, CloseReason reason) {
 }
 
 void Links::lose(LinkId link, CloseReason reason) {
-  const auto at = place_of(ready_, link);
-  changes_.push_back({LinkChange::Kind::lost, link, at->id, at->listens, at->uses, reason});
-  ready_.erase(at);
+  const Peer* peer = find(link);
+  changes_.push_back({LinkChange::Kind::lost, link, peer->id, peer->listens, peer->uses, reason});
+  erase(static_cast<std::size_t>(peer - ready_.data()));
 }
 
 void Links::close_all(CloseReason reason) {
@@ -437,6 +454,8 @@ void Links::close_all(CloseReason reason) {
   for (const Replaced& one : replaced_) close_at_host(one.link, Path::tunnel, reason);
   replaced_.clear();
   ready_.clear();
+  order_.clear();
+  heads_.clear();
   pending_.clear();
 }
 

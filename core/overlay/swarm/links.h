@@ -116,7 +116,8 @@ class Links {
   void due(MonoTime now);  // closes what was not introduced in time; measures round trips
   [[nodiscard]] const Address& observed() const noexcept { return observed_; }  // ourselves, as the last peer saw us
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return heap_bytes(ready_) + heap_bytes(pending_) + heap_bytes(changes_);
+    return heap_bytes(ready_) + heap_bytes(order_) + heap_bytes(heads_) + heap_bytes(pending_) + heap_bytes(changes_) +
+           heap_bytes(replaced_) + heap_bytes(closed_tunnels_) + heap_bytes(seen_);
   }
 
  private:
@@ -134,6 +135,8 @@ class Links {
     MonoTime since;
   };
   [[nodiscard]] Pending* pending(LinkId link) noexcept;
+  void insert(const Peer& peer);
+  void erase(std::size_t place);
   struct Replaced {  // a tunnel that is held for a moment
     LinkId link;
     LinkId by;
@@ -161,9 +164,12 @@ class Links {
   Address listens_;
   Address observed_;
   Coordinates at_;
-  bool all_loopback_ = false;     // we and every bootstrap server: then nothing public is dialled
-  std::vector<Peer> ready_;       // ascending by LinkId
-  std::vector<Pending> pending_;  // likewise
+  bool all_loopback_ = false;  // we and every bootstrap server: then nothing public is dialled
+  std::vector<Peer> ready_;    // ascending by LinkId
+  // Of ready_, one for one: every message and every reference that is heard looks somebody up, and few bytes are read.
+  std::vector<LinkId> order_;
+  std::vector<std::uint64_t> heads_;  // the first bytes of their ids
+  std::vector<Pending> pending_;      // likewise
   std::vector<Replaced> replaced_;
   std::vector<LinkId> closed_tunnels_;
   std::vector<Seen> seen_;

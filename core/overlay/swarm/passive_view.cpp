@@ -4,44 +4,52 @@
 
 namespace np2p::swarm {
 
-PassiveView::Entry* PassiveView::find(const NodeId& id) noexcept {
-  for (Entry& entry : entries_) {
-    if (entry.ref.id == id) return &entry;
+PeerRef* PassiveView::find(const NodeId& id) noexcept {
+  for (PeerRef& entry : entries_) {
+    if (entry.id == id) return &entry;
   }
   return nullptr;
 }
 
+bool PassiveView::is_left_alone(const NodeId& id, MonoTime now) const noexcept {
+  return std::any_of(left_alone_.begin(), left_alone_.end(),
+                     [&](const LeftAlone& one) { return one.until > now && one.id == id; });
+}
+
 void PassiveView::add(const PeerRef& ref, Rng& rng) {
-  if (Entry* known = find(ref.id)) {
-    known->ref = ref;
+  if (PeerRef* known = find(ref.id)) {
+    *known = ref;
     return;
   }
   if (entries_.size() < capacity_) {
-    entries_.push_back({ref, {}});
+    entries_.push_back(ref);
     return;
   }
   if (capacity_ == 0) return;
-  entries_[static_cast<std::size_t>(rng.below(entries_.size()))] = {ref, {}};
+  entries_[static_cast<std::size_t>(rng.below(entries_.size()))] = ref;
 }
 
 void PassiveView::remove(const NodeId& id) {
-  Entry* known = find(id);
+  PeerRef* known = find(id);
   if (known == nullptr) return;
   *known = entries_.back();
   entries_.pop_back();
 }
 
-void PassiveView::leave_alone(const NodeId& id, MonoTime until) {
-  if (Entry* known = find(id)) known->not_before = until;
+void PassiveView::leave_alone(const NodeId& id, MonoTime now, MonoTime until) {
+  if (find(id) == nullptr) return;
+  std::erase_if(left_alone_, [&](const LeftAlone& one) { return one.until <= now || one.id == id; });
+  if (left_alone_.size() >= capacity_) left_alone_.erase(left_alone_.begin());
+  left_alone_.push_back({id, until});
 }
 
 std::vector<PeerRef> PassiveView::sample(std::size_t count, Rng& rng) const {
   std::vector<PeerRef> chosen;
   chosen.reserve(std::min(count, entries_.size()));
   std::size_t left = entries_.size();
-  for (const Entry& entry : entries_) {  // selection sampling, Knuth's algorithm S
+  for (const PeerRef& entry : entries_) {  // selection sampling, Knuth's algorithm S
     if (chosen.size() == count) break;
-    if (rng.below(left) < count - chosen.size()) chosen.push_back(entry.ref);
+    if (rng.below(left) < count - chosen.size()) chosen.push_back(entry);
     --left;
   }
   return chosen;

@@ -16,20 +16,20 @@ class PassiveView {
 
   void add(const PeerRef& ref, Rng& rng);  // or takes its newer address and place
   void remove(const NodeId& id);
-  void leave_alone(const NodeId& id, MonoTime until);
+  void leave_alone(const NodeId& id, MonoTime now, MonoTime until);
   [[nodiscard]] std::vector<PeerRef> sample(std::size_t count, Rng& rng) const;
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
-  [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(entries_); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(entries_) + heap_bytes(left_alone_); }
 
   // A random one that `fits`, or none. Those left alone do not count.
   template <class Fits>
   const PeerRef* pick(MonoTime now, Rng& rng, Fits fits) const {
     const PeerRef* chosen = nullptr;
     std::uint64_t candidates = 0;
-    for (const Entry& entry : entries_) {
-      if (entry.not_before > now || !fits(entry.ref)) continue;
+    for (const PeerRef& entry : entries_) {
+      if (!fits(entry) || is_left_alone(entry.id, now)) continue;
       ++candidates;
-      if (rng.below(candidates) == 0) chosen = &entry.ref;
+      if (rng.below(candidates) == 0) chosen = &entry;
     }
     return chosen;
   }
@@ -37,24 +37,25 @@ class PassiveView {
   template <class Cost>
   const PeerRef* best(MonoTime now, Duration limit, Cost cost) const {
     const PeerRef* chosen = nullptr;
-    for (const Entry& entry : entries_) {
-      if (entry.not_before > now) continue;
-      const Duration price = cost(entry.ref);
-      if (price >= limit) continue;
+    for (const PeerRef& entry : entries_) {
+      const Duration price = cost(entry);
+      if (price >= limit || is_left_alone(entry.id, now)) continue;
       limit = price;
-      chosen = &entry.ref;
+      chosen = &entry;
     }
     return chosen;
   }
 
  private:
-  struct Entry {
-    PeerRef ref;
-    MonoTime not_before;
+  struct LeftAlone {
+    NodeId id;
+    MonoTime until;
   };
-  [[nodiscard]] Entry* find(const NodeId& id) noexcept;
+  [[nodiscard]] PeerRef* find(const NodeId& id) noexcept;
+  [[nodiscard]] bool is_left_alone(const NodeId& id, MonoTime now) const noexcept;
   std::size_t capacity_;
-  std::vector<Entry> entries_;
+  std::vector<PeerRef> entries_;
+  std::vector<LeftAlone> left_alone_;  // few of the entries; oldest first
 };
 
 }  // namespace np2p::swarm

@@ -62,6 +62,7 @@ void Paths::begin() {
 }
 
 void Paths::link_up(LinkId link) {
+  due_known_ = false;
   for (const Neighbour& one : neighbours_) {
     if (one.link == link) return;
   }
@@ -81,6 +82,7 @@ void Paths::open(Neighbour& neighbour) {
 }
 
 void Paths::link_down(LinkId link) {
+  due_known_ = false;
   if (std::erase_if(neighbours_, [&](const Neighbour& one) { return one.link == link; }) == 0) return;
   for (std::size_t tree = 0; tree < routes_.size(); ++tree) {
     if (routes_[tree].parent == link) reselect(tree);
@@ -88,6 +90,7 @@ void Paths::link_down(LinkId link) {
 }
 
 void Paths::leave() {
+  due_known_ = false;
   for (std::size_t tree = 0; tree < routes_.size(); ++tree) {
     if (routes_[tree].parent) changes_.push_back({static_cast<std::uint8_t>(tree), routes_[tree].parent, {}});
   }
@@ -98,6 +101,7 @@ void Paths::leave() {
 }
 
 void Paths::on(Peer& from, const PathVector& message) {
+  due_known_ = false;
   const auto neighbour =
       std::find_if(neighbours_.begin(), neighbours_.end(), [&](const Neighbour& one) { return one.link == from.link; });
   if (neighbour == neighbours_.end()) return;
@@ -195,6 +199,12 @@ void Paths::tell_within(Duration pause) {
 }
 
 std::optional<MonoTime> Paths::next_due() const noexcept {
+  if (!due_known_) due_ = find_due();
+  due_known_ = true;
+  return due_;
+}
+
+std::optional<MonoTime> Paths::find_due() const noexcept {
   std::optional<MonoTime> first = tell_at_;
   for (const Neighbour& one : neighbours_) {
     const Peer* peer = one.open ? nullptr : links_.find(one.link);
@@ -213,6 +223,7 @@ void Paths::tell(LinkId link, std::size_t tree) {
 }
 
 void Paths::due(MonoTime now) {
+  due_known_ = false;
   PathVector questions;
   for (Neighbour& one : neighbours_) {
     const Peer* peer = one.open ? nullptr : links_.find(one.link);

@@ -85,6 +85,10 @@ class Paths {
   std::vector<Change> changes_;
   std::size_t taken_ = 0;
   std::optional<MonoTime> tell_at_;
+  // When due() has something to do: asked after each message, found out after those that were ours.
+  [[nodiscard]] std::optional<MonoTime> find_due() const noexcept;
+  mutable std::optional<MonoTime> due_;
+  mutable bool due_known_ = false;
 };
 
 }  // namespace np2p::swarm

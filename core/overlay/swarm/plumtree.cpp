@@ -100,6 +100,7 @@ void Plumtree::became_reachable() {
 }
 
 void Plumtree::rerouted(const Paths::Change& change) {
+  rerouted_ = true;
   const Trees tree = mask_of(change.tree);
   if (Neighbour* before = find(change.before)) {
     before->eager &= ~tree;
@@ -114,6 +115,7 @@ void Plumtree::rerouted(const Paths::Change& change) {
 }
 
 void Plumtree::flush_routes() {
+  if (!std::exchange(rerouted_, false)) return;
   for (Neighbour& one : neighbours_) {
     if (one.prune != 0) links_.send(one.link, Prune{std::exchange(one.prune, 0)}, Priority::control, Traffic::control);
     if (one.graft == 0) continue;

@@ -107,6 +107,7 @@ class Plumtree {
   std::vector<Arrived> arrived_;
   std::vector<Delivery> deliveries_;
   std::size_t taken_ = 0;
+  bool rerouted_ = false;  // there is something for flush_routes()
   std::optional<MonoTime> flush_at_;
   std::optional<MonoTime> forget_at_;
 };

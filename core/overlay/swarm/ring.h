@@ -12,8 +12,18 @@ namespace np2p::swarm {
 
 using Point = std::array<std::uint8_t, 32>;
 
+// The leading 64 bits, which nearly always decide.
+inline std::uint64_t leading(const Point& point) noexcept {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < 8; ++i) value = value << 8 | point[i];
+  return value;
+}
+
 // Is `a` nearer to `target` than `b`?
 inline bool nearer(const Point& a, const Point& b, const Point& target) noexcept {
+  const std::uint64_t first_a = leading(a);
+  const std::uint64_t first_b = leading(b);
+  if (first_a != first_b) return (first_a ^ leading(target)) < (first_b ^ leading(target));
   for (std::size_t i = 0; i < target.size(); ++i) {
     if (a[i] == b[i]) continue;
     return (a[i] ^ target[i]) < (b[i] ^ target[i]);

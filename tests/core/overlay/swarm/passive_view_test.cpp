@@ -57,9 +57,9 @@ TEST_F(PassiveViews, TheSameNodeIsThereOnceWithItsNewestAddress) {
 TEST_F(PassiveViews, WhoRefusedIsLeftAloneForAWhile) {
   view.add(ref(1), rng);
   view.add(ref(2), rng);
-  view.leave_alone(ref(1).id, now + 60s);
+  view.leave_alone(ref(1).id, now, now + 60s);
   for (int i = 0; i < 50; ++i) EXPECT_EQ(view.pick(now, rng, anybody)->id, ref(2).id);
-  view.leave_alone(ref(2).id, now + 30s);
+  view.leave_alone(ref(2).id, now, now + 30s);
   EXPECT_EQ(view.pick(now, rng, anybody), nullptr);
   EXPECT_EQ(view.pick(now + 30s, rng, anybody)->id, ref(2).id);
   view.add(ref(1), rng);  // heard of again: that does not make it willing
@@ -88,7 +88,7 @@ TEST_F(PassiveViews, TheBestIsTheCheapestBelowTheLimit) {
   const auto cost = [](const PeerRef& one) { return one.at.x * 1ms; };
   EXPECT_EQ(view.best(now, 1s, cost)->id, ref(5).id);
   EXPECT_EQ(view.best(now, 5ms, cost), nullptr);
-  view.leave_alone(ref(5).id, now + 1s);
+  view.leave_alone(ref(5).id, now, now + 1s);
   EXPECT_EQ(view.best(now, 1s, cost)->id, ref(6).id);
 }
 
