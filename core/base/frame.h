@@ -31,6 +31,11 @@ class Frame {
   [[nodiscard]] ByteView view() const noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return block_ == nullptr ? 0 : block_->size; }
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+  // The memory it takes, divided among those who hold it now: only for measuring.
+  [[nodiscard]] std::size_t share_of_bytes() const noexcept {
+    if (block_ == nullptr) return 0;
+    return (sizeof(Block) + block_->size) / block_->references.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] std::uint64_t hash() const noexcept;  // hash_bytes of the content; of an empty frame too
 
   friend bool operator==(const Frame& a, const Frame& b) noexcept {

@@ -11,6 +11,7 @@ namespace {
 // What the JSON of an event has beyond its canonical bytes: names, id and signature. MessagePack needs less, so what
 // passes here fits Limits::event_bytes in every encoding that we send, and no peer refuses what another accepted.
 constexpr std::size_t kJsonOverhead = 300;
+constexpr std::size_t kLongestEscape = 6;
 constexpr std::int64_t kLastTime = std::int64_t{1} << 53;
 
 bool is_utf8(std::string_view text) noexcept {
@@ -60,6 +61,10 @@ Status check_fields(const Event& event) {
 
 Result<EventPtr> ValidationGate::validate(Event event, const Limits& limits, Verifier& verifier) {
   if (const Status size = check_size(event, limits); !size.ok()) return size.error();
+  EventPtr known = verifier.known(event);
+  // The limits are each node's own. An escape takes at most six bytes for one, so this one is within them.
+  const bool small = (event.content.size() + event.tags.bytes()) * kLongestEscape + kJsonOverhead <= limits.event_bytes;
+  if (known && small) return known;
   if (const Status fields = check_fields(event); !fields.ok()) return fields.error();
   const std::string canonical = canonical_bytes(event);
   if (canonical.size() + kJsonOverhead > limits.event_bytes) {
@@ -69,7 +74,10 @@ Result<EventPtr> ValidationGate::validate(Event event, const Limits& limits, Ver
   if (!verifier.verify(event.id, event.pubkey, event.sig)) {
     return error(ErrorCode::bad_signature, "the signature is not the author's");
   }
-  return EventPtr(std::shared_ptr<const ValidEvent>(new ValidEvent(std::move(event))));
+  if (known) return known;
+  known = EventPtr(std::shared_ptr<const ValidEvent>(new ValidEvent(std::move(event))));
+  verifier.keep(known);
+  return known;
 }
 
 Result<EventPtr> ValidationGate::trusted(Event event) {

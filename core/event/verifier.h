@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/base/bytes.h"
+#include "core/event/event.h"
 
 namespace np2p {
 
@@ -12,6 +13,15 @@ class Verifier {
   virtual ~Verifier() = default;
   // True if `sig` is key's BIP-340 signature over the 32 bytes of `id`.
   virtual bool verify(const EventId& id, const PubKey& key, const Signature& sig) = 0;
+
+  // A host with many nodes may keep what one of them has validated, so that the others share it: an event equal to
+  // `claim` in every byte, or null. What may be asked of an event does not depend on who asks, so this changes nothing
+  // but time and memory.
+  [[nodiscard]] virtual EventPtr known(const Event& claim) {
+    static_cast<void>(claim);
+    return {};
+  }
+  virtual void keep(const EventPtr& event) { static_cast<void>(event); }
 };
 
 }  // namespace np2p

@@ -52,7 +52,7 @@ void Feed::start() {
 }
 
 void Feed::published(const EventPtr& event) {
-  recent_.insert(event->id);
+  recent_.insert(half_of(event->id));
   host_.observer.event_accepted(event->id, {});
   if (event->kind == kind::bind) overlay_.bind(event);
   const bool quote = has_tag(*event, "q");
@@ -155,7 +155,7 @@ std::optional<Frame> Feed::receive_packet(const Delivery& delivery) {
 Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& accepted) {
   // Only ids that passed the gate are in recent_, so a claimed id found there is the same event or a forgery of it:
   // nothing to look at while we hold the event. Without it (evicted, or refused for want of room) it gets its chance.
-  if (recent_.contains(event.id)) {
+  if (recent_.contains(half_of(event.id))) {
     accepted = host_.store.get(event.id);
     if (accepted || kind::class_of(event.kind) == kind::Class::ephemeral) return Arrival::known;
   }
@@ -180,11 +180,11 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
     if (outcome == PutOutcome::stored) flush_soon();
     if (outcome == PutOutcome::stored && accepted->kind == kind::bind) overlay_.bind(accepted);
     if (outcome != PutOutcome::stored) {
-      recent_.insert(accepted->id);
+      recent_.insert(half_of(accepted->id));
       return Arrival::known;
     }
   }
-  if (!recent_.insert(accepted->id)) return Arrival::known;  // held again; it was handed on the first time
+  if (!recent_.insert(half_of(accepted->id))) return Arrival::known;  // held again; it was handed on the first time
   host_.observer.event_accepted(accepted->id, delivery.link);
   return Arrival::fresh;
 }

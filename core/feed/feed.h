@@ -70,7 +70,11 @@ class Feed {
   Lookup lookup_;
   Outbox outbox_;
   Multicast multicast_;
-  BoundedSet<EventId> recent_;  // ids that passed the gate and were not refused: each is handed on once
+  // Ids that passed the gate and were not refused: each is handed on once. Of two with the same half, which somebody
+  // would have to make with some 2^64 tries, the later is not handed on.
+  using HalfId = FixedBytes<struct HalfIdTag, 16>;
+  [[nodiscard]] static HalfId half_of(const EventId& id) noexcept { return *HalfId::from(id.view().first(16)); }
+  BoundedSet<HalfId> recent_;
   bool flush_armed_ = false;
   using Received = std::map<PubKey, std::set<EventId>>;  // by source
   std::map<Ticket, Received> unacknowledged_;

@@ -50,7 +50,6 @@ void fields(Io& io, M& m, std::size_t room) {
     io.refs(m.sample);
   } else if constexpr (std::is_same_v<T, Gossip>) {
     io.number(m.tree);
-    io.number(m.hops);
     io.number(m.channel);
     io.fixed(m.source);
     io.blob(m.payload, room);

@@ -110,9 +110,8 @@ struct ShuffleReply {
 };
 
 // --- broadcast (plumtree.h)
-struct Gossip {
+struct Gossip {  // the same bytes on every hop: it is handed on as it came, and says nothing of how far its source is
   std::uint8_t tree = 0;  // along which it travels (paths.h)
-  std::uint8_t hops = 0;
   std::uint8_t channel = 0;
   PubKey source;  // whose server sent it: a hint, what counts is signed inside the payload
   Frame payload;

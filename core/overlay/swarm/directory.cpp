@@ -3,11 +3,14 @@
 #include <algorithm>
 
 #include "core/base/hash.h"
+#include "core/base/vectors.h"
 
 namespace np2p::swarm {
 namespace {
 
 constexpr std::size_t kReplicas = 8;
+constexpr std::size_t kNearerNodes =
+    2 * kReplicas;  // with so many linked nodes nearer to a key its records are not ours to keep
 constexpr std::size_t kFirstHops = 3;
 constexpr Duration kAnswerTime = 10s;  // after this nobody waits for an answer any more
 constexpr std::int64_t kSlack = 600;   // seconds by which clocks may differ
@@ -205,6 +208,7 @@ bool Directory::keep_contact(const Key& key, const ByteVec& record, LinkId from)
     return true;
   }
   if (!room_for_one_more()) return refuse(error(ErrorCode::full, "no room"));
+  make_room_for_one(stored_);
   at = first_of(key);
   while (at != stored_.end() && at->key == key) ++at;
   stored_.insert(at, {key, plain->node, plain->sequence, plain->expires, now, now, record});
@@ -323,12 +327,25 @@ std::vector<ByteVec> Directory::held(const Key& key) {
   return records;
 }
 
+// Nodes that were near when the network was small hold much that the nearest of today have had from them.
+bool Directory::is_far(const Key& key) const noexcept {
+  const Point& own = host_.node_key.id().data;
+  std::size_t count = 0;
+  for (const Peer& peer : links_.ready()) {
+    if (peer.reachable() && links_.stands(peer) && nearer(peer.id.data, own, key.data) && ++count == kNearerNodes)
+      return true;
+  }
+  return false;
+}
+
 void Directory::expire() {
   const std::int64_t now = unix_seconds(host_.clock.wall());
   if (now < expired_at_ + kSweep) return;
   expired_at_ = now;
   const std::int64_t life = config_.limits.claim_life / 1s;
-  std::erase_if(stored_, [&](const Stored& one) { return one.expires <= now && one.last + life <= now; });
+  std::erase_if(stored_,
+                [&](const Stored& one) { return (one.expires <= now && one.last + life <= now) || is_far(one.key); });
+  if (stored_.size() < stored_.capacity() / 2) stored_.shrink_to_fit();
   for (Stored& one : stored_) {
     if (one.expires <= now) ByteVec().swap(one.record);
   }

@@ -81,6 +81,7 @@ class Directory {
   void ask(LinkId link, const Get& question, std::uint64_t own, LinkId from);
   [[nodiscard]] std::vector<ByteVec> held(const Key& key);
   void expire();
+  [[nodiscard]] bool is_far(const Key& key) const noexcept;  // many are nearer
 
   const Config& config_;
   Host& host_;

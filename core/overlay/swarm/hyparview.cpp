@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/vectors.h"
 #include "core/overlay/swarm/coordinates.h"
 
 namespace np2p::swarm {
@@ -115,6 +116,7 @@ void HyParView::heard(const PeerRef& ref) {
 void HyParView::add(Peer& peer, bool client) {
   std::size_t random = 0;
   for (const Neighbour& one : neighbours_) random += one.random ? 1u : 0u;
+  make_room_for_one(neighbours_);
   neighbours_.push_back({peer.link, peer.id.hash(), client, !client && random < params_.random_active});
   if (!client) ++active_;
   passive_.remove(peer.id);
@@ -485,7 +487,8 @@ void HyParView::due(MonoTime now) {
 
 std::optional<HyParView::NeighbourChange> HyParView::next() {
   if (taken_ == changes_.size()) {
-    changes_.clear();
+    clear_out(changes_);
+    if (attempts_.empty()) clear_out(attempts_);
     taken_ = 0;
     return std::nullopt;
   }

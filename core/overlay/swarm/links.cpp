@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/hash.h"
+#include "core/base/vectors.h"
 #include "core/overlay/swarm/coordinates.h"
 
 namespace np2p::swarm {
@@ -214,10 +215,11 @@ Peer* Links::find(const NodeId& id) noexcept {
 
 void Links::insert(const Peer& peer) {
   const auto place = std::lower_bound(order_.begin(), order_.end(), peer.link) - order_.begin();
+  make_room_for_one(order_);
+  make_room_for_one(heads_);
+  make_room_for_one(ready_);
   order_.insert(order_.begin() + place, peer.link);
   heads_.insert(heads_.begin() + place, peer.id.hash());
-  // In small steps: a node has tens of links for good, and doubling would keep room for as many again.
-  if (ready_.size() == ready_.capacity()) ready_.reserve(ready_.size() + std::max<std::size_t>(4, ready_.size() / 8));
   ready_.insert(ready_.begin() + place, peer);
 }
 
@@ -461,7 +463,8 @@ void Links::close_all(CloseReason reason) {
 
 std::optional<LinkChange> Links::next() {
   if (taken_ == changes_.size()) {
-    changes_.clear();
+    clear_out(changes_);
+    if (pending_.empty()) clear_out(pending_);
     taken_ = 0;
     return std::nullopt;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/heap_bytes.h"
+#include "core/base/vectors.h"
 #include "core/event/sha256.h"
 
 namespace np2p::swarm {
@@ -67,6 +68,7 @@ void Paths::link_up(LinkId link) {
     if (one.link == link) return;
   }
   begin();
+  make_room_for_one(neighbours_);
   neighbours_.push_back({link, false, std::vector<PathDelay>(routes_.size(), kFar)});
 }
 
@@ -298,7 +300,7 @@ PathDelay Paths::delay(std::uint8_t tree) const noexcept {
 
 std::optional<Paths::Change> Paths::next() {
   if (taken_ == changes_.size()) {
-    changes_.clear();
+    clear_out(changes_);
     taken_ = 0;
     return std::nullopt;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/vectors.h"
 #include "core/event/sha256.h"
 #include "core/overlay/swarm/coordinates.h"
 
@@ -67,7 +68,8 @@ void Plumtree::neighbour_up(LinkId link) {
     Neighbour fresh;
     fresh.link = link;
     if (config_.swarm.eager_links) fresh.eager = kShared;
-    neighbours_.push_back(std::move(fresh));
+    make_room_for_one(neighbours_);
+    neighbours_.push_back(fresh);
     if (neighbours_.size() == 1) catch_up(link);
     // Everybody has the same chance, whether he came early or late: else all listen to the first ones.
     const Peer* peer = links_.find(link);
@@ -84,6 +86,8 @@ void Plumtree::neighbour_down(LinkId link) {
   if (gone == nullptr) return;
   const bool was_parent = gone->eager != 0;
   std::erase_if(neighbours_, [&](const Neighbour& one) { return one.link == link; });
+  std::erase_if(announcing_, [&](const Announcing& one) { return one.link == link; });
+  std::erase_if(rerouted_, [&](const Rerouted& one) { return one.link == link; });
   if (neighbours_.empty()) alone_since_ = host_.clock.mono();
   graft_somebody();
   watch_somebody();
@@ -100,27 +104,34 @@ void Plumtree::became_reachable() {
 }
 
 void Plumtree::rerouted(const Paths::Change& change) {
-  rerouted_ = true;
   const Trees tree = mask_of(change.tree);
   if (Neighbour* before = find(change.before)) {
     before->eager &= ~tree;
-    before->prune |= tree;
-    before->graft &= ~tree;
+    Rerouted& told = rerouted(before->link);
+    told.prune |= tree;
+    told.graft &= ~tree;
   }
   if (Neighbour* after = find(change.after)) {
     after->eager |= tree;
-    after->graft |= tree;
-    after->prune &= ~tree;
+    Rerouted& told = rerouted(after->link);
+    told.graft |= tree;
+    told.prune &= ~tree;
   }
 }
 
-void Plumtree::flush_routes() {
-  if (!std::exchange(rerouted_, false)) return;
-  for (Neighbour& one : neighbours_) {
-    if (one.prune != 0) links_.send(one.link, Prune{std::exchange(one.prune, 0)}, Priority::control, Traffic::control);
-    if (one.graft == 0) continue;
-    links_.send(one.link, Graft{std::exchange(one.graft, 0), {}}, Priority::control, Traffic::control);
+Plumtree::Rerouted& Plumtree::rerouted(LinkId link) {
+  for (Rerouted& one : rerouted_) {
+    if (one.link == link) return one;
   }
+  return rerouted_.emplace_back(Rerouted{link, 0, 0});
+}
+
+void Plumtree::flush_routes() {
+  for (const Rerouted& one : rerouted_) {
+    if (one.prune != 0) links_.send(one.link, Prune{one.prune}, Priority::control, Traffic::control);
+    if (one.graft != 0) links_.send(one.link, Graft{one.graft, {}}, Priority::control, Traffic::control);
+  }
+  clear_out(rerouted_);
 }
 
 std::size_t Plumtree::watched_at_most() const noexcept {
@@ -151,8 +162,8 @@ void Plumtree::repeat_own() {
   for (const Neighbour& one : neighbours_) {
     if (one.eager == 0) continue;
     recent_.each([&](const RecentPayloads::Entry& entry) {
-      if (!entry.from && !entry.whole.empty()) links_.send(one.link, entry.whole, Priority::post, Traffic::payload);
-      return host_.clock.mono() - entry.at < kKeepPayload;
+      if (entry.is_own() && !entry.whole.empty()) links_.send(one.link, entry.whole, Priority::post, Traffic::payload);
+      return host_.clock.mono() - entry.at() < kKeepPayload;
     });
     return;
   }
@@ -161,8 +172,8 @@ void Plumtree::repeat_own() {
 // The first neighbour hears what we had to say while there was none.
 void Plumtree::catch_up(LinkId link) {
   recent_.each([&](const RecentPayloads::Entry& entry) {
-    if (entry.at < alone_since_) return false;
-    if (!entry.from && !entry.whole.empty()) links_.send(link, entry.whole, Priority::post, Traffic::payload);
+    if (entry.at() < alone_since_) return false;
+    if (entry.is_own() && !entry.whole.empty()) links_.send(link, entry.whole, Priority::post, Traffic::payload);
     return true;
   });
 }
@@ -251,7 +262,7 @@ void Plumtree::broadcast(Channel channel, const Frame& payload) {
   message.source = config_.owner;
   message.payload = payload;
   const PayloadId id = id_of(message.channel, payload);
-  if (recent_.find(id) == nullptr) push(message, id, {});
+  if (recent_.find(id) == nullptr) push(encode(message), message.tree, id, {});
 }
 
 void Plumtree::forward(const Delivery& delivery, const Frame& payload) {
@@ -259,49 +270,48 @@ void Plumtree::forward(const Delivery& delivery, const Frame& payload) {
   const auto found =
       std::find_if(arrived_.begin(), arrived_.end(), [&](const Arrived& one) { return one.from == delivery.link; });
   if (found == arrived_.end()) return;
-  const Arrived arrived = *found;
+  const Arrived arrived = std::move(*found);
   arrived_.erase(found);
   // What was good of it may be less than what came; under its own id then.
-  const PayloadId id = payload == delivery.payload ? arrived.id : id_of(channel, payload);
+  const bool as_it_came = payload == delivery.payload;
+  const PayloadId id = as_it_came ? arrived.id : id_of(channel, payload);
   if (recent_.find(id) != nullptr) return;
   Gossip message;
   message.tree = arrived.tree;
   const Peer* from = links_.find(arrived.from);
   if (message.tree == kSharedTree && from != nullptr && !from->reachable()) message.tree = best_tree();
-  message.hops = static_cast<std::uint8_t>(std::min(arrived.hops + 1, 255));
   message.channel = channel;
   message.source = delivery.source;
   message.payload = payload;
-  push(message, id, arrived.from);
+  const bool same = as_it_came && message.tree == arrived.tree;
+  push(same ? arrived.whole : encode(message), message.tree, id, arrived.from);
 }
 
-void Plumtree::push(const Gossip& message, const PayloadId& id, LinkId from) {
+void Plumtree::push(const Frame& whole, std::uint8_t along, const PayloadId& id, LinkId from) {
   const MonoTime now = host_.clock.mono();
   const std::uint64_t head = RecentPayloads::head(id);
-  RecentPayloads::Entry entry{id, now, encode(message), from, message.tree};
-  const Frame whole = entry.whole;
-  recent_.add(std::move(entry));
+  recent_.add({id, now, whole, from, along});
   if (!forget_at_) forget_at_ = now + kKeepPayload;
   std::erase_if(missing_, [&](const Missing& one) { return one.head == head; });
   if (is_leaf() && from) return;
-  const Trees tree = mask_of(message.tree);
+  const Trees tree = mask_of(along);
   // Those first who hand it on.
   for (const bool leaves : {false, true}) {
     for (Neighbour& one : neighbours_) {
-      if (one.link == from) continue;
+      if (one.link == from || ((one.eager & tree) == 0 && !one.watches)) continue;
       const Peer* peer = links_.find(one.link);
       if (peer == nullptr || peer->reachable() == leaves) continue;
       if ((one.eager & tree) != 0) {
         links_.send(one.link, whole, Priority::post, Traffic::payload);
-        if (!one.announced.empty()) flush(one);
-      } else if (one.watches) {
-        announce(one, head, message.tree);
+        if (one.watches) flush(one.link);
+      } else {
+        announce(one.link, head, along);
       }
     }
   }
 }
 
-void Plumtree::on(Peer& from, const Gossip& message) {
+void Plumtree::on(Peer& from, const Gossip& message, const Frame& whole) {
   Neighbour* neighbour = find(from.link);
   if (neighbour == nullptr || message.tree > kSharedTree) {
     host_.observer.rejected("gossip", error(ErrorCode::forbidden, "not from a neighbour, or no such tree"), from.link);
@@ -313,7 +323,7 @@ void Plumtree::on(Peer& from, const Gossip& message) {
   if (message.tree == kSharedTree && !is_leaf()) neighbour->eager |= kShared;
   std::erase_if(arrived_, [&](const Arrived& one) { return one.from == from.link; });  // judged and found bad
   if (arrived_.size() >= kArrived) arrived_.erase(arrived_.begin());
-  arrived_.push_back({id, from.link, message.tree, message.hops});
+  arrived_.push_back({id, from.link, message.tree, whole});
   Delivery delivery;
   delivery.channel = static_cast<Channel>(message.channel);
   delivery.cast = Delivery::Cast::broadcast;
@@ -336,37 +346,47 @@ void Plumtree::repeated(Peer& from, Neighbour& neighbour, std::uint8_t tree) {
 
 // --- announcements
 
-void Plumtree::announce(Neighbour& neighbour, std::uint64_t head, std::uint8_t tree) {
-  const Peer* peer = links_.find(neighbour.link);
+void Plumtree::announce(LinkId link, std::uint64_t head, std::uint8_t tree) {
+  const Peer* peer = links_.find(link);
   if (peer == nullptr) return;
-  neighbour.announced.push_back({head ^ peer->salt, tree});
-  if (neighbour.announced.size() >= kBatch) return flush(neighbour);
+  auto place =
+      std::find_if(announcing_.begin(), announcing_.end(), [&](const Announcing& one) { return one.link == link; });
+  if (place == announcing_.end()) place = announcing_.insert(place, {link, {}});
+  place->waiting.push_back({head ^ peer->salt, tree});
+  if (place->waiting.size() >= kBatch) return flush(*place);
   if (!flush_at_) flush_at_ = host_.clock.mono() + kFlush;
 }
 
-void Plumtree::flush(Neighbour& neighbour) {
-  if (neighbour.announced.empty()) return;
+void Plumtree::flush(LinkId link) {
+  for (Announcing& one : announcing_) {
+    if (one.link == link) return flush(one);
+  }
+}
+
+void Plumtree::flush(Announcing& announcing) {
+  if (announcing.waiting.empty()) return;
   IHave message;
-  message.ids.swap(neighbour.announced);
-  links_.send(neighbour.link, message, Priority::control, Traffic::control);
+  message.ids.swap(announcing.waiting);
+  links_.send(announcing.link, message, Priority::control, Traffic::control);
 }
 
 void Plumtree::on(Peer& from, const Watch& message) {
   Neighbour* neighbour = find(from.link);
   if (neighbour == nullptr) return;
   neighbour->watches = message.on;
-  neighbour->announced.clear();
+  std::erase_if(announcing_, [&](const Announcing& one) { return one.link == from.link; });
   if (!message.on) return;
   const MonoTime since = host_.clock.mono() - std::min<Duration>(message.recent * 1s, kCatchUp);
+  Announcing answer{from.link, {}};
   std::size_t count = 0;
   recent_.each([&](const RecentPayloads::Entry& entry) {
-    if (entry.at < since || entry.whole.empty() || ++count > kCatchUpIds) return false;
-    if (entry.from != from.link) {
-      neighbour->announced.push_back({RecentPayloads::head(entry.id) ^ from.salt, entry.tree});
+    if (entry.at() < since || entry.whole.empty() || ++count > kCatchUpIds) return false;
+    if (!entry.came_over(from.link)) {
+      answer.waiting.push_back({RecentPayloads::head(entry.id) ^ from.salt, entry.tree});
     }
     return true;
   });
-  flush(*neighbour);
+  flush(answer);
 }
 
 void Plumtree::on(Peer& from, const IHave& message) {
@@ -452,7 +472,8 @@ std::optional<MonoTime> Plumtree::next_due() const noexcept {
 void Plumtree::due(MonoTime now) {
   if (flush_at_ && *flush_at_ <= now) {
     flush_at_.reset();
-    for (Neighbour& one : neighbours_) flush(one);
+    for (Announcing& one : announcing_) flush(one);
+    clear_out(announcing_);
   }
   for (Missing& one : missing_) {
     if (one.at <= now) ask(one, now);
@@ -467,7 +488,8 @@ void Plumtree::due(MonoTime now) {
 
 std::optional<Delivery> Plumtree::next() {
   if (taken_ == deliveries_.size()) {
-    deliveries_.clear();
+    clear_out(deliveries_);
+    if (arrived_.empty()) clear_out(arrived_);
     taken_ = 0;
     return std::nullopt;
   }
@@ -475,7 +497,8 @@ std::optional<Delivery> Plumtree::next() {
 }
 
 std::size_t Plumtree::bytes() const noexcept {
-  return recent_.bytes() + heap_bytes(neighbours_, [](const Neighbour& one) { return heap_bytes(one.announced); }) +
+  return recent_.bytes() + heap_bytes(neighbours_) + heap_bytes(rerouted_) +
+         heap_bytes(announcing_, [](const Announcing& one) { return heap_bytes(one.waiting); }) +
          heap_bytes(missing_, [](const Missing& one) { return heap_bytes(one.places); }) + heap_bytes(arrived_) +
          heap_bytes(deliveries_);
 }

@@ -38,7 +38,7 @@ class Plumtree {
   void broadcast(Channel channel, const Frame& payload);
   void forward(const Delivery& delivery, const Frame& payload);
 
-  void on(Peer& from, const Gossip& message);
+  void on(Peer& from, const Gossip& message, const Frame& whole);  // whole: as it came
   void on(Peer& from, const IHave& message);
   void on(Peer& from, const Graft& message);
   void on(Peer& from, const Prune& message);
@@ -55,11 +55,17 @@ class Plumtree {
   struct Neighbour {
     LinkId link;
     Trees eager = 0;
-    Trees graft = 0;                   // to be said
-    Trees prune = 0;                   // likewise
-    bool watched = false;              // it announces to us
-    bool watches = false;              // we announce to it
-    std::vector<Announced> announced;  // waiting to be sent
+    bool watched = false;  // it announces to us
+    bool watches = false;  // we announce to it
+  };
+  struct Rerouted {  // what a neighbour is to be told
+    LinkId link;
+    Trees graft = 0;
+    Trees prune = 0;
+  };
+  struct Announcing {  // to a neighbour that watches
+    LinkId link;
+    std::vector<Announced> waiting;
   };
   struct Missing {
     std::uint64_t head = 0;  // of the id
@@ -72,7 +78,7 @@ class Plumtree {
     PayloadId id;
     LinkId from;
     std::uint8_t tree = 0;
-    std::uint8_t hops = 0;
+    Frame whole;  // the Gossip message
   };
 
   [[nodiscard]] Neighbour* find(LinkId link) noexcept;
@@ -87,9 +93,11 @@ class Plumtree {
   void watch_somebody();
   void watch_instead(Neighbour& comes);
   void watch_another();
-  void push(const Gossip& message, const PayloadId& id, LinkId from);
-  void announce(Neighbour& neighbour, std::uint64_t head, std::uint8_t tree);
-  void flush(Neighbour& neighbour);
+  void push(const Frame& whole, std::uint8_t along, const PayloadId& id, LinkId from);
+  Rerouted& rerouted(LinkId link);
+  void announce(LinkId link, std::uint64_t head, std::uint8_t tree);
+  void flush(LinkId link);  // what waits to be announced there
+  void flush(Announcing& announcing);
   void repeated(Peer& from, Neighbour& neighbour, std::uint8_t tree);
   void miss(Peer& from, std::uint64_t head, std::uint8_t tree);
   void ask(Missing& missing, MonoTime now);
@@ -101,13 +109,14 @@ class Plumtree {
   Rng rng_;
   RecentPayloads recent_;
   std::vector<Neighbour> neighbours_;
+  std::vector<Rerouted> rerouted_;
+  std::vector<Announcing> announcing_;
   MonoTime alone_since_;         // when the last neighbour went
   unsigned since_rotation_ = 0;  // payloads
   std::vector<Missing> missing_;
   std::vector<Arrived> arrived_;
   std::vector<Delivery> deliveries_;
   std::size_t taken_ = 0;
-  bool rerouted_ = false;  // there is something for flush_routes()
   std::optional<MonoTime> flush_at_;
   std::optional<MonoTime> forget_at_;
 };

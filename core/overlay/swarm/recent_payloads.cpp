@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/hash.h"
+#include "core/base/vectors.h"
 
 namespace np2p::swarm {
 
@@ -24,8 +25,9 @@ RecentPayloads::Entry* RecentPayloads::find(const PayloadId& id) {
 RecentPayloads::Entry& RecentPayloads::add(Entry entry) {
   while (size() > 0 && (size() >= max_entries_ || bytes_ + entry.whole.size() > max_bytes_)) drop_oldest();
   bytes_ += entry.whole.size();
+  make_room_for_one(ring_);
   ring_.push_back(std::move(entry));
-  if (ring_.size() * 2 > table_.size()) {
+  if (ring_.size() * 4 > table_.size() * 3) {
     rebuild();
   } else {
     const std::size_t mask = table_.size() - 1;
@@ -49,7 +51,7 @@ void RecentPayloads::rebuild() {
   bare_ -= first_;
   first_ = 0;
   std::size_t slots = 16;
-  while (slots < ring_.size() * 4) slots *= 2;
+  while (slots < ring_.size() * 2) slots *= 2;
   table_.assign(slots, 0);
   for (std::size_t at = 0; at < ring_.size(); ++at) {
     std::size_t i = mix64(head(ring_[at].id)) & (slots - 1);
@@ -59,12 +61,16 @@ void RecentPayloads::rebuild() {
 }
 
 void RecentPayloads::forget(MonoTime payloads_before, MonoTime ids_before) {
-  while (bare_ < ring_.size() && ring_[bare_].at < payloads_before) {
+  while (bare_ < ring_.size() && ring_[bare_].at() < payloads_before) {
     bytes_ -= ring_[bare_].whole.size();
     ring_[bare_].whole = Frame();
     ++bare_;
   }
-  while (first_ < ring_.size() && ring_[first_].at < ids_before) drop_oldest();
+  while (first_ < ring_.size() && ring_[first_].at() < ids_before) drop_oldest();
+  if (size() > 0) return;
+  std::vector<Entry>().swap(ring_);  // it was long ago, and may not come again
+  std::vector<std::uint32_t>().swap(table_);
+  first_ = bare_ = 0;
 }
 
 }  // namespace np2p::swarm

@@ -18,12 +18,27 @@ using PayloadId = FixedBytes<struct PayloadIdTag, 16>;  // leading half of a SHA
 
 class RecentPayloads {
  public:
+  // 32 bytes, because there may be thousands.
   struct Entry {
+    Entry(const PayloadId& payload, MonoTime when, Frame message, LinkId from, std::uint8_t along)
+        : id(payload),
+          whole(std::move(message)),
+          at_tenths(static_cast<std::uint32_t>(when.ns / kTenth)),
+          place(from ? place_of(from) : std::uint16_t{0}),
+          tree(along) {}
     PayloadId id;
-    MonoTime at;
-    Frame whole;  // the Gossip message, encoded as it is handed on; empty once too old
-    LinkId from;  // 0: our own
-    std::uint8_t tree = 0;
+    Frame whole;              // the Gossip message as it is handed on; empty once too old
+    std::uint32_t at_tenths;  // of a second
+    std::uint16_t place;      // of the link that it came over; 0: our own
+    std::uint8_t tree;
+    [[nodiscard]] MonoTime at() const noexcept { return MonoTime{std::int64_t{at_tenths} * kTenth}; }
+    [[nodiscard]] bool is_own() const noexcept { return place == 0; }
+    // Nearly surely: only the low bits of a link are kept, which is enough to spare an announcement.
+    [[nodiscard]] bool came_over(LinkId link) const noexcept { return place == place_of(link); }
+
+   private:
+    static constexpr std::int64_t kTenth = 100'000'000;
+    static std::uint16_t place_of(LinkId link) noexcept { return static_cast<std::uint16_t>(link.value << 1 | 1u); }
   };
 
   RecentPayloads(std::size_t entries, std::size_t bytes) : max_entries_(entries), max_bytes_(bytes) {}
@@ -41,12 +56,11 @@ class RecentPayloads {
   }
   [[nodiscard]] std::size_t size() const noexcept { return ring_.size() - first_; }
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return heap_bytes(ring_) + heap_bytes(table_) + bytes_ + (ring_.size() - bare_) * kFrameOverhead;
+    return heap_bytes(table_) + heap_bytes(ring_, [](const Entry& one) { return one.whole.share_of_bytes(); });
   }
   static std::uint64_t head(const PayloadId& id) noexcept { return id.hash(); }
 
  private:
-  static constexpr std::size_t kFrameOverhead = 16 + kAllocationBytes;  // of a frame's block, besides its bytes
   void drop_oldest();
   void rebuild();
   std::size_t max_entries_;

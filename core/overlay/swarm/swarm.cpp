@@ -82,7 +82,7 @@ void Swarm::frame(LinkId link, const Frame& frame) {
       if (!was_reachable) directory_.appeared(*known);
     }
   } else if (peer != nullptr) {
-    handle(*peer, *message);
+    handle(*peer, *message, frame);
   } else if (const HelloEcho* echo = std::get_if<HelloEcho>(&*message); echo != nullptr && links_.is_aside(link)) {
     links_.echo(link, *echo);
   } else {
@@ -91,7 +91,7 @@ void Swarm::frame(LinkId link, const Frame& frame) {
   settle();
 }
 
-void Swarm::handle(Peer& from, const Message& message) {
+void Swarm::handle(Peer& from, const Message& message, const Frame& whole) {
   std::visit(
       [&](const auto& m) {
         using T = std::decay_t<decltype(m)>;
@@ -102,6 +102,8 @@ void Swarm::handle(Peer& from, const Message& message) {
           links_.probe(from.link, m);
         } else if constexpr (std::is_same_v<T, Unused>) {
           links_.unused(from.link, m);
+        } else if constexpr (std::is_same_v<T, Gossip>) {
+          plumtree_.on(from, m, whole);
         } else if constexpr (std::is_same_v<T, DialBack>) {
           reachability_.on(from, m);
         } else if constexpr (requires { hyparview_.on(from, m); }) {

@@ -69,7 +69,7 @@ class Swarm {
   [[nodiscard]] bool reachable() const noexcept { return reachability_.reachable(); }
 
  private:
-  void handle(Peer& from, const Message& message);
+  void handle(Peer& from, const Message& message, const Frame& whole);
   void offer_to_tree(const Peer& peer);
   void settle_reachability();
   void settle();  // changes of links to the parts, changes of neighbours to Plumtree; arms the timers

@@ -57,7 +57,7 @@ inline std::vector<Message> sample_messages() {
       Disconnect{},
       Shuffle{sample_ref(10), 4, refs},
       ShuffleReply{refs},
-      Gossip{63, 9, 1, filled<PubKey>(30), payload},
+      Gossip{63, 1, filled<PubKey>(30), payload},
       IHave{{{0xA1A2A3A4A5A6A7A8u, 5}, {1, 63}}},
       Graft{0x8000000000000001u, {42, 0xFFFFFFFFFFFFFFFFu}},
       Prune{0x0F0F0F0F0F0F0F0Fu},

@@ -195,7 +195,6 @@ TEST_F(OneTree, HandsOnToEagerOnesAndAnnouncesToThoseWhoWatch) {
   ASSERT_EQ(copies.size(), 1u);
   EXPECT_EQ(text_of(copies[0].payload.view()), "post");
   EXPECT_EQ(copies[0].source, test::user_of(77));
-  EXPECT_EQ(copies[0].hops, 1);
   const auto announced = watcher.heard_of<IHave>();
   ASSERT_EQ(announced.size(), 1u);
   ASSERT_EQ(announced[0].ids.size(), 1u);

@@ -17,11 +17,7 @@ PayloadId id_of(std::uint64_t n) {
 }
 
 RecentPayloads::Entry entry(std::uint64_t n, MonoTime at, std::size_t bytes) {
-  RecentPayloads::Entry made;
-  made.id = id_of(n);
-  made.at = at;
-  made.whole = Frame(ByteVec(bytes, static_cast<std::uint8_t>(n)));
-  return made;
+  return {id_of(n), at, Frame(ByteVec(bytes, static_cast<std::uint8_t>(n))), LinkId{1}, 0};
 }
 
 std::size_t bytes_of_all(RecentPayloads& recent) {
@@ -75,8 +71,8 @@ TEST(RecentPayloads, BytesAreBoundedToo) {
 
 TEST(RecentPayloads, PayloadsAreForgottenBeforeIds) {
   RecentPayloads recent(100, 100'000);
-  for (std::int64_t n = 0; n < 20; ++n) recent.add(entry(static_cast<std::uint64_t>(n), MonoTime{n}, 100));
-  recent.forget(MonoTime{10}, MonoTime{5});
+  for (std::int64_t n = 0; n < 20; ++n) recent.add(entry(static_cast<std::uint64_t>(n), MonoTime{} + n * 1s, 100));
+  recent.forget(MonoTime{} + 10s, MonoTime{} + 5s);
   EXPECT_EQ(recent.size(), 15u);
   for (std::uint64_t n = 0; n < 20; ++n) {
     const RecentPayloads::Entry* one = recent.find(id_of(n));
@@ -86,9 +82,9 @@ TEST(RecentPayloads, PayloadsAreForgottenBeforeIds) {
     }
   }
   EXPECT_EQ(bytes_of_all(recent), 1000u);
-  recent.forget(MonoTime{100}, MonoTime{100});
+  recent.forget(MonoTime{} + 100s, MonoTime{} + 100s);
   EXPECT_EQ(recent.size(), 0u);
-  recent.add(entry(7, MonoTime{101}, 100));
+  recent.add(entry(7, MonoTime{} + 101s, 100));
   EXPECT_NE(recent.find(id_of(7)), nullptr);
 }
 
@@ -110,9 +106,9 @@ TEST(RecentPayloads, AgreesWithANaiveOne) {
       const MonoTime payloads = now - rng.between(0s, 30s);
       const MonoTime ids = payloads - rng.between(0s, 30s);
       recent.forget(payloads, ids);
-      std::erase_if(naive, [&](const auto& one) { return one.at < ids; });
+      std::erase_if(naive, [&](const auto& one) { return one.at() < ids; });
       for (auto& one : naive) {
-        if (one.at < payloads) one.whole = Frame();
+        if (one.at() < payloads) one.whole = Frame();
       }
     } else if (recent.find(id_of(n)) == nullptr) {
       const auto size = static_cast<std::size_t>(rng.below(300));
