@@ -9,21 +9,31 @@
 namespace np2p::swarm {
 namespace {
 
-constexpr Duration kTellLoss = 100ms;  // what is lost is told after this, together with what else has changed
-constexpr Duration kTell = 2s;         // what is only nearer now
-constexpr Duration kTried = 2s;        // a link that was only tried is gone after this
-constexpr Duration kHold = 3s;         // for a withdrawal to reach all who came through us
-constexpr PathDelay kHop = 10;         // what a hop costs besides its distance: 1 ms
-constexpr Duration kUnit = 100us;      // of PathDelay
-constexpr Duration kUnmeasured = 1s;   // a round trip not known yet
+// What is lost, or there again, is told soon, together with what else has changed. Other changes only make paths longer
+// than they could be: a network that grows is nearer to its roots from second to second, and telling each step at once
+// was more than half of all messages.
+constexpr Duration kTellLoss = 100ms;
+constexpr Duration kTellFarther = 1s;  // or another root
+constexpr Duration kTellNearer = 8s;   // by a quarter or more
+constexpr Duration kTellDetail = 30s;
+// A newcomer takes a root's place only if it is nearer to the point by so much: else each tree of a growing network
+// would move with every newcomer that happens to be a little nearer.
+constexpr std::uint32_t kMuchNearer = 8;
+constexpr Duration kTried = 2s;       // a link that was only tried is gone after this
+constexpr Duration kHold = 3s;        // for a withdrawal to reach all who came through us
+constexpr PathDelay kHop = 10;        // what a hop costs besides its distance: 1 ms
+constexpr Duration kUnit = 100us;     // of PathDelay
+constexpr Duration kUnmeasured = 1s;  // a round trip not known yet
+
+std::uint32_t first_bits(const Point& point) noexcept {
+  return static_cast<std::uint32_t>(leading(point) >> 32);
+}
 
 // The leading 32 bits of the distance between an id and the point of a tree.
 std::uint32_t rank_of(const Point& id, std::size_t tree) {
   const auto number = static_cast<std::uint8_t>(tree);
   const Sha256 point = sha256({bytes_of("np2p/tree/v1"), ByteView(&number, 1)});
-  std::uint32_t rank = 0;
-  for (std::size_t i = 0; i < 4; ++i) rank = rank << 8 | static_cast<std::uint32_t>(id[i] ^ point[i]);
-  return rank;
+  return first_bits(id) ^ first_bits(point);
 }
 
 // A change of parent costs messages: only for what shows.
@@ -59,17 +69,36 @@ void Paths::begin() {
   const std::size_t trees = std::min<std::size_t>(params_.trees, kSharedTree);
   routes_.resize(trees);
   for (std::size_t tree = 0; tree < trees; ++tree) ranks_.push_back(rank_of(host_.node_key.id().data, tree));
-  for (std::size_t tree = 0; tree < trees; ++tree) claim(tree);
+  settle_at_ = host_.clock.mono() + kHold;
+}
+
+std::vector<Paths::Neighbour>::iterator Paths::place_of(LinkId link) noexcept {
+  return std::lower_bound(neighbours_.begin(), neighbours_.end(), link,
+                          [](const Neighbour& one, LinkId sought) { return one.link < sought; });
+}
+
+void Paths::settle(MonoTime now) {
+  for (std::size_t tree = 0; tree < routes_.size(); ++tree) {
+    Route& route = routes_[tree];
+    if (route.rank == kNoRank) {
+      hold(route, now);
+    } else if (own_rank(tree) < route.rank / kMuchNearer) {
+      claim(tree);
+    }
+  }
+}
+
+void Paths::hold(Route& route, MonoTime until) {
+  route.held = until;
+  if (!held_from_ || until < *held_from_) held_from_ = until;
 }
 
 void Paths::link_up(LinkId link) {
   due_known_ = false;
-  for (const Neighbour& one : neighbours_) {
-    if (one.link == link) return;
-  }
+  if (const auto known = place_of(link); known != neighbours_.end() && known->link == link) return;
   begin();
   make_room_for_one(neighbours_);
-  neighbours_.push_back({link, false, std::vector<PathDelay>(routes_.size(), kFar)});
+  neighbours_.insert(place_of(link), {link, false, std::vector<PathDelay>(routes_.size(), kFar)});
 }
 
 void Paths::open(Neighbour& neighbour) {
@@ -100,13 +129,14 @@ void Paths::leave() {
   ranks_.clear();
   neighbours_.clear();
   tell_at_.reset();
+  settle_at_.reset();
+  held_from_.reset();
 }
 
 void Paths::on(Peer& from, const PathVector& message) {
   due_known_ = false;
-  const auto neighbour =
-      std::find_if(neighbours_.begin(), neighbours_.end(), [&](const Neighbour& one) { return one.link == from.link; });
-  if (neighbour == neighbours_.end()) return;
+  const auto neighbour = place_of(from.link);
+  if (neighbour == neighbours_.end() || neighbour->link != from.link) return;
   if (!neighbour->open) open(*neighbour);
   for (const PathEntry& entry : message.entries) {
     if (entry.tree < routes_.size()) hear(*neighbour, entry);
@@ -150,7 +180,13 @@ void Paths::take(std::size_t tree, LinkId parent, PathDelay delay) {
   route.parent = parent;
   route.delay = delay;
   route.held.reset();
-  if (worth_telling(route)) tell_within(route.told == kFar || route.told < delay ? kTellLoss : kTell);
+  if (worth_telling(route)) tell_within(pause_for(route));
+}
+
+Duration Paths::pause_for(const Route& route) noexcept {
+  if (route.told == kFar) return kTellLoss;
+  if (route.told < route.delay || route.rank != route.told_rank) return kTellFarther;
+  return (route.told - route.delay) * 4 >= route.told ? kTellNearer : kTellDetail;
 }
 
 void Paths::claim(std::size_t tree) {
@@ -181,7 +217,7 @@ void Paths::reselect(std::size_t tree) {
 
 void Paths::take_back(std::size_t tree) {
   Route& route = routes_[tree];
-  if (!route.held) route.held = host_.clock.mono() + kHold;
+  if (!route.held) hold(route, host_.clock.mono() + kHold);
   if (route.parent) changes_.push_back({static_cast<std::uint8_t>(tree), route.parent, {}});
   route.parent = {};
   route.delay = kFar;
@@ -212,8 +248,8 @@ std::optional<MonoTime> Paths::find_due() const noexcept {
     const Peer* peer = one.open ? nullptr : links_.find(one.link);
     if (peer != nullptr && (!first || peer->ready_at + kTried < *first)) first = peer->ready_at + kTried;
   }
-  for (const Route& route : routes_) {
-    if (route.held && (!first || *route.held < *first)) first = route.held;
+  for (const auto& at : {held_from_, settle_at_}) {
+    if (at && (!first || *at < *first)) first = at;
   }
   return first;
 }
@@ -231,9 +267,18 @@ void Paths::due(MonoTime now) {
     const Peer* peer = one.open ? nullptr : links_.find(one.link);
     if (peer != nullptr && peer->ready_at + kTried <= now) open(one);
   }
+  if (settle_at_ && *settle_at_ <= now) {
+    settle_at_.reset();
+    settle(now);
+  }
+  held_from_.reset();
   for (std::size_t tree = 0; tree < routes_.size(); ++tree) {
     Route& route = routes_[tree];
-    if (!route.held || *route.held > now) continue;
+    if (!route.held) continue;
+    if (*route.held > now) {
+      hold(route, *route.held);
+      continue;
+    }
     route.held.reset();
     route.feasible = kFar;
     reselect(tree);  // anybody
@@ -241,13 +286,14 @@ void Paths::due(MonoTime now) {
     route.held.reset();
     // Nobody knows a root any more. The nearest that is left takes its place; who has a nearer neighbour waits for it.
     const bool nearest = std::none_of(links_.ready().begin(), links_.ready().end(), [&](const Peer& peer) {
-      return peer.reachable() && links_.stands(peer) && rank_of(peer.id.data, tree) < own_rank(tree);
+      const std::uint32_t rank = own_rank(tree) ^ first_bits(host_.node_key.id().data) ^ first_bits(peer.id.data);
+      return peer.reachable() && links_.stands(peer) && rank < own_rank(tree);
     });
     if (nearest) {
       claim(tree);
     } else {
       route.rank = kNoRank;
-      route.held = now + kHold;
+      hold(route, now + kHold);
       questions.entries.push_back({static_cast<std::uint8_t>(tree), kNoRank, kFar});
     }
   }

@@ -62,15 +62,19 @@ class Paths {
     std::vector<PathDelay> delays;  // to the roots of our routes, by tree
   };
 
+  [[nodiscard]] std::vector<Neighbour>::iterator place_of(LinkId link) noexcept;
   [[nodiscard]] std::uint32_t own_rank(std::size_t tree) const noexcept;
   [[nodiscard]] std::optional<PathDelay> over(LinkId link, PathDelay delay) const noexcept;
-  void begin();  // with the first link
+  void begin();               // with the first link
+  void settle(MonoTime now);  // who is the root, when our neighbours have had time to tell us
   void open(Neighbour& neighbour);
   void take(std::size_t tree, LinkId parent, PathDelay delay);
   void claim(std::size_t tree);
   void reselect(std::size_t tree);
   void take_back(std::size_t tree);
+  void hold(Route& route, MonoTime until);
   void hear(Neighbour& from, const PathEntry& entry);
+  [[nodiscard]] static Duration pause_for(const Route& route) noexcept;
   void tell_within(Duration pause);
   void tell(LinkId link, std::size_t tree);
   void say(const PathVector& message);  // to everybody
@@ -79,12 +83,14 @@ class Paths {
   const SwarmParams& params_;
   Host& host_;
   Links& links_;
-  std::vector<Route> routes_;         // by tree; empty as long as we are no part of this
-  std::vector<std::uint32_t> ranks_;  // ours, by tree
-  std::vector<Neighbour> neighbours_;
+  std::vector<Route> routes_;          // by tree; empty as long as we are no part of this
+  std::vector<std::uint32_t> ranks_;   // ours, by tree
+  std::vector<Neighbour> neighbours_;  // ascending by link
   std::vector<Change> changes_;
   std::size_t taken_ = 0;
   std::optional<MonoTime> tell_at_;
+  std::optional<MonoTime> settle_at_;
+  std::optional<MonoTime> held_from_;  // no route is held until an earlier time
   // When due() has something to do: asked after each message, found out after those that were ours.
   [[nodiscard]] std::optional<MonoTime> find_due() const noexcept;
   mutable std::optional<MonoTime> due_;
