@@ -9,8 +9,7 @@ namespace np2p::swarm {
 namespace {
 
 constexpr std::size_t kReplicas = 8;
-constexpr std::size_t kNearerNodes =
-    2 * kReplicas;  // with so many linked nodes nearer to a key its records are not ours to keep
+constexpr std::size_t kNearerNodes = kReplicas * 3 / 2;  // where so many are linked, a record is theirs to keep
 constexpr std::size_t kFirstHops = 3;
 constexpr Duration kAnswerTime = 10s;  // after this nobody waits for an answer any more
 constexpr std::int64_t kSlack = 600;   // seconds by which clocks may differ

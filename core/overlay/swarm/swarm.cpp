@@ -14,6 +14,12 @@ std::uint64_t boot_number(const Host& host) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(host.clock.wall().ns, 1));
 }
 
+bool is_of_trees(const Message& message) noexcept {
+  return std::holds_alternative<PathVector>(message) || std::holds_alternative<Gossip>(message) ||
+         std::holds_alternative<IHave>(message) || std::holds_alternative<Graft>(message) ||
+         std::holds_alternative<Prune>(message) || std::holds_alternative<Watch>(message);
+}
+
 }  // namespace
 
 Swarm::Swarm(const Config& config, Host& host)
@@ -83,6 +89,8 @@ void Swarm::frame(LinkId link, const Frame& frame) {
     }
   } else if (peer != nullptr) {
     handle(*peer, *message, frame);
+    if (std::holds_alternative<Probe>(*message)) return;
+    if (is_of_trees(*message)) return settle_trees();
   } else if (const HelloEcho* echo = std::get_if<HelloEcho>(&*message); echo != nullptr && links_.is_aside(link)) {
     links_.echo(link, *echo);
   } else {
@@ -167,6 +175,16 @@ void Swarm::timer(Timer timer) {
   settle();
 }
 
+// In a world of many nodes each line of memory that is looked at was looked at long ago, so the parts that such a
+// message cannot have reached are left alone.
+void Swarm::settle_trees() {
+  while (const auto change = paths_.next()) plumtree_.rerouted(*change);
+  plumtree_.flush_routes();
+  std::optional<MonoTime> gossip = plumtree_.next_due();
+  if (const auto at = paths_.next_due(); at && (!gossip || *at < *gossip)) gossip = at;
+  arm(Timer::overlay_gossip, gossip, armed_gossip_);
+}
+
 void Swarm::settle_reachability() {
   if (!reachability_.take_news()) return;
   if (reachable()) {
@@ -218,7 +236,6 @@ void Swarm::settle() {
     }
     settle_reachability();
     while (const auto change = paths_.next()) plumtree_.rerouted(*change);
-    plumtree_.flush_routes();
     bool neighbours_changed = false;
     while (const auto change = hyparview_.next()) {
       more = true;
@@ -271,9 +288,7 @@ void Swarm::settle() {
     if (at && *at < *connect) connect = at;
   }
   arm(Timer::overlay_connect, connect, armed_connect_);
-  std::optional<MonoTime> gossip = plumtree_.next_due();
-  if (const auto at = paths_.next_due(); at && (!gossip || *at < *gossip)) gossip = at;
-  arm(Timer::overlay_gossip, gossip, armed_gossip_);
+  settle_trees();
   std::optional<MonoTime> search = locator_.next_due();
   if (const auto at = fingers_.next_due(); at && (!search || *at < *search)) search = at;
   arm(Timer::overlay_directory, search, armed_directory_);

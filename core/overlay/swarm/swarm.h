@@ -72,7 +72,8 @@ class Swarm {
   void handle(Peer& from, const Message& message, const Frame& whole);
   void offer_to_tree(const Peer& peer);
   void settle_reachability();
-  void settle();  // changes of links to the parts, changes of neighbours to Plumtree; arms the timers
+  void settle_trees();  // what a message of paths or broadcasts may have changed: most are of these
+  void settle();        // changes of links to the parts, changes of neighbours to Plumtree; arms the timers
   void arm(Timer timer, std::optional<MonoTime> at, std::optional<MonoTime>& armed);
 
   const Config& config_;
