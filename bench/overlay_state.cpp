@@ -62,11 +62,7 @@ void state_per_node(benchmark::State& state) {
   state.counters["bootstrap_cpu_s"] = network.bootstrap_s;
   state.counters["cpu_s_per_post"] = cpu_s / kPosts;
 }
-BENCHMARK(state_per_node)
-    ->Arg(bench::standing_nodes())
-    ->Iterations(1)
-    ->UseManualTime()
-    ->Unit(benchmark::kMillisecond);
+BENCHMARK(state_per_node)->Arg(bench::standing_nodes())->Iterations(1)->UseManualTime()->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace np2p

@@ -98,8 +98,8 @@ void lookup(benchmark::State& state) {
   report(state, all, 2 * kPairs * static_cast<std::uint64_t>(state.iterations()));
 }
 
-// Newcomers, four in a second: dials, Joins, their walks, dial-backs, the test of their NAT, fingers, and where they are
-// into the directory. A minute later they are like everybody else.
+// Newcomers, four in a second: dials, Joins, their walks, dial-backs, the test of their NAT, fingers, and where they
+// are into the directory. A minute later they are like everybody else.
 void join(benchmark::State& state) {
   StandingNetwork& network = standing(state.range(0));
   constexpr int kNewcomers = 20;

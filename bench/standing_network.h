@@ -1,5 +1,5 @@
-// A standing network of whole nodes in the simulator, 80 % of them behind NAT, and what a stretch of its time costs: CPU
-// and messages. What one step costs is the difference between a stretch with so many of them and a silent one.
+// A standing network of whole nodes in the simulator, 80 % of them behind NAT, and what a stretch of its time costs:
+// CPU and messages. What one step costs is the difference between a stretch with so many of them and a silent one.
 #pragma once
 
 #include <algorithm>
