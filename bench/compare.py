@@ -1,7 +1,8 @@
 """Runs the benchmarks and prints each candidate beside its yardstick, measured in the same run.
 
     ./dev bench             everything: the ratios, then the figures without a yardstick
-    ./dev bench NAME...     only what has NAME in its name (phold, message, ingest, publish, idle, ...)
+    ./dev bench NAME...     only what has NAME in its name (phold, message, ingest, publish, overlay, idle, ...)
+    ./dev bench overlay --nodes 10000       the overlay in a network of so many nodes and not of 1,000
 
 Candidate and yardstick take turns and the best of several rounds counts, because machines are shared and noisy; both are
 built with the same flags. Absolute figures say little about another machine, the ratios more.
@@ -9,6 +10,7 @@ built with the same flags. Absolute figures say little about another machine, th
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -226,7 +228,8 @@ def print_others(names: list[str]) -> None:
                 and not key.endswith("_index")
             }
             extra = "  ".join(f"{key} {value:.4g}" for key, value in counters.items())
-            print(f"  {row['name']:44} {human(rate(row)):>12}  {extra}".rstrip(), flush=True)
+            name = re.sub(r"(/iterations:\d+|/manual_time)", "", str(row["name"]))
+            print(f"  {name:44} {human(rate(row)):>12}  {extra}".rstrip(), flush=True)
 
 
 def check(names: list[str]) -> None:
@@ -240,9 +243,18 @@ def check(names: list[str]) -> None:
 
 
 def main() -> None:
-    names = [name for name in sys.argv[1:] if name != "--check"]
+    parser = argparse.ArgumentParser(prog="./dev bench", description="Measures, and prints ratios to the yardsticks.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only what has this in its name")
+    parser.add_argument("--nodes", type=int, help="of the network in which the overlay is measured (default 1000)")
+    parser.add_argument("--check", action="store_true", help="only say whether there is something of these names")
+    arguments = parser.parse_args()
+    names: list[str] = arguments.names
     check(names)
-    if "--check" in sys.argv[1:]:
+    if arguments.nodes is not None:
+        if not 50 <= arguments.nodes <= 1_000_000:
+            parser.error(f"--nodes must be from 50 to 1000000, not {arguments.nodes}")
+        os.environ["NP2P_BENCH_NODES"] = str(arguments.nodes)
+    if arguments.check:
         return
     reached = print_ratios(names)
     if not names or "message" in names:

@@ -3,9 +3,9 @@
 #include <benchmark/benchmark.h>
 #include <secp256k1_schnorrsig.h>
 
-#include <ctime>
 #include <memory>
 
+#include "bench/cpu_time.h"
 #include "bench/signed_events.h"
 #include "core/crypto/verifier.h"
 #include "core/event/validation.h"
@@ -14,13 +14,6 @@
 
 namespace np2p {
 namespace {
-
-// CPU time of this thread: other programs on the machine do not count.
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
 
 class BareVerification {
  public:
@@ -108,15 +101,15 @@ void alternating(benchmark::State& state) {
       ingest.empty_the_store();
       first = 0;
     }
-    const auto start = cpu_seconds();
+    const auto start = bench::cpu_seconds();
     for (std::size_t i = first; i < first + kTurn; ++i) {
       if (!verify(events[i])) state.SkipWithError("a good signature was refused");
     }
-    const auto middle = cpu_seconds();
+    const auto middle = bench::cpu_seconds();
     for (std::size_t i = first; i < first + kTurn; ++i) {
       if (!ingest(i)) state.SkipWithError("a good event was refused");
     }
-    const auto end = cpu_seconds();
+    const auto end = bench::cpu_seconds();
     bare += middle - start;
     whole += end - middle;
     first += kTurn;

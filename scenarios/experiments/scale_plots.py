@@ -148,16 +148,24 @@ def _redundancy(axes: Any, results: Results) -> None:
     )
 
 
-def _delay(axes: Any, results: Results) -> None:
-    ends: Ends = []
-    values = [5.0]
+def _mean_and_extreme(
+    axes: Any, ends: Ends, results: Results, part: str, metric: str, extreme: tuple[str, str]
+) -> list[float]:
+    """Draws NAME_mean and NAME_EXTREME of a metric, for all shares behind NAT, and the mesh's mean beside them."""
+    values: list[float] = []
     for nated in results.shares("hyparview"):
         name, colour = _who(nated)
-        for metric, shape, what in (("stretch_mean", "-", "mean"), ("stretch_p99", ":", "p99")):
-            points = series(results, "hyparview", nated, "broadcast", metric)
+        for suffix, shape, what in (("mean", "-", "mean"), (extreme[0], ":", extreme[1])):
+            points = series(results, "hyparview", nated, part, f"{metric}_{suffix}")
             values += _draw(axes, ends, points, f"{name}, {what}", colour, linestyle=shape)
     for share in results.shares("mesh"):
-        values += _draw(axes, ends, series(results, "mesh", share, "broadcast", "stretch_mean"), "mesh, mean", MESH)
+        values += _draw(axes, ends, series(results, "mesh", share, part, f"{metric}_mean"), "mesh, mean", MESH)
+    return values
+
+
+def _delay(axes: Any, results: Results) -> None:
+    ends: Ends = []
+    values = [5.0, *_mean_and_extreme(axes, ends, results, "broadcast", "stretch", ("p99", "p99"))]
     axes.set_ylim(0, max(values) * 1.12)
     axes.set_ylabel("latency over the direct delay")
     _target(axes, 2.2, "target, mean: 2.2")
@@ -167,14 +175,7 @@ def _delay(axes: Any, results: Results) -> None:
 
 def _links(axes: Any, results: Results) -> None:
     ends: Ends = []
-    values = [100.0]
-    for nated in results.shares("hyparview"):
-        name, colour = _who(nated)
-        for metric, shape, what in (("links_mean", "-", "mean"), ("links_max", ":", "most")):
-            points = series(results, "hyparview", nated, "bootstrap", metric)
-            values += _draw(axes, ends, points, f"{name}, {what}", colour, linestyle=shape)
-    for share in results.shares("mesh"):
-        values += _draw(axes, ends, series(results, "mesh", share, "bootstrap", "links_mean"), "mesh, mean", MESH)
+    values = [100.0, *_mean_and_extreme(axes, ends, results, "bootstrap", "links", ("max", "most"))]
     axes.set_ylim(0, max(values) * 1.12)
     axes.set_ylabel("links of one server")
     _finish(

@@ -39,7 +39,7 @@ PAPER: dict[str, Any] = {
     "shuffle_ttl": 6,
     "shuffle_every": CYCLE,
     "nearer_every": None,  # X-BOT came later
-    "trees": 0,  # Plumtree's own alone
+    "trees": 0,  # Plumtree's own alone, and HyParView without our other ways of learning of nodes
     "eager_links": True,
     "external": True,  # nobody has to find out that he can be dialled
     "uplink": 1e12,  # a message takes its unit of delay and no time to be sent
@@ -72,8 +72,9 @@ def table(title: str, rows: list[Row]) -> str:
 
 
 def grown(n: int, seed: int) -> np2p.Simulation:
-    """One joins after the other, then everybody shuffles for the papers' number of cycles."""
-    net = np2p.Simulation(seed=seed, base_delay=0.1, jitter=0, plane=0)
+    """One joins after the other, then everybody shuffles for the papers' number of cycles. A join takes a dozen delays,
+    which are over before the next: else those who come together find each other on their walks and form triangles."""
+    net = np2p.Simulation(seed=seed, base_delay=0.01, jitter=0, plane=0)
     for _ in range(n):
         net.add_node(nat="none", **PAPER)
         net.run_for(seconds(0.25))

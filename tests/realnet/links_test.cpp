@@ -29,6 +29,18 @@ class LinksTest : public test::LinkWorld {
     thread.join();
     io_.poll();
   }
+  // The same with a peer that has proved itself and heard the node's Hello.
+  template <class Act>
+  void with_proven_peer(const Recorder& node, Act act) {
+    KernelEntropy entropy;
+    const auto key = SecpNodeKey::generate(entropy);
+    with_peer(node, [&](RawPeer& peer) {
+      ASSERT_TRUE(peer.start_tls());
+      peer.send_hello(*key, "test");
+      ASSERT_TRUE(peer.hears(LinkMessage::hello));
+      act(peer);
+    });
+  }
 };
 
 TEST_F(LinksTest, BothSidesLearnWhoTheOtherIs) {
@@ -189,12 +201,7 @@ TEST_F(LinksTest, UnknownFeaturesAndTrailingBytesAreIgnored) {
 
 TEST_F(LinksTest, OversizePrefixEndsTheLink) {
   Recorder node(io_);
-  KernelEntropy entropy;
-  const auto key = SecpNodeKey::generate(entropy);
-  with_peer(node, [&](RawPeer& peer) {
-    ASSERT_TRUE(peer.start_tls());
-    peer.send_hello(*key, "test");
-    ASSERT_TRUE(peer.hears(LinkMessage::hello));
+  with_proven_peer(node, [](RawPeer& peer) {
     peer.send(ByteVec{0x0F, 0xFF, 0xFF, 0xFF});
     EXPECT_TRUE(peer.closed());
   });
@@ -216,14 +223,7 @@ TEST_F(LinksTest, FramesBeforeTheHelloAreRefused) {
 
 TEST_F(LinksTest, AResetIsNoticedAtOnce) {
   Recorder node(io_);
-  KernelEntropy entropy;
-  const auto key = SecpNodeKey::generate(entropy);
-  with_peer(node, [&](RawPeer& peer) {
-    ASSERT_TRUE(peer.start_tls());
-    peer.send_hello(*key, "test");
-    ASSERT_TRUE(peer.hears(LinkMessage::hello));
-    peer.close();
-  });
+  with_proven_peer(node, [](RawPeer& peer) { peer.close(); });
   ASSERT_TRUE(run_until([&] { return !node.down.empty(); }));
   EXPECT_TRUE(node.down[0].second == CloseReason::reset || node.down[0].second == CloseReason::peer_closed);
 }

@@ -8,7 +8,6 @@ namespace {
 
 constexpr std::int64_t kUnit = 10'000;      // ns
 constexpr std::int64_t kOne = 0xFFFF;       // relative error of 1
-constexpr std::int64_t kCell = 2500;        // 25 ms of round trip a cell
 constexpr std::int64_t kLeastHeight = 100;  // 1 ms; from nothing a height could not grow
 
 std::int64_t root(std::int64_t square) noexcept {  // floor of the square root, by Newton
@@ -59,11 +58,6 @@ Coordinates moved(const Coordinates& ours, const Coordinates& theirs, Duration r
   next.error = static_cast<std::uint16_t>(
       std::clamp<std::int64_t>((wrong * weight + own_error * (kOne - weight)) / kOne, kOne / 100, kOne));
   return next;
-}
-
-std::uint8_t region(const Coordinates& at) noexcept {
-  const auto cell = [](std::int64_t v) { return std::clamp<std::int64_t>((v + 4 * kCell) / kCell, 0, 7); };
-  return static_cast<std::uint8_t>(cell(at.y) * 8 + cell(at.x));
 }
 
 }  // namespace np2p::swarm

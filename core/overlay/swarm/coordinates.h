@@ -12,7 +12,5 @@ namespace np2p::swarm {
 Duration predicted_rtt(const Coordinates& a, const Coordinates& b) noexcept;
 // Ours after a round trip to a peer at `theirs`. `rng` only breaks the tie of equal places.
 Coordinates moved(const Coordinates& ours, const Coordinates& theirs, Duration rtt, Rng& rng) noexcept;
-// One of the 8 x 8 cells of the plane: a node's region, for the broadcast masks. The outer ones reach to infinity.
-std::uint8_t region(const Coordinates& at) noexcept;
 
 }  // namespace np2p::swarm

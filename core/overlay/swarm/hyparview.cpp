@@ -113,6 +113,10 @@ void HyParView::heard(const PeerRef& ref) {
   passive_.add(ref, rng_);
 }
 
+void HyParView::linked(const Peer& peer) {
+  if (peer.reachable() && !as_published()) heard(peer.ref());
+}
+
 void HyParView::add(Peer& peer, bool client) {
   std::size_t random = 0;
   for (const Neighbour& one : neighbours_) random += one.random ? 1u : 0u;
@@ -228,7 +232,7 @@ void HyParView::refill() {
 
 // Nobody is left to be tried: a neighbour may know others.
 void HyParView::beg(MonoTime now) {
-  if (now < beg_at_) return;
+  if (now < beg_at_ || as_published()) return;
   const LinkId to = random_active({});
   if (!to) return;
   beg_at_ = now + beg_pause_;
@@ -272,7 +276,7 @@ void HyParView::peer_updated(const Peer& peer) {
     active_ += one.client ? std::size_t(-1) : 1;
   }
   while (active_size() > capacity()) make_room();
-  if (peer.reachable()) heard(peer.ref());  // before it could not take us in
+  linked(peer);  // before it could not take us in
 }
 
 // Until now others could not dial us: now walks spread us.
@@ -293,7 +297,7 @@ void HyParView::accept(Peer& from) {
 }
 
 void HyParView::refuse(Peer& from) {
-  links_.send(from.link, NeighborAnswer{false, sample(6)}, Priority::control, Traffic::control);
+  links_.send(from.link, NeighborAnswer{false, sample(as_published() ? 0 : 6)}, Priority::control, Traffic::control);
 }
 
 // --- messages

@@ -27,6 +27,7 @@ class HyParView {
 
   void join(LinkId link);  // through the server at the end of a ready link
   void heard(const PeerRef& ref);
+  void linked(const Peer& peer);  // whatever for
 
   void on(Peer& from, const Join& message);
   void on(Peer& from, const ForwardJoin& message);
@@ -89,6 +90,9 @@ class HyParView {
   void beg(MonoTime now);
   void shuffle();
   void look_for_nearer(MonoTime now);
+  // With Plumtree's own tree alone we are held against the paper, which knows no other ways of learning of nodes than
+  // joins and shuffles. Ours hand out neighbours of neighbours, which closes triangles.
+  [[nodiscard]] bool as_published() const noexcept { return params_.trees == 0; }
   [[nodiscard]] bool wants_nearer() const noexcept { return params_.nearer_every > Duration{}; }
   [[nodiscard]] Duration jittered(Duration mean);
 

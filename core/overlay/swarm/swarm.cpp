@@ -215,7 +215,7 @@ void Swarm::settle() {
       }
       if (change->kind == LinkChange::Kind::ready) {
         const Peer* peer = links_.find(change->link);
-        if (peer != nullptr && peer->reachable()) hyparview_.heard(peer->ref());
+        if (peer != nullptr) hyparview_.linked(*peer);
         if (peer != nullptr) offer_to_tree(*peer);
         if (peer != nullptr) locator_.linked(*peer);
       }

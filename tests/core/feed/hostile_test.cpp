@@ -13,7 +13,7 @@
 #include "core/wire/extension.h"
 #include "core/wire/mesh_messages.h"
 #include "core/wire/packet.h"
-#include "tests/core/fake_ports.h"
+#include "tests/core/feed/one_node.h"
 
 namespace np2p {
 namespace {
@@ -25,21 +25,8 @@ class HostileTest : public ::testing::Test {
     ports = std::make_unique<test::FakePorts>(config.limits);
     node = std::make_unique<Node>(config, ports->host());
     node->start();
-    connect(link, peer);
-    connect(other, neighbour);
-  }
-  void connect(LinkId at, const Signer& who) {
-    LinkInfo info;
-    info.link = at;
-    info.proven = true;
-    info.peer.data.fill(static_cast<std::uint8_t>(at.value));
-    info.remote = Address::v4(0xC6120000u + static_cast<std::uint32_t>(at.value), 20000);
-    node->link_up(info);
-    mesh::Features features;
-    features.name = mesh_name(who.public_key());
-    features.uid = at.value;
-    features.connection_id = at.value;
-    node->frame(at, mesh::encode_features(features));
+    test::introduce(*node, link, peer);
+    test::introduce(*node, other, neighbour);
   }
   void broadcast(ByteView payload) { send(mesh::Tag::broadcast, payload); }
   void unicast(ByteView payload) { send(mesh::Tag::unicast, payload); }

@@ -20,6 +20,22 @@
 
 namespace np2p::test {
 
+// A link comes up, and the server at its other end says whose it is.
+inline mesh::Features introduce(Node& node, LinkId at, const Signer& who) {
+  LinkInfo info;
+  info.link = at;
+  info.proven = true;
+  info.peer.data.fill(static_cast<std::uint8_t>(at.value));
+  info.remote = Address::v4(0xC6120000u + static_cast<std::uint32_t>(at.value), 20000);
+  node.link_up(info);
+  mesh::Features features;
+  features.name = mesh_name(who.public_key());
+  features.uid = at.value;
+  features.connection_id = at.value;
+  node.frame(at, mesh::encode_features(features));
+  return features;
+}
+
 class OneNode : public ::testing::Test {
  protected:
   void start(const Limits& limits = {}) {
@@ -87,17 +103,7 @@ class OneNode : public ::testing::Test {
 
   // --- the same by hand
   void connect(LinkId at, const Signer& who) {
-    LinkInfo info;
-    info.link = at;
-    info.proven = true;
-    info.peer.data.fill(static_cast<std::uint8_t>(at.value));
-    info.remote = Address::v4(0xC6120000u + static_cast<std::uint32_t>(at.value), 20000);
-    node->link_up(info);
-    mesh::Features features;
-    features.name = mesh_name(who.public_key());
-    features.uid = at.value;
-    features.connection_id = at.value;
-    node->frame(at, mesh::encode_features(features));
+    const mesh::Features features = introduce(*node, at, who);
     // The neighbour's own record: a route is a link that both its ends gossip about.
     mesh::PeerSummary self;
     self.name = features.name;

@@ -49,6 +49,30 @@ EventPtr numbered(std::uint64_t number) {
   }
 }
 
+// A process that does so until it is killed.
+struct Publisher {
+  pid_t process = -1;
+  int numbers = -1;  // the pipe out of it
+
+  Publisher(const std::string& path, std::uint64_t number) {
+    int ends[2];
+    if (pipe(ends) != 0) return;
+    numbers = ends[0];
+    process = fork();
+    if (process == 0) {
+      close(ends[0]);
+      publish(path, number, ends[1]);
+    }
+    close(ends[1]);
+  }
+  Publisher(const Publisher&) = delete;
+  Publisher& operator=(const Publisher&) = delete;
+  ~Publisher() { close(numbers); }
+  [[nodiscard]] bool says(std::uint64_t& number) const {
+    return read(numbers, &number, sizeof number) == static_cast<ssize_t>(sizeof number);
+  }
+};
+
 TEST(SqliteKill, NothingAcknowledgedIsLost) {
   const TemporaryDirectory directory;
   const std::string path = directory.file("store.db");
@@ -56,27 +80,19 @@ TEST(SqliteKill, NothingAcknowledgedIsLost) {
   std::vector<std::uint64_t> acknowledged;
   for (int round = 0; round < 20; ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
-    int ends[2];
-    ASSERT_EQ(pipe(ends), 0);
-    const pid_t child = fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-      close(ends[0]);
-      publish(path, static_cast<std::uint64_t>(round) * 1'000'000, ends[1]);
-    }
-    close(ends[1]);
+    const Publisher child(path, static_cast<std::uint64_t>(round) * 1'000'000);
+    ASSERT_GT(child.process, 0);
     // Not by the clock: after so many acknowledgements, at whatever it is doing then.
     for (std::uint64_t left = 1 + rng.below(60); left > 0; --left) {
       std::uint64_t number = 0;
-      ASSERT_EQ(read(ends[0], &number, sizeof number), static_cast<ssize_t>(sizeof number));
+      ASSERT_TRUE(child.says(number));
       acknowledged.push_back(number);
     }
     usleep(static_cast<useconds_t>(rng.below(3000)));
-    kill(child, SIGKILL);
+    kill(child.process, SIGKILL);
     std::uint64_t number = 0;
-    while (read(ends[0], &number, sizeof number) == static_cast<ssize_t>(sizeof number)) acknowledged.push_back(number);
-    close(ends[0]);
-    ASSERT_EQ(waitpid(child, nullptr, 0), child);
+    while (child.says(number)) acknowledged.push_back(number);
+    ASSERT_EQ(waitpid(child.process, nullptr, 0), child.process);
 
     auto store = SqliteStore::open(path, roomy());
     ASSERT_TRUE(store.ok()) << store.error().reason;
@@ -89,26 +105,18 @@ TEST(SqliteKill, NothingAcknowledgedIsLost) {
 TEST(SqliteKill, AnotherProcessIsToldSo) {
   const TemporaryDirectory directory;
   const std::string path = directory.file("store.db");
-  int ends[2];
-  ASSERT_EQ(pipe(ends), 0);
-  const pid_t child = fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    close(ends[0]);
-    publish(path, 0, ends[1]);
-  }
-  close(ends[1]);
+  const Publisher child(path, 0);
+  ASSERT_GT(child.process, 0);
   std::uint64_t number = 0;
-  ASSERT_EQ(read(ends[0], &number, sizeof number), static_cast<ssize_t>(sizeof number));
+  ASSERT_TRUE(child.says(number));
   auto second = SqliteStore::open(path, roomy());
   EXPECT_FALSE(second.ok());
   if (!second.ok()) {
     EXPECT_EQ(second.error().code, ErrorCode::unavailable);
     EXPECT_NE(second.error().reason.find("another server uses this data directory"), std::string::npos);
   }
-  kill(child, SIGKILL);
-  ASSERT_EQ(waitpid(child, nullptr, 0), child);
-  close(ends[0]);
+  kill(child.process, SIGKILL);
+  ASSERT_EQ(waitpid(child.process, nullptr, 0), child.process);
   EXPECT_TRUE(SqliteStore::open(path, roomy()).ok());
 }
 
