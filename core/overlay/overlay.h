@@ -118,6 +118,8 @@ class Overlay {
     Path path = Path::direct;
   };
   [[nodiscard]] std::vector<Peer> peers() const;          // links, by name
+  // The node that serves that user, as far as this one has found out; the mesh does not say.
+  [[nodiscard]] std::optional<NodeId> server_of(const PubKey& user) const;
   [[nodiscard]] std::vector<NodeId> active_view() const;  // neighbours that can be dialled; the mesh has no such view
   [[nodiscard]] OverlayStatus status() const;
   [[nodiscard]] std::size_t bytes() const noexcept;  // of memory
