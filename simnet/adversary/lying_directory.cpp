@@ -1,6 +1,7 @@
 #include "core/base/assert.h"
 #include "core/crypto/node_key.h"
 #include "core/overlay/swarm/contact.h"
+#include "core/overlay/swarm/voucher.h"
 #include "simnet/adversary/kinds.h"
 
 namespace np2p::sim {
@@ -40,6 +41,7 @@ void LyingDirectory::answer(LinkId link, const Get& question) {
   if (manner_ == Behaviour::forging_directory) lie.records = claim(question.key, means_.key);
   if (manner_ == Behaviour::conspiring_directory) lie.records = claim(question.key, *conspiracy_);
   if (const auto first = first_.find(question.key); first != first_.end()) lie.records = first->second;
+  if (!lie.records.empty()) swarm::vouch(lie.records, question.query, means_.key, means_.network);
   means_.send(link, lie);
 }
 

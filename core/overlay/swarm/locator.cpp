@@ -12,7 +12,10 @@ constexpr Duration kFirstPause = 1min;  // between the first publications; doubl
 constexpr Duration kSettle = 3s;        // changes of our relays within this are published together
 constexpr Duration kFirstRetry = 10s;   // of a lookup that found nothing; doubles to
 constexpr Duration kLongestRetry = 1min;
+constexpr Duration kAnswers = 3s;  // for the first answer
 constexpr Duration kOthers = 2s;   // for the other answers, once one is there
+constexpr std::size_t kFew = 3;    // answers: more are not to be had in a small network
+constexpr unsigned kDoubts = 4;    // tries after which a claim is taken that one keeper makes alone
 constexpr unsigned kGiveUp = 200;  // tries; whoever still wants the user asks anew
 
 }  // namespace
@@ -119,8 +122,11 @@ void Locator::ask(Wanted& wanted, MonoTime now) {
   wanted.at = now + rng_.between(pause * 3 / 4, pause * 5 / 4);
   ++wanted.tries;
   wanted.came = 0;
-  wanted.claims.clear();
+  wanted.widened = false;
+  wanted.until = now + kAnswers;
+  wanted.ballot.forget_hearsay();
   wanted.asked = directory_.get(directory_key(wanted.user), wanted.query);
+  wanted.open = wanted.asked > 0;
 }
 
 void Locator::answered(const Directory::Answer& answer) {
@@ -135,16 +141,29 @@ void Locator::answered(const Directory::Answer& answer) {
   const auto wanted =
       std::find_if(wanted_.begin(), wanted_.end(), [&](const Wanted& one) { return one.query == answer.query; });
   if (wanted == wanted_.end()) return;
-  if (wanted->came++ == 0) wanted->first_at = host_.clock.mono();
+  if (wanted->came++ == 0) wanted->until = std::min(wanted->until, host_.clock.mono() + kOthers);
   count(*wanted, answer);
-  unsigned most = 0;
-  for (const Claim& claim : wanted->claims) most = std::max(most, claim.votes);
-  if (most * 2 <= wanted->asked && wanted->came < wanted->asked) return;
-  if (decide(*wanted)) wanted_.erase(wanted);
+  if (wanted->came >= wanted->asked && settle(*wanted)) wanted_.erase(wanted);
+}
+
+// Three first hops are enough if their answers agree. If not, somebody lies or has nothing: all others are asked. Of
+// those who are not there at all, and looked for again and again, not each time.
+bool Locator::settle(Wanted& wanted) {
+  if (decide(wanted)) return true;
+  const bool further = wanted.ballot.size() > 1 || (wanted.tries & (wanted.tries - 1)) == 0;
+  if (!wanted.widened && further) {
+    wanted.widened = true;
+    wanted.asked += directory_.get_more(directory_key(wanted.user), wanted.query);
+    wanted.until = host_.clock.mono() + kAnswers;
+    if (wanted.came >= wanted.asked) return settle(wanted);
+  } else if (wanted.until <= host_.clock.mono()) {
+    wanted.open = false;
+  }
+  return false;
 }
 
 // An answer speaks for one node: that which the user bound, else the oldest claim in it that holds. Whoever lies can
-// sign a claim of its own, so one answer alone decides nothing while others are awaited. A BIND needs no votes.
+// sign a claim of its own, so one answer alone decides nothing. A BIND needs no votes.
 void Locator::count(Wanted& wanted, const Directory::Answer& answer) {
   const auto bind = std::find_if(answer.records.begin(), answer.records.end(),
                                  [](const ByteVec& record) { return is_of(RecordType::bind, record); });
@@ -162,11 +181,11 @@ void Locator::count(Wanted& wanted, const Directory::Answer& answer) {
   for (const ByteVec& record : answer.records) {
     if (is_of(RecordType::bind, record) || contacts >= config_.limits.claims) continue;
     ++contacts;
-    count_contact(wanted, record, voted);
+    count_contact(wanted, record, answer.keeper, voted);
   }
 }
 
-void Locator::count_contact(Wanted& wanted, const ByteVec& record, bool& voted) {
+void Locator::count_contact(Wanted& wanted, const ByteVec& record, const NodeId& keeper, bool& voted) {
   const std::int64_t wall = unix_seconds(host_.clock.wall());
   auto contact = verify_contact(record, host_.verifier, config_.network_id);
   if (!contact.ok()) return host_.observer.rejected("record", contact.error(), {});
@@ -175,42 +194,56 @@ void Locator::count_contact(Wanted& wanted, const ByteVec& record, bool& voted) 
   const bool bound = known != nullptr && known->binding != nullptr;
   const bool votes = !voted && (!bound || !forbids(known->binding, contact->node, wall));
   voted = voted || votes;
-  const auto same = std::find_if(wanted.claims.begin(), wanted.claims.end(),
-                                 [&](const Claim& one) { return one.contact.node == contact->node; });
-  if (same == wanted.claims.end()) {
-    wanted.claims.push_back({std::move(*contact), record, votes ? 1u : 0u});
-    return;
+  const NodeId node = contact->node;
+  if (Ballot::Claim* same = wanted.ballot.find(node)) {
+    if (contact->sequence == same->contact.sequence && !same_contact(record, same->record)) {
+      evidence_.found(Evidence::What::contact, node.data, contact->sequence, same->record, record);
+    }
+    if (contact->sequence > same->contact.sequence) {
+      same->contact = std::move(*contact);
+      same->record = record;
+    }
+  } else if (wanted.ballot.add(std::move(*contact), record) == nullptr) {
+    return host_.observer.rejected("record", error(ErrorCode::full, "too many claims of one user"), {});
   }
-  if (votes) ++same->votes;
-  if (contact->sequence == same->contact.sequence && !same_contact(record, same->record)) {
-    evidence_.found(Evidence::What::contact, contact->node.data, contact->sequence, same->record, record);
-  }
-  if (contact->sequence > same->contact.sequence) {
-    same->contact = std::move(*contact);
-    same->record = record;
-  }
+  if (votes) wanted.ballot.vote(*wanted.ballot.find(node), keeper);
 }
 
-// The node that is bound; without a BIND the claim that most answers name, of equals the one that came first. A newer
-// contact replaces the one that we know.
+// The node that is bound; without a BIND the claim that most keepers name, if a second one confirms it. What nobody
+// confirms or as many contradict is asked for again, over other ways; what still stands alone then is taken.
+const Contact* Locator::elected(const Wanted& wanted, const Known* before) const {
+  const std::int64_t wall = unix_seconds(host_.clock.wall());
+  const bool bound = before != nullptr && before->binding != nullptr;
+  const auto admits = [&](const Contact& contact) {
+    return contact.expires > wall && (before == nullptr || !forbids(before->binding, contact.node, wall));
+  };
+  const Ballot::Outcome outcome = wanted.ballot.count(directory_key(wanted.user), admits, bound);
+  if (outcome.best == nullptr) return nullptr;
+  const bool all = wanted.came >= wanted.asked || wanted.until <= host_.clock.mono();
+  const bool further = wanted.widened || wanted.asked <= 1;  // nobody else is to be asked
+  const bool agreed = outcome.votes >= 2 && outcome.next == 0;
+  bool taken = agreed || further;  // of a bound node: a newer contact may be among what was not answered yet
+  if (!bound) {
+    const bool alone = wanted.asked <= kFew || wanted.tries >= kDoubts;
+    taken = agreed || (further && outcome.votes > outcome.next && (outcome.votes >= 2 || alone));
+  }
+  return all && taken ? &outcome.best->contact : nullptr;
+}
+
+// A newer contact replaces the one that we know.
 bool Locator::decide(Wanted& wanted) {
   Known* before = find(wanted.user);
   if (before != nullptr) before->checked_at = host_.clock.mono();
   const std::int64_t wall = unix_seconds(host_.clock.wall());
-  const Claim* best = nullptr;
-  for (const Claim& claim : wanted.claims) {
-    if (before != nullptr && forbids(before->binding, claim.contact.node, wall)) continue;
-    if (claim.votes == 0 && (before == nullptr || before->binding == nullptr)) continue;
-    if (best == nullptr || claim.votes > best->votes) best = &claim;
-  }
-  wanted.asked = 0;
+  const Contact* best = elected(wanted, before);
   if (best == nullptr) {
+    if (wanted.ballot.size() > 0 || !wanted.widened) return false;
     // Nobody contradicts a claim that came with a message: then it is the first one.
     if (before == nullptr || !alive(*before)) return false;
     if (!before->checked) believe(*before);
     return !forbidden(*before);
   }
-  const Contact& contact = best->contact;
+  const Contact& contact = *best;
   if (before != nullptr && before->node == contact.node) {
     if (!before->checked && alive(*before)) {
       believe(*before);
@@ -426,7 +459,7 @@ void Locator::publish(MonoTime now) {
 std::optional<MonoTime> Locator::next_due() const noexcept {
   std::optional<MonoTime> first = publish_at_;
   for (const Wanted& one : wanted_) {
-    const MonoTime at = one.came > 0 && one.asked > 0 ? std::min(one.at, one.first_at + kOthers) : one.at;
+    const MonoTime at = one.open ? std::min(one.at, one.until) : one.at;
     if (!first || at < *first) first = at;
   }
   return first;
@@ -436,7 +469,7 @@ void Locator::due(MonoTime now) {
   if (publish_at_ && *publish_at_ <= now) publish(now);
   std::erase_if(wanted_, [&](const Wanted& one) { return one.at <= now && one.tries >= kGiveUp; });
   std::erase_if(wanted_, [&](Wanted& one) {
-    return one.came > 0 && one.asked > 0 && one.first_at + kOthers <= now && decide(one);
+    return one.open && one.until <= now && settle(one);
   });
   for (Wanted& one : wanted_) {
     if (one.at <= now) ask(one, now);

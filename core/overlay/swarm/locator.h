@@ -13,6 +13,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/overlay/swarm/ballot.h"
 #include "core/overlay/swarm/directory.h"
 #include "core/overlay/swarm/router.h"
 
@@ -41,7 +42,7 @@ class Locator {
   void linked(const Peer& peer);  // it lives, whatever was said
   [[nodiscard]] std::size_t bytes() const noexcept {
     return heap_bytes(known_, [](const Known& one) { return heap_bytes(one.relays); }) +
-           heap_bytes(wanted_, [](const Wanted& one) { return heap_bytes(one.claims); }) + heap_bytes(relays_);
+           heap_bytes(wanted_, [](const Wanted& one) { return one.ballot.bytes(); }) + heap_bytes(relays_);
   }
   [[nodiscard]] std::size_t relays() const noexcept { return relays_.size(); }  // in our contact
   [[nodiscard]] const std::vector<PeerRef>& home_relays() const noexcept { return relays_; }
@@ -64,11 +65,6 @@ class Locator {
     bool dead = false;     // this sequence could not be reached
     bool checked = false;  // false: a mere claim that came with a message; the directory was not asked
   };
-  struct Claim {  // of the latest answers
-    Contact contact;
-    ByteVec record;
-    unsigned votes = 0;
-  };
   struct Wanted {
     PubKey user;
     std::uint64_t query = 0;
@@ -76,8 +72,10 @@ class Locator {
     MonoTime at;            // of the next try
     std::size_t asked = 0;  // answers that may come
     std::size_t came = 0;   // and that came
-    MonoTime first_at;      // when the first came
-    std::vector<Claim> claims;
+    bool widened = false;   // the further first hops were asked, too
+    bool open = false;      // answers are awaited, until
+    MonoTime until;
+    Ballot ballot;
   };
   [[nodiscard]] Known* find(const PubKey& user) noexcept;
   [[nodiscard]] bool forbidden(const Known& known) const noexcept;
@@ -85,13 +83,15 @@ class Locator {
   [[nodiscard]] const Known* usable(const PubKey& user, Channel channel) const noexcept;  // for that
   void adopt(Known& known, const BindingPtr& binding);
   static void forget_contact(Known& known);
-  void count_contact(Wanted& wanted, const ByteVec& record, bool& voted);
+  void count_contact(Wanted& wanted, const ByteVec& record, const NodeId& keeper, bool& voted);
   void believe(Known& known);
   void bound_ourselves(const BindingPtr& binding);
   void want(const PubKey& user);
   void ask(Wanted& wanted, MonoTime now);
   void count(Wanted& wanted, const Directory::Answer& answer);
+  bool settle(Wanted& wanted);  // with the answers that are there: asks further or decides
   bool decide(Wanted& wanted);  // true: found, and wanted no more
+  [[nodiscard]] const Contact* elected(const Wanted& wanted, const Known* before) const;
   Known& remember(const PubKey& user);
   void publish(MonoTime now);
 
