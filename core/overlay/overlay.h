@@ -32,6 +32,9 @@ struct Delivery {
       source;  // whose server sent it. On the mesh a claim, of which only the low 48 bits are known (the rest is zero)
   Frame payload;
   LinkId link;  // it came over this link
+  // Does it come from the node that this one has found to serve the source? A mere claim may say things that are signed
+  // in themselves; it may not acknowledge anything. On the mesh there is nothing to be found.
+  bool from_server = true;
 };
 
 // How a node stands in its overlay, for status lines and for who waits until it has joined. On the mesh every server is

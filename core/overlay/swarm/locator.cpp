@@ -14,6 +14,7 @@ constexpr Duration kFirstRetry = 10s;   // of a lookup that found nothing; doubl
 constexpr Duration kLongestRetry = 1min;
 constexpr Duration kAnswers = 3s;  // for the first answer
 constexpr Duration kOthers = 2s;   // for the other answers, once one is there
+constexpr Duration kEcho = 5s;     // by then an answer could have come
 constexpr std::size_t kFew = 3;    // answers: more are not to be had in a small network
 constexpr unsigned kDoubts = 4;    // tries after which a claim is taken that one keeper makes alone
 constexpr unsigned kGiveUp = 200;  // tries; whoever still wants the user asks anew
@@ -81,16 +82,35 @@ bool Locator::send(const PubKey& user, Channel channel, const Frame& payload, Pr
   Known& known = *find(user);
   known.used = host_.clock.mono();
   const Traffic traffic = channel == Channel::packets ? Traffic::payload : Traffic::control;
-  if (!known.listens.is_unspecified()) {
-    if (router_.send(known.node, known.node, channel, payload, priority, traffic)) return true;
-  }
-  if (known.via != NodeId{} && router_.send(known.via, known.node, channel, payload, priority, traffic)) return true;
-  // Relays nearest to us first would save little: hops lead anywhere in as many steps. The first that works.
+  std::vector<NodeId> vias;
+  if (!known.listens.is_unspecified()) vias.push_back(known.node);
+  if (known.via != NodeId{} && known.via != known.node) vias.push_back(known.via);
+  // Relays nearest to us first would save little: hops lead anywhere in as many steps.
   for (const PeerRef& relay : known.relays) {
-    if (router_.send(relay.id, known.node, channel, payload, priority, traffic)) return true;
+    if (relay.id != known.via) vias.push_back(relay.id);
+  }
+  if (vias.empty() && known.via != NodeId{}) vias.push_back(known.via);
+  const unsigned turn = turn_of(known, channel);
+  for (std::size_t i = 0; i < vias.size(); ++i) {
+    const NodeId& via = vias[(turn + i) % vias.size()];
+    if (router_.send(via, known.node, channel, payload, priority, traffic, turn)) return true;
   }
   want(user);  // no link leads there: it may be somewhere else by now
   return false;
+}
+
+// What was not answered goes another way the next time: somebody may have swallowed it, or the answer. The same for
+// answers, of which nobody says that they arrived: one that follows another after a while goes another way.
+unsigned Locator::turn_of(Known& known, Channel channel) {
+  const MonoTime now = host_.clock.mono();
+  if (channel == Channel::packets) {
+    if (known.spoken_at != MonoTime{} && known.spoken_at + kEcho <= now) ++known.turn;
+    known.spoken_at = now;
+    return known.turn;
+  }
+  if (known.answered_at != MonoTime{} && known.answered_at + kEcho <= now) ++known.answer_turn;
+  known.answered_at = now;
+  return known.answer_turn;
 }
 
 // --- others
@@ -275,7 +295,7 @@ void Locator::believe(Known& known) {
 }
 
 // Who wrote to us can be answered the same way, whatever the directory knows - unless the user bound another node.
-bool Locator::arrived(const Arrival& arrival) {
+bool Locator::arrived(Arrival& arrival) {
   const PubKey& user = arrival.delivery.source;
   Known& known = remember(user);
   if (forbids(known.binding, arrival.node, unix_seconds(host_.clock.wall()))) {
@@ -284,6 +304,8 @@ bool Locator::arrived(const Arrival& arrival) {
     return false;
   }
   const bool was_usable = usable(user, Channel::packets) != nullptr;
+  arrival.delivery.from_server = known.checked && known.node == arrival.node;
+  if (arrival.delivery.from_server) known.spoken_at = {};
   if (known.node != arrival.node) {
     if (known.node != NodeId{} && !known.dead) return true;  // it may say what it likes; our answers go elsewhere
     forget_contact(known);
@@ -383,7 +405,7 @@ void Locator::linked(const Peer& peer) {
     ++version_;
   }
   for (Wanted& one : wanted_) {
-    if (one.user == peer.owner) one.at = std::min(one.at, host_.clock.mono());
+    if (one.user == peer.owner) one.at = std::min(one.at, one.open ? one.until : host_.clock.mono());
   }
 }
 
@@ -409,7 +431,10 @@ void Locator::own_changed(const std::vector<LinkId>& active) {
       if (!there) relays.push_back(peer->ref());
     }
   }
-  router_.set_via(relays.empty() ? host_.node_key.id() : relays.front().id);
+  std::vector<NodeId> vias;
+  for (const PeerRef& relay : relays) vias.push_back(relay.id);
+  if (vias.empty()) vias.push_back(host_.node_key.id());
+  router_.set_vias(std::move(vias));
   if (published_ != 0 && relays == relays_ && listens == published_listens_) return;
   relays_ = std::move(relays);
   published_listens_ = listens;

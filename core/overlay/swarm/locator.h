@@ -35,7 +35,7 @@ class Locator {
   void own_changed(const std::vector<LinkId>& active);  // reachability or neighbours: the relays among them
   void answered(const Directory::Answer& answer);
   // False: it comes from a node that claims a user who is bound to another; not to be listened to.
-  bool arrived(const Arrival& arrival);
+  bool arrived(Arrival& arrival);
   void bound(const BindingPtr& binding);  // a BIND, verified, whichever way it came
   [[nodiscard]] Identity identity() const;
   void lost(const NodeId& node);
@@ -61,6 +61,10 @@ class Locator {
     MonoTime expires;
     MonoTime used;
     MonoTime checked_at;   // the directory was asked last
+    MonoTime spoken_at;    // when something was sent that was not answered yet; zero: all was
+    MonoTime answered_at;  // when we answered last
+    std::uint8_t turn = 0;         // of the ways there
+    std::uint8_t answer_turn = 0;  // likewise, for answers
     BindingPtr binding;    // null: none seen
     bool dead = false;     // this sequence could not be reached
     bool checked = false;  // false: a mere claim that came with a message; the directory was not asked
@@ -83,6 +87,7 @@ class Locator {
   [[nodiscard]] const Known* usable(const PubKey& user, Channel channel) const noexcept;  // for that
   void adopt(Known& known, const BindingPtr& binding);
   static void forget_contact(Known& known);
+  [[nodiscard]] unsigned turn_of(Known& known, Channel channel);
   void count_contact(Wanted& wanted, const ByteVec& record, const NodeId& keeper, bool& voted);
   void believe(Known& known);
   void bound_ourselves(const BindingPtr& binding);
