@@ -13,7 +13,7 @@ constexpr std::size_t kReplicas = 8;
 constexpr std::size_t kNearerNodes = kReplicas * 3 / 2;  // where so many are linked, a record is theirs to keep
 constexpr std::size_t kFirstHops = 3;
 constexpr std::size_t kFurtherHops = 12;
-constexpr std::size_t kAround = 2;      // bits by which a node may be farther from a key than those who keep it
+constexpr std::size_t kAround = 2;     // bits by which a node may be farther from a key than those who keep it
 constexpr Duration kAnswerTime = 10s;  // after this nobody waits for an answer any more
 constexpr std::int64_t kSlack = 600;   // seconds by which clocks may differ
 constexpr std::int64_t kSweep = 60;    // seconds between looks for what has expired
@@ -85,7 +85,8 @@ std::size_t Directory::get_more(const Key& key, std::uint64_t query) {
 // Each first hop is asked under a number of its own, so that none of them can answer for another.
 std::size_t Directory::ask_over(const Key& key, std::uint64_t query, std::size_t first, std::size_t count) {
   std::vector<LinkId> hops = fingers_.nearest(key.data, kFirstHops + kFurtherHops);
-  std::sort(hops.begin(), hops.end(), [query](LinkId a, LinkId b) { return mix64(query ^ a.value) < mix64(query ^ b.value); });
+  std::sort(hops.begin(), hops.end(),
+            [query](LinkId a, LinkId b) { return mix64(query ^ a.value) < mix64(query ^ b.value); });
   if (hops.size() > first + count) hops.resize(first + count);
   for (std::size_t i = first; i < hops.size(); ++i) ask(hops[i], Get{key, mix64(query + i + 1), 0}, query, {});
   return hops.size() - std::min(first, hops.size());

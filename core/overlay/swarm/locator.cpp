@@ -401,6 +401,7 @@ void Locator::linked(const Peer& peer) {
   for (Known& one : known_) {
     if (one.node != peer.id) continue;
     one.dead = false;
+    if (!one.checked) continue;  // a mere claim is still to be asked about
     std::erase_if(wanted_, [&](const Wanted& wanted) { return wanted.user == one.user; });
     ++version_;
   }
@@ -493,9 +494,7 @@ std::optional<MonoTime> Locator::next_due() const noexcept {
 void Locator::due(MonoTime now) {
   if (publish_at_ && *publish_at_ <= now) publish(now);
   std::erase_if(wanted_, [&](const Wanted& one) { return one.at <= now && one.tries >= kGiveUp; });
-  std::erase_if(wanted_, [&](Wanted& one) {
-    return one.open && one.until <= now && settle(one);
-  });
+  std::erase_if(wanted_, [&](Wanted& one) { return one.open && one.until <= now && settle(one); });
   for (Wanted& one : wanted_) {
     if (one.at <= now) ask(one, now);
   }

@@ -60,14 +60,14 @@ class Locator {
     std::uint64_t sequence = 0;
     MonoTime expires;
     MonoTime used;
-    MonoTime checked_at;   // the directory was asked last
-    MonoTime spoken_at;    // when something was sent that was not answered yet; zero: all was
-    MonoTime answered_at;  // when we answered last
+    MonoTime checked_at;           // the directory was asked last
+    MonoTime spoken_at;            // when something was sent that was not answered yet; zero: all was
+    MonoTime answered_at;          // when we answered last
     std::uint8_t turn = 0;         // of the ways there
     std::uint8_t answer_turn = 0;  // likewise, for answers
-    BindingPtr binding;    // null: none seen
-    bool dead = false;     // this sequence could not be reached
-    bool checked = false;  // false: a mere claim that came with a message; the directory was not asked
+    BindingPtr binding;            // null: none seen
+    bool dead = false;             // this sequence could not be reached
+    bool checked = false;          // false: a mere claim that came with a message; the directory was not asked
   };
   struct Wanted {
     PubKey user;

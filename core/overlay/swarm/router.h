@@ -27,8 +27,8 @@ class Router {
  public:
   Router(const Config& config, Host& host, Links& links, const Fingers& fingers, std::uint64_t boot);
 
-  // False if no link leads there. `turn`: 0 for the shortest way known; each further turn over another first hop, as far
-  // as there are some, and with another of our relays for the answer.
+  // False if no link leads there. `turn`: 0 for the shortest way known; each further turn over another first hop, as
+  // far as there are some, and with another of our relays for the answer.
   bool send(const NodeId& via, const NodeId& to, Channel channel, const Frame& payload, Priority priority,
             Traffic traffic, unsigned turn = 0);
   void set_vias(std::vector<NodeId> vias) { own_vias_ = std::move(vias); }  // our relays, or ourselves; at least one

@@ -1,6 +1,6 @@
-// Every type of message, cut short, too large, with flipped bits, repeated, and under the name of every other type, said
-// to a node that runs: what does not parse is counted and ends that link, nothing else happens, and the node serves the
-// others as before.
+// Every type of message, cut short, too large, with flipped bits, repeated, and under the name of every other type,
+// said to a node that runs: what does not parse is counted and ends that link, nothing else happens, and the node
+// serves the others as before.
 #include <gtest/gtest.h>
 
 #include "core/overlay/swarm/swarm.h"
