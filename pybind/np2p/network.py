@@ -87,6 +87,8 @@ class Network(ABC):
         mode = check_mode(mode)
         check_names(config, self._settings)
         settings = {**self._check_config(config), **swarm_settings(config, overlay)}
+        if overlay != "hyparview" and settings.get("behaviour", "honest") != "honest":
+            raise ValueError(f"behaviour must not be given with overlay={overlay!r}: attackers speak 'hyparview' only")
         first_public = not any(node.nat is None for node in self.nodes)
         boxes = resolve_many(nat, n, seed=self.seed + len(self.nodes), first_public=first_public)
         if n:
