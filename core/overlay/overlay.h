@@ -120,7 +120,7 @@ class Overlay {
     bool established = false;
     Path path = Path::direct;
   };
-  [[nodiscard]] std::vector<Peer> peers() const;          // links, by name
+  [[nodiscard]] std::vector<Peer> peers() const;  // links, by name
   // The node that serves that user, as far as this one has found out; the mesh does not say.
   [[nodiscard]] std::optional<NodeId> server_of(const PubKey& user) const;
   [[nodiscard]] std::vector<NodeId> active_view() const;  // neighbours that can be dialled; the mesh has no such view
