@@ -111,6 +111,10 @@ NodeMemory Node::memory() const noexcept {
   return {overlay_->bytes(), sizeof *this + feed_->bytes() + api_->bytes()};
 }
 
+std::optional<NodeId> Node::server_of(const PubKey& user) const {
+  return overlay_->server_of(user);
+}
+
 std::vector<NodeId> Node::active_view() const {
   return overlay_->active_view();
 }

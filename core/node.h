@@ -44,6 +44,7 @@ class Node {
 
   [[nodiscard]] const Config& config() const noexcept;
   [[nodiscard]] NodeStatus status() const;
+  [[nodiscard]] std::optional<NodeId> server_of(const PubKey& user) const;
   [[nodiscard]] std::vector<NodeId> active_view() const;
   [[nodiscard]] NodeMemory memory() const noexcept;
 

@@ -72,9 +72,13 @@ SwarmParams params_of(const py::dict& given) {
 
 NodeIndex add_node(World& world, const std::vector<BoxTuple>& boxes, bool hyparview, const py::dict& swarm,
                    bool multicast, const std::vector<NodeIndex>& ways_in, bool writable, bool replies_to_all,
-                   bool external, std::uint64_t up, std::uint64_t down, std::optional<sim::BoxIndex> behind) {
+                   bool external, std::uint64_t up, std::uint64_t down, std::optional<sim::BoxIndex> behind,
+                   const std::string& behaviour) {
   sim::NodeOptions options;
   options.behind = behind;
+  const auto chosen = sim::behaviour_of(behaviour);
+  if (!chosen) throw py::value_error("behaviour: there is none of that name");
+  options.behaviour = *chosen;
   for (const auto& box : boxes) options.nat.push_back(spec_of(box));
   options.config.overlay = hyparview ? OverlayKind::hyparview : OverlayKind::mesh;
   options.config.swarm = params_of(swarm);
@@ -265,7 +269,7 @@ void bind_world(py::module_& module) {
            py::arg("plane"))
       .def("add_node", &add_node, py::arg("boxes"), py::arg("hyparview"), py::arg("swarm"), py::arg("multicast"),
            py::arg("ways_in"), py::arg("writable"), py::arg("replies_to_all"), py::arg("external"), py::arg("up"),
-           py::arg("down"), py::arg("behind"))
+           py::arg("down"), py::arg("behind"), py::arg("behaviour"))
       .def(
           "add_nat_box",
           [](World& world, const BoxTuple& box, std::optional<sim::BoxIndex> behind) {
@@ -297,6 +301,19 @@ void bind_world(py::module_& module) {
       .def("status", &status)
       .def("paths", &paths)
       .def("node_id", [](const World& world, NodeIndex node) { return world.node_id(node).hex(); })
+      .def("server_of",
+           [](const World& world, NodeIndex asked, NodeIndex user) -> std::optional<std::string> {
+             const auto found = world.server_of(asked, user);
+             return found ? std::optional(found->hex()) : std::nullopt;
+           })
+      .def("rejections",
+           [](const World& world, NodeIndex node) {
+             std::map<std::string, std::uint64_t> counts;
+             for (const auto& one : world.rejections(node)) {
+               counts[one.what + " " + std::string(name(one.code))] += one.count;
+             }
+             return counts;
+           })
       .def("deliveries", &deliveries)
       .def("traffic", &traffic)
       .def("overlay_graph", &overlay_graph, py::arg("active"))

@@ -52,6 +52,12 @@ WRONG: list[tuple[Callable[[np2p.Node, np2p.Node], Any], type[Exception], str]] 
         ValueError,
         "^passive must not be given with overlay='mesh'",
     ),
+    (lambda a, b: a.network.add_nodes(2, behaviour="rude"), ValueError, "^behaviour must be one of.*'lying_directory'"),
+    (
+        lambda a, b: np2p.Simulation(overlay="mesh").add_nodes(2, behaviour="dropping_relay"),
+        ValueError,
+        "^behaviour must not be given with overlay='mesh'",
+    ),
     (lambda a, b: a.network.add_nodes(2, mode="auto"), np2p.Unsupported, "auto.*broadcast.*multicast"),
     (lambda a, b: Nat(mapping="odd"), ValueError, "mapping"),
     (lambda a, b: Nat(mapping_timeout=0), ValueError, "mapping_timeout"),

@@ -97,6 +97,15 @@ void SimHost::start() {
   after_input();
 }
 
+void SimHost::behave(Behaviour behaviour, const Address& address) {
+  const auto send = [this](LinkId link, const swarm::Message& message) {
+    fabric_.send(index_, link, swarm::encode(message), Traffic::control);
+  };
+  const auto user_of = [this](const swarm::Key& key) { return events_.user_of(key); };
+  adversary_ = make_adversary(behaviour, {*this, *this, config_.network_id, address, settings_.seed,
+                                          Rng(settings_.seed, "adversary", index_), send, user_of});
+}
+
 void SimHost::stop() {
   fabric_.record(index_, Io::in_stop, 0, 0);
   node_->stop();
@@ -191,6 +200,10 @@ void SimHost::link_up(const LinkInfo& info) {
 }
 
 void SimHost::frame(LinkId link, const Frame& frame) {
+  if (adversary_ != nullptr) {
+    const auto message = swarm::decode(frame.view(), config_.limits);
+    if (message.ok() && !adversary_->hears(link, *message)) return;
+  }
   node_->frame(link, frame);
   after_input();
 }

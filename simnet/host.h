@@ -12,6 +12,7 @@
 #include "core/crypto/node_key.h"
 #include "core/node.h"
 #include "core/store/memory_store.h"
+#include "simnet/adversary/adversary.h"
 #include "simnet/fabric.h"
 #include "simnet/inhabitant.h"
 #include "simnet/tunnels.h"
@@ -24,6 +25,7 @@ class HostEvents {
   virtual ~HostEvents() = default;
   virtual void published(RequestId request, const Status& outcome) = 0;
   virtual void accepted(NodeIndex node, const EventId& id) = 0;
+  virtual std::optional<PubKey> user_of(const swarm::Key& key) = 0;  // what is stored under that key of the directory
 };
 
 struct HostSettings {
@@ -52,11 +54,17 @@ class SimHost final : public Inhabitant,
   void wipe_disk() { store_.wipe(); }
   [[nodiscard]] bool runs() const noexcept { return node_ != nullptr; }
 
+  // Before the first start(). `address`: where others can dial it.
+  void behave(Behaviour behaviour, const Address& address);
+
   // --- clients
   void publish(RequestId request, const Event& event);
   QueryAnswer query(const ClientQuery& query);
   [[nodiscard]] NodeStatus status() const;
   [[nodiscard]] std::vector<NodeId> active_view() const { return node_ ? node_->active_view() : std::vector<NodeId>{}; }
+  [[nodiscard]] std::optional<NodeId> server_of(const PubKey& user) const {
+    return node_ ? node_->server_of(user) : std::nullopt;
+  }
   [[nodiscard]] NodeMemory memory() const noexcept { return node_ ? node_->memory() : NodeMemory{}; }
 
   [[nodiscard]] Config& config() noexcept { return config_; }
@@ -144,6 +152,7 @@ class SimHost final : public Inhabitant,
   mutable std::unique_ptr<SecpNodeKey> key_;  // made when first asked for
   std::unique_ptr<Tunnels> tunnels_;          // while there are any
   SimTime tunnels_due_ = kNever;
+  std::unique_ptr<Adversary> adversary_;  // null: an honest host
   Rejections rejections_;
 };
 

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "core/base/rng.h"
+#include "core/overlay/swarm/contact.h"
 #include "simnet/host.h"
 #include "simnet/memo_verifier.h"
 #include "simnet/trace_file.h"
@@ -76,6 +77,11 @@ struct World::Impl final : HostEvents {
     return box;
   }
 
+  [[nodiscard]] Address public_address_of(NodeIndex node) const {
+    const Endpoint at = fabric.public_endpoint_of(node);
+    return Address::v4(at.ip, at.port);
+  }
+
   void published(RequestId request, const Status& outcome) override { outcomes[request.value - 1] = outcome; }
 
   void accepted(NodeIndex node, const EventId& id) override {
@@ -95,6 +101,18 @@ struct World::Impl final : HostEvents {
     hops = std::max<std::uint32_t>(hops, 1);
     event.hops[node] = static_cast<std::uint8_t>(std::min<std::uint32_t>(hops + 1, 255));
     event.rows.push_back({node, fabric.now() - event.at, hops, fabric.latency(event.author, node)});
+  }
+
+  std::map<swarm::Key, PubKey> users;  // made when an adversary first asks
+  std::optional<PubKey> user_of(const swarm::Key& key) override {
+    if (users.size() != machines.size()) {
+      for (const Machine& m : machines) {
+        const PubKey user = m.user.public_key();
+        users.emplace(swarm::directory_key(user), user);
+      }
+    }
+    const auto found = users.find(key);
+    return found == users.end() ? std::nullopt : std::optional(found->second);
   }
 
   void track(const EventId& id, NodeIndex author) {
@@ -147,6 +165,7 @@ NodeIndex World::add_node(NodeOptions options) {
   if (config.seed == 0) config.seed = Rng(impl_->options.seed, "node seed", node).next();
   auto sim_host =
       std::make_unique<SimHost>(impl_->fabric, node, std::move(config), impl_->settings, impl_->verifier, *impl_);
+  if (options.behaviour != Behaviour::honest) sim_host->behave(options.behaviour, impl_->public_address_of(node));
   impl_->machines.push_back({std::move(sim_host), std::move(user), HostState::added, true});
   return node;
 }
@@ -167,8 +186,7 @@ NodeId World::node_id(NodeIndex node) const {
 
 Address World::public_address_of(NodeIndex node) const {
   impl_->machine(node);
-  const Endpoint at = impl_->fabric.public_endpoint_of(node);
-  return Address::v4(at.ip, at.port);
+  return impl_->public_address_of(node);
 }
 
 bool World::is_behind_nat(NodeIndex node) const {
@@ -327,6 +345,11 @@ QueryAnswer World::query(NodeIndex node, const ClientQuery& query) {
 NodeStatus World::status(NodeIndex node) const {
   const auto& machine = impl_->machine(node);
   return machine.state == HostState::running ? machine.host->status() : NodeStatus{};
+}
+
+std::optional<NodeId> World::server_of(NodeIndex asked, NodeIndex user) const {
+  const PubKey key = impl_->machine(user).user.public_key();
+  return impl_->machine(asked).host->server_of(key);
 }
 
 std::vector<World::Rejection> World::rejections(NodeIndex node) const {

@@ -17,6 +17,7 @@
 #include "core/base/config.h"
 #include "core/crypto/signer.h"
 #include "core/event/event.h"
+#include "simnet/adversary/adversary.h"
 #include "simnet/base.h"
 #include "simnet/nat_spec.h"
 #include "simnet/traffic.h"
@@ -44,6 +45,7 @@ struct NodeOptions {
   std::uint64_t down_bits_per_s = 100'000'000;
   bool listens = true;                 // on config.listen, or on port 20000 of its own address
   bool dial_from_listen_port = false;  // outgoing links leave from the listen port (as hole punchers do)
+  Behaviour behaviour = Behaviour::honest;
 };
 
 enum class HostState : std::uint8_t { added, running, crashed, powered_off, stopped };
@@ -129,6 +131,8 @@ class World {
   [[nodiscard]] std::optional<Status> outcome(RequestId request) const;
   QueryAnswer query(NodeIndex node, const ClientQuery& query);  // errors unavailable if the node does not run
   [[nodiscard]] NodeStatus status(NodeIndex node) const;        // empty if it does not run
+  // Whom that node believes to serve the user of another one; nothing: it has not found out, or does not run.
+  [[nodiscard]] std::optional<NodeId> server_of(NodeIndex asked, NodeIndex user) const;
   struct Rejection {
     std::string what;  // "packet", "event", "topology", ...
     ErrorCode code = ErrorCode::malformed;

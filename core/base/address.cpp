@@ -115,7 +115,7 @@ bool Address::is_private() const noexcept {
 }
 
 bool Address::is_multicast() const noexcept {
-  return is_v4() ? ip[12] >> 4 == 14 : ip[0] == 0xff;
+  return is_v4() ? ip[12] >= 224 : ip[0] == 0xff;
 }
 
 std::string Address::ip_text() const {

@@ -242,7 +242,7 @@ void Feed::receive_extension(const Delivery& delivery) {
     void operator()(const Unfollow& m) const { feed.multicast_.unfollow(m, from); }
     void operator()(const Followed& m) const { feed.multicast_.followed(m, from); }
     void operator()(const Acknowledge& m) const {
-      if (!speaks_for(from, m.recipient)) {
+      if (!speaks_for(from, m.recipient) || !from.from_server) {
         feed.reject("acknowledge", error(ErrorCode::forbidden, "an acknowledgement for somebody else"), from);
         return;
       }

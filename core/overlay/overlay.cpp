@@ -100,6 +100,10 @@ std::vector<Overlay::Peer> Overlay::peers() const {
   return mesh_ ? mesh_->peers() : swarm_->peers();
 }
 
+std::optional<NodeId> Overlay::server_of(const PubKey& user) const {
+  return swarm_ ? swarm_->server_of(user) : std::nullopt;
+}
+
 std::vector<NodeId> Overlay::active_view() const {
   return swarm_ ? swarm_->active_view() : std::vector<NodeId>{};
 }

@@ -32,6 +32,9 @@ struct Delivery {
       source;  // whose server sent it. On the mesh a claim, of which only the low 48 bits are known (the rest is zero)
   Frame payload;
   LinkId link;  // it came over this link
+  // Does it come from the node that this one has found to serve the source? A mere claim may say things that are signed
+  // in themselves; it may not acknowledge anything. On the mesh there is nothing to be found.
+  bool from_server = true;
 };
 
 // How a node stands in its overlay, for status lines and for who waits until it has joined. On the mesh every server is
@@ -117,7 +120,9 @@ class Overlay {
     bool established = false;
     Path path = Path::direct;
   };
-  [[nodiscard]] std::vector<Peer> peers() const;          // links, by name
+  [[nodiscard]] std::vector<Peer> peers() const;  // links, by name
+  // The node that serves that user, as far as this one has found out; the mesh does not say.
+  [[nodiscard]] std::optional<NodeId> server_of(const PubKey& user) const;
   [[nodiscard]] std::vector<NodeId> active_view() const;  // neighbours that can be dialled; the mesh has no such view
   [[nodiscard]] OverlayStatus status() const;
   [[nodiscard]] std::size_t bytes() const noexcept;  // of memory

@@ -19,7 +19,7 @@ from .audience import Audience
 from .errors import NotConverged
 from .nat import Nat, NatChoice, resolve_many
 from .node import FOLLOW_LIST, POST, Node
-from .settings import OVERLAYS, check_mode, check_names, swarm_settings
+from .settings import BEHAVIOURS, OVERLAYS, check_mode, check_names, swarm_settings
 from .units import spoken
 
 
@@ -74,12 +74,21 @@ class Network(ABC):
         shuffle_every=, clients=, nearer_every= (0 or None: neighbours are never swapped for nearer ones), trees= (0:
         broadcasts go over the active view alone, in Plumtree's own tree) and eager_links=True (new links start eager
         there, as in the paper). An unknown name is a TypeError.
+
+        behaviour= makes attackers of them, in a simulation: "lying_directory" nodes answer what they are asked in the
+        directory with a forged claim ("forging_directory"), with an old record ("stale_directory"), with nothing
+        ("empty_directory") or not at all ("silent_directory"), each by lot in one of these ways, and swallow what they
+        should keep or hand on; "conspiring_directory" nodes all forge the same claim. A "swallowing_hop" keeps routed
+        messages and forges their acknowledgements, a "dropping_relay" keeps what it should carry for others. Only who
+        can be dialled is asked or carries, so give them nat="none". In other respects they are ordinary nodes.
         """
         checks.count("n", n)
         overlay = self._choose_overlay(overlay)
         mode = check_mode(mode)
         check_names(config, self._settings)
         settings = {**self._check_config(config), **swarm_settings(config, overlay)}
+        if overlay != "hyparview" and settings.get("behaviour", "honest") != "honest":
+            raise ValueError(f"behaviour must not be given with overlay={overlay!r}: attackers speak 'hyparview' only")
         first_public = not any(node.nat is None for node in self.nodes)
         boxes = resolve_many(nat, n, seed=self.seed + len(self.nodes), first_public=first_public)
         if n:
@@ -181,7 +190,7 @@ class Network(ABC):
         if end > self.now:
             self._advance(end - self.now, what)
 
-    _settings: tuple[str, ...] = ("writable", "replies", "bootstrap")
+    _settings: tuple[str, ...] = ("writable", "replies", "bootstrap", "behaviour")
     _first_step = 0.05
     _longest_step = 5.0
 
@@ -313,6 +322,8 @@ class Network(ABC):
             settings["writable"] = checks.flag("writable", config["writable"])
         if "replies" in config:
             settings["replies"] = checks.choice("replies", config["replies"], ("tagged", "everybody"))
+        if "behaviour" in config:
+            settings["behaviour"] = checks.choice("behaviour", config["behaviour"], BEHAVIOURS)
         if "bootstrap" in config:
             chosen = checks.items("bootstrap", config["bootstrap"], Node)
             settings["bootstrap"] = [self.check_mine("bootstrap", node).index for node in chosen]

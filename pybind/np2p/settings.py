@@ -8,6 +8,18 @@ from . import checks
 from .errors import Unsupported
 
 OVERLAYS = ("hyparview", "mesh")
+# What a simulated host may be; simnet/adversary/adversary.h says what each does.
+BEHAVIOURS = (
+    "honest",
+    "forging_directory",
+    "conspiring_directory",
+    "stale_directory",
+    "empty_directory",
+    "silent_directory",
+    "lying_directory",
+    "swallowing_hop",
+    "dropping_relay",
+)
 MODES = ("broadcast", "multicast", "auto")
 MOST_TREES = 63  # one bit each, and one for Plumtree's own
 MOST_REFERENCES = 64  # in one message of the overlay

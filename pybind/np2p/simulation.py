@@ -141,9 +141,18 @@ class Simulation(Network):
     def node_id(self, node: Node) -> str:
         return self._world.node_id(self.check_mine("node", node).index)
 
+    def server_of(self, user: Node, *, asked: Node) -> str | None:
+        """The node id of the server that `asked` believes to serve that user; None if it has not found out. Compare
+        with node_id(user)."""
+        return self._world.server_of(self.check_mine("asked", asked).index, self.check_mine("user", user).index)
+
+    def rejections(self, node: Node) -> dict[str, int]:
+        """Input that the server refused since it was added: how often, by "what reason"."""
+        return self._world.rejections(self.check_mine("node", node).index)
+
     # --- the world's primitives -------------------------------------------------------------------------------------
 
-    _settings = ("writable", "replies", "bootstrap", "external", "uplink", "downlink", "behind")
+    _settings = ("writable", "replies", "bootstrap", "behaviour", "external", "uplink", "downlink", "behind")
 
     def _check_config(self, config: dict[str, Any]) -> dict[str, Any]:
         settings = super()._check_config(config)
@@ -189,6 +198,7 @@ class Simulation(Network):
             settings.get("uplink", UPLINK),
             settings.get("downlink", DOWNLINK),
             None if behind is None else behind.index,
+            settings.get("behaviour", "honest"),
         )
         assert made == index
         self._world.start(made)

@@ -4,6 +4,7 @@
 
 #include "core/base/hash.h"
 #include "core/base/vectors.h"
+#include "core/overlay/swarm/voucher.h"
 
 namespace np2p::swarm {
 namespace {
@@ -11,6 +12,8 @@ namespace {
 constexpr std::size_t kReplicas = 8;
 constexpr std::size_t kNearerNodes = kReplicas * 3 / 2;  // where so many are linked, a record is theirs to keep
 constexpr std::size_t kFirstHops = 3;
+constexpr std::size_t kFurtherHops = 12;
+constexpr std::size_t kAround = 2;     // bits by which a node may be farther from a key than those who keep it
 constexpr Duration kAnswerTime = 10s;  // after this nobody waits for an answer any more
 constexpr std::int64_t kSlack = 600;   // seconds by which clocks may differ
 constexpr std::int64_t kSweep = 60;    // seconds between looks for what has expired
@@ -23,33 +26,70 @@ Directory::Directory(const Config& config, Host& host, Links& links, const Finge
       links_(links),
       fingers_(fingers),
       evidence_(evidence),
+      rng_(config.seed, "swarm/directory"),
       bindings_(config, host.node_key.id()) {}
 
-void Directory::put(const Key& key, const std::vector<ByteVec>& records) {
-  if (const LinkId link = fingers_.toward(key.data)) {
-    links_.send(link, Put{key, 0, records}, Priority::control, Traffic::control);
-    return;
+bool Directory::keeps(const Key& key) const noexcept {
+  return takes_part() && fingers_.is_near(host_.node_key.id().data, key.data);
+}
+
+// One of the nodes around the key that are nearer to it than we are, by lot, so that none of them stands in the way of
+// all; as long as none is known, greedily. 0: nobody is nearer.
+LinkId Directory::onward(const Key& key, LinkId from) {
+  std::vector<LinkId> around;
+  for (const LinkId link : fingers_.nearest(key.data, kReplicas)) {
+    const Peer* peer = links_.find(link);
+    if (link == from || peer->path == Path::tunnel || !fingers_.is_near(peer->id.data, key.data, kAround)) continue;
+    if (nearer(peer->id.data, host_.node_key.id().data, key.data)) around.push_back(link);
   }
-  if (links_.listens().is_unspecified()) return;  // nobody to ask yet
-  const std::vector<ByteVec> good = keep_all(key, records, {});
-  for (const LinkId link : fingers_.nearest(key.data, kReplicas - 1)) {
-    links_.send(link, Replicate{key, good}, Priority::control, Traffic::control);
+  if (!around.empty()) return around[static_cast<std::size_t>(rng_.below(around.size()))];
+  const LinkId greedy = fingers_.toward(key.data);
+  return greedy == from ? LinkId{} : greedy;
+}
+
+void Directory::put(const Key& key, const std::vector<ByteVec>& records) {
+  if (keeps(key)) return take_in(key, records, {});
+  const Frame message = encode(Put{key, 0, records});
+  std::vector<LinkId> hops = fingers_.nearest(key.data, kFirstHops + kFurtherHops);
+  for (std::size_t left = std::min(kFirstHops, hops.size()); left > 0; --left) {
+    const auto one = hops.begin() + static_cast<std::ptrdiff_t>(rng_.below(hops.size()));
+    links_.send(*one, message, Priority::control, Traffic::control);
+    hops.erase(one);
   }
 }
 
-// Each first hop is asked under a number of its own, so that none of them can answer for another.
+// From here on all of the nearest have it.
+void Directory::take_in(const Key& key, const std::vector<ByteVec>& records, LinkId from) {
+  const std::vector<ByteVec> good = keep_all(key, records, from);
+  if (good.empty()) return;
+  const Frame copy = encode(Replicate{key, good});
+  for (const LinkId link : fingers_.nearest(key.data, kReplicas - 1)) {
+    if (link != from) links_.send(link, copy, Priority::control, Traffic::control);
+  }
+}
+
 std::size_t Directory::get(const Key& key, std::uint64_t query) {
   std::size_t asked = 0;
   std::vector<ByteVec> own = held(key);
   if (!own.empty()) {
-    answers_.push_back({query, std::move(own)});
+    answers_.push_back({query, std::move(own), host_.node_key.id()});
     ++asked;
   }
-  for (const LinkId link : fingers_.nearest(key.data, kFirstHops)) {
-    ++asked;
-    ask(link, Get{key, mix64(query + asked), 0}, query, {});
-  }
-  return asked;
+  return asked + ask_over(key, query, 0, kFirstHops);
+}
+
+std::size_t Directory::get_more(const Key& key, std::uint64_t query) {
+  return ask_over(key, query, kFirstHops, kFurtherHops);
+}
+
+// Each first hop is asked under a number of its own, so that none of them can answer for another.
+std::size_t Directory::ask_over(const Key& key, std::uint64_t query, std::size_t first, std::size_t count) {
+  std::vector<LinkId> hops = fingers_.nearest(key.data, kFirstHops + kFurtherHops);
+  std::sort(hops.begin(), hops.end(),
+            [query](LinkId a, LinkId b) { return mix64(query ^ a.value) < mix64(query ^ b.value); });
+  if (hops.size() > first + count) hops.resize(first + count);
+  for (std::size_t i = first; i < hops.size(); ++i) ask(hops[i], Get{key, mix64(query + i + 1), 0}, query, {});
+  return hops.size() - std::min(first, hops.size());
 }
 
 void Directory::ask(LinkId link, const Get& question, std::uint64_t own, LinkId from) {
@@ -70,21 +110,15 @@ std::optional<Directory::Answer> Directory::next() {
 }
 
 void Directory::on(Peer& from, const Put& message) {
-  const LinkId onward = message.hops < config_.limits.hops ? fingers_.toward(message.key.data) : LinkId{};
-  if (onward && onward != from.link) {
+  const bool stays = keeps(message.key) || message.hops >= config_.limits.hops;
+  if (const LinkId link = stays ? LinkId{} : onward(message.key, from.link)) {
     Put on_its_way = message;
     ++on_its_way.hops;
     host_.observer.frame_was(Traffic::relay);
-    links_.send(onward, on_its_way, Priority::control, Traffic::relay);
+    links_.send(link, on_its_way, Priority::control, Traffic::relay);
     return;
   }
-  if (links_.listens().is_unspecified()) return;
-  const std::vector<ByteVec> good = keep_all(message.key, message.records, from.link);
-  if (good.empty()) return;
-  const Frame copy = encode(Replicate{message.key, good});
-  for (const LinkId link : fingers_.nearest(message.key.data, kReplicas - 1)) {
-    if (link != from.link) links_.send(link, copy, Priority::control, Traffic::control);
-  }
+  if (takes_part()) take_in(message.key, message.records, from.link);
 }
 
 void Directory::on(Peer& from, const Replicate& message) {
@@ -94,16 +128,18 @@ void Directory::on(Peer& from, const Replicate& message) {
 
 void Directory::on(Peer& from, const Get& message) {
   const LinkId back = from.link;
-  const LinkId onward =
-      !answers(message.key) && message.hops < config_.limits.hops ? fingers_.toward(message.key.data) : LinkId{};
-  if (!onward || onward == back) {
-    links_.send(back, Got{message.query, message.hops, held(message.key)}, Priority::control, Traffic::control);
+  const bool stays = answers(message.key) || message.hops >= config_.limits.hops;
+  const LinkId link = stays ? LinkId{} : onward(message.key, back);
+  if (!link) {
+    std::vector<ByteVec> records = held(message.key);
+    if (!records.empty()) vouch(records, message.query, host_.node_key, config_.network_id);
+    links_.send(back, Got{message.query, message.hops, std::move(records)}, Priority::control, Traffic::control);
     return;
   }
   Get on_its_way = message;
   ++on_its_way.hops;
   host_.observer.frame_was(Traffic::relay);
-  ask(onward, on_its_way, 0, back);
+  ask(link, on_its_way, 0, back);
 }
 
 void Directory::on(Peer& from, const Got& message) {
@@ -116,7 +152,9 @@ void Directory::on(Peer& from, const Got& message) {
   const std::uint64_t own = asked->own;
   asked_.erase(asked);
   if (!back) {
-    answers_.push_back({own, message.records});
+    std::vector<ByteVec> records = message.records;
+    const auto keeper = take_voucher(records, message.query, host_.verifier, config_.network_id);
+    answers_.push_back({own, std::move(records), keeper.value_or(NodeId{})});
     return;
   }
   host_.observer.frame_was(Traffic::relay);

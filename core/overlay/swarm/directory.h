@@ -2,6 +2,10 @@
 // along fingers; the nearest node stores a record and replicates it to its nearest neighbours, so that any of 8 can
 // answer. An answer goes back the way the question came.
 //
+// Some of these nodes may lie or swallow. So nothing hangs on one of them: a record leaves over several first hops, as
+// a question does; whoever hands it on and knows several of the nodes that keep it chooses one by lot, and the first of
+// those who gets it keeps and replicates it.
+//
 // Records are CONTACTs, signed by nodes, and BINDs, signed by users. As long as no BIND of a user was seen, up to three
 // nodes may claim to serve them, the oldest claim first; from the first BIND on only contacts of the bound node are
 // kept and answered, for ever: no claim takes the place of a BIND, and one that has expired opens the key to nobody.
@@ -10,6 +14,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/base/rng.h"
 #include "core/base/token_bucket.h"
 #include "core/overlay/swarm/bindings.h"
 #include "core/overlay/swarm/contact.h"
@@ -24,11 +29,13 @@ class Directory {
   // Records for the directory, on their way; best effort, to be repeated before they expire.
   void put(const Key& key, const std::vector<ByteVec>& records);
   // Asks over up to three different first hops; each brings one answer, or none within a few seconds. How many may
-  // come.
+  // come. Then, under the same number, over up to 12 further ones.
   std::size_t get(const Key& key, std::uint64_t query);
+  std::size_t get_more(const Key& key, std::uint64_t query);
   struct Answer {
     std::uint64_t query = 0;
     std::vector<ByteVec> records;
+    NodeId keeper;  // who vouches for it; zero: nobody
   };
   std::optional<Answer> next();  // to our own questions
 
@@ -78,6 +85,11 @@ class Directory {
   [[nodiscard]] Place first_of(const Key& key);
   [[nodiscard]] bool room_for_one_more();
   [[nodiscard]] bool answers(const Key& key);  // a contact that holds
+  [[nodiscard]] bool takes_part() const noexcept { return !links_.listens().is_unspecified(); }
+  [[nodiscard]] bool keeps(const Key& key) const noexcept;
+  [[nodiscard]] LinkId onward(const Key& key, LinkId from);
+  void take_in(const Key& key, const std::vector<ByteVec>& records, LinkId from);
+  std::size_t ask_over(const Key& key, std::uint64_t query, std::size_t first, std::size_t count);
   void ask(LinkId link, const Get& question, std::uint64_t own, LinkId from);
   [[nodiscard]] std::vector<ByteVec> held(const Key& key);
   void expire();
@@ -88,6 +100,7 @@ class Directory {
   Links& links_;
   const Fingers& fingers_;
   Evidence& evidence_;
+  Rng rng_;
   Bindings bindings_;
   std::vector<BindingPtr> news_;
   std::vector<Stored> stored_;  // by key, then by since

@@ -155,6 +155,11 @@ std::vector<LinkId> Fingers::nearest(const Point& target, std::size_t count) con
   return links;
 }
 
+bool Fingers::is_near(const Point& node, const Point& target, std::size_t slack) const noexcept {
+  if (leaves_.size() < kLeaves) return true;
+  return common_bits(node, target) + slack >= common_bits(leaves_.back(), host_.node_key.id().data);
+}
+
 void Fingers::on(Peer& from, const FindNode& message) {
   FoundNodes answer;
   answer.query = message.query;

@@ -29,6 +29,9 @@ class Fingers {
   [[nodiscard]] LinkId toward(const Point& target) const noexcept;
   // Links to reachable peers, nearest to the target first.
   [[nodiscard]] std::vector<LinkId> nearest(const Point& target, std::size_t count) const;
+  // Is that node about as near to the target as the 8 nearest nodes will be, judged by how dense they are around us?
+  // With `slack` it may be farther by that many bits.
+  [[nodiscard]] bool is_near(const Point& node, const Point& target, std::size_t slack = 0) const noexcept;
   [[nodiscard]] std::size_t size() const noexcept;
   [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(dialling_) + heap_bytes(leaves_); }
 

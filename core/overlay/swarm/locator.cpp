@@ -12,7 +12,11 @@ constexpr Duration kFirstPause = 1min;  // between the first publications; doubl
 constexpr Duration kSettle = 3s;        // changes of our relays within this are published together
 constexpr Duration kFirstRetry = 10s;   // of a lookup that found nothing; doubles to
 constexpr Duration kLongestRetry = 1min;
+constexpr Duration kAnswers = 3s;  // for the first answer
 constexpr Duration kOthers = 2s;   // for the other answers, once one is there
+constexpr Duration kEcho = 5s;     // by then an answer could have come
+constexpr std::size_t kFew = 3;    // answers: more are not to be had in a small network
+constexpr unsigned kDoubts = 4;    // tries after which a claim is taken that one keeper makes alone
 constexpr unsigned kGiveUp = 200;  // tries; whoever still wants the user asks anew
 
 }  // namespace
@@ -78,16 +82,35 @@ bool Locator::send(const PubKey& user, Channel channel, const Frame& payload, Pr
   Known& known = *find(user);
   known.used = host_.clock.mono();
   const Traffic traffic = channel == Channel::packets ? Traffic::payload : Traffic::control;
-  if (!known.listens.is_unspecified()) {
-    if (router_.send(known.node, known.node, channel, payload, priority, traffic)) return true;
-  }
-  if (known.via != NodeId{} && router_.send(known.via, known.node, channel, payload, priority, traffic)) return true;
-  // Relays nearest to us first would save little: hops lead anywhere in as many steps. The first that works.
+  std::vector<NodeId> vias;
+  if (!known.listens.is_unspecified()) vias.push_back(known.node);
+  if (known.via != NodeId{} && known.via != known.node) vias.push_back(known.via);
+  // Relays nearest to us first would save little: hops lead anywhere in as many steps.
   for (const PeerRef& relay : known.relays) {
-    if (router_.send(relay.id, known.node, channel, payload, priority, traffic)) return true;
+    if (relay.id != known.via) vias.push_back(relay.id);
+  }
+  if (vias.empty() && known.via != NodeId{}) vias.push_back(known.via);
+  const unsigned turn = turn_of(known, channel);
+  for (std::size_t i = 0; i < vias.size(); ++i) {
+    const NodeId& via = vias[(turn + i) % vias.size()];
+    if (router_.send(via, known.node, channel, payload, priority, traffic, turn)) return true;
   }
   want(user);  // no link leads there: it may be somewhere else by now
   return false;
+}
+
+// What was not answered goes another way the next time: somebody may have swallowed it, or the answer. The same for
+// answers, of which nobody says that they arrived: one that follows another after a while goes another way.
+unsigned Locator::turn_of(Known& known, Channel channel) {
+  const MonoTime now = host_.clock.mono();
+  if (channel == Channel::packets) {
+    if (known.spoken_at != MonoTime{} && known.spoken_at + kEcho <= now) ++known.turn;
+    known.spoken_at = now;
+    return known.turn;
+  }
+  if (known.answered_at != MonoTime{} && known.answered_at + kEcho <= now) ++known.answer_turn;
+  known.answered_at = now;
+  return known.answer_turn;
 }
 
 // --- others
@@ -119,8 +142,11 @@ void Locator::ask(Wanted& wanted, MonoTime now) {
   wanted.at = now + rng_.between(pause * 3 / 4, pause * 5 / 4);
   ++wanted.tries;
   wanted.came = 0;
-  wanted.claims.clear();
+  wanted.widened = false;
+  wanted.until = now + kAnswers;
+  wanted.ballot.forget_hearsay();
   wanted.asked = directory_.get(directory_key(wanted.user), wanted.query);
+  wanted.open = wanted.asked > 0;
 }
 
 void Locator::answered(const Directory::Answer& answer) {
@@ -135,16 +161,29 @@ void Locator::answered(const Directory::Answer& answer) {
   const auto wanted =
       std::find_if(wanted_.begin(), wanted_.end(), [&](const Wanted& one) { return one.query == answer.query; });
   if (wanted == wanted_.end()) return;
-  if (wanted->came++ == 0) wanted->first_at = host_.clock.mono();
+  if (wanted->came++ == 0) wanted->until = std::min(wanted->until, host_.clock.mono() + kOthers);
   count(*wanted, answer);
-  unsigned most = 0;
-  for (const Claim& claim : wanted->claims) most = std::max(most, claim.votes);
-  if (most * 2 <= wanted->asked && wanted->came < wanted->asked) return;
-  if (decide(*wanted)) wanted_.erase(wanted);
+  if (wanted->came >= wanted->asked && settle(*wanted)) wanted_.erase(wanted);
+}
+
+// Three first hops are enough if their answers agree. If not, somebody lies or has nothing: all others are asked. Of
+// those who are not there at all, and looked for again and again, not each time.
+bool Locator::settle(Wanted& wanted) {
+  if (decide(wanted)) return true;
+  const bool further = wanted.ballot.size() > 1 || (wanted.tries & (wanted.tries - 1)) == 0;
+  if (!wanted.widened && further) {
+    wanted.widened = true;
+    wanted.asked += directory_.get_more(directory_key(wanted.user), wanted.query);
+    wanted.until = host_.clock.mono() + kAnswers;
+    if (wanted.came >= wanted.asked) return settle(wanted);
+  } else if (wanted.until <= host_.clock.mono()) {
+    wanted.open = false;
+  }
+  return false;
 }
 
 // An answer speaks for one node: that which the user bound, else the oldest claim in it that holds. Whoever lies can
-// sign a claim of its own, so one answer alone decides nothing while others are awaited. A BIND needs no votes.
+// sign a claim of its own, so one answer alone decides nothing. A BIND needs no votes.
 void Locator::count(Wanted& wanted, const Directory::Answer& answer) {
   const auto bind = std::find_if(answer.records.begin(), answer.records.end(),
                                  [](const ByteVec& record) { return is_of(RecordType::bind, record); });
@@ -162,11 +201,11 @@ void Locator::count(Wanted& wanted, const Directory::Answer& answer) {
   for (const ByteVec& record : answer.records) {
     if (is_of(RecordType::bind, record) || contacts >= config_.limits.claims) continue;
     ++contacts;
-    count_contact(wanted, record, voted);
+    count_contact(wanted, record, answer.keeper, voted);
   }
 }
 
-void Locator::count_contact(Wanted& wanted, const ByteVec& record, bool& voted) {
+void Locator::count_contact(Wanted& wanted, const ByteVec& record, const NodeId& keeper, bool& voted) {
   const std::int64_t wall = unix_seconds(host_.clock.wall());
   auto contact = verify_contact(record, host_.verifier, config_.network_id);
   if (!contact.ok()) return host_.observer.rejected("record", contact.error(), {});
@@ -175,42 +214,56 @@ void Locator::count_contact(Wanted& wanted, const ByteVec& record, bool& voted) 
   const bool bound = known != nullptr && known->binding != nullptr;
   const bool votes = !voted && (!bound || !forbids(known->binding, contact->node, wall));
   voted = voted || votes;
-  const auto same = std::find_if(wanted.claims.begin(), wanted.claims.end(),
-                                 [&](const Claim& one) { return one.contact.node == contact->node; });
-  if (same == wanted.claims.end()) {
-    wanted.claims.push_back({std::move(*contact), record, votes ? 1u : 0u});
-    return;
+  const NodeId node = contact->node;
+  if (Ballot::Claim* same = wanted.ballot.find(node)) {
+    if (contact->sequence == same->contact.sequence && !same_contact(record, same->record)) {
+      evidence_.found(Evidence::What::contact, node.data, contact->sequence, same->record, record);
+    }
+    if (contact->sequence > same->contact.sequence) {
+      same->contact = std::move(*contact);
+      same->record = record;
+    }
+  } else if (wanted.ballot.add(std::move(*contact), record) == nullptr) {
+    return host_.observer.rejected("record", error(ErrorCode::full, "too many claims of one user"), {});
   }
-  if (votes) ++same->votes;
-  if (contact->sequence == same->contact.sequence && !same_contact(record, same->record)) {
-    evidence_.found(Evidence::What::contact, contact->node.data, contact->sequence, same->record, record);
-  }
-  if (contact->sequence > same->contact.sequence) {
-    same->contact = std::move(*contact);
-    same->record = record;
-  }
+  if (votes) wanted.ballot.vote(*wanted.ballot.find(node), keeper);
 }
 
-// The node that is bound; without a BIND the claim that most answers name, of equals the one that came first. A newer
-// contact replaces the one that we know.
+// The node that is bound; without a BIND the claim that most keepers name, if a second one confirms it. What nobody
+// confirms or as many contradict is asked for again, over other ways; what still stands alone then is taken.
+const Contact* Locator::elected(const Wanted& wanted, const Known* before) const {
+  const std::int64_t wall = unix_seconds(host_.clock.wall());
+  const bool bound = before != nullptr && before->binding != nullptr;
+  const auto admits = [&](const Contact& contact) {
+    return contact.expires > wall && (before == nullptr || !forbids(before->binding, contact.node, wall));
+  };
+  const Ballot::Outcome outcome = wanted.ballot.count(directory_key(wanted.user), admits, bound);
+  if (outcome.best == nullptr) return nullptr;
+  const bool all = wanted.came >= wanted.asked || wanted.until <= host_.clock.mono();
+  const bool further = wanted.widened || wanted.asked <= 1;  // nobody else is to be asked
+  const bool agreed = outcome.votes >= 2 && outcome.next == 0;
+  bool taken = agreed || further;  // of a bound node: a newer contact may be among what was not answered yet
+  if (!bound) {
+    const bool alone = wanted.asked <= kFew || wanted.tries >= kDoubts;
+    taken = agreed || (further && outcome.votes > outcome.next && (outcome.votes >= 2 || alone));
+  }
+  return all && taken ? &outcome.best->contact : nullptr;
+}
+
+// A newer contact replaces the one that we know.
 bool Locator::decide(Wanted& wanted) {
   Known* before = find(wanted.user);
   if (before != nullptr) before->checked_at = host_.clock.mono();
   const std::int64_t wall = unix_seconds(host_.clock.wall());
-  const Claim* best = nullptr;
-  for (const Claim& claim : wanted.claims) {
-    if (before != nullptr && forbids(before->binding, claim.contact.node, wall)) continue;
-    if (claim.votes == 0 && (before == nullptr || before->binding == nullptr)) continue;
-    if (best == nullptr || claim.votes > best->votes) best = &claim;
-  }
-  wanted.asked = 0;
+  const Contact* best = elected(wanted, before);
   if (best == nullptr) {
+    if (wanted.ballot.size() > 0 || !wanted.widened) return false;
     // Nobody contradicts a claim that came with a message: then it is the first one.
     if (before == nullptr || !alive(*before)) return false;
     if (!before->checked) believe(*before);
     return !forbidden(*before);
   }
-  const Contact& contact = best->contact;
+  const Contact& contact = *best;
   if (before != nullptr && before->node == contact.node) {
     if (!before->checked && alive(*before)) {
       believe(*before);
@@ -242,7 +295,7 @@ void Locator::believe(Known& known) {
 }
 
 // Who wrote to us can be answered the same way, whatever the directory knows - unless the user bound another node.
-bool Locator::arrived(const Arrival& arrival) {
+bool Locator::arrived(Arrival& arrival) {
   const PubKey& user = arrival.delivery.source;
   Known& known = remember(user);
   if (forbids(known.binding, arrival.node, unix_seconds(host_.clock.wall()))) {
@@ -251,6 +304,8 @@ bool Locator::arrived(const Arrival& arrival) {
     return false;
   }
   const bool was_usable = usable(user, Channel::packets) != nullptr;
+  arrival.delivery.from_server = known.checked && known.node == arrival.node;
+  if (arrival.delivery.from_server) known.spoken_at = {};
   if (known.node != arrival.node) {
     if (known.node != NodeId{} && !known.dead) return true;  // it may say what it likes; our answers go elsewhere
     forget_contact(known);
@@ -346,11 +401,12 @@ void Locator::linked(const Peer& peer) {
   for (Known& one : known_) {
     if (one.node != peer.id) continue;
     one.dead = false;
+    if (!one.checked) continue;  // a mere claim is still to be asked about
     std::erase_if(wanted_, [&](const Wanted& wanted) { return wanted.user == one.user; });
     ++version_;
   }
   for (Wanted& one : wanted_) {
-    if (one.user == peer.owner) one.at = std::min(one.at, host_.clock.mono());
+    if (one.user == peer.owner) one.at = std::min(one.at, one.open ? one.until : host_.clock.mono());
   }
 }
 
@@ -376,7 +432,10 @@ void Locator::own_changed(const std::vector<LinkId>& active) {
       if (!there) relays.push_back(peer->ref());
     }
   }
-  router_.set_via(relays.empty() ? host_.node_key.id() : relays.front().id);
+  std::vector<NodeId> vias;
+  for (const PeerRef& relay : relays) vias.push_back(relay.id);
+  if (vias.empty()) vias.push_back(host_.node_key.id());
+  router_.set_vias(std::move(vias));
   if (published_ != 0 && relays == relays_ && listens == published_listens_) return;
   relays_ = std::move(relays);
   published_listens_ = listens;
@@ -426,7 +485,7 @@ void Locator::publish(MonoTime now) {
 std::optional<MonoTime> Locator::next_due() const noexcept {
   std::optional<MonoTime> first = publish_at_;
   for (const Wanted& one : wanted_) {
-    const MonoTime at = one.came > 0 && one.asked > 0 ? std::min(one.at, one.first_at + kOthers) : one.at;
+    const MonoTime at = one.open ? std::min(one.at, one.until) : one.at;
     if (!first || at < *first) first = at;
   }
   return first;
@@ -435,9 +494,7 @@ std::optional<MonoTime> Locator::next_due() const noexcept {
 void Locator::due(MonoTime now) {
   if (publish_at_ && *publish_at_ <= now) publish(now);
   std::erase_if(wanted_, [&](const Wanted& one) { return one.at <= now && one.tries >= kGiveUp; });
-  std::erase_if(wanted_, [&](Wanted& one) {
-    return one.came > 0 && one.asked > 0 && one.first_at + kOthers <= now && decide(one);
-  });
+  std::erase_if(wanted_, [&](Wanted& one) { return one.open && one.until <= now && settle(one); });
   for (Wanted& one : wanted_) {
     if (one.at <= now) ask(one, now);
   }

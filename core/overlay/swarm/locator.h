@@ -13,6 +13,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/overlay/swarm/ballot.h"
 #include "core/overlay/swarm/directory.h"
 #include "core/overlay/swarm/router.h"
 
@@ -34,14 +35,14 @@ class Locator {
   void own_changed(const std::vector<LinkId>& active);  // reachability or neighbours: the relays among them
   void answered(const Directory::Answer& answer);
   // False: it comes from a node that claims a user who is bound to another; not to be listened to.
-  bool arrived(const Arrival& arrival);
+  bool arrived(Arrival& arrival);
   void bound(const BindingPtr& binding);  // a BIND, verified, whichever way it came
   [[nodiscard]] Identity identity() const;
   void lost(const NodeId& node);
   void linked(const Peer& peer);  // it lives, whatever was said
   [[nodiscard]] std::size_t bytes() const noexcept {
     return heap_bytes(known_, [](const Known& one) { return heap_bytes(one.relays); }) +
-           heap_bytes(wanted_, [](const Wanted& one) { return heap_bytes(one.claims); }) + heap_bytes(relays_);
+           heap_bytes(wanted_, [](const Wanted& one) { return one.ballot.bytes(); }) + heap_bytes(relays_);
   }
   [[nodiscard]] std::size_t relays() const noexcept { return relays_.size(); }  // in our contact
   [[nodiscard]] const std::vector<PeerRef>& home_relays() const noexcept { return relays_; }
@@ -59,15 +60,14 @@ class Locator {
     std::uint64_t sequence = 0;
     MonoTime expires;
     MonoTime used;
-    MonoTime checked_at;   // the directory was asked last
-    BindingPtr binding;    // null: none seen
-    bool dead = false;     // this sequence could not be reached
-    bool checked = false;  // false: a mere claim that came with a message; the directory was not asked
-  };
-  struct Claim {  // of the latest answers
-    Contact contact;
-    ByteVec record;
-    unsigned votes = 0;
+    MonoTime checked_at;           // the directory was asked last
+    MonoTime spoken_at;            // when something was sent that was not answered yet; zero: all was
+    MonoTime answered_at;          // when we answered last
+    std::uint8_t turn = 0;         // of the ways there
+    std::uint8_t answer_turn = 0;  // likewise, for answers
+    BindingPtr binding;            // null: none seen
+    bool dead = false;             // this sequence could not be reached
+    bool checked = false;          // false: a mere claim that came with a message; the directory was not asked
   };
   struct Wanted {
     PubKey user;
@@ -76,8 +76,10 @@ class Locator {
     MonoTime at;            // of the next try
     std::size_t asked = 0;  // answers that may come
     std::size_t came = 0;   // and that came
-    MonoTime first_at;      // when the first came
-    std::vector<Claim> claims;
+    bool widened = false;   // the further first hops were asked, too
+    bool open = false;      // answers are awaited, until
+    MonoTime until;
+    Ballot ballot;
   };
   [[nodiscard]] Known* find(const PubKey& user) noexcept;
   [[nodiscard]] bool forbidden(const Known& known) const noexcept;
@@ -85,13 +87,16 @@ class Locator {
   [[nodiscard]] const Known* usable(const PubKey& user, Channel channel) const noexcept;  // for that
   void adopt(Known& known, const BindingPtr& binding);
   static void forget_contact(Known& known);
-  void count_contact(Wanted& wanted, const ByteVec& record, bool& voted);
+  [[nodiscard]] unsigned turn_of(Known& known, Channel channel);
+  void count_contact(Wanted& wanted, const ByteVec& record, const NodeId& keeper, bool& voted);
   void believe(Known& known);
   void bound_ourselves(const BindingPtr& binding);
   void want(const PubKey& user);
   void ask(Wanted& wanted, MonoTime now);
   void count(Wanted& wanted, const Directory::Answer& answer);
+  bool settle(Wanted& wanted);  // with the answers that are there: asks further or decides
   bool decide(Wanted& wanted);  // true: found, and wanted no more
+  [[nodiscard]] const Contact* elected(const Wanted& wanted, const Known* before) const;
   Known& remember(const PubKey& user);
   void publish(MonoTime now);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -29,6 +30,14 @@ inline bool nearer(const Point& a, const Point& b, const Point& target) noexcept
     return (a[i] ^ target[i]) < (b[i] ^ target[i]);
   }
   return false;
+}
+
+// How many leading bits are the same.
+inline std::size_t common_bits(const Point& a, const Point& b) noexcept {
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i] != b[i]) return 8 * i + static_cast<std::size_t>(std::countl_zero(static_cast<std::uint8_t>(a[i] ^ b[i])));
+  }
+  return 8 * a.size();
 }
 
 inline unsigned digit(const Point& point, std::size_t row) noexcept {

@@ -3,9 +3,14 @@
 #include <algorithm>
 
 namespace np2p::swarm {
+namespace {
+
+constexpr std::size_t kFirstHops = 5;
+
+}  // namespace
 
 Router::Router(const Config& config, Host& host, Links& links, const Fingers& fingers, std::uint64_t boot)
-    : config_(config), host_(host), links_(links), fingers_(fingers), boot_(boot) {}
+    : config_(config), host_(host), links_(links), fingers_(fingers), boot_(boot), own_vias_{host.node_key.id()} {}
 
 // Over the whole message as the sender made it, and the network's name.
 PairMac Router::mac_of(Routed message, const NodeId& peer) {
@@ -18,8 +23,8 @@ PairMac Router::mac_of(Routed message, const NodeId& peer) {
 }
 
 bool Router::send(const NodeId& via, const NodeId& to, Channel channel, const Frame& payload, Priority priority,
-                  Traffic traffic) {
-  const LinkId link = hop(via, to, {});
+                  Traffic traffic, unsigned turn) {
+  const LinkId link = first_hop(via, to, turn);
   if (!link) return false;
   if (const Peer* peer = links_.find(link); peer != nullptr && peer->id == to) {
     links_.send(link, Direct{static_cast<std::uint8_t>(channel), payload}, priority, traffic);
@@ -29,7 +34,7 @@ bool Router::send(const NodeId& via, const NodeId& to, Channel channel, const Fr
   message.via = via;
   message.to = to;
   message.from = host_.node_key.id();
-  message.from_via = own_via_;
+  message.from_via = own_vias_[turn % own_vias_.size()];
   message.boot = boot_;
   message.counter = ++counter_;
   message.channel = static_cast<std::uint8_t>(channel);
@@ -38,6 +43,15 @@ bool Router::send(const NodeId& via, const NodeId& to, Channel channel, const Fr
   message.mac = mac_of(message, to);
   links_.send(link, message, priority, traffic);
   return true;
+}
+
+// Whoever swallows messages on the shortest way is not on all others.
+LinkId Router::first_hop(const NodeId& via, const NodeId& to, unsigned turn) {
+  const LinkId shortest = hop(via, to, {});
+  if (turn == 0 || !shortest || links_.find(to) != nullptr || links_.find(via) != nullptr) return shortest;
+  std::vector<LinkId> hops = fingers_.nearest(via.data, kFirstHops);
+  std::erase_if(hops, [this](LinkId link) { return links_.find(link)->path == Path::tunnel; });
+  return hops.empty() ? shortest : hops[turn % hops.size()];
 }
 
 void Router::on(Peer& from, const Routed& message) {

@@ -27,11 +27,12 @@ class Router {
  public:
   Router(const Config& config, Host& host, Links& links, const Fingers& fingers, std::uint64_t boot);
 
-  // False if no link leads there.
+  // False if no link leads there. `turn`: 0 for the shortest way known; each further turn over another first hop, as
+  // far as there are some, and with another of our relays for the answer.
   bool send(const NodeId& via, const NodeId& to, Channel channel, const Frame& payload, Priority priority,
-            Traffic traffic);
-  void set_via(const NodeId& via) { own_via_ = via; }  // our relay, or ourselves
-  [[nodiscard]] const NodeId& own_via() const noexcept { return own_via_; }
+            Traffic traffic, unsigned turn = 0);
+  void set_vias(std::vector<NodeId> vias) { own_vias_ = std::move(vias); }  // our relays, or ourselves; at least one
+  [[nodiscard]] const NodeId& own_via() const noexcept { return own_vias_.front(); }
   // The next link for the record of a tunnel: never a tunnel itself. 0: none.
   [[nodiscard]] LinkId carrier(const NodeId& via, const NodeId& to, LinkId from) {
     return hop(via, to, from, [](const Peer& peer) { return peer.path != Path::tunnel; });
@@ -42,7 +43,7 @@ class Router {
   void on(Peer& from, const Direct& message);
   std::optional<Arrival> next();
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return heap_bytes(windows_) + heap_bytes(arrivals_) + heap_bytes(lost_);
+    return heap_bytes(own_vias_) + heap_bytes(windows_) + heap_bytes(arrivals_) + heap_bytes(lost_);
   }
   std::optional<NodeId> next_lost();  // could not be reached, as somebody on the way says
 
@@ -59,6 +60,7 @@ class Router {
   [[nodiscard]] LinkId hop(const NodeId& via, const NodeId& to, LinkId from) {
     return hop(via, to, from, [](const Peer&) { return true; });
   }
+  [[nodiscard]] LinkId first_hop(const NodeId& via, const NodeId& to, unsigned turn);
   bool is_new(const Routed& message);
 
   const Config& config_;
@@ -67,7 +69,7 @@ class Router {
   const Fingers& fingers_;
   std::uint64_t boot_;
   std::uint64_t counter_ = 0;
-  NodeId own_via_;
+  std::vector<NodeId> own_vias_;
   std::vector<Window> windows_;  // used last at the end
   std::vector<Arrival> arrivals_;
   std::vector<NodeId> lost_;

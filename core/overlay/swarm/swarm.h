@@ -53,6 +53,10 @@ class Swarm {
   [[nodiscard]] Identity identity() const { return locator_.identity(); }
   [[nodiscard]] const Evidence& evidence() const noexcept { return evidence_; }
   [[nodiscard]] bool reaches(const PubKey& user) const { return locator_.reaches(user); }
+  [[nodiscard]] std::optional<NodeId> server_of(const PubKey& user) const {
+    const auto found = locator_.find_alive(user);
+    return found ? std::optional(found->node) : std::nullopt;
+  }
   [[nodiscard]] std::size_t reachable_count() const noexcept { return hyparview_.active_size(); }
   [[nodiscard]] std::uint64_t version() const noexcept { return locator_.version(); }
 

@@ -125,6 +125,12 @@ class RealNetwork(Network):
     def overlay_graph(self, *, active: bool = False) -> Any:
         raise Unsupported("overlay_graph() needs np2p.Simulation; net.status(node) works here")
 
+    def server_of(self, user: Node, *, asked: Node) -> str | None:
+        raise Unsupported("server_of() needs np2p.Simulation: a real server does not tell whom it believes")
+
+    def rejections(self, node: Node) -> dict[str, int]:
+        raise Unsupported("rejections() needs np2p.Simulation; net.log(node) works here")
+
     def memory(self) -> float:
         raise Unsupported("memory() is about the simulator; np2p.Simulation has it")
 
@@ -183,6 +189,8 @@ class RealNetwork(Network):
         simulated = [name for name in SWARM if name in settings]
         if simulated:
             raise Unsupported(f"{simulated[0]}= needs np2p.Simulation: a real server has its own numbers")
+        if settings.get("behaviour", "honest") != "honest":
+            raise Unsupported("behaviour= needs np2p.Simulation: real servers are honest here")
         key = Key.from_seed(self.seed, index)
         directory = self._directory_of(index)
         made = self._order("add", index=index, directory=str(directory), boxes=boxes)

@@ -389,6 +389,9 @@ TEST_F(BindAsker, AClaimThatNobodyContradictsIsTheFirst) {
   claimant.say(Direct{0, Frame(bytes_of("I am the user"))});
   claimant.heard();
   for (std::size_t i = 0; i < 3; ++i) answer(i, {});
+  EXPECT_FALSE(world.unicast(0, wanted, "welcome"));  // the further first hops were asked, too
+  world.run_for(4s);
+  claimant.heard();
   EXPECT_TRUE(world.unicast(0, wanted, "welcome"));
   EXPECT_EQ(claimant.heard_of<Direct>().size(), 1u);
 }

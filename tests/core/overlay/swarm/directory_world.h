@@ -9,6 +9,7 @@
 
 #include "core/event/validation.h"
 #include "core/overlay/swarm/directory.h"
+#include "core/overlay/swarm/voucher.h"
 #include "tests/core/overlay/swarm/swarm_world.h"
 
 namespace np2p::swarm::test {
@@ -65,7 +66,11 @@ struct OneKeeper : ::testing::Test {
     asker.say(Get{directory_key(user), 4711, 12});
     auto answers = asker.heard_of<Got>();
     EXPECT_EQ(answers.size(), 1u);
-    return answers.empty() ? std::vector<ByteVec>{} : std::move(answers[0].records);
+    if (answers.empty() || answers[0].records.empty()) return {};
+    std::vector<ByteVec> records = std::move(answers[0].records);
+    SecpVerifier verifier;
+    EXPECT_EQ(take_voucher(records, 4711, verifier, kNetwork), asker.machine().id());
+    return records;
   }
   int refused(const std::string& why) { return world[0].rejections["record " + why]; }
 };

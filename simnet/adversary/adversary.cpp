@@ -1,0 +1,62 @@
+#include "simnet/adversary/adversary.h"
+
+#include <array>
+#include <utility>
+
+#include "simnet/adversary/kinds.h"
+
+namespace np2p::sim {
+namespace {
+
+constexpr std::array<std::pair<Behaviour, std::string_view>, 9> kNames{{
+    {Behaviour::honest, "honest"},
+    {Behaviour::forging_directory, "forging_directory"},
+    {Behaviour::conspiring_directory, "conspiring_directory"},
+    {Behaviour::stale_directory, "stale_directory"},
+    {Behaviour::empty_directory, "empty_directory"},
+    {Behaviour::silent_directory, "silent_directory"},
+    {Behaviour::lying_directory, "lying_directory"},
+    {Behaviour::swallowing_hop, "swallowing_hop"},
+    {Behaviour::dropping_relay, "dropping_relay"},
+}};
+
+}  // namespace
+
+std::string_view name(Behaviour behaviour) noexcept {
+  for (const auto& [one, word] : kNames) {
+    if (one == behaviour) return word;
+  }
+  return {};
+}
+
+std::optional<Behaviour> behaviour_of(std::string_view name) noexcept {
+  for (const auto& [one, word] : kNames) {
+    if (word == name) return one;
+  }
+  return std::nullopt;
+}
+
+std::unique_ptr<Adversary> make_adversary(Behaviour behaviour, Adversary::Means means) {
+  switch (behaviour) {
+    case Behaviour::honest:
+      return nullptr;
+    case Behaviour::swallowing_hop:
+    case Behaviour::dropping_relay:
+      return std::make_unique<BadCarrier>(behaviour, std::move(means));
+    case Behaviour::lying_directory: {
+      constexpr std::array kManners{Behaviour::forging_directory, Behaviour::stale_directory,
+                                    Behaviour::empty_directory, Behaviour::silent_directory};
+      const Behaviour manner = kManners[static_cast<std::size_t>(means.rng.below(kManners.size()))];
+      return std::make_unique<LyingDirectory>(manner, std::move(means));
+    }
+    case Behaviour::forging_directory:
+    case Behaviour::conspiring_directory:
+    case Behaviour::stale_directory:
+    case Behaviour::empty_directory:
+    case Behaviour::silent_directory:
+      return std::make_unique<LyingDirectory>(behaviour, std::move(means));
+  }
+  return nullptr;
+}
+
+}  // namespace np2p::sim

@@ -1,0 +1,56 @@
+// Hosts that do not keep to the protocol. An adversary sits between a host's links and its node: it sees each message
+// that comes in before the node does, may keep it to itself, and may send what it likes over the links that are there.
+// Otherwise the node behind it is an ordinary one: it joins, is believed, and is asked. Nothing of this is in core/.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "core/base/rng.h"
+#include "core/base/strong_int.h"
+#include "core/host/clock.h"
+#include "core/host/node_key.h"
+#include "core/wire/swarm_messages.h"
+
+namespace np2p::sim {
+
+enum class Behaviour : std::uint8_t {
+  honest,
+  // Directory nodes. Each of them swallows what is to be kept or handed on; a question is met
+  forging_directory,     // with a claim of its own, properly signed
+  conspiring_directory,  // with a claim of one node that all of these conspirators name
+  stale_directory,       // with the first records that ever came, as long as they hold
+  empty_directory,       // with nothing
+  silent_directory,      // not at all
+  lying_directory,       // in one of these ways, chosen by lot: forging, stale, empty or silent
+  // Carriers of messages that are for others.
+  swallowing_hop,  // keeps routed messages and acknowledges them in the recipient's name
+  dropping_relay,  // keeps routed messages and records of tunnels
+};
+std::string_view name(Behaviour behaviour) noexcept;
+std::optional<Behaviour> behaviour_of(std::string_view name) noexcept;
+
+class Adversary {
+ public:
+  struct Means {  // what it has at hand; lives as long as the host
+    Clock& clock;
+    NodeKey& key;
+    std::string_view network;
+    Address address;  // where the host can be dialled
+    std::uint64_t seed = 0;
+    Rng rng;  // its own
+    std::function<void(LinkId, const swarm::Message&)> send;
+    // Public keys are public: whose is stored under that key of the directory.
+    std::function<std::optional<PubKey>(const swarm::Key&)> user_of;
+  };
+  virtual ~Adversary() = default;
+  // False: the node behind never sees it.
+  virtual bool hears(LinkId link, const swarm::Message& message) = 0;
+};
+
+// Null for an honest one.
+std::unique_ptr<Adversary> make_adversary(Behaviour behaviour, Adversary::Means means);
+
+}  // namespace np2p::sim

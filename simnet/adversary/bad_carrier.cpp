@@ -1,0 +1,68 @@
+#include "core/overlay/overlay.h"
+#include "core/wire/extension.h"
+#include "core/wire/packet.h"
+#include "simnet/adversary/kinds.h"
+
+namespace np2p::sim {
+
+using swarm::Carry;
+using swarm::CarryEnd;
+using swarm::Routed;
+
+// As the router makes it; with this host's own key no more than that can be had.
+PairMac BadCarrier::mac_of(const Routed& message, const NodeId& peer) const {
+  const Frame bytes = swarm::encode(message);
+  ByteVec covered(means_.network.begin(), means_.network.end());
+  covered.insert(covered.end(), bytes.view().begin(), bytes.view().end());
+  return means_.key.pair_mac(peer, covered);
+}
+
+bool BadCarrier::hears(LinkId link, const swarm::Message& message) {
+  if (const Routed* routed = std::get_if<Routed>(&message)) {
+    if (routed->to == means_.key.id()) return true;
+    if (manner_ == Behaviour::swallowing_hop) acknowledge(link, *routed);
+    return false;
+  }
+  if (manner_ == Behaviour::swallowing_hop) return true;
+  if (const Carry* carry = std::get_if<Carry>(&message)) return carry->to == means_.key.id();
+  if (const CarryEnd* end = std::get_if<CarryEnd>(&message)) return end->to == means_.key.id();
+  return true;
+}
+
+// What the recipient's server would say, as well as it can be made without its key: with a MAC out of thin air, with
+// the one that everybody can compute, with that of the swallowed message, and from this host, which claims to serve the
+// recipient.
+void BadCarrier::acknowledge(LinkId link, const Routed& swallowed) {
+  if (static_cast<Channel>(swallowed.channel) != Channel::packets) return;
+  const auto packet = decode_packet(swallowed.payload.view(), Limits{});
+  if (!packet.ok()) return;
+  for (const Event& event : packet->events) {
+    for (std::size_t i = 0; i < event.tags.size(); ++i) {
+      const auto recipient = PubKey::parse_hex(event.tags[i].first());
+      if (event.tags[i].name() != "p" || !recipient) continue;
+      const Frame payload = encode_extension(Acknowledge{*recipient, {event.id}});
+      Routed forged;
+      forged.via = swallowed.from_via;
+      forged.to = swallowed.from;
+      forged.from = swallowed.to;
+      forged.from_via = swallowed.via;
+      forged.boot = swallowed.boot;
+      forged.counter = swallowed.counter;
+      forged.channel = static_cast<std::uint8_t>(Channel::extension);
+      forged.source = *recipient;
+      forged.payload = payload;
+      means_.send(link, forged);
+      forged.mac = swallowed.mac;
+      means_.send(link, forged);
+      for (auto& byte : forged.mac) byte = static_cast<std::uint8_t>(means_.rng.next());
+      means_.send(link, forged);
+      forged.from = means_.key.id();
+      forged.mac = {};
+      forged.mac = mac_of(forged, swallowed.from);
+      means_.send(link, forged);
+      means_.send(link, swarm::Direct{forged.channel, payload});
+    }
+  }
+}
+
+}  // namespace np2p::sim
