@@ -2,7 +2,11 @@
 // of link comes of it follows from both boxes.
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdio>
+#include <fstream>
 
 #include "core/base/rng.h"
 #include "core/event/kinds.h"
@@ -25,12 +29,14 @@ constexpr char kTable[5][6] = {
 };
 
 struct Pairs {
-  explicit Pairs(std::size_t reachable = 5, std::uint64_t seed = 1) : world(options(seed)) {
+  explicit Pairs(std::size_t reachable = 5, std::uint64_t seed = 1, const std::string& trace = {})
+      : world(options(seed, trace)) {
     for (std::size_t i = 0; i < reachable; ++i) add({});
   }
-  static WorldOptions options(std::uint64_t seed) {
+  static WorldOptions options(std::uint64_t seed, const std::string& trace) {
     WorldOptions made;
     made.seed = seed;
+    made.trace_path = trace;
     return made;
   }
   NodeIndex add(const Boxes& boxes, std::optional<BoxIndex> behind = {}) {
@@ -173,6 +179,56 @@ TEST(Punch, WhoKeepsTalkingGetsALinkAndWhoStopsLosesIt) {
   pairs.world.run_for(5min);
   EXPECT_EQ(pairs.path(one, two), '-');
   EXPECT_EQ(pairs.path(two, one), '-');
+}
+
+// One side keeps talking.
+void talk(Pairs& pairs, NodeIndex one, NodeIndex two, Duration duration) {
+  for (Duration passed{}; passed < duration; passed += 20s) {
+    pairs.write(one, two, 10);
+    pairs.world.run_for(20s);
+  }
+}
+
+TEST(Punch, AsLongAsATunnelIsInUseThereIsAnotherClimb) {
+  Pairs pairs;
+  const NodeIndex one = pairs.add({port_restricted()});
+  const NodeIndex two = pairs.add({port_restricted()});
+  pairs.world.run_for(90s);
+  pairs.world.partition({{one}, {two}});  // from each other only: relays reach both
+  EXPECT_EQ(pairs.meet(one, two), 't');
+  pairs.world.heal();
+  EXPECT_EQ(pairs.path(one, two), 't');
+  talk(pairs, one, two, 1min);
+  EXPECT_EQ(pairs.path(one, two), 'p');
+  EXPECT_EQ(pairs.path(two, one), 'p');
+  const EventId last = pairs.write(two, one, 6000);
+  pairs.world.run_for(5s);
+  EXPECT_TRUE(pairs.has(one, last));
+}
+
+int punches(const std::string& trace, NodeIndex node) {
+  std::ifstream file(trace);
+  const std::string marks = "\"node\":" + std::to_string(node) + ",\"io\":\"punch\"";
+  int count = 0;
+  for (std::string line; std::getline(file, line);) count += line.find(marks) != std::string::npos ? 1 : 0;
+  return count;
+}
+
+TEST(Punch, ClimbsAgainAreFewAndNoneWhereBothNatsLetNothingThrough) {
+  const std::string trace = ::testing::TempDir() + "np2p-climbs-" + std::to_string(::getpid()) + ".jsonl";
+  for (const auto& [box, most] : {std::pair(port_restricted(), 15), std::pair(symmetric(), 0)}) {
+    Pairs pairs(5, 1, trace);
+    const NodeIndex one = pairs.add({port_restricted()});
+    const NodeIndex two = pairs.add({box});
+    pairs.world.run_for(90s);
+    pairs.world.partition({{one}, {two}});
+    EXPECT_EQ(pairs.meet(one, two), 't');
+    talk(pairs, one, two, 2h);
+    EXPECT_EQ(pairs.path(one, two), 't');
+    EXPECT_TRUE(pairs.world.flush_trace());
+    EXPECT_EQ(punches(trace, one), most) << "three of the first climb and of each of four others";
+  }
+  std::remove(trace.c_str());
 }
 
 TEST(Punch, TwoBoxesInARowAndACarrierThatIsSymmetric) {

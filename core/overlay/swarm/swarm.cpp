@@ -98,6 +98,7 @@ void Swarm::handle(Peer& from, const Message& message, const Frame& whole) {
         if constexpr (std::is_same_v<T, HelloEcho>) {
           links_.echo(from.link, m);
           reachability_.seen_at(from, m.observed);
+          ladder_.placed();
         } else if constexpr (std::is_same_v<T, Probe>) {
           links_.probe(from.link, m);
         } else if constexpr (std::is_same_v<T, Unused>) {
