@@ -52,8 +52,8 @@ void Node::port_mapped(const Address& outside) {
   drain();
 }
 
-void Node::carry(LinkId tunnel, const Frame& record) {
-  overlay_->carry(tunnel, record);
+void Node::carry(LinkId tunnel, const Frame& record, Traffic traffic) {
+  overlay_->carry(tunnel, record, traffic);
   drain();
 }
 

@@ -32,7 +32,8 @@ class Node {
   // The host has got a port of the router passed on to the listen port, or lost it (unspecified). Peers say if it
   // works.
   void port_mapped(const Address& outside);
-  void carry(LinkId tunnel, const Frame& record);  // a record of a tunnel, to be taken to its other end
+  void carry(LinkId tunnel, const Frame& record,
+             Traffic traffic);  // a record of a tunnel, to be taken to its other end
   void timer(Timer timer);
   void durable(Ticket ticket);
 

@@ -46,12 +46,14 @@ void RealObserver::noted(std::string_view line) {
   spdlog::debug("{}", line);
 }
 
-void RealObserver::frame_begins(Traffic said, std::size_t bytes) {
+void RealObserver::frame_begins(Traffic said, std::size_t bytes, bool in_tunnel) {
+  in_tunnel_ = in_tunnel;
   frame_class_ = said;
   frame_bytes_ = bytes;
 }
 
 void RealObserver::frame_ends() {
+  if (in_tunnel_ && frame_class_ != Traffic::duplicate) return;
   auto& flow = flows_in_[static_cast<std::size_t>(frame_class_)];
   ++flow.frames;
   flow.bytes += frame_bytes_;

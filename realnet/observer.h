@@ -21,8 +21,9 @@ class RealObserver final : public Observer {
   void rejected(std::string_view what, const Error& why, LinkId link) override;
   void noted(std::string_view line) override;
 
-  // The host brackets each frame: it counts as what the node says, else as what its sender said.
-  void frame_begins(Traffic said, std::size_t bytes);
+  // The host brackets each frame: it counts as what the node says, else as what its sender said. One in a tunnel came
+  // in what carried it, and counts only if nobody needed it.
+  void frame_begins(Traffic said, std::size_t bytes, bool in_tunnel);
   void frame_ends();
   void link_rejected(const std::string& peer, const Error& why);
 
@@ -42,6 +43,7 @@ class RealObserver final : public Observer {
   Flows flows_in_{};
   Traffic frame_class_ = Traffic::control;
   std::size_t frame_bytes_ = 0;
+  bool in_tunnel_ = false;
   std::uint64_t events_accepted_ = 0;
 };
 

@@ -189,7 +189,7 @@ void Server::on_link_up(const LinkInfo& info) {
 }
 
 void Server::on_frame(LinkId link, const Frame& frame, Traffic traffic) {
-  observer_.frame_begins(traffic, frame.size());
+  observer_.frame_begins(traffic, frame.size(), links_->is_tunnel(link));
   input([&] { node_->frame(link, frame); });
   observer_.frame_ends();
 }
@@ -203,8 +203,8 @@ void Server::on_link_down(LinkId link, CloseReason reason) {
   input([&] { node_->link_down(link, reason); });
 }
 
-void Server::on_carry(LinkId tunnel, const Frame& record) {
-  input([&] { node_->carry(tunnel, record); });
+void Server::on_carry(LinkId tunnel, const Frame& record, Traffic traffic) {
+  input([&] { node_->carry(tunnel, record, traffic); });
 }
 
 void Server::on_link_rejected(const Address& remote, const Error& why) {

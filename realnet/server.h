@@ -93,7 +93,7 @@ class Server final : private LinkInputs, private Clients, private Backend {
   void on_frame(LinkId link, const Frame& frame, Traffic traffic) override;
   void on_writable(LinkId link) override;
   void on_link_down(LinkId link, CloseReason reason) override;
-  void on_carry(LinkId tunnel, const Frame& record) override;
+  void on_carry(LinkId tunnel, const Frame& record, Traffic traffic) override;
   void on_link_rejected(const Address& remote, const Error& why) override;
   void on_unreachable(const Address& to, CloseReason reason) override;
   // Clients

@@ -302,7 +302,9 @@ void Fabric::deliver(const SimEvent& event, LinkEnd& end, Frame frame) {
   const Traffic was = handling_.was;
   handling_ = {};
   host.account(was).count_in(wire.bytes);
-  if (was != said) {  // the receiver knows better what it was: book it so on both sides
+  // The receiver knows better what it was: book it so on both sides. But who is only asked to pass something on relays
+  // it, not who asks.
+  if (was != said && was != Traffic::relay) {
     HostData& from = hosts_[sender];
     from.account(said).out_bytes -= wire.bytes;
     --from.account(said).out_messages;

@@ -150,7 +150,7 @@ void SimHost::after_tunnels() {
     switch (input->kind) {
       case Tunnels::Input::Kind::carry:
         fabric_.record(index_, Io::in_carry, link.value, input->frame.hash());
-        node_->carry(link, input->frame);
+        node_->carry(link, input->frame, input->traffic);
         break;
       case Tunnels::Input::Kind::up:
         fabric_.record(index_, Io::in_link_up, link.value, hash_bytes(input->info.peer.view()));
@@ -159,6 +159,10 @@ void SimHost::after_tunnels() {
       case Tunnels::Input::Kind::frame:
         fabric_.record(index_, Io::in_frame, link.value, input->frame.hash());
         node_->frame(link, input->frame);
+        break;
+      case Tunnels::Input::Kind::writable:
+        fabric_.record(index_, Io::in_writable, link.value, 0);
+        node_->writable(link);
         break;
       case Tunnels::Input::Kind::down:
         fabric_.record(index_, Io::in_link_down, link.value, static_cast<std::uint64_t>(input->reason));
@@ -184,9 +188,14 @@ void SimHost::carried(LinkId tunnel, Frame record) {
   if (tunnels_) tunnels_->carried(tunnel, record, fabric_.now());
 }
 
-void SimHost::send_through(LinkId tunnel, const Frame& frame) {
+void SimHost::hold(LinkId tunnel, bool held) {
+  fabric_.record(index_, Io::out_hold, tunnel.value, held ? 1 : 0);
+  if (tunnels_) tunnels_->hold(tunnel, held);
+}
+
+void SimHost::send_through(LinkId tunnel, Frame frame, Priority priority, Traffic traffic) {
   fabric_.record(index_, Io::out_send, tunnel.value, frame.hash());
-  if (tunnels_) tunnels_->send(tunnel, frame, fabric_.now());
+  if (tunnels_) tunnels_->send(tunnel, std::move(frame), priority, traffic);
 }
 
 void SimHost::close_tunnel(LinkId tunnel, CloseReason reason) {

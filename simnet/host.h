@@ -99,8 +99,9 @@ class SimHost final : public Inhabitant,
   }
   LinkId tunnel(const NodeId& peer, bool outbound) override;
   void carried(LinkId tunnel, Frame record) override;
-  void send(LinkId link, Frame frame, Priority, Traffic traffic) override {
-    if (Tunnels::is_tunnel(link)) return send_through(link, frame);
+  void hold(LinkId tunnel, bool held) override;
+  void send(LinkId link, Frame frame, Priority priority, Traffic traffic) override {
+    if (Tunnels::is_tunnel(link)) return send_through(link, std::move(frame), priority, traffic);
     fabric_.send(index_, link, std::move(frame), traffic);
   }
   void close(LinkId link, CloseReason reason) override {
@@ -108,7 +109,8 @@ class SimHost final : public Inhabitant,
     fabric_.close(index_, link, reason);
   }
   [[nodiscard]] std::size_t queued_bytes(LinkId link) const noexcept override {
-    return Tunnels::is_tunnel(link) ? 0 : fabric_.queued_bytes(index_, link);  // the carrying link's counts
+    if (Tunnels::is_tunnel(link)) return tunnels_ ? tunnels_->queued_bytes(link) : 0;
+    return fabric_.queued_bytes(index_, link);
   }
   // Timers
   void arm(Timer timer, MonoTime at) override;
@@ -129,7 +131,7 @@ class SimHost final : public Inhabitant,
   [[nodiscard]] SecpNodeKey& key() const;
   void after_input();
   void after_tunnels();  // what came of tunnels are inputs of their own
-  void send_through(LinkId tunnel, const Frame& frame);
+  void send_through(LinkId tunnel, Frame frame, Priority priority, Traffic traffic);
   void close_tunnel(LinkId tunnel, CloseReason reason);
   void on_wake(SimTime scheduled);
   void forget_process();

@@ -54,6 +54,8 @@ std::string_view name(Io io) noexcept {
       return "tunnel";
     case Io::out_carried:
       return "carried";
+    case Io::out_hold:
+      return "hold";
     case Io::count_:
       break;
   }

@@ -39,6 +39,7 @@ enum class Io : std::uint8_t {
   out_punch,
   out_tunnel,
   out_carried,
+  out_hold,
   count_,
 };
 

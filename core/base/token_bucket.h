@@ -22,6 +22,13 @@ class TokenBucket {
     level_ -= cost;
     return true;
   }
+  // How long from `now` on until n tokens, not more than the burst, are there if nobody takes any.
+  Duration wait(MonoTime now, std::uint32_t n = 1) noexcept {
+    refill(now);
+    const std::int64_t missing = static_cast<std::int64_t>(n) * kScale - level_;
+    if (missing <= 0) return Duration{};
+    return rate_ == 0 ? Duration::max() : Duration{(missing + rate_ - 1) / rate_};
+  }
 
  private:
   static constexpr std::int64_t kScale = 1'000'000'000;  // one token in nano-tokens

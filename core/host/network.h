@@ -14,6 +14,9 @@
 
 namespace np2p {
 
+// A link on which more waits is busy; `writable` follows when little is left of it.
+inline constexpr std::size_t kBusyBytes = 256 * 1024;
+
 enum class Priority : std::uint8_t { control, post, bulk };  // smaller goes first where a link is congested
 
 // What a frame is for; only accounting looks at it.
@@ -113,11 +116,14 @@ class Network {
   // --- tunnels
   // A link to `peer` over other nodes: the host does its handshake and encrypts its records end to end, the node
   // carries them. Each record is an input (Node::carry), to be taken to the other end, whose node hands it to
-  // carried(), in order. `outbound`: we are the TLS client and speak first. link_up or link_down follows as for a dial.
-  // close() says nothing to the other end, the node does; then no more records come of it. A record that does not
-  // decrypt is a protocol_error.
+  // carried(), in order, with what most of it is for. `outbound`: we are the TLS client and speak first. link_up or
+  // link_down follows as for a dial. close() says nothing to the other end, the node does; then no more records come of
+  // it. A record that does not decrypt is a protocol_error.
   virtual LinkId tunnel(const NodeId& peer, bool outbound) = 0;
   virtual void carried(LinkId tunnel, Frame record) = 0;
+  // The node passes no more records of this tunnel on for now; or does again. Meanwhile frames wait in the link's
+  // queue, and only what has been begun and the host's own words become records.
+  virtual void hold(LinkId tunnel, bool held) = 0;
 
   // Queues a frame, whose bytes are shared and not copied. Sending on a link that is down does nothing.
   virtual void send(LinkId link, Frame frame, Priority priority, Traffic traffic) = 0;

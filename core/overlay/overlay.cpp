@@ -40,7 +40,7 @@ void Overlay::frame(LinkId link, const Frame& frame) {
 }
 
 void Overlay::writable(LinkId link) {
-  if (mesh_) mesh_->writable(link);
+  mesh_ ? mesh_->writable(link) : swarm_->writable(link);
 }
 
 void Overlay::link_down(LinkId link, CloseReason reason) {
@@ -51,8 +51,8 @@ void Overlay::port_mapped(const Address& outside) {
   if (swarm_) swarm_->port_mapped(outside);
 }
 
-void Overlay::carry(LinkId tunnel, const Frame& record) {
-  if (swarm_) swarm_->carry(tunnel, record);
+void Overlay::carry(LinkId tunnel, const Frame& record, Traffic traffic) {
+  if (swarm_) swarm_->carry(tunnel, record, traffic);
 }
 
 void Overlay::timer(Timer timer) {

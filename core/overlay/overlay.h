@@ -89,7 +89,7 @@ class Overlay {
   void writable(LinkId link);
   void link_down(LinkId link, CloseReason reason);
   void port_mapped(const Address& outside);
-  void carry(LinkId tunnel, const Frame& record);
+  void carry(LinkId tunnel, const Frame& record, Traffic traffic);
   void timer(Timer timer);  // overlay_* timers
 
   // To everybody who can be reached now. Best effort; no acknowledgement.

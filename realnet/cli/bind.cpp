@@ -121,7 +121,7 @@ Status bind(const BindFlags& flags) {
     return mistake("--epoch must be a number from 1 to 2^53");
   }
   if (flags.days < 1 || flags.days > 366) return mistake("--days must be a number from 1 to 366");
-  const auto url = parse_http_url(flags.server, "use --print and publish the event yourself");
+  const auto url = parse_http_url(flags.server, flags.insecure);
   if (!url.ok()) return url.error();
   const auto signer = read_key(flags.key_file);
   if (!signer.ok()) return signer.error();

@@ -68,11 +68,19 @@ void add_server_options(CLI::App& app, ServerFlags& flags, std::string& config) 
   app.add_option("--config", config, "TOML file with these options by their long names; flags win");
 }
 
+// Of the commands that ask a server.
+void add_whom_to_ask(CLI::App& app, std::string& server, bool& insecure) {
+  app.add_option("--server", server,
+                 "Your own server's REST interface (http://127.0.0.1:20001); https:// if it has -s");
+  app.add_flag("--insecure", insecure,
+               "With https://, take any certificate (on loopback any will do; elsewhere this machine must trust it)");
+}
+
 void add_bind_options(CLI::App& app, BindFlags& flags) {
   app.add_option("--key-file", flags.key_file,
                  "File with your secret key, nsec1... or hex, as genkey --key-file makes it")
       ->required();
-  app.add_option("--server", flags.server, "Your own server's REST interface (http://127.0.0.1:20001)");
+  add_whom_to_ask(app, flags.server, flags.insecure);
   app.add_option("--node", flags.node, "The node to bind, 64 hex digits (that of the server)");
   app.add_option("--epoch", flags.epoch, "Number of this BIND; the highest counts (one more than the server knows of)");
   app.add_option("--days", flags.days, "For how long, at most 366 (90)");
@@ -156,7 +164,7 @@ Result<Command> parse_command_line(const std::vector<std::string>& arguments) {
   StatusFlags status;
   auto* status_app = app.add_subcommand("status", "Tell how your running server is doing, and who can reach it.");
   status_app->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  status_app->add_option("--server", status.server, "Your own server's REST interface (http://127.0.0.1:20001)");
+  add_whom_to_ask(*status_app, status.server, status.insecure);
   status_app->add_flag("--json", status.json, "Print what the server says, as JSON");
   auto* help_app = app.add_subcommand("help", "Help about any command.");
   std::string topic;

@@ -50,11 +50,13 @@ struct BindFlags {
   std::int64_t days = 90;
   bool revoke = false;
   bool print = false;
+  bool insecure = false;
 };
 
 struct StatusFlags {
   std::string server = "http://127.0.0.1:20001";
   bool json = false;
+  bool insecure = false;
 };
 
 struct ServerCommand {

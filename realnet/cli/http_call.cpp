@@ -11,6 +11,7 @@
 #include <charconv>
 #include <optional>
 
+#include "realnet/cli/tls_client.h"
 #include "realnet/clock.h"
 
 namespace np2p::real {
@@ -55,14 +56,13 @@ std::optional<HttpAnswer> complete(const std::string& in, bool ended) {
 
 }  // namespace
 
-Result<HttpUrl> parse_http_url(std::string_view text, std::string_view instead) {
+Result<HttpUrl> parse_http_url(std::string_view text, bool insecure) {
   const auto mistake = [given = std::string(text)](const std::string& what) {
     return error(ErrorCode::bad_field, "--server \"" + given + "\": " + what);
   };
-  if (text.rfind("https://", 0) == 0) {
-    return mistake("only http:// is spoken here; " + std::string(instead));
-  }
-  if (text.rfind("http://", 0) == 0) text.remove_prefix(7);
+  const bool tls = text.rfind("https://", 0) == 0;
+  if (tls) text.remove_prefix(8);
+  if (!tls && text.rfind("http://", 0) == 0) text.remove_prefix(7);
   if (!text.empty() && text.back() == '/') text.remove_suffix(1);
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return mistake("expected http://host:port");
@@ -72,7 +72,7 @@ Result<HttpUrl> parse_http_url(std::string_view text, std::string_view instead) 
                       std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!digits) return mistake("expected http://host:port");
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  return HttpUrl{std::string(host), std::string(port)};
+  return HttpUrl{std::string(host), std::string(port), tls, insecure};
 }
 
 Result<HttpAnswer> http_call(const HttpUrl& url, std::string_view target, std::string_view body, Duration silence) {
@@ -103,14 +103,22 @@ Result<HttpAnswer> http_call(const HttpUrl& url, std::string_view target, std::s
     request += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
   }
   request += "\r\n" + std::string(body);
-  asio::write(socket, asio::buffer(request), failure);
+  std::optional<TlsClient> tls;
+  if (url.tls) {
+    const bool here = socket.remote_endpoint(failure).address().is_loopback();
+    auto made = TlsClient::connect(socket.native_handle(), url.host, !url.insecure && !here);
+    if (!made.ok()) return unavailable(url, made.error().reason);
+    tls = std::move(made).value();
+  }
+  if (tls && !tls->write(request)) failure = asio::error::connection_reset;
+  if (!tls) asio::write(socket, asio::buffer(request), failure);
   if (failure) return unavailable(url, "does not take the request (" + failure.message() + ")");
   std::string in;
   std::array<char, 16384> buffer{};
   const MonoTime patience = mono_now() + silence;
   while (in.size() < kMostBytes && mono_now() < patience) {
     if (auto answer = complete(in, false)) return std::move(*answer);
-    const auto got = ::recv(socket.native_handle(), buffer.data(), buffer.size(), 0);
+    const auto got = tls ? tls->read(buffer) : ::recv(socket.native_handle(), buffer.data(), buffer.size(), 0);
     if (got < 0 && errno == EAGAIN) break;
     if (got <= 0) {
       if (auto answer = complete(in, got == 0)) return std::move(*answer);

@@ -15,6 +15,8 @@ inline constexpr Duration kHttpSilence = 10s;
 struct HttpUrl {
   std::string host;  // without the brackets of IPv6
   std::string port;
+  bool tls = false;
+  bool insecure = false;  // over TLS: any certificate will do; so it does on loopback, where nobody is on the way
 };
 
 struct HttpAnswer {
@@ -22,9 +24,9 @@ struct HttpAnswer {
   std::string body;
 };
 
-// "http://host:port", the scheme and a final slash may be missing. Error bad_field: one sentence; for https it ends
-// with what to do `instead`.
-Result<HttpUrl> parse_http_url(std::string_view text, std::string_view instead);
+// "http://host:port" or "https://host:port"; the scheme (then http) and a final slash may be missing. Error bad_field:
+// one sentence.
+Result<HttpUrl> parse_http_url(std::string_view text, bool insecure);
 // An empty `body` makes it a GET. Error unavailable: one sentence.
 Result<HttpAnswer> http_call(const HttpUrl& url, std::string_view target, std::string_view body,
                              Duration silence = kHttpSilence);

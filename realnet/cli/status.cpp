@@ -9,7 +9,7 @@ namespace np2p::real {
 namespace {
 
 Status status(const StatusFlags& flags) {
-  const auto url = parse_http_url(flags.server, "a server of -s answers curl -k " + flags.server + "/status");
+  const auto url = parse_http_url(flags.server, flags.insecure);
   if (!url.ok()) return url.error();
   const auto answer = http_call(*url, "/status", {});
   if (!answer.ok()) return answer.error();

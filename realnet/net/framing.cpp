@@ -97,7 +97,9 @@ void SendQueue::push(Frame frame, Priority priority, Traffic traffic) {
   queues_[static_cast<std::size_t>(priority)].push_back({std::move(frame), 0, traffic});
 }
 
-void SendQueue::fill(ByteVec& record, std::size_t capacity) {
+Traffic SendQueue::fill(ByteVec& record, std::size_t capacity) {
+  Traffic most = Traffic::control;
+  std::size_t largest = 0;
   for (std::size_t priority = 0; priority < queues_.size();) {
     auto& queue = queues_[priority];
     if (queue.empty()) {
@@ -107,10 +109,12 @@ void SendQueue::fill(ByteVec& record, std::size_t capacity) {
     Item& item = queue.front();
     const std::size_t left = item.frame.size() - item.sent;
     const std::size_t n = std::min(left, kChunkBytes);
-    if (record.size() + kPrefixBytes + n > capacity) return;
+    if (record.size() + kPrefixBytes + n > capacity) break;
     append_prefix(record, static_cast<Stream>(priority), item.traffic, left);
     const ByteView chunk = item.frame.view().subspan(item.sent, n);
     record.insert(record.end(), chunk.begin(), chunk.end());
+    if (n >= largest) most = item.traffic;
+    largest = std::max(largest, n);
     item.sent += n;
     bytes_ -= n;
     if (item.sent == item.frame.size()) {
@@ -118,6 +122,7 @@ void SendQueue::fill(ByteVec& record, std::size_t capacity) {
       --waiting_;
     }
   }
+  return most;
 }
 
 void SendQueue::clear() {

@@ -82,8 +82,8 @@ class SendQueue {
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] bool empty() const noexcept { return waiting_ == 0; }
   // Appends as many chunks as fit into `record` up to `capacity` bytes, smaller priorities first. `capacity` is at
-  // least one prefix and one chunk.
-  void fill(ByteVec& record, std::size_t capacity);
+  // least one prefix and one chunk. Returns what the largest chunk is for.
+  Traffic fill(ByteVec& record, std::size_t capacity);
   void clear();
 
  private:

@@ -191,10 +191,11 @@ void Link::fill() {
   static thread_local ByteVec record;  // used within this call only
   std::size_t batched = 0;
   const bool frames = may_send_frames();
+  Traffic most = Traffic::control;
   while (batched < kBatchBytes && (!own_messages_.empty() || (frames && !queue_.empty()))) {
     record.assign(own_messages_.begin(), own_messages_.end());
     own_messages_.clear();
-    if (frames) queue_.fill(record, std::max(kRecordBytes, record.size()));
+    if (frames) most = queue_.fill(record, std::max(kRecordBytes, record.size()));
     batched += record.size();
     tls.write(record);
   }
@@ -206,6 +207,7 @@ void Link::fill() {
     tls.close();
   }
   tls.take_output(out_);
+  if (tunnel_) tunnel_->says(most);
 }
 
 void Link::pump() {

@@ -38,8 +38,8 @@ class LinkOwner {
   virtual void link_message(Link& link, const Message& message) = 0;
   virtual void link_drained(Link& link) = 0;  // was congested, is not any more
   virtual void link_ended(Link& link, CloseReason reason) = 0;
-  virtual void link_rejected(Link& link, const Error& why) = 0;   // the peer broke a rule; link_ended follows
-  virtual void link_record(Link& link, const Frame& record) = 0;  // of a tunnel, to be carried
+  virtual void link_rejected(Link& link, const Error& why) = 0;  // the peer broke a rule; link_ended follows
+  virtual void link_record(Link& link, const Frame& record, Traffic traffic) = 0;  // of a tunnel, to be carried
   // After this the link's transport is closed for good, whoever closed it.
   virtual void link_gone(Link& link) = 0;
 };
@@ -65,6 +65,7 @@ class Link : public std::enable_shared_from_this<Link> {
   void accept(tcp::socket socket, Path path = Path::direct);  // punched: we punch towards there ourselves
 
   void carried(ByteView record);  // of a tunnel, from its other end
+  void hold(bool held) noexcept;  // a tunnel: the node passes no records on; pump() when it does again
 
   void send(Frame frame, Priority priority, Traffic traffic);
   void pump();                     // starts a write if there is something to send and none is under way
@@ -79,8 +80,8 @@ class Link : public std::enable_shared_from_this<Link> {
   [[nodiscard]] std::size_t queued_bytes() const noexcept { return queue_.bytes(); }
   // Over Limits::queued_bytes: a reader too slow to keep.
   [[nodiscard]] bool choked() const noexcept { return queue_.bytes() > settings_.limits.queued_bytes; }
-  [[nodiscard]] std::uint64_t wire_bytes_in() const noexcept { return stream_ ? stream_->bytes_read() : 0; }
-  [[nodiscard]] std::uint64_t wire_bytes_out() const noexcept { return bytes_out_; }
+  [[nodiscard]] std::uint64_t wire_bytes_in() const noexcept { return stream_ && !tunnel_ ? stream_->bytes_read() : 0; }
+  [[nodiscard]] std::uint64_t wire_bytes_out() const noexcept { return tunnel_ ? 0 : bytes_out_; }
 
  private:
   enum class Phase { establishing, up, closing, over };

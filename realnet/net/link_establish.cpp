@@ -50,7 +50,8 @@ void Link::tunnel(const NodeId& peer, bool client) {
   info_.path = Path::tunnel;
   info_.outbound = client;
   expected_ = peer;
-  tunnel_ = std::make_shared<Tunnel>(io_, [this](const Frame& record) { owner_.link_record(*this, record); });
+  tunnel_ = std::make_shared<Tunnel>(
+      io_, [this](const Frame& record, Traffic traffic) { owner_.link_record(*this, record, traffic); });
   start_session();
   start(settings_.handshake_deadline);
 }
@@ -72,6 +73,10 @@ void Link::carried(ByteView record) {
     self->reject(error(ErrorCode::rate_limited, "more records than the window of a tunnel"));
     self->shut();
   });
+}
+
+void Link::hold(bool held) noexcept {
+  if (tunnel_) tunnel_->hold(held);
 }
 
 // The role is settled: the stream takes the transport.

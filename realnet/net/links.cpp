@@ -167,6 +167,13 @@ void Links::carried(LinkId tunnel, Frame record) {
   if (at != links_.end()) at->second->carried(record.view());
 }
 
+void Links::hold(LinkId tunnel, bool held) {
+  const auto at = links_.find(tunnel);
+  if (at == links_.end()) return;
+  at->second->hold(held);
+  dirty_.push_back(tunnel);
+}
+
 // On the host that we listen on, so that loopback stays loopback and a chosen address stays that one.
 std::uint16_t Links::open_port() {
   if (stopping_ || ports_.size() >= kOpenPorts) return 0;
@@ -202,9 +209,11 @@ void Links::send(LinkId id, Frame frame, Priority priority, Traffic traffic) {
   if (at == links_.end() || !at->second->proven()) return;
   Link& link = *at->second;
   if (link.choked()) return;  // ended by the next pump()
-  const auto kind = static_cast<std::size_t>(traffic);
-  counters_.frame_bytes_out[kind] += frame.size();
-  ++counters_.frames_out[kind];
+  if (link.info().path != Path::tunnel) {
+    const auto kind = static_cast<std::size_t>(traffic);
+    counters_.frame_bytes_out[kind] += frame.size();
+    ++counters_.frames_out[kind];
+  }
   link.send(std::move(frame), priority, traffic);
   if (dirty_.empty() || dirty_.back() != id) dirty_.push_back(id);
 }
@@ -266,6 +275,11 @@ std::optional<Address> Links::remote(LinkId id) const {
   return at->second->info().remote;
 }
 
+bool Links::is_tunnel(LinkId link) const {
+  const auto at = links_.find(link);
+  return at != links_.end() && at->second->info().path == Path::tunnel;
+}
+
 LinkCounters Links::counters() const {
   LinkCounters total = counters_;
   for (const auto* group : {&links_, &closing_}) {
@@ -305,9 +319,9 @@ void Links::link_rejected(Link& link, const Error& why) {
   inputs_.on_link_rejected(link.info().remote, why);
 }
 
-void Links::link_record(Link& link, const Frame& record) {
+void Links::link_record(Link& link, const Frame& record, Traffic traffic) {
   ++counters_.tunnel_records_out;
-  inputs_.on_carry(link.id(), record);
+  inputs_.on_carry(link.id(), record, traffic);
 }
 
 void Links::link_gone(Link& link) {

@@ -27,12 +27,13 @@ class LinkInputs {
   virtual void on_frame(LinkId link, const Frame& frame, Traffic traffic) = 0;
   virtual void on_writable(LinkId link) = 0;
   virtual void on_link_down(LinkId link, CloseReason reason) = 0;
-  virtual void on_carry(LinkId tunnel, const Frame& record) = 0;  // to the tunnel's other end
+  virtual void on_carry(LinkId tunnel, const Frame& record, Traffic traffic) = 0;  // to the tunnel's other end
   virtual void on_link_rejected(const Address& remote, const Error& why) = 0;
   // A dial that led to no link; on_link_down follows. Only somebody who keeps a log cares.
   virtual void on_unreachable(const Address& /*to*/, CloseReason /*reason*/) {}
 };
 
+// A frame in a tunnel is counted as what carries it, at both ends, and not again; so are its wire bytes.
 struct LinkCounters {
   std::uint64_t accepted = 0;
   std::uint64_t refused = 0;  // over a limit, before TLS
@@ -66,11 +67,13 @@ class Links final : public Network, private LinkOwner {
   LinkId punch(std::uint16_t port, const Address& to, const NodeId& peer, MonoTime at) override;
   LinkId tunnel(const NodeId& peer, bool outbound) override;
   void carried(LinkId tunnel, Frame record) override;
+  void hold(LinkId tunnel, bool held) override;
   void send(LinkId link, Frame frame, Priority priority, Traffic traffic) override;
   void close(LinkId link, CloseReason reason) override;
   [[nodiscard]] std::size_t queued_bytes(LinkId link) const noexcept override;
 
   [[nodiscard]] std::optional<Address> remote(LinkId link) const;
+  [[nodiscard]] bool is_tunnel(LinkId link) const;
   [[nodiscard]] LinkCounters counters() const;
   [[nodiscard]] std::size_t open_count() const noexcept { return links_.size(); }
 
@@ -100,7 +103,7 @@ class Links final : public Network, private LinkOwner {
   void link_drained(Link& link) override;
   void link_ended(Link& link, CloseReason reason) override;
   void link_rejected(Link& link, const Error& why) override;
-  void link_record(Link& link, const Frame& record) override;
+  void link_record(Link& link, const Frame& record, Traffic traffic) override;
   void link_gone(Link& link) override;
 
   asio::io_context& io_;

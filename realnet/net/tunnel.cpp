@@ -11,7 +11,7 @@ constexpr std::size_t kKept = kTunnelWindow + 64 * 1024;
 
 }  // namespace
 
-Tunnel::Tunnel(asio::io_context& io, std::function<void(Frame)> emit)
+Tunnel::Tunnel(asio::io_context& io, Emit emit)
     : io_(io), emit_(std::move(emit)), arrival_(io, asio::steady_timer::time_point::max()) {}
 
 bool Tunnel::take(ByteView record) {
@@ -65,7 +65,7 @@ void Tunnel::queue(ByteView bytes) {
   const std::size_t parts = (bytes.size() + kTunnelRecordBytes - 1) / kTunnelRecordBytes;
   for (std::size_t left = parts; left > 0; --left) {
     const std::size_t n = (bytes.size() + left - 1) / left;
-    out_.emplace_back(bytes.first(n));
+    out_.push_back({Frame(bytes.first(n)), traffic_});
     bytes = bytes.subspan(n);
   }
   if (std::exchange(emitting_, true)) return;
@@ -75,9 +75,9 @@ void Tunnel::queue(ByteView bytes) {
 // The node may close this tunnel while it takes a record.
 void Tunnel::emit_all() {
   while (!closed_ && !out_.empty()) {
-    const Frame record = std::move(out_.front());
+    const Record record = std::move(out_.front());
     out_.pop_front();
-    emit_(record);
+    emit_(record.bytes, record.traffic);
   }
   emitting_ = false;
 }

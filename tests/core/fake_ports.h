@@ -45,6 +45,7 @@ class FakePorts : public Clock,
   LinkId punch(std::uint16_t, const Address&, const NodeId&, MonoTime) override { return {}; }
   LinkId tunnel(const NodeId&, bool) override { return {}; }
   void carried(LinkId, Frame) override {}
+  void hold(LinkId, bool) override {}
   void send(LinkId link, Frame frame, Priority, Traffic) override { sent.emplace_back(link, std::move(frame)); }
   void close(LinkId link, CloseReason reason) override { closed.emplace_back(link, reason); }
   std::size_t queued_bytes(LinkId) const noexcept override { return queued; }

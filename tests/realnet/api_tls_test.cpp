@@ -3,14 +3,21 @@
 #include <openssl/ec.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
 
+#include "core/event/nip19.h"
+#include "realnet/cli/commands.h"
+#include "realnet/cli/tls_client.h"
 #include "tests/realnet/test_server.h"
 
 namespace np2p::real {
 namespace {
 
+// Self-signed, for 127.0.0.1.
 void write_certificate(const std::string& certificate_path, const std::string& key_path) {
   EVP_PKEY* key = EVP_EC_gen("P-256");
   X509* certificate = X509_new();
@@ -18,6 +25,9 @@ void write_certificate(const std::string& certificate_path, const std::string& k
   X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
   X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
   X509_set_pubkey(certificate, key);
+  X509_EXTENSION* names = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1");
+  X509_add_ext(certificate, names, -1);
+  X509_EXTENSION_free(names);
   X509_sign(certificate, key, EVP_sha256());
   std::FILE* file = std::fopen(certificate_path.c_str(), "w");
   PEM_write_X509(file, certificate);
@@ -29,14 +39,70 @@ void write_certificate(const std::string& certificate_path, const std::string& k
   EVP_PKEY_free(key);
 }
 
-TEST(ApiOverTls, AnswersAsWithoutIt) {
+struct ApiOverTls : ::testing::Test {
   test::TempDir dir;
   const Signer owner = Signer::from_seed(6, 1);
-  ServerOptions options = test::loopback_options(owner.public_key(), dir.path() + "/data");
-  options.tls_certificate = dir.path() + "/chain.pem";
-  options.tls_key = dir.path() + "/key.pem";
-  write_certificate(options.tls_certificate, options.tls_key);
-  test::RunningServer server(options);
+  ServerOptions options() const {
+    ServerOptions made = test::loopback_options(owner.public_key(), dir.path() + "/data");
+    made.tls_certificate = dir.path() + "/chain.pem";
+    made.tls_key = dir.path() + "/key.pem";
+    write_certificate(made.tls_certificate, made.tls_key);
+    return made;
+  }
+};
+
+// What a command says: to whoever reads it if it succeeds, else as its error.
+std::string told(const std::vector<std::string>& arguments, int status) {
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(run(arguments), status);
+  std::fflush(stdout);
+  const std::string out = testing::internal::GetCapturedStdout();
+  const std::string err = testing::internal::GetCapturedStderr();
+  return status == 0 ? out : err;
+}
+
+TEST_F(ApiOverTls, TheCommandsSpeakIt) {
+  test::RunningServer server(options());
+  const std::string url = "https://127.0.0.1:" + std::to_string(server.api_port());
+  EXPECT_NE(told({"status", "--server", url}, 0).find(server->node_id().hex()), std::string::npos);
+  const std::string key = dir.path() + "/key";
+  std::ofstream(key) << nsec(owner.secret()) << "\n";
+  const std::string bound = told({"bind", "--key-file", key, "--server", url}, 0);
+  EXPECT_NE(bound.find("is bound to node " + server->node_id().hex() + ", epoch 1"), std::string::npos) << bound;
+  const std::string plain = "http://127.0.0.1:" + std::to_string(server.api_port());
+  EXPECT_NE(told({"status", "--server", plain}, kExitFailure).find("does not answer as a server"), std::string::npos);
+}
+
+TEST_F(ApiOverTls, AServerWithoutItIsSaid) {
+  ServerOptions without = options();
+  without.tls_certificate = without.tls_key = "";
+  test::RunningServer server(without);
+  const std::string url = "https://127.0.0.1:" + std::to_string(server.api_port());
+  EXPECT_NE(told({"status", "--server", url}, kExitFailure).find("does not speak TLS"), std::string::npos);
+}
+
+// What holds for a server on another machine.
+TEST_F(ApiOverTls, ElsewhereACertificateMustBeTrustedOrAnyIsTaken) {
+  test::RunningServer server(options());
+  const auto shake_hands = [&](const std::string& host, bool verify) {
+    asio::io_context io;
+    tcp::socket socket(io);
+    socket.connect(tcp::endpoint(asio::ip::address_v4::loopback(), server.api_port()));
+    const auto made = TlsClient::connect(socket.native_handle(), host, verify);
+    return made.ok() ? std::string() : made.error().reason;
+  };
+  EXPECT_EQ(shake_hands("127.0.0.1", false), "");
+  EXPECT_NE(shake_hands("127.0.0.1", true).find("--insecure takes any"), std::string::npos);
+  ::setenv("SSL_CERT_FILE", (dir.path() + "/chain.pem").c_str(), 1);
+  EXPECT_EQ(shake_hands("127.0.0.1", true), "");
+  EXPECT_NE(shake_hands("server.example", true).find("ostname mismatch"), std::string::npos);
+  EXPECT_NE(shake_hands("192.0.2.1", true).find("IP address mismatch"), std::string::npos);
+  ::unsetenv("SSL_CERT_FILE");
+}
+
+TEST_F(ApiOverTls, AnswersAsWithoutIt) {
+  test::RunningServer server(options());
   EXPECT_EQ(server->api_url().rfind("https://", 0), 0u);
 
   asio::io_context io;
@@ -65,12 +131,11 @@ TEST(ApiOverTls, AnswersAsWithoutIt) {
   EXPECT_EQ(answer.rfind("HTTP/1.1 200 OK\r\n", 0), 0u) << answer;
 }
 
-TEST(ApiOverTls, AMissingCertificateIsSaid) {
-  test::TempDir dir;
-  ServerOptions options = test::loopback_options(Signer::from_seed(6, 1).public_key(), dir.path() + "/data");
-  options.tls_certificate = dir.path() + "/nothing.pem";
-  options.tls_key = dir.path() + "/nothing.pem";
-  const auto server = Server::create(options);
+TEST_F(ApiOverTls, AMissingCertificateIsSaid) {
+  ServerOptions missing = options();
+  missing.tls_certificate = dir.path() + "/nothing.pem";
+  missing.tls_key = dir.path() + "/nothing.pem";
+  const auto server = Server::create(missing);
   ASSERT_FALSE(server.ok());
   EXPECT_NE(server.error().reason.find("nothing.pem"), std::string::npos);
 }

@@ -130,7 +130,7 @@ TEST_F(BindCommandTest, MistakesAreOneSentence) {
   fails(kExitMistake, "--epoch", [](BindFlags& f) { f.epoch = 0; });
   fails(kExitMistake, "--days", [](BindFlags& f) { f.days = 0; });
   fails(kExitMistake, "--days", [](BindFlags& f) { f.days = 400; });
-  fails(kExitMistake, "--print", [](BindFlags& f) { f.server = "https://localhost:1"; });
+  fails(kExitFailure, "is it running?", [](BindFlags& f) { f.server = "https://localhost:1"; });
   fails(kExitMistake, "host:port", [](BindFlags& f) { f.server = "localhost"; });
   fails(kExitFailure, "does not answer", [](BindFlags& f) { f.server = "127.0.0.1:1"; });
   fails(kExitFailure, "cannot be read", [](BindFlags& f) { f.key_file = "/does/not/exist"; });

@@ -39,8 +39,9 @@ class Recorder : public LinkInputs {
   }
   void on_writable(LinkId link) override { writable.push_back(link); }
   void on_link_down(LinkId link, CloseReason reason) override { down.emplace_back(link, reason); }
-  void on_carry(LinkId tunnel, const Frame& record) override {
+  void on_carry(LinkId tunnel, const Frame& record, Traffic traffic) override {
     ++records;
+    record_traffics.push_back(traffic);
     if (when_carry) when_carry(tunnel, record);
   }
   void on_link_rejected(const Address&, const Error& why) override { ++rejected[why.code]; }
@@ -54,6 +55,7 @@ class Recorder : public LinkInputs {
   std::vector<LinkId> writable;
   std::vector<std::pair<LinkId, CloseReason>> down;
   std::size_t records = 0;
+  std::vector<Traffic> record_traffics;
   std::map<ErrorCode, int> rejected;
   std::function<void(const LinkInfo&)> when_up;
   std::function<void(LinkId, const Frame&)> when_carry;

@@ -89,6 +89,28 @@ TEST_F(TunnelTest, CarriesMuchBothWaysInSmallRecords) {
   EXPECT_FALSE(alice_.writable.empty());
 }
 
+TEST_F(TunnelTest, WhileItIsHeldFramesWaitInTheQueue) {
+  join();
+  ASSERT_TRUE(both_up());
+  const std::size_t before = carried_;
+  const auto frames_before = alice_.links.counters().frames_out;
+  alice_.links.hold(at_alice_, true);
+  for (int i = 0; i < 3; ++i) send(300'000);
+  alice_.links.send(at_alice_, Frame(bytes_of("urgent")), Priority::control, Traffic::control);
+  alice_.links.pump();
+  EXPECT_FALSE(run_until([&] { return !bob_.frames.empty(); }, 200ms));
+  EXPECT_EQ(carried_, before);
+  EXPECT_EQ(alice_.links.queued_bytes(at_alice_), 900'006u);
+  EXPECT_TRUE(alice_.writable.empty());
+  alice_.record_traffics.clear();
+  alice_.links.hold(at_alice_, false);
+  alice_.links.pump();
+  ASSERT_TRUE(run_until([&] { return bob_.frames.size() == 4 && !alice_.writable.empty(); }));
+  EXPECT_EQ(bob_.frames[0], "urgent");
+  EXPECT_EQ(std::count(alice_.record_traffics.begin(), alice_.record_traffics.end(), Traffic::control), 0);
+  EXPECT_EQ(alice_.links.counters().frames_out, frames_before) << "they are counted as what carries them";
+}
+
 TEST_F(TunnelTest, WhoDoesNotReadGetsNoMoreThanTheWindow) {
   Limits small;
   small.queued_bytes = 1024 * 1024;

@@ -2,7 +2,11 @@
 // of link comes of it follows from both boxes.
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdio>
+#include <fstream>
 
 #include "core/base/rng.h"
 #include "core/event/kinds.h"
@@ -25,12 +29,14 @@ constexpr char kTable[5][6] = {
 };
 
 struct Pairs {
-  explicit Pairs(std::size_t reachable = 5, std::uint64_t seed = 1) : world(options(seed)) {
+  explicit Pairs(std::size_t reachable = 5, std::uint64_t seed = 1, const std::string& trace = {})
+      : world(options(seed, trace)) {
     for (std::size_t i = 0; i < reachable; ++i) add({});
   }
-  static WorldOptions options(std::uint64_t seed) {
+  static WorldOptions options(std::uint64_t seed, const std::string& trace) {
     WorldOptions made;
     made.seed = seed;
+    made.trace_path = trace;
     return made;
   }
   NodeIndex add(const Boxes& boxes, std::optional<BoxIndex> behind = {}) {
@@ -175,6 +181,56 @@ TEST(Punch, WhoKeepsTalkingGetsALinkAndWhoStopsLosesIt) {
   EXPECT_EQ(pairs.path(two, one), '-');
 }
 
+// One side keeps talking.
+void talk(Pairs& pairs, NodeIndex one, NodeIndex two, Duration duration) {
+  for (Duration passed{}; passed < duration; passed += 20s) {
+    pairs.write(one, two, 10);
+    pairs.world.run_for(20s);
+  }
+}
+
+TEST(Punch, AsLongAsATunnelIsInUseThereIsAnotherClimb) {
+  Pairs pairs;
+  const NodeIndex one = pairs.add({port_restricted()});
+  const NodeIndex two = pairs.add({port_restricted()});
+  pairs.world.run_for(90s);
+  pairs.world.partition({{one}, {two}});  // from each other only: relays reach both
+  EXPECT_EQ(pairs.meet(one, two), 't');
+  pairs.world.heal();
+  EXPECT_EQ(pairs.path(one, two), 't');
+  talk(pairs, one, two, 1min);
+  EXPECT_EQ(pairs.path(one, two), 'p');
+  EXPECT_EQ(pairs.path(two, one), 'p');
+  const EventId last = pairs.write(two, one, 6000);
+  pairs.world.run_for(5s);
+  EXPECT_TRUE(pairs.has(one, last));
+}
+
+int punches(const std::string& trace, NodeIndex node) {
+  std::ifstream file(trace);
+  const std::string marks = "\"node\":" + std::to_string(node) + ",\"io\":\"punch\"";
+  int count = 0;
+  for (std::string line; std::getline(file, line);) count += line.find(marks) != std::string::npos ? 1 : 0;
+  return count;
+}
+
+TEST(Punch, ClimbsAgainAreFewAndNoneWhereBothNatsLetNothingThrough) {
+  const std::string trace = ::testing::TempDir() + "np2p-climbs-" + std::to_string(::getpid()) + ".jsonl";
+  for (const auto& [box, most] : {std::pair(port_restricted(), 15), std::pair(symmetric(), 0)}) {
+    Pairs pairs(5, 1, trace);
+    const NodeIndex one = pairs.add({port_restricted()});
+    const NodeIndex two = pairs.add({box});
+    pairs.world.run_for(90s);
+    pairs.world.partition({{one}, {two}});
+    EXPECT_EQ(pairs.meet(one, two), 't');
+    talk(pairs, one, two, 2h);
+    EXPECT_EQ(pairs.path(one, two), 't');
+    EXPECT_TRUE(pairs.world.flush_trace());
+    EXPECT_EQ(punches(trace, one), most) << "three of the first climb and of each of four others";
+  }
+  std::remove(trace.c_str());
+}
+
 TEST(Punch, TwoBoxesInARowAndACarrierThatIsSymmetric) {
   Pairs pairs;
   const NodeIndex homes = pairs.add({full_cone(), port_restricted()});
@@ -262,6 +318,38 @@ TEST(Relays, WithoutOneThatCarriesThereIsNoTunnelAndMessagesAreRoutedStill) {
   pairs.world.run_for(90s);
   EXPECT_EQ(pairs.meet(one, two), '-');
   EXPECT_EQ(pairs.meet(one, three), 'p') << "a punch needs no tunnel";
+}
+
+TEST(Relays, WhoSendsMuchThroughATunnelKeepsToWhatTheRelayCarries) {
+  Pairs pairs;
+  const NodeIndex one = pairs.add({port_restricted()});
+  const NodeIndex two = pairs.add({symmetric()});
+  pairs.world.run_for(90s);
+  ASSERT_EQ(pairs.meet(one, two), 't');
+  std::vector<EventId> all;
+  for (int i = 0; i < 32; ++i) all.push_back(pairs.write(one, two, 96 * 1024));
+  const auto arrived = [&] {
+    return std::count_if(all.begin(), all.end(), [&](const EventId& id) { return pairs.has(two, id); });
+  };
+  // A burst at once; then some 30 kB a second, and what is short overtakes what is long.
+  pairs.world.run_for(10s);
+  EXPECT_GE(arrived(), 5);
+  EXPECT_LE(arrived(), 10);
+  const EventId back = pairs.write(two, one, 10);
+  for (int i = 0; i < 110; ++i) {
+    pairs.world.run_for(1s);
+    EXPECT_EQ(pairs.path(one, two), 't') << i;
+  }
+  EXPECT_EQ(arrived(), 32);
+  EXPECT_TRUE(pairs.has(one, back));
+  for (NodeIndex node = 0; node < pairs.world.node_count(); ++node) {
+    EXPECT_TRUE(pairs.world.rejections(node).empty()) << node;
+  }
+  std::uint64_t repeated = 0;
+  for (const TrafficRow& row : pairs.world.traffic()) {
+    repeated += row.counts.in.messages[static_cast<std::size_t>(Traffic::duplicate)];
+  }
+  EXPECT_EQ(repeated, 0u) << "nothing was sent twice";
 }
 
 TEST(Relays, TheDigestCoversTunnelsAndPunches) {

@@ -12,13 +12,13 @@ constexpr Duration kPatience = 20s;       // with a link that does not come
 
 }  // namespace
 
-Correspondence::Correspondence(const Config& config, Host& host, Links& links, Locator& locator, Ladder& ladder,
-                               Tunnels& tunnels)
-    : config_(config), host_(host), links_(links), locator_(locator), ladder_(ladder), tunnels_(tunnels) {}
+Correspondence::Correspondence(const Config& config, Host& host, Links& links, Locator& locator, Ladder& ladder)
+    : config_(config), host_(host), links_(links), locator_(locator), ladder_(ladder) {}
 
 bool Correspondence::send(const PubKey& user, Channel channel, const Frame& payload, Priority priority) {
   const auto to = locator_.find_alive(user);
   if (!to) return locator_.send(user, channel, payload, priority);  // looks for it
+  if (priority != Priority::control && is_busy(to->node)) return false;
   if (links_.find(to->node) == nullptr) {
     const bool large = payload.size() > kLarge;
     const bool talks = keeps_talking(user);
@@ -30,14 +30,22 @@ bool Correspondence::send(const PubKey& user, Channel channel, const Frame& payl
   return pass(to->node, user, channel, payload, priority);
 }
 
+// Does enough wait for it already, in its tunnel or for one?
+bool Correspondence::is_busy(const NodeId& node) const noexcept {
+  const Peer* peer = links_.find(node);
+  if (peer != nullptr) return peer->path == Path::tunnel && host_.network.queued_bytes(peer->link) > kBusyBytes;
+  std::size_t bytes = 0;
+  for (const Waiting& one : waiting_) bytes += one.node == node ? one.payload.size() : 0;
+  return bytes > kBusyBytes;
+}
+
+void Correspondence::writable() {
+  ++version_;
+}
+
 bool Correspondence::pass(const NodeId& node, const PubKey& user, Channel channel, const Frame& payload,
                           Priority priority) {
-  if (const Peer* peer = links_.find(node)) {
-    if (peer->path == Path::tunnel) {
-      tunnels_.says(peer->link, channel == Channel::packets ? Traffic::payload : Traffic::control);
-    }
-    ladder_.used(node);
-  }
+  ladder_.used(node);
   return locator_.send(user, channel, payload, priority);
 }
 
@@ -79,6 +87,7 @@ void Correspondence::release(Which which) {
 
 void Correspondence::outcome(const Ladder::Outcome& outcome) {
   release([&](const Waiting& one) { return one.node == outcome.node; });
+  ++version_;
 }
 
 std::optional<MonoTime> Correspondence::next_due() const noexcept {

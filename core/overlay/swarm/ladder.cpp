@@ -1,6 +1,7 @@
 #include "core/overlay/swarm/ladder.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace np2p::swarm {
 namespace {
@@ -10,6 +11,9 @@ constexpr Duration kIdle = 2min;    // a link that nobody speaks over is let go
 constexpr Duration kGiveUp = 1min;  // whoever could not be linked is not tried again before
 constexpr std::size_t kGivenUp = 64;
 constexpr unsigned kTries = 3;
+// After each climb that ended in a tunnel. Another try costs little beside what a relay carries meanwhile, and what was
+// in the way may have passed: a busy machine, lost SYNs, another address.
+constexpr Duration kPauses[] = {30s, 2min, 10min, 1h};
 
 Address without_port(Address address) noexcept {
   address.port = 0;
@@ -59,7 +63,7 @@ Ladder::Answer Ladder::want(const Whereabouts& to) {
   climb.leads = true;
   climb.until = now + kClimb;
   climb.offers_dial = !links_.listens().is_unspecified();
-  if (!to.listens.is_unspecified()) climb.dial = links_.connect({to.node, to.listens, {}}, Use::bulk);
+  if (!to.listens.is_unspecified()) climb.dial = dial(to.node, to.listens);
   if (!climb.dial && !ask(climb)) {
     if (given_up_.size() < kGivenUp) given_up_.push_back({to.node, now + kGiveUp});
     return Answer::refused;
@@ -87,14 +91,22 @@ bool Ladder::say(const Climb& climb, Step step) {
                       Traffic::control);
 }
 
+// A tunnel that both have already is not opened again: that is how the other side understands its number.
 bool Ladder::ask(Climb& climb) {
-  climb.number = rng_.next();
+  climb.asked = true;
+  if (climb.number == 0) climb.number = rng_.next();
   climb.asked_at = host_.clock.mono();
   if (!say(climb, Step::ask)) return false;
-  if (climb.offers_dial) return true;
+  if (climb.offers_dial || links_.find(climb.to.node) != nullptr) return true;
   const NodeId& via = climb.to.vias.empty() ? climb.to.node : climb.to.vias.front();
   climb.tunnel = tunnels_.open(climb.to.node, via, climb.number, true, Use::bulk);
   return true;
+}
+
+// A link for bulk would be the tunnel itself, if there is one.
+LinkId Ladder::dial(const NodeId& node, const Address& to) {
+  const Use use = links_.find(node) == nullptr ? Use::bulk : Use::probe;
+  return links_.connect({node, to, {}}, use);
 }
 
 // --- being asked, and answers
@@ -138,7 +150,7 @@ void Ladder::asked(const Arrival& arrival, const Meeting& meeting) {
   fresh.until = now + kClimb;
   if (const Climb* old = find(arrival.node)) {
     // Both ask at the same time: the smaller id leads.
-    if (old->leads && old->number != 0 && host_.node_key.id() < arrival.node) return;
+    if (old->leads && old->asked && host_.node_key.id() < arrival.node) return;
     fresh.told = old->told;
     const bool wanted = old->leads && !old->told;
     finish(arrival.node);
@@ -156,7 +168,7 @@ void Ladder::asked(const Arrival& arrival, const Meeting& meeting) {
   }
   learn(fresh, meeting);
   if (!meeting.listens.is_unspecified()) {
-    fresh.dial = links_.connect({arrival.node, meeting.listens, {}}, Use::bulk);
+    fresh.dial = dial(arrival.node, meeting.listens);
     if (!fresh.dial) {
       say(fresh, Step::sorry);
       return tell(fresh, false);
@@ -182,7 +194,7 @@ void Ladder::answered(Climb& climb, const Meeting& meeting) {
   climb.round_trip = std::max<Duration>(host_.clock.mono() - climb.asked_at, 1ns);
   learn(climb, meeting);
   if (!meeting.listens.is_unspecified() && !climb.dial) {
-    climb.dial = links_.connect({climb.to.node, meeting.listens, {}}, Use::bulk);
+    climb.dial = dial(climb.to.node, meeting.listens);
   }
   const bool same_place = !climb.place.is_unspecified() && climb.place == reachability_.place();
   if (same_place && config_.listen.is_private()) {
@@ -191,8 +203,9 @@ void Ladder::answered(Climb& climb, const Meeting& meeting) {
   if (can_punch(reachability_.nat(), climb.theirs)) prepare(climb);
 }
 
-// Only where it said to be: an address of somebody else would make us a weapon.
+// Only where it said to be, once it knew: an address of somebody else would make us a weapon.
 bool Ladder::mapped(Climb& climb, const Meeting& meeting) {
+  if (climb.place.is_unspecified()) climb.place = without_port(meeting.mapped);
   if (climb.place.is_unspecified() || without_port(meeting.mapped) != climb.place || !links_.may_dial(meeting.mapped)) {
     host_.observer.rejected("meeting", error(ErrorCode::forbidden, "to be dialled elsewhere than seen"), {});
     return false;
@@ -212,7 +225,9 @@ void Ladder::refused(Climb& climb) {
 // --- the punch
 
 void Ladder::prepare(Climb& climb) {
-  if (climb.probe != 0 || climb.port != 0 || reachability_.place().is_unspecified()) return;
+  if (climb.probe != 0 || climb.port != 0) return;
+  climb.needs_place = reachability_.place().is_unspecified();
+  if (climb.needs_place) return;
   if (reachability_.nat().mapping != Mapping::dependent) {
     climb.probe = probes_.start(reachability_.helpers(1));
     return;
@@ -223,6 +238,12 @@ void Ladder::prepare(Climb& climb) {
   climb.own_mapped = reachability_.place();
   climb.own_mapped.port = climb.port;
   prepared(climb);
+}
+
+void Ladder::placed() {
+  for (Climb& climb : climbs_) {
+    if (climb.needs_place) prepare(climb);
+  }
 }
 
 bool Ladder::probed(const MappingProbes::Result& result) {
@@ -276,6 +297,7 @@ void Ladder::changed(const LinkChange& change) {
     const Peer* peer = links_.find(change.link);
     if (peer == nullptr || climb == nullptr) return;
     links_.add_use(peer->link, Use::bulk);
+    if (change.link == climb->dial) links_.drop_use(peer->link, Use::probe);
     hold(change.id);
     tell(*climb, true);
     if (peer->path != Path::tunnel) finish(change.id);
@@ -294,7 +316,7 @@ void Ladder::fell(Climb& climb, LinkId link) {
       say(climb, Step::sorry);
       return finish(climb.to.node);
     }
-    if (climb.number == 0 && !ask(climb)) finish(climb.to.node);
+    if (!climb.asked && !ask(climb)) finish(climb.to.node);
     return;
   }
   if (link == climb.tunnel) climb.tunnel = {};
@@ -330,6 +352,7 @@ void Ladder::finish(const NodeId& node) {
   if (!linked && climb.leads && given_up_.size() < kGivenUp) {
     given_up_.push_back({node, host_.clock.mono() + kGiveUp});
   }
+  stayed(climb);
   tell(climb, linked);
 }
 
@@ -348,7 +371,41 @@ void Ladder::hold(const NodeId& node) {
     one.used = host_.clock.mono();
     return;
   }
-  held_.push_back({node, host_.clock.mono()});
+  Held fresh;
+  fresh.node = node;
+  fresh.used = host_.clock.mono();
+  held_.push_back(fresh);
+}
+
+void Ladder::stayed(const Climb& climb) {
+  const Peer* peer = links_.find(climb.to.node);
+  if (!climb.leads || peer == nullptr || peer->path != Path::tunnel) return;
+  for (Held& one : held_) {
+    if (one.node != climb.to.node || one.climbs == std::size(kPauses)) continue;
+    const Duration pause = kPauses[one.climbs++];
+    one.again = host_.clock.mono() + rng_.between(pause * 3 / 4, pause * 5 / 4);
+    one.tunnel = climb.number;
+    one.theirs = climb.theirs;
+  }
+}
+
+void Ladder::climb_again(Held& held) {
+  held.again.reset();
+  const Peer* peer = links_.find(held.node);
+  if (peer == nullptr || peer->path != Path::tunnel || find(held.node) != nullptr) return;
+  Climb climb;
+  climb.to.node = held.node;
+  climb.leads = true;
+  climb.told = true;
+  climb.number = held.tunnel;
+  climb.theirs = held.theirs;
+  climb.until = host_.clock.mono() + kClimb;
+  climb.offers_dial = !links_.listens().is_unspecified();
+  const bool vain = !climb.offers_dial && !peer->reachable() && !can_punch(reachability_.nat(), held.theirs);
+  if (vain || !has_room()) return stayed(climb);
+  if (peer->reachable()) climb.dial = dial(held.node, peer->listens);
+  if (!climb.dial && !ask(climb)) return stayed(climb);
+  climbs_.push_back(std::move(climb));
 }
 
 void Ladder::used(const NodeId& node) {
@@ -363,7 +420,10 @@ std::optional<MonoTime> Ladder::next_due() const noexcept {
     if (!first || at < *first) first = at;
   };
   for (const Climb& climb : climbs_) sooner(climb.until);
-  for (const Held& one : held_) sooner(one.used + kIdle);
+  for (const Held& one : held_) {
+    sooner(one.used + kIdle);
+    if (one.again) sooner(*one.again);
+  }
   return first;
 }
 
@@ -380,6 +440,9 @@ void Ladder::due(MonoTime now) {
   std::erase_if(held_, [now](const Held& one) { return one.used + kIdle <= now; });
   for (const NodeId& node : idle) {
     if (const Peer* peer = links_.find(node)) links_.drop_use(peer->link, Use::bulk);
+  }
+  for (Held& one : held_) {
+    if (one.again && *one.again <= now) climb_again(one);
   }
 }
 

@@ -5,12 +5,12 @@
 //   3. a tunnel through relays, which is up after a few round trips;
 //   4. meanwhile a dial on the LAN, if both are seen at the same address;
 //   5. and a punch: each side finds out how its NAT maps a fresh port, they exchange that, and at an agreed time (half
-//   a
-//      round trip after "start" was sent; at once where it arrives) both dial from there. Three tries.
+//      a round trip after "start" was sent; at once where it arrives) both dial from there. Three tries.
 //
-// What comes of 4 and 5 replaces the tunnel (links.h); else the tunnel stays. Both sides hold the link until nothing
-// was said over it for two minutes. Meetings travel as routed messages, so it is known who asks; nobody is dialled but
-// at the address at which it said to be seen, and not more often than a budget allows.
+// What comes of 4 and 5 replaces the tunnel (links.h); else the tunnel stays, and as long as it is in use who wanted it
+// climbs again, a few times with growing pauses and unless both NATs are known to let nothing through. Both sides hold
+// the link until nothing was said over it for two minutes. Meetings travel as routed messages, so it is known who asks;
+// nobody is dialled but at the address at which it said to be seen, and not more often than a budget allows.
 #pragma once
 
 #include <optional>
@@ -39,6 +39,7 @@ class Ladder {
   void on(const Arrival& arrival);
   void changed(const LinkChange& change);
   bool probed(const MappingProbes::Result& result);  // false: not our probe
+  void placed();                                     // somebody said where we are seen
   [[nodiscard]] std::optional<MonoTime> next_due() const noexcept;
   void due(MonoTime now);
   [[nodiscard]] std::size_t climbing() const noexcept { return climbs_.size(); }
@@ -49,11 +50,13 @@ class Ladder {
     Whereabouts to;
     bool leads = false;        // we asked
     bool offers_dial = false;  // and said where we can be dialled
-    bool told = false;         // the outcome
+    bool asked = false;
+    bool told = false;  // the outcome
     std::uint64_t number = 0;
     NatClass theirs;
-    Address place;   // theirs, as they said at first
-    Address mapped;  // and the port for the punch, once they know
+    Address place;             // theirs, as they said at first
+    Address mapped;            // and the port for the punch, once they know
+    bool needs_place = false;  // ours, before we can prepare
     std::uint32_t probe = 0;
     unsigned failed_probes = 0;
     std::uint16_t port = 0;
@@ -69,6 +72,11 @@ class Ladder {
   struct Held {
     NodeId node;
     MonoTime used;
+    // While it is a tunnel, and we led:
+    std::optional<MonoTime> again;  // when to climb again
+    std::size_t climbs = 0;         // that ended with it
+    std::uint64_t tunnel = 0;
+    NatClass theirs;
   };
   struct GivenUp {
     NodeId node;
@@ -79,6 +87,7 @@ class Ladder {
   [[nodiscard]] bool has_room() const noexcept;
   bool say(const Climb& climb, Step step);
   bool ask(Climb& climb);
+  LinkId dial(const NodeId& node, const Address& to);
   void asked(const Arrival& arrival, const Meeting& meeting);
   void answered(Climb& climb, const Meeting& meeting);
   void learn(Climb& climb, const Meeting& meeting);
@@ -90,6 +99,8 @@ class Ladder {
   void refused(Climb& climb);
   void fell(Climb& climb, LinkId link);  // a link of the climb failed or was lost
   void hold(const NodeId& node);
+  void stayed(const Climb& climb);  // in its tunnel, if it did: there will be another climb
+  void climb_again(Held& held);
   void tell(Climb& climb, bool linked);
   void finish(const NodeId& node);
 

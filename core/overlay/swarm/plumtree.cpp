@@ -22,6 +22,7 @@ constexpr Duration kKeepId = 10min;
 constexpr Duration kCatchUp = 60s;  // we want to hear of what is younger than this
 constexpr unsigned kRotate = 24;    // payloads between changes of whom we listen to
 constexpr Duration kRotationCatchUp = 2s;
+constexpr Duration kSettling = 10s;  // the first neighbour may go again before it gave what it announced
 constexpr std::size_t kCatchUpIds = 256;
 constexpr std::size_t kArrived = 16;  // deliveries not judged yet; they are judged one by one
 
@@ -70,7 +71,10 @@ void Plumtree::neighbour_up(LinkId link) {
     if (config_.swarm.eager_links) fresh.eager = kShared;
     make_room_for_one(neighbours_);
     neighbours_.push_back(fresh);
-    if (neighbours_.size() == 1) catch_up(link);
+    if (neighbours_.size() == 1) {
+      catch_up(link);
+      catching_up_ = std::max(catching_up_, host_.clock.mono() + kSettling);
+    }
     // Everybody has the same chance, whether he came early or late: else all listen to the first ones.
     const Peer* peer = links_.find(link);
     const bool chosen = rng_.below(neighbours_.size()) < watched_at_most();
@@ -89,9 +93,28 @@ void Plumtree::neighbour_down(LinkId link) {
   std::erase_if(announcing_, [&](const Announcing& one) { return one.link == link; });
   std::erase_if(rerouted_, [&](const Rerouted& one) { return one.link == link; });
   if (neighbours_.empty()) alone_since_ = host_.clock.mono();
+  forget_announcer(link);
   graft_somebody();
   watch_somebody();
   if (is_leaf() && was_parent) repeat_own();
+}
+
+// What it had announced others have announced as well, or they do when asked for the last minute: who took its place
+// among the announcers may have been asked for less.
+void Plumtree::forget_announcer(LinkId link) {
+  const MonoTime now = host_.clock.mono();
+  bool lost = false;
+  for (Missing& one : missing_) {
+    const bool here = std::erase(one.places, link) != 0;
+    const bool asked = one.asked == link;
+    if (asked) one.at = now;
+    lost = lost || ((here || asked) && one.places.empty());
+  }
+  if (!lost) return;
+  catching_up_ = std::max(catching_up_, now + kCatchUp);
+  for (const Neighbour& one : neighbours_) {
+    if (one.watched) links_.send(one.link, Watch{true, kCatchUp / 1s}, Priority::control, Traffic::control);
+  }
 }
 
 // Paths name our parents from now on; those whose leaf we were need not push to us, unless in the shared tree.
@@ -225,7 +248,8 @@ void Plumtree::watch_instead(Neighbour& comes) {
   leaves->watched = false;
   comes.watched = true;
   links_.send(leaves->link, Watch{false, 0}, Priority::control, Traffic::control);
-  links_.send(comes.link, Watch{true, kRotationCatchUp / 1s}, Priority::control, Traffic::control);
+  const Duration recent = host_.clock.mono() < catching_up_ ? kCatchUp : kRotationCatchUp;
+  links_.send(comes.link, Watch{true, static_cast<std::uint16_t>(recent / 1s)}, Priority::control, Traffic::control);
 }
 
 // Anybody, so that those who miss the same thing do not listen to each other only.
@@ -426,7 +450,7 @@ void Plumtree::ask(Missing& missing, MonoTime now) {
       links_.send(parent->link, Graft{mask_of(missing.tree), {}}, Priority::control, Traffic::control);
     }
     links_.send(link, Graft{trees, {missing.head ^ peer->salt}}, Priority::control, Traffic::control);
-    missing.asked = true;
+    missing.asked = link;
     missing.at = now + kAnswer + peer->rtt;
     return;
   }

@@ -70,7 +70,7 @@ class Plumtree {
   struct Missing {
     std::uint64_t head = 0;  // of the id
     std::uint8_t tree = 0;
-    bool asked = false;
+    LinkId asked;
     MonoTime at;                 // when somebody (else) is asked
     std::vector<LinkId> places;  // who announced it and was not asked yet
   };
@@ -93,6 +93,7 @@ class Plumtree {
   void watch_somebody();
   void watch_instead(Neighbour& comes);
   void watch_another();
+  void forget_announcer(LinkId link);
   void push(const Frame& whole, std::uint8_t along, const PayloadId& id, LinkId from);
   Rerouted& rerouted(LinkId link);
   void announce(LinkId link, std::uint64_t head, std::uint8_t tree);
@@ -112,6 +113,7 @@ class Plumtree {
   std::vector<Rerouted> rerouted_;
   std::vector<Announcing> announcing_;
   MonoTime alone_since_;         // when the last neighbour went
+  MonoTime catching_up_;         // until then whoever announces from now on tells of the last minute
   unsigned since_rotation_ = 0;  // payloads
   std::vector<Missing> missing_;
   std::vector<Arrived> arrived_;

@@ -40,7 +40,7 @@ Swarm::Swarm(const Config& config, Host& host)
       locator_(config, host, links_, directory_, router_, evidence_, boot_number(host)),
       tunnels_(config, host, links_, router_),
       ladder_(config, host, links_, router_, tunnels_, probes_, reachability_),
-      correspondence_(config, host, links_, locator_, ladder_, tunnels_) {}
+      correspondence_(config, host, links_, locator_, ladder_) {}
 
 void Swarm::start() {
   reachability_.start();
@@ -106,6 +106,7 @@ void Swarm::handle(Peer& from, const Message& message, const Frame& whole) {
         if constexpr (std::is_same_v<T, HelloEcho>) {
           links_.echo(from.link, m);
           reachability_.seen_at(from, m.observed);
+          ladder_.placed();
         } else if constexpr (std::is_same_v<T, Probe>) {
           links_.probe(from.link, m);
         } else if constexpr (std::is_same_v<T, Unused>) {
@@ -147,8 +148,14 @@ void Swarm::port_mapped(const Address& outside) {
   settle();
 }
 
-void Swarm::carry(LinkId tunnel, const Frame& record) {
-  tunnels_.carry(tunnel, record);
+void Swarm::writable(LinkId link) {
+  const Peer* peer = links_.find(link);
+  if (peer != nullptr && peer->path == Path::tunnel) correspondence_.writable();
+  settle();
+}
+
+void Swarm::carry(LinkId tunnel, const Frame& record, Traffic traffic) {
+  tunnels_.carry(tunnel, record, traffic);
   settle();
 }
 
@@ -162,6 +169,7 @@ void Swarm::timer(Timer timer) {
     reachability_.due(now);
     probes_.due(now);
     ladder_.due(now);
+    tunnels_.due(now);
     correspondence_.due(now);
   } else if (timer == Timer::overlay_gossip) {
     armed_gossip_.reset();
@@ -284,7 +292,7 @@ void Swarm::settle() {
   }
   std::optional<MonoTime> connect = hyparview_.next_due();
   for (const auto& at : {links_.next_due(), entrance_.next_due(), reachability_.next_due(), probes_.next_due(),
-                         ladder_.next_due(), correspondence_.next_due()}) {
+                         ladder_.next_due(), tunnels_.next_due(), correspondence_.next_due()}) {
     if (at && *at < *connect) connect = at;
   }
   arm(Timer::overlay_connect, connect, armed_connect_);

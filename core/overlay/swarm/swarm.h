@@ -39,10 +39,11 @@ class Swarm {
   void stop();
   void link_up(const LinkInfo& info);
   void frame(LinkId link, const Frame& frame);
+  void writable(LinkId link);
   void link_down(LinkId link, CloseReason reason);
   void timer(Timer timer);
   void port_mapped(const Address& outside);
-  void carry(LinkId tunnel, const Frame& record);
+  void carry(LinkId tunnel, const Frame& record, Traffic traffic);
 
   void broadcast(Channel channel, const Frame& payload);
   void forward(const Delivery& delivery, const Frame& payload);
@@ -58,7 +59,7 @@ class Swarm {
     return found ? std::optional(found->node) : std::nullopt;
   }
   [[nodiscard]] std::size_t reachable_count() const noexcept { return hyparview_.active_size(); }
-  [[nodiscard]] std::uint64_t version() const noexcept { return locator_.version(); }
+  [[nodiscard]] std::uint64_t version() const noexcept { return locator_.version() + correspondence_.version(); }
 
   [[nodiscard]] std::vector<Overlay::Peer> peers() const;
   [[nodiscard]] const Paths& paths() const noexcept { return paths_; }

@@ -34,6 +34,19 @@ TEST(TokenBucket, RefillsAtItsRateUpToTheBurst) {
   EXPECT_FALSE(bucket.take(at(1h)));
 }
 
+TEST(TokenBucket, SaysHowLongToWait) {
+  TokenBucket bucket(3, 4);
+  EXPECT_EQ(bucket.wait(at(0s), 4), Duration{});
+  EXPECT_TRUE(bucket.take(at(0s), 3));
+  EXPECT_EQ(bucket.wait(at(0s)), Duration{});
+  const Duration wait = bucket.wait(at(1ms), 2);
+  EXPECT_FALSE(bucket.take(at(1ms) + wait - Duration{1}, 2));
+  EXPECT_TRUE(bucket.take(at(1ms) + wait, 2));
+  TokenBucket dry(0, 1);
+  EXPECT_TRUE(dry.take(at(0s)));
+  EXPECT_EQ(dry.wait(at(0s)), Duration::max());
+}
+
 TEST(TokenBucket, SmallStepsLoseNothing) {
   TokenBucket bucket(3, 2);  // a token each third of a second: no whole number of nanoseconds
   int taken = 0;

@@ -84,6 +84,7 @@ class Machine final : public Clock, public Network, public Timers, public Observ
   LinkId punch(std::uint16_t, const Address&, const NodeId&, MonoTime) override { return {}; }
   LinkId tunnel(const NodeId&, bool) override { return {}; }
   void carried(LinkId, Frame) override {}
+  void hold(LinkId, bool) override {}
   void send(LinkId link, Frame frame, Priority priority, Traffic traffic) override;
   void close(LinkId link, CloseReason reason) override;
   std::size_t queued_bytes(LinkId) const noexcept override { return queued; }

@@ -150,6 +150,42 @@ TEST_F(Punches, AreThreeHoweverOftenTheOtherSaysStart) {
   EXPECT_EQ(world[0].ports_opened, world[0].ports_closed);
 }
 
+// Two behind NATs, one of which has not been told yet where it is seen when they begin to climb.
+struct LatePlace : ::testing::TestWithParam<std::size_t> {};
+
+TEST_P(LatePlace, IsWaitedForBeforeThePunch) {
+  constexpr std::size_t kLeader = 4;
+  constexpr std::size_t kOther = 5;
+  World world;
+  for (std::size_t i = 0; i < 6; ++i) world.add(i >= kLeader);
+  bool told = false;
+  world.loses = [&](std::size_t, std::size_t to, const Frame& frame) {
+    const auto message = decode(frame.view(), Limits{});
+    return !told && to == GetParam() && message.ok() && std::holds_alternative<HelloEcho>(*message);
+  };
+  for (const std::size_t i : {kLeader, kOther}) world[i].has_ports = true;
+  world.boot_all();
+  world.run_for(1min);
+  const std::string large(5000, '.');
+  world.unicast(kLeader, test::user_of(kOther), large);  // finds out where that is
+  world.run_for(5s);
+  EXPECT_TRUE(world.unicast(kLeader, test::user_of(kOther), large));
+  world.run_for(10s);
+  ASSERT_EQ(world[kLeader].swarm->ladder().climbing(), 1u);
+  ASSERT_EQ(world[kOther].swarm->ladder().climbing(), 1u);
+  EXPECT_TRUE(world[kLeader].punches.empty());
+  EXPECT_TRUE(world[kOther].punches.empty());
+  told = true;
+  world.run_for(20s);  // a round trip is measured, and the answer says it
+  for (const auto& [from, to] : {std::pair(kLeader, kOther), std::pair(kOther, kLeader)}) {
+    ASSERT_FALSE(world[from].punches.empty()) << from;
+    EXPECT_EQ(world[from].punches[0].first.ip, world[to].seen_as().ip);
+    EXPECT_EQ(world[from].punches[0].second, world[to].id());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(WhoseItIs, LatePlace, ::testing::Values(4u, 5u));
+
 TEST_F(Meetings, ARecordOfNoTunnelOfOursIsAnsweredWithItsEnd) {
   relay->heard();
   Carry record;

@@ -353,6 +353,50 @@ TEST_F(OneTree, WhoAnnouncesAndDoesNotDeliverIsFollowedByTheNext) {
   EXPECT_EQ(inbox(), 1u);
 }
 
+// How often it was asked for that post since the last look.
+std::size_t asks_for(RawPeer& peer, ShortId id) {
+  std::size_t asked = 0;
+  for (const Graft& graft : peer.heard_of<Graft>())
+    asked += static_cast<std::size_t>(std::count(graft.ids.begin(), graft.ids.end(), id));
+  return asked;
+}
+
+TEST_F(OneTree, WhatALinkThatIsDroppedHadAnnouncedIsAskedOfOthers) {
+  for (const bool was_asked : {false, true}) {
+    world.empty();
+    SetUp();
+    RawPeer joined(world, 0, 1);
+    RawPeer stays(world, 0, 2);
+    joined.join();
+    stays.join();
+    const std::string text = was_asked ? "asked" : "not yet";
+    joined.heard();
+    stays.heard();
+    joined.say(IHave{{{short_id(joined, text), 3}}});
+    world.run_for(was_asked ? 700ms : 100ms);
+    EXPECT_EQ(asks_for(joined, short_id(joined, text)), was_asked ? 1u : 0u);
+    stays.heard();
+    joined.hang_up();
+    const auto watches = stays.heard_of<Watch>();
+    ASSERT_FALSE(watches.empty()) << "it is to say once more what it has";
+    EXPECT_TRUE(watches.back().on);
+    EXPECT_EQ(watches.back().recent, 60);
+    stays.say(IHave{{{short_id(stays, text), 3}}});
+    world.run_for(3s);
+    EXPECT_EQ(asks_for(stays, short_id(stays, text)), 1u);
+  }
+}
+
+TEST_F(OneTree, TheSecondNeighbourIsAskedForTheLastMinuteToo) {
+  RawPeer first(world, 0, 1);
+  first.join();
+  RawPeer second(world, 0, 2);
+  second.join();
+  const auto watches = second.heard_of<Watch>();
+  ASSERT_FALSE(watches.empty());
+  EXPECT_EQ(watches.front().recent, 60) << "the first may be gone before it says anything";
+}
+
 TEST_F(OneTree, PayloadsAreForgottenAfterAWhileAndIdsNot) {
   RawPeer author(world, 0, 1);
   RawPeer late(world, 0, 2);
