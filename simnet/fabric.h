@@ -295,7 +295,7 @@ class Fabric {
   std::vector<CutMask> cuts_;  // empty: no cuts
   unsigned cut_bits_ = 0;
   std::vector<BoxData> boxes_;
-  std::vector<std::uint32_t> owners_;  // of public addresses, from kFirstIp on
+  std::vector<std::uint32_t> owners_;  // of public addresses, in the order of their giving
   Handling handling_;
   TraceSink* sink_ = nullptr;
 };

@@ -10,7 +10,8 @@ namespace np2p::sim {
 
 namespace {
 
-constexpr std::uint32_t kFirstIp = 0x1400'0000u;    // 20.0.0.0 and on: public hosts and boxes
+constexpr std::uint32_t kFirstIp = 0x2000'0001u;    // 32.0.0.1 and on: public hosts and boxes,
+constexpr std::uint32_t kNetworks = 4096;           // strewn over so many /16, as if each had a provider of its own
 constexpr std::uint32_t kLanIp = 0xC0A8'0002u;      // 192.168.0.2 and on: hosts in a box
 constexpr std::uint32_t kCarrierIp = 0x6440'0002u;  // 100.64.0.2 and on: boxes in a box
 constexpr std::uint32_t kMaxInsides = 0xFFF0;
@@ -37,11 +38,23 @@ std::uint64_t step_payload(std::uint8_t step, bool encrypted) noexcept {
   }
 }
 
+constexpr std::uint32_t public_ip(std::size_t number) noexcept {
+  return kFirstIp + (static_cast<std::uint32_t>(number % kNetworks) << 16) +
+         static_cast<std::uint32_t>(number / kNetworks);
+}
+
+// The other way round; for an address that nobody was given, a number that nobody has.
+constexpr std::size_t number_of(std::uint32_t ip) noexcept {
+  const std::uint32_t offset = ip - kFirstIp;
+  if (ip < kFirstIp || offset >> 16 >= kNetworks) return SIZE_MAX;
+  return std::size_t{offset & 0xFFFFu} * kNetworks + (offset >> 16);
+}
+
 }  // namespace
 
 std::uint32_t Fabric::allocate_ip(std::uint32_t entity) {
   owners_.push_back(entity);
-  return kFirstIp + static_cast<std::uint32_t>(owners_.size() - 1);
+  return public_ip(owners_.size() - 1);
 }
 
 BoxIndex Fabric::add_box(const NatSpec& spec, BoxIndex outer) {
@@ -190,12 +203,12 @@ bool Fabric::route_syn(Syn& syn, std::uint16_t& session) {
     }
     inner = box.inner;
   }
-  const std::uint32_t offset = syn.target.ip - kFirstIp;
-  if (syn.target.ip < kFirstIp || offset >= owners_.size() || owners_[offset] == kNone) return false;
-  if ((owners_[offset] & kBoxBit) != 0) {
-    syn.at_box = owners_[offset] & ~kBoxBit;
+  const std::size_t number = number_of(syn.target.ip);
+  if (number >= owners_.size() || owners_[number] == kNone) return false;
+  if ((owners_[number] & kBoxBit) != 0) {
+    syn.at_box = owners_[number] & ~kBoxBit;
   } else {
-    syn.host = owners_[offset];
+    syn.host = owners_[number];
   }
   return true;
 }

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "core/base/rng.h"
 #include "tests/simnet/recorders.h"
 
@@ -86,6 +88,31 @@ TEST(Link, AClosedPortRefusesAfterOneRoundTripNobodyAtAllAfterSevenSeconds) {
   EXPECT_EQ(town.of(a).happenings[0].at, 2 * kBase);
   EXPECT_EQ(town.of(a).happenings[1].reason, CloseReason::timed_out);
   EXPECT_EQ(town.of(a).happenings[1].at, 7 * kSecond);
+}
+
+// Else everybody would be of one provider's network, which overlays take for one owner.
+TEST(Link, PublicHostsLieInManyNetworksAndAreFoundThere) {
+  Town town;
+  std::set<std::uint32_t> addresses;
+  std::set<std::uint32_t> networks;
+  NodeIndex last = 0;
+  for (int i = 0; i < 5000; ++i) {
+    last = town.add();
+    const std::uint32_t ip = town.fabric.endpoint_of(last).ip;
+    addresses.insert(ip);
+    networks.insert(ip >> 16);
+    EXPECT_FALSE(Town::address({ip, 1}).is_private());
+    EXPECT_FALSE(Town::address({ip, 1}).is_multicast());
+  }
+  EXPECT_EQ(addresses.size(), 5000u);
+  EXPECT_EQ(networks.size(), 4096u);
+  EXPECT_TRUE(town.connect(0, last));
+  EXPECT_TRUE(town.connect(last, 1));
+  Endpoint nobody = town.fabric.endpoint_of(last);
+  ++nobody.ip;
+  town.fabric.dial(0, Town::address(nobody));
+  town.run(10 * kSecond);
+  EXPECT_EQ(town.of(0).happenings.back().reason, CloseReason::timed_out);
 }
 
 TEST(Link, SimultaneousDialsGiveTwoLinks) {

@@ -1,6 +1,7 @@
 #include "core/overlay/swarm/coordinates.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 
 namespace np2p::swarm {
@@ -8,12 +9,12 @@ namespace {
 
 constexpr std::int64_t kUnit = 10'000;      // ns
 constexpr std::int64_t kOne = 0xFFFF;       // relative error of 1
-constexpr std::int64_t kLeastHeight = 100;  // 1 ms; from nothing a height could not grow
+constexpr std::int64_t kLeastHeight = 500;  // 5 ms; from nothing a height could not grow
 
-std::int64_t root(std::int64_t square) noexcept {  // floor of the square root, by Newton
+std::int64_t root(std::int64_t square) noexcept {  // floor of the square root, by Newton, from a power of 2 above it
   if (square <= 0) return 0;
-  std::int64_t x = square;
-  for (std::int64_t y = (x + 1) / 2; y < x; y = (x + square / x) / 2) x = y;
+  std::int64_t x = std::int64_t{1} << (std::bit_width(static_cast<std::uint64_t>(square)) + 1) / 2;
+  for (std::int64_t y = (x + square / x) / 2; y < x; y = (x + square / x) / 2) x = y;
   return x;
 }
 
@@ -50,7 +51,7 @@ Coordinates moved(const Coordinates& ours, const Coordinates& theirs, Duration r
   Coordinates next = ours;
   const std::int64_t step = off * rate / kOne;
   const std::int64_t whole = std::max<std::int64_t>(distance + heights, 1);
-  const std::int64_t up = step * heights / whole / 8;  // slowly, or heights take up what belongs to the plane
+  const std::int64_t up = step * heights / whole / 2;  // slowly, or heights take up what belongs to the plane
   next.x = static_cast<std::int16_t>(clamp16(ours.x + step * dx / distance));
   next.y = static_cast<std::int16_t>(clamp16(ours.y + step * dy / distance));
   next.height = static_cast<std::uint16_t>(std::clamp<std::int64_t>(ours.height + up, 0, 60'000));

@@ -46,13 +46,13 @@ bool Fingers::fits(const Point& id) const {
 
 void Fingers::heard(const PeerRef& ref) {
   if (!takes_part() || dialling_.size() >= kDialling || ref.id == host_.node_key.id()) return;
-  if (std::find(dialling_.begin(), dialling_.end(), ref.id) != dialling_.end()) return;
+  if (!fits(ref.id.data) || std::find(dialling_.begin(), dialling_.end(), ref.id) != dialling_.end()) return;
   if (const Peer* peer = links_.find(ref.id)) {
-    if (peer->has(Use::finger) || !fits(ref.id.data)) return;
+    if (peer->has(Use::finger)) return;
     links_.add_use(peer->link, Use::finger);
     return recount();
   }
-  if (!fits(ref.id.data) || had_no_room(ref.id)) return;
+  if (had_no_room(ref.id)) return;
   if (!links_.connect(ref, Use::finger)) return;
   dialling_.push_back(ref.id);
   const std::size_t row = common_digits(host_.node_key.id().data, ref.id.data);

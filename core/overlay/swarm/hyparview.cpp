@@ -15,8 +15,12 @@ constexpr Duration kLongestRefill = 10min;  // for the last places, which nobody
 constexpr Duration kFirstBegging = 2s;      // between requests for more references; doubles to
 constexpr Duration kLongestBegging = 3min;
 constexpr Duration kNearerMax = 32min;
-constexpr std::size_t kJoinSample = 24;  // references for one who cannot be found by walks
-constexpr std::size_t kPerGroup = 2;     // neighbours of one netgroup, while there are others to choose
+// Near neighbours of a node behind NAT: it sends over the nearest, and the others are there to take its place.
+constexpr std::size_t kNearOfLeaf = 3;
+constexpr std::uint16_t kVague = 0xFFFF / 2;  // an error of coordinates from which on they say nothing
+constexpr int kWorthSwapping = 5;             // a neighbour for one nearer by this part of the round trip
+constexpr std::size_t kJoinSample = 24;       // references for one who cannot be found by walks
+constexpr std::size_t kPerGroup = 2;          // neighbours of one netgroup, while there are others to choose
 
 // Who probably belongs to one owner: /16 of IPv4, /32 of IPv6; finer where tests live, never where one LAN is.
 std::uint64_t netgroup(const Address& address) noexcept {
@@ -58,6 +62,17 @@ const HyParView::Neighbour* HyParView::find(LinkId link) const noexcept {
     if (one.link == link) return &one;
   }
   return nullptr;
+}
+
+std::size_t HyParView::random_members() const noexcept {
+  std::size_t count = 0;
+  for (const Neighbour& one : neighbours_) count += one.random ? 1u : 0u;
+  return count;
+}
+
+std::size_t HyParView::random_wanted() const noexcept {
+  const std::size_t most = params_.active - std::min(params_.active, kNearOfLeaf);
+  return links_.listens().is_unspecified() ? std::max(params_.random_active, most) : params_.random_active;
 }
 
 std::size_t HyParView::capacity() const noexcept {
@@ -118,10 +133,8 @@ void HyParView::linked(const Peer& peer) {
 }
 
 void HyParView::add(Peer& peer, bool client) {
-  std::size_t random = 0;
-  for (const Neighbour& one : neighbours_) random += one.random ? 1u : 0u;
   make_room_for_one(neighbours_);
-  neighbours_.push_back({peer.link, peer.id.hash(), client, !client && random < params_.random_active});
+  neighbours_.push_back({peer.link, peer.id.hash(), client, !client && random_members() < random_wanted()});
   if (!client) ++active_;
   passive_.remove(peer.id);
   if (active_size() >= capacity()) beg_pause_ = kFirstBegging;
@@ -166,13 +179,22 @@ LinkId HyParView::random_active(LinkId but) {
   return chosen;
 }
 
+// As measured, or as the coordinates say; most for those who do not know their place yet.
+Duration HyParView::rtt_of(const Peer& peer) const noexcept {
+  return peer.rtt != Duration{} ? peer.rtt : expected_rtt(peer.at);
+}
+
+Duration HyParView::expected_rtt(const Coordinates& at) const noexcept {
+  return at.error > kVague ? Duration::max() : predicted_rtt(links_.coordinates(), at);
+}
+
 const HyParView::Neighbour* HyParView::farthest() const noexcept {
   const Neighbour* chosen = nullptr;
   Duration most{};
   for (const Neighbour& one : neighbours_) {
     const Peer* peer = one.client || one.random ? nullptr : links_.find(one.link);
     if (peer == nullptr) continue;
-    const Duration rtt = predicted_rtt(links_.coordinates(), peer->at);
+    const Duration rtt = rtt_of(*peer);
     if (chosen != nullptr && rtt <= most) continue;
     chosen = &one;
     most = rtt;
@@ -208,17 +230,12 @@ void HyParView::drop_attempt(std::size_t index) {
 
 // As many at a time as there are free places; who is tried next follows from how these end.
 void HyParView::refill() {
-  const MonoTime now = host_.clock.mono();
   std::size_t trying = 0;
   for (const Attempt& attempt : attempts_) trying += attempt.urgency == Urgency::nearer ? 0u : 1u;
   while (active_size() + trying < capacity()) {
-    const PeerRef* ref = passive_.pick(
-        now, rng_, [&](const PeerRef& candidate) { return !knows(candidate.id) && !same_group_is_full(candidate); });
+    const PeerRef* ref = candidate();
     if (ref == nullptr) {
-      ref = passive_.pick(now, rng_, [&](const PeerRef& candidate) { return !knows(candidate.id); });
-    }
-    if (ref == nullptr) {
-      if (trying == 0) beg(now);
+      if (trying == 0) beg(host_.clock.mono());
       break;
     }
     const PeerRef chosen = *ref;
@@ -228,6 +245,22 @@ void HyParView::refill() {
       passive_.remove(chosen.id);
     }
   }
+}
+
+// Anybody, as long as the view has not its random members; then the nearest: one who had to make room for a nearer one
+// would otherwise start with a far one again, and views would never settle.
+const PeerRef* HyParView::candidate() {
+  const MonoTime now = host_.clock.mono();
+  if (wants_nearer() && nearly_full() && links_.coordinates().error <= kVague && random_members() >= random_wanted()) {
+    const PeerRef* nearest = passive_.best(now, Duration::max(), [&](const PeerRef& ref) {
+      return knows(ref.id) || same_group_is_full(ref) ? Duration::max() : expected_rtt(ref.at);
+    });
+    if (nearest != nullptr) return nearest;
+  }
+  const PeerRef* ref =
+      passive_.pick(now, rng_, [&](const PeerRef& one) { return !knows(one.id) && !same_group_is_full(one); });
+  if (ref != nullptr) return ref;
+  return passive_.pick(now, rng_, [&](const PeerRef& one) { return !knows(one.id); });
 }
 
 // Nobody is left to be tried: a neighbour may know others.
@@ -354,9 +387,11 @@ void HyParView::on(Peer& from, const Neighbor& message) {
   }
   const Neighbour* far = message.urgency == Urgency::nearer && wants_nearer() ? farthest() : nullptr;
   if (far == nullptr) return refuse(from);
-  const Duration now_cost = predicted_rtt(links_.coordinates(), links_.find(far->link)->at);
-  if (predicted_rtt(links_.coordinates(), from.at) >= now_cost) return refuse(from);
+  const Peer& goes = *links_.find(far->link);
+  if (rtt_of(from) >= rtt_of(goes)) return refuse(from);
+  const NodeId left = goes.id;
   disconnect(far->link);
+  passive_.leave_alone(left, host_.clock.mono(), host_.clock.mono() + kNearerMax);
   accept(*links_.find(link));
 }
 
@@ -385,8 +420,15 @@ void HyParView::on(Peer& from, const NeighborAnswer& message) {
   if (find(link) == nullptr) {
     if (active_size() >= capacity()) {
       const Neighbour* far = urgency == Urgency::nearer ? farthest() : nullptr;
-      if (far != nullptr) {
-        disconnect(far->link);
+      const Peer* comes = links_.find(link);
+      const Peer* goes = far != nullptr ? links_.find(far->link) : nullptr;
+      if (goes != nullptr && comes != nullptr) {
+        // Its coordinates have promised more than what was measured since, perhaps. Who goes now has been measured.
+        const bool worth = rtt_of(*comes) < rtt_of(*goes);
+        const NodeId left = worth ? goes->id : comes->id;
+        disconnect(worth ? goes->link : link);
+        passive_.leave_alone(left, host_.clock.mono(), host_.clock.mono() + kNearerMax);
+        if (!worth) return;
       } else {
         make_room();
       }
@@ -410,8 +452,7 @@ void HyParView::on(Peer& from, const Disconnect&) {
 void HyParView::on(Peer& from, const Shuffle& message) {
   const std::uint8_t ttl = std::min(message.ttl, static_cast<std::uint8_t>(params_.shuffle_ttl));
   if (!message.origin) {
-    links_.send(from.link, ShuffleReply{sample(params_.shuffle_active + params_.shuffle_passive)}, Priority::control,
-                Traffic::control);
+    links_.send(from.link, ShuffleReply{around(from)}, Priority::control, Traffic::control);
   } else if (const LinkId onward = ttl > 1 ? random_active(from.link) : LinkId{}) {
     Shuffle on_its_way = message;
     on_its_way.ttl = static_cast<std::uint8_t>(ttl - 1);
@@ -450,20 +491,58 @@ void HyParView::shuffle() {
 }
 
 void HyParView::look_for_nearer(MonoTime now) {
-  nearer_pause_ = std::min(nearer_pause_ * 2, kNearerMax);
+  nearer_at_ = now + jittered(nearer_pause_);
+  if (links_.coordinates().error > kVague) return;
+  bool found = false;
   const Neighbour* far = active_size() >= capacity() ? farthest() : nullptr;
   if (far != nullptr) {
-    const Duration cost = predicted_rtt(links_.coordinates(), links_.find(far->link)->at);
-    const PeerRef* candidate = passive_.best(now, cost * 3 / 4, [&](const PeerRef& ref) {
-      return knows(ref.id) || same_group_is_full(ref) ? Duration::max() : predicted_rtt(links_.coordinates(), ref.at);
+    const Duration cost = rtt_of(*links_.find(far->link));
+    const PeerRef* candidate = passive_.best(now, cost - cost / kWorthSwapping, [&](const PeerRef& ref) {
+      return knows(ref.id) || same_group_is_full(ref) ? Duration::max() : expected_rtt(ref.at);
     });
     if (candidate != nullptr) {
       const PeerRef chosen = *candidate;
       passive_.leave_alone(chosen.id, now, now + 4 * params_.nearer_every);
-      if (try_neighbour(chosen, Urgency::nearer)) nearer_pause_ = params_.nearer_every;
+      found = try_neighbour(chosen, Urgency::nearer);
     }
   }
+  if (!found) nearer_pause_ = std::min(nearer_pause_ * 2, kNearerMax);
   nearer_at_ = now + jittered(nearer_pause_);
+  ask_around();
+}
+
+// Who is near to us knows others who are (compare Voulgaris, van Steen: "VICINITY", 2013).
+void HyParView::ask_around() {
+  LinkId to = random_active({});
+  const Peer* least = nullptr;
+  for (const Neighbour& one : neighbours_) {
+    const Peer* peer = one.client ? nullptr : links_.find(one.link);
+    if (peer != nullptr && (least == nullptr || rtt_of(*peer) < rtt_of(*least))) least = peer;
+  }
+  if (least != nullptr && rng_.below(2) == 0) to = least->link;
+  if (to) links_.send(to, Shuffle{}, Priority::control, Traffic::control);
+}
+
+// Of all we know, some of the nearest to a place, and some others.
+std::vector<PeerRef> HyParView::around(const Peer& asker) {
+  const std::size_t count = params_.shuffle_active + params_.shuffle_passive;
+  if (asker.at.error > kVague) return sample(count);
+  std::vector<std::pair<Duration, const Peer*>> nearest;  // nearest first
+  for (const Peer& peer : links_.ready()) {
+    if (!peer.reachable() || peer.link == asker.link || peer.at.error > kVague || !links_.stands(peer)) continue;
+    const Duration rtt = predicted_rtt(peer.at, asker.at);
+    if (nearest.size() < count - count / 4) {
+      nearest.emplace_back();
+    } else if (rtt >= nearest.back().first) {
+      continue;
+    }
+    std::size_t place = nearest.size() - 1;
+    for (; place > 0 && rtt < nearest[place - 1].first; --place) nearest[place] = nearest[place - 1];
+    nearest[place] = {rtt, &peer};
+  }
+  std::vector<PeerRef> chosen = sample(count - nearest.size());
+  for (const auto& [rtt, peer] : nearest) chosen.push_back(peer->ref());
+  return chosen;
 }
 
 MonoTime HyParView::next_due() const noexcept {

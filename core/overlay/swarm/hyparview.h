@@ -71,6 +71,8 @@ class HyParView {
   };
 
   [[nodiscard]] const Neighbour* find(LinkId link) const noexcept;
+  [[nodiscard]] std::size_t random_members() const noexcept;
+  [[nodiscard]] std::size_t random_wanted() const noexcept;
   [[nodiscard]] std::size_t capacity() const noexcept;
   [[nodiscard]] bool knows(const NodeId& id) const noexcept;  // active or attempted
   [[nodiscard]] bool same_group_is_full(const PeerRef& ref) const noexcept;
@@ -82,17 +84,22 @@ class HyParView {
   void drop_attempt(std::size_t index);
   void make_room();  // drops a random member of the active view
   LinkId random_active(LinkId but);
+  [[nodiscard]] Duration rtt_of(const Peer& peer) const noexcept;
+  [[nodiscard]] Duration expected_rtt(const Coordinates& at) const noexcept;
   [[nodiscard]] const Neighbour* farthest() const noexcept;  // of those that may be swapped
   void accept(Peer& from);
   void refuse(Peer& from);
   [[nodiscard]] bool nearly_full() const noexcept { return active_size() * 4 >= capacity() * 3; }
   void refill();
+  [[nodiscard]] const PeerRef* candidate();
   void beg(MonoTime now);
   void shuffle();
   void look_for_nearer(MonoTime now);
   // With Plumtree's own tree alone we are held against the paper, which knows no other ways of learning of nodes than
   // joins and shuffles. Ours hand out neighbours of neighbours, which closes triangles.
   [[nodiscard]] bool as_published() const noexcept { return params_.trees == 0; }
+  void ask_around();
+  [[nodiscard]] std::vector<PeerRef> around(const Peer& asker);
   [[nodiscard]] bool wants_nearer() const noexcept { return params_.nearer_every > Duration{}; }
   [[nodiscard]] Duration jittered(Duration mean);
 

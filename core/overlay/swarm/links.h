@@ -154,6 +154,7 @@ class Links {
   bool make_room();
   void lose(LinkId link, CloseReason reason);
   void measure();
+  void relax();
 
   const Config& config_;
   Host& host_;

@@ -11,6 +11,7 @@ namespace np2p::swarm {
 namespace {
 
 constexpr Duration kFlush = 500ms;       // an announcement waits for company at most this long
+constexpr Duration kClearly = 1ms;       // by so much a leaf's new neighbour must be nearer to become its parent
 constexpr std::size_t kBatch = 32;       // and goes at once with this many
 constexpr std::size_t kWatched = 3;      // neighbours who announce to us
 constexpr std::size_t kWatchedLeaf = 2;  // to a leaf, on which nobody depends
@@ -172,7 +173,7 @@ void Plumtree::hang_below(LinkId link) {
   if (peer == nullptr || !peer->reachable() || peer->rtt == Duration{}) return;
   for (Neighbour& one : neighbours_) {
     const Peer* parent = links_.find(one.link);
-    if (one.eager == 0 || one.link == link || parent == nullptr || peer->rtt >= parent->rtt * 3 / 4) continue;
+    if (one.eager == 0 || one.link == link || parent == nullptr || peer->rtt + kClearly >= parent->rtt) continue;
     chosen->eager |= one.eager;
     links_.send(link, Graft{one.eager, {}}, Priority::control, Traffic::control);
     links_.send(one.link, Prune{one.eager}, Priority::control, Traffic::control);
@@ -319,19 +320,30 @@ void Plumtree::push(const Frame& whole, std::uint8_t along, const PayloadId& id,
   std::erase_if(missing_, [&](const Missing& one) { return one.head == head; });
   if (is_leaf() && from) return;
   const Trees tree = mask_of(along);
-  // Those first who hand it on.
-  for (const bool leaves : {false, true}) {
-    for (Neighbour& one : neighbours_) {
-      if (one.link == from || ((one.eager & tree) == 0 && !one.watches)) continue;
-      const Peer* peer = links_.find(one.link);
-      if (peer == nullptr || peer->reachable() == leaves) continue;
-      if ((one.eager & tree) != 0) {
-        links_.send(one.link, whole, Priority::post, Traffic::payload);
-        if (one.watches) flush(one.link);
-      } else {
-        announce(one.link, head, along);
-      }
+  struct Copy {
+    bool leaf;
+    Duration rtt;
+    LinkId to;
+    bool watches;
+  };
+  std::vector<Copy> copies;
+  for (const Neighbour& one : neighbours_) {
+    if (one.link == from || ((one.eager & tree) == 0 && !one.watches)) continue;
+    const Peer* peer = links_.find(one.link);
+    if (peer == nullptr) continue;
+    if ((one.eager & tree) != 0) {
+      copies.push_back({!peer->reachable(), peer->rtt, one.link, one.watches});
+    } else {
+      announce(one.link, head, along);
     }
+  }
+  // Each copy waits for those before it on our line: those first who hand it on, the nearest of them first, to whom
+  // the wait is most of the way.
+  std::stable_sort(copies.begin(), copies.end(),
+                   [](const Copy& a, const Copy& b) { return a.leaf != b.leaf ? b.leaf : a.rtt < b.rtt; });
+  for (const Copy& copy : copies) {
+    links_.send(copy.to, whole, Priority::post, Traffic::payload);
+    if (copy.watches) flush(copy.to);
   }
 }
 

@@ -397,10 +397,75 @@ TEST(HyParView, ANearerOneIsTakenInsteadOfTheFarthestUnlessToldNotTo) {
     RawPeer near(world, 0, 7);
     near.hello();
     near.say(Neighbor{Urgency::nearer});
+    const auto unknown = near.heard_of<NeighborAnswer>();
+    ASSERT_EQ(unknown.size(), 1u);
+    EXPECT_FALSE(unknown[0].accepted) << "who does not know its place is nearer than nobody";
+    Hello here;
+    here.listens = near.address();
+    here.at = {0, 0, 0, 0};
+    near.say(here);
+    near.say(Neighbor{Urgency::nearer});
     const auto answers = near.heard_of<NeighborAnswer>();
     ASSERT_EQ(answers.size(), 1u);
     EXPECT_EQ(answers[0].accepted, nearer_every > 0s);
   }
+}
+
+// Each of them in some direction, at so many units of 10 us.
+Coordinates place(std::int16_t x) {
+  return {x, 0, 1000, 0};
+}
+
+TEST_F(OneNode, WhoAsksAroundHearsMostlyOfThoseNearToIt) {
+  boot();
+  std::vector<std::unique_ptr<RawPeer>> peers;
+  for (std::uint64_t i = 0; i < 14; ++i) {
+    peers.push_back(std::make_unique<RawPeer>(world, 0, i));
+    peers.back()->join();
+    Hello at;
+    at.listens = peers.back()->address();
+    at.at = place(static_cast<std::int16_t>(1000 * i));
+    peers.back()->say(at);
+  }
+  RawPeer asker(world, 0, 90, false);
+  asker.join();
+  Hello at;
+  at.at = place(13'400);
+  asker.say(at);
+  asker.heard();
+  asker.say(Shuffle{});
+  const auto answers = asker.heard_of<ShuffleReply>();
+  ASSERT_EQ(answers.size(), 1u);
+  for (const std::size_t near : {13u, 12u, 11u, 10u}) {
+    const NodeId& id = peers[near]->id();
+    EXPECT_TRUE(std::any_of(answers[0].sample.begin(), answers[0].sample.end(), [&](const PeerRef& ref) {
+      return ref.id == id;
+    })) << near;
+  }
+  EXPECT_LE(answers[0].sample.size(), world[0].config.swarm.shuffle_active + world[0].config.swarm.shuffle_passive);
+}
+
+// Of those in whose view it is: the rank of the nearest one among all servers, averaged over those behind NAT.
+TEST(HyParView, NodesBehindNatFindTheServersNextToThem) {
+  World world;
+  world.add_many(90, 3);
+  world.boot_all();
+  world.run_for(10min);
+  std::size_t leaves = 0;
+  std::size_t nearer = 0;
+  for (std::size_t i = 0; i < world.size(); ++i) {
+    if (!world[i].nat) continue;
+    Duration least = Duration::max();
+    for (const LinkId link : world[i].swarm->membership().active_links()) {
+      if (const auto far = world.far(i, link)) least = std::min(least, world.delay(i, far->first));
+    }
+    ++leaves;
+    for (std::size_t j = 0; j < world.size(); ++j) {
+      nearer += !world[j].nat && world.delay(i, j) < least ? 1u : 0u;
+    }
+  }
+  ASSERT_EQ(leaves, 30u);
+  EXPECT_LE(nearer, 2 * leaves);  // drawn at random, eight of 60 would leave six or seven nearer ones out
 }
 
 TEST_F(OneNode, ALostNeighbourIsReplacedAtOnce) {

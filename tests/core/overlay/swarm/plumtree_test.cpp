@@ -150,6 +150,33 @@ TEST_F(Broadcast, WhoComesBackGetsWhatWasSaidMeanwhile) {
   EXPECT_EQ(got(6, "meanwhile"), 1u);
 }
 
+// The line of a server is busy with one copy after the other.
+TEST(Plumtree, CopiesGoFirstToThoseWhoHandThemOnAndToTheNearestOfThem) {
+  World world;
+  world.add_many(40, 2);
+  world.boot_all();
+  world.run_for(3min);
+  std::vector<std::vector<std::size_t>> copies(world.size());  // to whom, in order
+  world.loses = [&](std::size_t from, std::size_t to, const Frame& frame) {
+    if (frame.view()[0] == encode(Gossip{}).view()[0]) copies[from].push_back(to);
+    return false;
+  };
+  world.broadcast(0, "in order");
+  world.run_for(5s);
+  std::size_t pairs = 0;
+  for (std::size_t from = 0; from < world.size(); ++from) {
+    for (std::size_t k = 1; k < copies[from].size(); ++k) {
+      const std::size_t first = copies[from][k - 1];
+      const std::size_t then = copies[from][k];
+      EXPECT_LE(world[first].nat, world[then].nat) << from;
+      if (world[first].nat != world[then].nat) continue;
+      ++pairs;
+      EXPECT_LE(world.delay(from, first), world.delay(from, then)) << from;
+    }
+  }
+  EXPECT_GE(pairs, 5u);
+}
+
 // --- one node among raw peers
 
 struct OneTree : ::testing::Test {
