@@ -53,7 +53,7 @@ struct BindCommandTest : ::testing::Test {
     testing::internal::CaptureStderr();
     const int status = run_bind(flags);
     std::fflush(stdout);
-    const std::string out = testing::internal::GetCapturedStdout();
+    const std::string out = without_log(testing::internal::GetCapturedStdout());
     const std::string err = without_log(testing::internal::GetCapturedStderr());
     EXPECT_EQ(status == 0, err.empty()) << err;
     if (status == 0) {

@@ -82,7 +82,7 @@ TEST_F(StatusCommandTest, TwoServersOnLoopbackTellOfEachOther) {
   with_way_in.config.bootstrap = {first->listen_address()};
   RunningServer second(std::move(with_way_in));
   const std::string dialled = "can dial it, at " + second->listen_address().text();
-  expect_words(tell_until(second.api_port(), dialled),
+  expect_words(tell_until(second.api_port(), "a route in 32 trees"),  // the roots are found within seconds
                {dialled, "1 active", "links:        1 direct, 0 punched, 0 in tunnels", "a route in 32 trees",
                 "on the wire: control "});
   expect_words(tell_until(first.api_port(), "1 active"), {"1 active"});

@@ -49,19 +49,20 @@ LinkId Directory::onward(const Key& key, LinkId from) {
 
 void Directory::put(const Key& key, const std::vector<ByteVec>& records) {
   if (keeps(key)) return take_in(key, records, {});
-  const Frame message = encode(Put{key, 0, records});
-  std::vector<LinkId> hops = fingers_.nearest(key.data, kFirstHops + kFurtherHops);
-  for (std::size_t left = std::min(kFirstHops, hops.size()); left > 0; --left) {
-    const auto one = hops.begin() + static_cast<std::ptrdiff_t>(rng_.below(hops.size()));
-    links_.send(*one, message, Priority::control, Traffic::control);
-    hops.erase(one);
-  }
+  const std::vector<LinkId> hops = fingers_.nearest(key.data, kFirstHops + kFurtherHops);
+  if (hops.empty()) return;
+  const LinkId hop = hops[static_cast<std::size_t>(rng_.below(hops.size()))];
+  links_.send(hop, Put{key, 0, records}, Priority::control, Traffic::control);
 }
 
-// From here on all of the nearest have it.
+// From here on all of the nearest have it. Who has it from one of them knows that they do.
 void Directory::take_in(const Key& key, const std::vector<ByteVec>& records, LinkId from) {
+  const std::vector<ByteVec> before = held(key);
   const std::vector<ByteVec> good = keep_all(key, records, from);
-  if (good.empty()) return;
+  const bool news = std::any_of(good.begin(), good.end(), [&](const ByteVec& one) {
+    return std::find(before.begin(), before.end(), one) == before.end();
+  });
+  if (!news) return;
   const Frame copy = encode(Replicate{key, good});
   for (const LinkId link : fingers_.nearest(key.data, kReplicas - 1)) {
     if (link != from) links_.send(link, copy, Priority::control, Traffic::control);
@@ -168,15 +169,16 @@ void Directory::appeared(const Peer& peer) {
   bindings_.add_keys(keys);
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-  std::vector<const Point*> others;
+  std::vector<std::uint64_t> others;  // the leading bits are enough: this is about who sends, and two may
   for (const Peer& one : links_.ready()) {
-    if (one.reachable() && one.link != peer.link) others.push_back(&one.id.data);
+    if (one.reachable() && one.link != peer.link) others.push_back(leading(one.id.data));
   }
-  const Point& own = host_.node_key.id().data;
+  const std::uint64_t own = leading(host_.node_key.id().data);
   for (const Key& key : keys) {
     // Only the nearest of those who were there does it.
-    if (std::any_of(others.begin(), others.end(), [&](const Point* one) { return nearer(*one, own, key.data); }))
-      continue;
+    const std::uint64_t target = leading(key.data);
+    const auto nearest = [&](std::uint64_t one) { return (one ^ target) < (own ^ target); };
+    if (std::any_of(others.begin(), others.end(), nearest)) continue;
     const std::vector<LinkId> near = fingers_.nearest(key.data, kReplicas - 1);
     if (std::find(near.begin(), near.end(), peer.link) == near.end()) continue;
     std::vector<ByteVec> records = held(key);

@@ -2,9 +2,9 @@
 // along fingers; the nearest node stores a record and replicates it to its nearest neighbours, so that any of 8 can
 // answer. An answer goes back the way the question came.
 //
-// Some of these nodes may lie or swallow. So nothing hangs on one of them: a record leaves over several first hops, as
-// a question does; whoever hands it on and knows several of the nodes that keep it chooses one by lot, and the first of
-// those who gets it keeps and replicates it.
+// Some of these nodes may lie or swallow. So nothing hangs on one of them: a record leaves several times, over
+// different first hops, as a question does; whoever hands it on and knows several of the nodes that keep it chooses one
+// by lot, and the first of those who gets it keeps and replicates it.
 //
 // Records are CONTACTs, signed by nodes, and BINDs, signed by users. As long as no BIND of a user was seen, up to three
 // nodes may claim to serve them, the oldest claim first; from the first BIND on only contacts of the bound node are
@@ -26,7 +26,8 @@ class Directory {
  public:
   Directory(const Config& config, Host& host, Links& links, const Fingers& fingers, Evidence& evidence);
 
-  // Records for the directory, on their way; best effort, to be repeated before they expire.
+  // Records for the directory, on their way over some first hop; best effort, to be repeated at once, because that hop
+  // may swallow them, and before they expire.
   void put(const Key& key, const std::vector<ByteVec>& records);
   // Asks over up to three different first hops; each brings one answer, or none within a few seconds. How many may
   // come. Then, under the same number, over up to 12 further ones.

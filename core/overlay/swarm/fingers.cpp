@@ -143,15 +143,25 @@ LinkId Fingers::toward(const Point& target) const noexcept {
 }
 
 std::vector<LinkId> Fingers::nearest(const Point& target, std::size_t count) const {
-  std::vector<const Peer*> peers;
+  struct Candidate {
+    std::uint64_t distance = 0;  // its leading bits
+    const Peer* peer = nullptr;
+  };
+  std::vector<Candidate> peers;
+  peers.reserve(links_.ready().size());
+  const std::uint64_t from = leading(target);
   for (const Peer& peer : links_.ready()) {
-    if (peer.reachable()) peers.push_back(&peer);
+    if (peer.reachable()) peers.push_back({leading(peer.id.data) ^ from, &peer});
   }
   const std::size_t kept = std::min(count, peers.size());
   std::partial_sort(peers.begin(), peers.begin() + static_cast<std::ptrdiff_t>(kept), peers.end(),
-                    [&](const Peer* a, const Peer* b) { return nearer(a->id.data, b->id.data, target); });
+                    [&](const Candidate& a, const Candidate& b) {
+                      if (a.distance != b.distance) return a.distance < b.distance;
+                      return nearer(a.peer->id.data, b.peer->id.data, target);
+                    });
   std::vector<LinkId> links;
-  for (std::size_t i = 0; i < kept; ++i) links.push_back(peers[i]->link);
+  links.reserve(kept);
+  for (std::size_t i = 0; i < kept; ++i) links.push_back(peers[i].peer->link);
   return links;
 }
 

@@ -9,8 +9,11 @@ namespace np2p::swarm {
 namespace {
 
 constexpr Duration kFirstPause = 1min;  // between the first publications; doubles up to half the life of a contact
-constexpr Duration kSettle = 3s;        // changes of our relays within this are published together
-constexpr Duration kFirstRetry = 10s;   // of a lookup that found nothing; doubles to
+constexpr Duration kAskOwn = 30min;     // between questions whom our user has bound
+constexpr Duration kFirstRepeat = 1s;   // of what was published; the pause doubles
+constexpr unsigned kRepeats = 3;
+constexpr Duration kSettle = 3s;       // changes of our relays within this are published together
+constexpr Duration kFirstRetry = 10s;  // of a lookup that found nothing; doubles to
 constexpr Duration kLongestRetry = 1min;
 constexpr Duration kAnswers = 3s;  // for the first answer
 constexpr Duration kOthers = 2s;   // for the other answers, once one is there
@@ -460,7 +463,8 @@ void Locator::publish(MonoTime now) {
   if (relays_.empty() && links_.listens().is_unspecified()) return;
   const Key key = directory_key(config_.owner);
   // Not at the start: then our own store knows as much as anybody. Later our user may have bound another node.
-  if (published_ != 0) {
+  if (published_ != 0 && (!own_asked_at_ || *own_asked_at_ + kAskOwn <= now)) {
+    own_asked_at_ = now;
     own_query_ = rng_.next();
     directory_.get(key, own_query_);
   }
@@ -480,10 +484,23 @@ void Locator::publish(MonoTime now) {
   records.push_back(encode_contact(contact, host_.node_key, config_.network_id));
   directory_.put(key, records);
   is_published_ = true;
+  repeated_ = std::move(records);
+  repeats_ = kRepeats;
+  repeat_at_ = now + kFirstRepeat;
+}
+
+// A hop may swallow it. Who keeps it already hands it to nobody, so this costs little.
+void Locator::publish_again(MonoTime now) {
+  directory_.put(directory_key(config_.owner), repeated_);
+  repeat_at_ = now + kFirstRepeat * (2 << (kRepeats - repeats_));
+  if (--repeats_ > 0) return;
+  repeat_at_.reset();
+  std::vector<ByteVec>().swap(repeated_);
 }
 
 std::optional<MonoTime> Locator::next_due() const noexcept {
   std::optional<MonoTime> first = publish_at_;
+  if (repeat_at_ && (!first || *repeat_at_ < *first)) first = repeat_at_;
   for (const Wanted& one : wanted_) {
     const MonoTime at = one.open ? std::min(one.at, one.until) : one.at;
     if (!first || at < *first) first = at;
@@ -493,6 +510,7 @@ std::optional<MonoTime> Locator::next_due() const noexcept {
 
 void Locator::due(MonoTime now) {
   if (publish_at_ && *publish_at_ <= now) publish(now);
+  if (repeat_at_ && *repeat_at_ <= now) publish_again(now);
   std::erase_if(wanted_, [&](const Wanted& one) { return one.at <= now && one.tries >= kGiveUp; });
   std::erase_if(wanted_, [&](Wanted& one) { return one.open && one.until <= now && settle(one); });
   for (Wanted& one : wanted_) {

@@ -99,6 +99,7 @@ class Locator {
   [[nodiscard]] const Contact* elected(const Wanted& wanted, const Known* before) const;
   Known& remember(const PubKey& user);
   void publish(MonoTime now);
+  void publish_again(MonoTime now);
 
   const Config& config_;
   Host& host_;
@@ -119,6 +120,10 @@ class Locator {
   bool is_published_ = false;    // where we are now
   std::uint64_t version_ = 0;
   std::optional<MonoTime> publish_at_;
+  std::vector<ByteVec> repeated_;  // what was published a moment ago, to go over other first hops as well
+  unsigned repeats_ = 0;           // still to come
+  std::optional<MonoTime> repeat_at_;
+  std::optional<MonoTime> own_asked_at_;  // whom our user has bound
 };
 
 }  // namespace np2p::swarm
