@@ -54,6 +54,8 @@ void add_server_options(CLI::App& app, ServerFlags& flags, std::string& config) 
              "Send nothing to servers that merely claim to be a user's; the user must have bound them (false)");
   add_switch(app, "--no-port-mapping", flags.no_port_mapping,
              "Do not ask the router (UPnP, NAT-PMP) to open the listen port (false; it is never asked on loopback)");
+  add_switch(app, "--no-relay", flags.no_relay, "Carry no tunnels for servers behind NAT (false)");
+  app.add_option("--relay-rate", flags.relay_rate, "KiB per second of all tunnels carried for others (256)");
   app.add_option("--network-id", flags.network_id, "Servers of another network are refused (nostrp2p)");
   app.add_option("--allow-origin", flags.allow_origins, "Web origin that may use the API; repeatable")
       ->take_all()
@@ -115,7 +117,8 @@ std::string sentence(const CLI::ParseError& problem) {
 // The switch whose value is neither; `arguments` are normalised, so that it stands as --name=value.
 std::string wrong_switch(const std::vector<std::string>& arguments) {
   for (const auto& argument : arguments) {
-    for (const char* name : {"--writable", "--debug", "--ssl", "--lan", "--require-bind", "--no-port-mapping"}) {
+    for (const char* name :
+         {"--writable", "--debug", "--ssl", "--lan", "--require-bind", "--no-port-mapping", "--no-relay"}) {
       if (argument.rfind(std::string(name) + "=", 0) == 0 && argument.find("=true") == std::string::npos &&
           argument.find("=false") == std::string::npos) {
         return argument + ": " + name;

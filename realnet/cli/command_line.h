@@ -30,6 +30,8 @@ struct ServerFlags {
   std::optional<bool> lan;
   std::optional<bool> require_bind;
   std::optional<bool> no_port_mapping;
+  std::optional<bool> no_relay;
+  std::optional<std::int64_t> relay_rate;
   std::optional<std::string> network_id;
   std::optional<std::vector<std::string>> allow_origins;
   std::optional<std::vector<std::string>> host_names;

@@ -58,6 +58,8 @@ std::map<std::string, Setter, std::less<>> setters(ServerFlags& flags) {
           {"lan", scalar(flags.lan)},
           {"require-bind", scalar(flags.require_bind)},
           {"no-port-mapping", scalar(flags.no_port_mapping)},
+          {"no-relay", scalar(flags.no_relay)},
+          {"relay-rate", scalar(flags.relay_rate)},
           {"network-id", scalar(flags.network_id)},
           {"allow-origin", list(flags.allow_origins)},
           {"host-name", list(flags.host_names)},

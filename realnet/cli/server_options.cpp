@@ -114,6 +114,17 @@ void choose_reach(const ServerFlags& flags, ServerOptions& options) {
   config.dial_private = flags.lan.value_or(false) || config.listen.is_private();
 }
 
+Status choose_relay(const ServerFlags& flags, Config& config) {
+  config.relay = !flags.no_relay.value_or(false);
+  if (!flags.relay_rate) return {};
+  constexpr std::int64_t kMost = 1024 * 1024;
+  if (*flags.relay_rate < 1 || *flags.relay_rate > kMost) {
+    return mistake("--relay-rate", std::to_string(*flags.relay_rate), "KiB per second, from 1 to 1048576");
+  }
+  config.relay_bytes_per_s = static_cast<std::uint32_t>(*flags.relay_rate * 1024);
+  return {};
+}
+
 Status choose_api(const ServerFlags& flags, ServerOptions& options) {
   if (flags.api_listen) {
     const auto api = resolve(*flags.api_listen, "--api-listen");
@@ -176,6 +187,7 @@ Result<ServerOptions> server_options(const ServerFlags& flags, std::vector<std::
   if (Status status = find_bootstrap(flags, options, warnings); !status.ok()) return status.error();
   if (Status status = find_external(flags, config); !status.ok()) return status.error();
   choose_reach(flags, options);
+  if (Status status = choose_relay(flags, config); !status.ok()) return status.error();
   if (Status status = choose_api(flags, options); !status.ok()) return status.error();
   options.port_mapping = !flags.no_port_mapping.value_or(false) && needs_port_mapping(config.listen);
   options.data_dir = flags.data_dir.value_or(DataDir::default_path(config.owner));

@@ -154,7 +154,8 @@ LinkId Links::punch(std::uint16_t port, const Address& to, const NodeId& peer, M
   const MonoTime now = mono_now();
   std::erase_if(punched_to_, [now](const PunchedTo& punch) { return punch.until <= now; });
   if (punched_to_.size() >= settings_.limits.links) punched_to_.pop_front();
-  punched_to_.push_back({port, to, std::max(at, now) + kPunchTime});
+  constexpr Duration kLate = 5s;  // an accepted connection may wait in the kernel while the machine is busy
+  punched_to_.push_back({port, to, std::max(at, now) + kPunchTime + kLate});
   return begin([&](Link& link) { link.punch(local(port, to), to, peer, at); });
 }
 

@@ -51,7 +51,7 @@ class Plan:
 
     @staticmethod
     def short() -> Plan:
-        return Plan(settle=120.0, idle=200.0, posts=20, load=10.0, churn=60.0, pairs=30, after_crash=10)
+        return Plan(idle=200.0, posts=20, load=10.0, churn=60.0, pairs=30, after_crash=10)
 
 
 class Village:

@@ -165,6 +165,10 @@ TEST(ServerOptions, WhereOthersReachUsMayBeSaid) {
 
 TEST(ServerOptions, RequireBindIsASwitch) {
   EXPECT_FALSE(options_of({})->config.require_bind);
+  EXPECT_TRUE(options_of({})->config.relay);
+  EXPECT_FALSE(options_of({"--no-relay"})->config.relay);
+  EXPECT_EQ(options_of({"--relay-rate", "64"})->config.relay_bytes_per_s, 64u * 1024);
+  EXPECT_FALSE(options_of({"--relay-rate", "0"}).ok());
   EXPECT_TRUE(options_of({"--require-bind"})->config.require_bind);
   EXPECT_FALSE(options_of({"--require-bind=false"})->config.require_bind);
 }

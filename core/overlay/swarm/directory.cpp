@@ -276,7 +276,7 @@ bool Directory::keep_bind(const Key& key, const ByteVec& record, LinkId from) {
   const auto plain = decode_bind(*claim);
   const BindingPtr before = bound(key, claim->pubkey);
   if (before != nullptr) {
-    if (before->bind.id == claim->id) return true;  // held, if it is what it says; whoever gets it looks for himself
+    if (before->bind.id == claim->id) return encode_bind(before->event) == record;  // held; or it only says to be it
     if (!outranks(*plain, before->bind) && !equivocates(*plain, before->bind)) return false;  // a replay
   }
   if (!checks_.take(host_.clock.mono())) return refuse(error(ErrorCode::rate_limited, "too many records at once"));

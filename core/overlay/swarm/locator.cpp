@@ -11,9 +11,10 @@ namespace {
 constexpr Duration kFirstPause = 1min;  // between the first publications; doubles up to half the life of a contact
 constexpr Duration kAskOwn = 30min;     // between questions whom our user has bound
 constexpr Duration kFirstRepeat = 1s;   // of what was published; the pause doubles
-constexpr unsigned kRepeats = 3;
-constexpr Duration kSettle = 3s;       // changes of our relays within this are published together
-constexpr Duration kFirstRetry = 10s;  // of a lookup that found nothing; doubles to
+constexpr unsigned kRepeats = 2;
+constexpr Duration kSettleRest = 1min;  // changes of some of our relays: the others still lead here
+constexpr Duration kSettle = 3s;        // changes of our relays within this are published together
+constexpr Duration kFirstRetry = 10s;   // of a lookup that found nothing; doubles to
 constexpr Duration kLongestRetry = 1min;
 constexpr Duration kAnswers = 3s;  // for the first answer
 constexpr Duration kOthers = 2s;   // for the other answers, once one is there
@@ -440,11 +441,15 @@ void Locator::own_changed(const std::vector<LinkId>& active) {
   if (vias.empty()) vias.push_back(host_.node_key.id());
   router_.set_vias(std::move(vias));
   if (published_ != 0 && relays == relays_ && listens == published_listens_) return;
+  const bool found = is_published_ && listens == published_listens_ &&
+                     std::count_if(relays_.begin(), relays_.end(), [&](const PeerRef& one) {
+                       return std::find(relays.begin(), relays.end(), one) != relays.end();
+                     }) >= 2;
   relays_ = std::move(relays);
   published_listens_ = listens;
   is_published_ = false;
   if (relays_.empty() && listens.is_unspecified()) return;
-  const MonoTime soon = host_.clock.mono() + kSettle;
+  const MonoTime soon = host_.clock.mono() + (found ? kSettleRest : kSettle);
   if (!publish_at_ || *publish_at_ > soon) publish_at_ = soon;
 }
 

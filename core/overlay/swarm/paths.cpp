@@ -138,40 +138,42 @@ void Paths::on(Peer& from, const PathVector& message) {
   const auto neighbour = place_of(from.link);
   if (neighbour == neighbours_.end() || neighbour->link != from.link) return;
   if (!neighbour->open) open(*neighbour);
+  Trees asked = 0;
   for (const PathEntry& entry : message.entries) {
-    if (entry.tree < routes_.size()) hear(*neighbour, entry);
+    if (entry.tree < routes_.size()) asked |= hear(*neighbour, entry);
   }
+  if (asked != 0) tell(from.link, asked);  // in one message, however often it was asked
 }
 
-void Paths::hear(Neighbour& from, const PathEntry& entry) {
+Trees Paths::hear(Neighbour& from, const PathEntry& entry) {
   const std::size_t tree = entry.tree;
   Route& route = routes_[tree];
   if (entry.rank > route.rank) {  // a root that will yield as soon as it hears of ours
     from.delays[tree] = kFar;
     if (route.parent == from.link) reselect(tree);
     // Who knows no root may have overheard us as long as it knew a better one, which is gone.
-    if (entry.rank == kNoRank && routes_[tree].told != kFar) tell(from.link, tree);
-    return;
+    return entry.rank == kNoRank && routes_[tree].told != kFar ? Trees{1} << tree : 0;
   }
   if (entry.rank < route.rank) {
-    if (entry.delay == kFar) return;
+    if (entry.delay == kFar) return 0;
     for (Neighbour& one : neighbours_) one.delays[tree] = kFar;
     from.delays[tree] = entry.delay;
     route.rank = entry.rank;
     route.feasible = kFar;
     route.held.reset();
     const auto delay = over(from.link, entry.delay);
-    if (delay) return take(tree, from.link, *delay);
-    return take_back(tree);
+    delay ? take(tree, from.link, *delay) : take_back(tree);
+    return 0;
   }
   from.delays[tree] = entry.delay;
   const auto delay = entry.delay < route.feasible ? over(from.link, entry.delay) : std::nullopt;
   if (route.parent == from.link) {
-    if (delay) return take(tree, from.link, *delay);
-    return reselect(tree);
+    delay ? take(tree, from.link, *delay) : reselect(tree);
+    return 0;
   }
   const bool root = route.delay == 0;
   if (delay && !root && (route.delay == kFar || clearly_shorter(*delay, route.delay))) take(tree, from.link, *delay);
+  return 0;
 }
 
 void Paths::take(std::size_t tree, LinkId parent, PathDelay delay) {
@@ -254,10 +256,13 @@ std::optional<MonoTime> Paths::find_due() const noexcept {
   return first;
 }
 
-void Paths::tell(LinkId link, std::size_t tree) {
-  const Route& route = routes_[tree];
-  links_.send(link, PathVector{{{static_cast<std::uint8_t>(tree), route.told_rank, route.told}}}, Priority::control,
-              Traffic::control);
+void Paths::tell(LinkId link, Trees trees) {
+  PathVector message;
+  for (std::size_t tree = 0; tree < routes_.size(); ++tree) {
+    if ((trees >> tree & 1u) == 0) continue;
+    message.entries.push_back({static_cast<std::uint8_t>(tree), routes_[tree].told_rank, routes_[tree].told});
+  }
+  links_.send(link, message, Priority::control, Traffic::control);
 }
 
 void Paths::due(MonoTime now) {

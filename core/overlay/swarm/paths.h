@@ -73,10 +73,11 @@ class Paths {
   void reselect(std::size_t tree);
   void take_back(std::size_t tree);
   void hold(Route& route, MonoTime until);
-  void hear(Neighbour& from, const PathEntry& entry);
+  // Trees: 1 << tree if the other side, which knows no root of it, is to hear of ours.
+  [[nodiscard]] Trees hear(Neighbour& from, const PathEntry& entry);
   [[nodiscard]] static Duration pause_for(const Route& route) noexcept;
   void tell_within(Duration pause);
-  void tell(LinkId link, std::size_t tree);
+  void tell(LinkId link, Trees trees);
   void say(const PathVector& message);  // to everybody
   [[nodiscard]] static bool worth_telling(const Route& route) noexcept;
 

@@ -443,7 +443,12 @@ void Plumtree::miss(Peer& from, std::uint64_t head, std::uint8_t tree) {
     return;
   }
   if (missing_.size() >= config_.limits.missing_payloads) return;
-  missing_.push_back({head, tree, false, host_.clock.mono() + kPatience + from.rtt, {from.link}});
+  Missing fresh;
+  fresh.head = head;
+  fresh.tree = tree;
+  fresh.at = host_.clock.mono() + kPatience + from.rtt;
+  fresh.places.push_back(from.link);
+  missing_.push_back(std::move(fresh));
 }
 
 void Plumtree::ask(Missing& missing, MonoTime now) {
@@ -459,6 +464,7 @@ void Plumtree::ask(Missing& missing, MonoTime now) {
       neighbour->eager |= kShared;
       trees = kShared;
     } else if (Neighbour* parent = find(paths_.parent(missing.tree))) {
+      parent->eager |= mask_of(missing.tree);
       links_.send(parent->link, Graft{mask_of(missing.tree), {}}, Priority::control, Traffic::control);
     }
     links_.send(link, Graft{trees, {missing.head ^ peer->salt}}, Priority::control, Traffic::control);
