@@ -11,6 +11,8 @@ constexpr Duration kAgain = 90min;   // jittered by a quarter
 constexpr Duration kRetry = 2min;    // after a probe that nobody helped with
 constexpr Duration kMoved = 3s;      // after the news of another address
 constexpr Duration kProofs = 20min;  // nobody came in for so long: ask
+constexpr Duration kDoubts = 2min;   // between doubts about an address that proved right
+constexpr std::size_t kDissent = 8;  // peers that see us elsewhere, remembered
 
 Address without_port(Address address) noexcept {
   address.port = 0;
@@ -86,7 +88,8 @@ bool Reachability::can_be_asked(const Peer& peer) const noexcept {
 void Reachability::ask() {
   if (stage_ != Stage::asked) {
     asked_.clear();
-    answered_ = false;
+    proven_.clear();
+    known_ = links_.listens();
     stage_ = Stage::asked;
     due_ = host_.clock.mono() + kAnswers;
   }
@@ -114,17 +117,39 @@ bool Reachability::came_in(const LinkInfo& info) {
     return true;
   }
   if (stage_ != Stage::asked || std::find(asked_.begin(), asked_.end(), info.peer) == asked_.end()) return false;
-  Address own = links_.observed();
+  Address own = seen_by(info.peer, info.remote.is_v4());
   if (own.is_unspecified()) return false;
   own.port = outer_port();
   // One link of each is the answer; what else it opens is for its own ends, and stays.
   std::replace(asked_.begin(), asked_.end(), info.peer, NodeId{});
-  answered_ = true;
-  if (own != links_.listens()) {
-    set_listens(own);
-    host_.observer.noted("others can dial this server at " + own.text());
-  }
+  proven_.push_back(own);
+  const bool all = proven_.size() == asked_.size();
+  if (all || !reachable() || without_port(own) == without_port(links_.listens())) choose();
   return true;
+}
+
+// It dialled where it sees us; what the others see matters only if it did not say.
+Address Reachability::seen_by(const NodeId& peer, bool v4) const noexcept {
+  for (const Dissent& one : dissent_) {
+    if (one.id == peer && one.here.is_v4() == v4) return one.here;
+  }
+  return places_[v4 ? 1 : 0];
+}
+
+// What was known before stays as long as anybody comes in there: then neither several liars change it, nor the lot
+// which of two families is asked.
+void Reachability::choose() {
+  const Address& listens = links_.listens();
+  const auto votes = [&](const Address& one) { return std::count(proven_.begin(), proven_.end(), one); };
+  if (listens == known_ && votes(known_) > 0) return;
+  Address best = listens;
+  for (const Address& one : proven_) {
+    if (votes(one) > votes(best)) best = one;
+  }
+  if (best == listens) return;
+  set_listens(best);
+  move_to(without_port(best));
+  host_.observer.noted("others can dial this server at " + best.text());
 }
 
 void Reachability::decide(MonoTime now) {
@@ -135,11 +160,16 @@ void Reachability::decide(MonoTime now) {
   }
   due_ = now + rng_.between(kAgain * 3 / 4, kAgain * 5 / 4);
   has_asked_ = true;
-  if (answered_) return;
+  const bool doubted = std::exchange(doubted_, false);
+  if (!proven_.empty()) {
+    doubt_after_ = now + kDoubts;
+    return choose();
+  }
   if (reachable()) {
     set_listens({});
     host_.observer.noted("others cannot dial this server any more");
   }
+  if (doubted) move_to(elsewhere_);
   find_out(now);
 }
 
@@ -187,29 +217,47 @@ bool Reachability::probed(const MappingProbes::Result& result) {
 
 // --- time and places
 
-// One peer may be wrong, or lie: two must say the same.
+// One peer may be wrong, or lie: two that we dialled must say the same, and nobody the contrary in between. Each family
+// of addresses has a place of its own: peers that use the other one do not contradict. Where we can be dialled, even
+// two change nothing but that others are asked to dial.
 void Reachability::seen_at(const Peer& by, const Address& observed) {
   const Address here = without_port(observed);
-  if (by.path == Path::tunnel || here.is_unspecified() || here == place_) return;
-  if (!place_.is_unspecified() && here.is_private() && !place_.is_private()) return;
-  if (place_.is_unspecified()) {
-    place_ = here;
+  if (!can_be_asked(by) || here.is_unspecified()) return;
+  const Address& place = places_[here.is_v4() ? 1 : 0];
+  if (!place.is_unspecified() && here.is_private() && !place.is_private()) return;
+  std::erase_if(dissent_, [&](const Dissent& one) { return one.id == by.id && one.here.is_v4() == here.is_v4(); });
+  if (place.is_unspecified()) return move_to(here);
+  if (here == place) {
+    for (Dissent& one : dissent_) one.counts = one.counts && one.here.is_v4() != here.is_v4();
     return;
   }
-  if (here != elsewhere_ || by.id == witness_) {
-    elsewhere_ = here;
-    witness_ = by.id;
-    return;
-  }
-  place_ = here;
-  elsewhere_ = {};
+  if (dissent_.size() >= kDissent) dissent_.erase(dissent_.begin());
+  dissent_.push_back({by.id, here});
+  const auto same = std::count_if(dissent_.begin(), dissent_.end(),
+                                  [&](const Dissent& one) { return one.counts && one.here == here; });
+  if (same < 2) return;
+  if (reachable() && !is_fixed()) return doubt(here);
+  move_to(here);
   if (is_fixed()) return;
   if (probe_ != 0) probes_.release(std::exchange(probe_, 0));
   stage_ = Stage::idle;
   nat_ = {};
   has_asked_ = false;
-  if (reachable() && without_port(links_.listens()) != here) set_listens({});
   due_ = host_.clock.mono() + rng_.between(kMoved / 2, kMoved);
+}
+
+void Reachability::move_to(const Address& here) {
+  places_[here.is_v4() ? 1 : 0] = here;
+  std::erase_if(dissent_, [&](const Dissent& one) { return one.here == here; });
+}
+
+void Reachability::doubt(const Address& here) {
+  const MonoTime now = host_.clock.mono();
+  if (stage_ != Stage::idle || doubt_after_ > now) return;
+  elsewhere_ = here;
+  if (doubted_) return;
+  doubted_ = true;
+  due_ = now + rng_.between(kMoved / 2, kMoved);
 }
 
 void Reachability::due(MonoTime now) {
@@ -228,7 +276,7 @@ void Reachability::due(MonoTime now) {
     case Stage::mapping:
       return;
     case Stage::idle:
-      if (reachable() && proof_at_ + kProofs > now) {
+      if (reachable() && !doubted_ && proof_at_ + kProofs > now) {
         due_ = now + rng_.between(kAgain * 3 / 4, kAgain * 5 / 4);
         return;
       }

@@ -8,9 +8,11 @@
 //     or each at another. One of them, and a third one that was never dialled from there, dial back what was seen:
 //     who comes in tells the filter.
 //
-// All of that is asked again when our address changes, and now and then.
+// All of that is asked again when our address changes, and now and then. Two peers that we dialled must say that it
+// has; what can be dialled is given up only if dialling fails.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -41,11 +43,14 @@ class Reachability {
   [[nodiscard]] bool has_asked() const noexcept { return has_asked_; }
   [[nodiscard]] NatClass nat() const noexcept;
   [[nodiscard]] std::string_view word() const noexcept { return name(nat()); }
-  [[nodiscard]] const Address& place() const noexcept { return place_; }  // ours, as others see it; without a port
+  // Ours, as others see it; without a port. Of two the IPv4 one.
+  [[nodiscard]] const Address& place() const noexcept { return places_[places_[1].is_unspecified() ? 0 : 1]; }
   // Neighbours that can say where they see us, in different places if possible.
   [[nodiscard]] std::vector<PeerRef> helpers(std::size_t count);
   bool take_news() noexcept { return std::exchange(news_, false); }  // has reachable() changed since the last call?
-  [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(asked_); }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return heap_bytes(asked_) + heap_bytes(proven_) + heap_bytes(dissent_);
+  }
 
  private:
   enum class Stage : std::uint8_t { idle, asked, mapping, filtering };
@@ -54,6 +59,10 @@ class Reachability {
   void ask();                   // for dial-backs to the listen port
   void decide(MonoTime now);    // the time for answers is over
   void find_out(MonoTime now);  // the class of our NAT
+  void choose();                // of the addresses at which peers have dialled us
+  void move_to(const Address& here);
+  void doubt(const Address& here);
+  [[nodiscard]] Address seen_by(const NodeId& peer, bool v4) const noexcept;
   void set_listens(const Address& address);
   [[nodiscard]] bool is_fixed() const noexcept { return fixed_; }
 
@@ -66,16 +75,24 @@ class Reachability {
   bool fixed_ = false;        // said, not found out
   std::uint16_t mapped_ = 0;  // outer port that the router passes on; 0: none
   std::vector<NodeId> asked_;
-  bool answered_ = false;
+  std::vector<Address> proven_;  // where those who dialled back see us, one each
+  Address known_;                // where we could be dialled before they were asked
   bool has_asked_ = false;
   NatClass nat_;
   std::uint32_t probe_ = 0;
-  NodeId same_;        // dials back from another port
-  NodeId third_;       // was never dialled from there
-  Address place_;      // ours, without a port, as most see it
-  Address elsewhere_;  // and as one peer sees it, who may be wrong
-  NodeId witness_;
-  MonoTime proof_at_;  // when somebody came in last
+  NodeId same_;                    // dials back from another port
+  NodeId third_;                   // was never dialled from there
+  std::array<Address, 2> places_;  // ours, without a port, as most see it: IPv6, IPv4
+  struct Dissent {                 // who sees us elsewhere, and may be wrong
+    NodeId id;
+    Address here;
+    bool counts = true;  // nobody has confirmed the place since
+  };
+  std::vector<Dissent> dissent_;  // oldest first
+  bool doubted_ = false;          // several see us elsewhere: ask, whoever came in lately
+  Address elsewhere_;             // there
+  MonoTime doubt_after_;          // not again before
+  MonoTime proof_at_;             // when somebody came in last
   std::optional<MonoTime> due_;
   TokenBucket budget_{20, 200};  // dial-backs for others
   bool news_ = false;
