@@ -264,7 +264,11 @@ bool Locator::decide(Wanted& wanted) {
     if (wanted.ballot.size() > 0 || !wanted.widened) return false;
     // Nobody contradicts a claim that came with a message: then it is the first one.
     if (before == nullptr || !alive(*before)) return false;
-    if (!before->checked) believe(*before);
+    if (!before->checked) {
+      // Silence says nothing.
+      if (wanted.asked == 0 || wanted.came < std::min(kFew, wanted.asked)) return false;
+      believe(*before);
+    }
     return !forbidden(*before);
   }
   const Contact& contact = *best;
