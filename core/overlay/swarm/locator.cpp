@@ -108,12 +108,15 @@ bool Locator::send(const PubKey& user, Channel channel, const Frame& payload, Pr
 unsigned Locator::turn_of(Known& known, Channel channel) {
   const MonoTime now = host_.clock.mono();
   if (channel == Channel::packets) {
-    if (known.spoken_at != MonoTime{} && known.spoken_at + kEcho <= now) ++known.turn;
-    known.spoken_at = now;
+    // Of the first one that is not answered: who writes often would never see that time pass otherwise.
+    const bool silent = known.spoken_at != MonoTime{} && known.spoken_at + kEcho <= now;
+    if (silent) ++known.turn;
+    if (silent || known.spoken_at == MonoTime{}) known.spoken_at = now;
     return known.turn;
   }
-  if (known.answered_at != MonoTime{} && known.answered_at + kEcho <= now) ++known.answer_turn;
-  known.answered_at = now;
+  const bool later = known.answered_at != MonoTime{} && known.answered_at + kEcho <= now;
+  if (later) ++known.answer_turn;
+  if (later || known.answered_at == MonoTime{}) known.answered_at = now;
   return known.answer_turn;
 }
 
