@@ -16,12 +16,13 @@ constexpr Duration kSettleRest = 1min;  // changes of some of our relays: the ot
 constexpr Duration kSettle = 3s;        // changes of our relays within this are published together
 constexpr Duration kFirstRetry = 10s;   // of a lookup that found nothing; doubles to
 constexpr Duration kLongestRetry = 1min;
-constexpr Duration kAnswers = 3s;  // for the first answer
-constexpr Duration kOthers = 2s;   // for the other answers, once one is there
-constexpr Duration kEcho = 5s;     // by then an answer could have come
-constexpr std::size_t kFew = 3;    // answers: more are not to be had in a small network
-constexpr unsigned kDoubts = 4;    // tries after which a claim is taken that one keeper makes alone
-constexpr unsigned kGiveUp = 200;  // tries; whoever still wants the user asks anew
+constexpr Duration kAnswers = 3s;    // for the first answer
+constexpr Duration kOthers = 2s;     // for the other answers, once one is there
+constexpr Duration kEcho = 5s;       // by then an answer could have come
+constexpr std::size_t kFew = 3;      // answers: more are not to be had in a small network
+constexpr std::size_t kClaimed = 4;  // a part of the lookups: those that claims of others cause
+constexpr unsigned kDoubts = 4;      // tries after which a claim is taken that one keeper makes alone
+constexpr unsigned kGiveUp = 200;    // tries; whoever still wants the user asks anew
 
 }  // namespace
 
@@ -125,8 +126,10 @@ unsigned Locator::turn_of(Known& known, Channel channel) {
 Locator::Known& Locator::remember(const PubKey& user) {
   if (Known* known = find(user)) return *known;
   if (known_.size() >= config_.limits.contacts) {
-    const auto oldest =
-        std::min_element(known_.begin(), known_.end(), [](const Known& a, const Known& b) { return a.used < b.used; });
+    // Mere claims go first: anybody can make as many as he likes.
+    const auto oldest = std::min_element(known_.begin(), known_.end(), [](const Known& a, const Known& b) {
+      return a.checked != b.checked ? b.checked : a.used < b.used;
+    });
     known_.erase(oldest);
   }
   Known fresh;
@@ -138,9 +141,25 @@ Locator::Known& Locator::remember(const PubKey& user) {
 
 void Locator::want(const PubKey& user) {
   const auto known = std::find_if(wanted_.begin(), wanted_.end(), [&](const Wanted& one) { return one.user == user; });
-  if (known != wanted_.end() || wanted_.size() >= config_.limits.lookups_open) return;
+  if (known != wanted_.end()) {
+    known->claimed = false;  // now it is wanted by ourselves
+    return;
+  }
+  if (wanted_.size() >= config_.limits.lookups_open) return;
   wanted_.emplace_back().user = user;
   ask(wanted_.back(), host_.clock.mono());
+}
+
+// Because of what somebody says who may have made up the user: on a budget, and in a part of the room.
+void Locator::check(const PubKey& user, LinkId from) {
+  if (std::any_of(wanted_.begin(), wanted_.end(), [&](const Wanted& one) { return one.user == user; })) return;
+  const auto claims = std::count_if(wanted_.begin(), wanted_.end(), [](const Wanted& one) { return one.claimed; });
+  const bool full = static_cast<std::size_t>(claims) * kClaimed >= config_.limits.lookups_open;
+  if (full || wanted_.size() >= config_.limits.lookups_open || !checks_.take(host_.clock.mono())) {
+    return host_.observer.rejected("claim", error(ErrorCode::full, "too many to be checked"), from);
+  }
+  want(user);
+  wanted_.back().claimed = true;
 }
 
 void Locator::ask(Wanted& wanted, MonoTime now) {
@@ -329,7 +348,7 @@ bool Locator::arrived(Arrival& arrival) {
   // Who writes all the time is asked about again now and then: meanwhile there may be a BIND.
   const bool old = known.binding == nullptr && known.checked_at + config_.limits.contact_life <= host_.clock.mono();
   if (!known.checked || old || forbidden(known)) {
-    want(user);
+    check(user, arrival.delivery.link);
     return true;
   }
   std::erase_if(wanted_, [&](const Wanted& one) { return one.user == user; });

@@ -13,6 +13,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/base/token_bucket.h"
 #include "core/overlay/swarm/ballot.h"
 #include "core/overlay/swarm/directory.h"
 #include "core/overlay/swarm/router.h"
@@ -78,6 +79,7 @@ class Locator {
     std::size_t came = 0;   // and that came
     bool widened = false;   // the further first hops were asked, too
     bool open = false;      // answers are awaited, until
+    bool claimed = false;   // nobody here wants it: a message claimed to come from there
     MonoTime until;
     Ballot ballot;
   };
@@ -92,6 +94,7 @@ class Locator {
   void believe(Known& known);
   void bound_ourselves(const BindingPtr& binding);
   void want(const PubKey& user);
+  void check(const PubKey& user, LinkId from);
   void ask(Wanted& wanted, MonoTime now);
   void count(Wanted& wanted, const Directory::Answer& answer);
   bool settle(Wanted& wanted);  // with the answers that are there: asks further or decides
@@ -112,6 +115,7 @@ class Locator {
   std::uint64_t own_query_ = 0;
   std::vector<Known> known_;
   std::vector<Wanted> wanted_;
+  TokenBucket checks_{20, 100};
   std::vector<PeerRef> relays_;  // ours
   Address published_listens_;
   NatClass nat_;
