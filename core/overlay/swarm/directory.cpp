@@ -95,9 +95,14 @@ std::size_t Directory::ask_over(const Key& key, std::uint64_t query, std::size_t
 
 void Directory::ask(LinkId link, const Get& question, std::uint64_t own, LinkId from) {
   const MonoTime now = host_.clock.mono();
-  while (!asked_.empty() &&
-         (asked_.front().at + kAnswerTime <= now || asked_.size() >= config_.limits.pending_queries)) {
-    asked_.erase(asked_.begin());
+  while (!asked_.empty() && asked_.front().at + kAnswerTime <= now) asked_.erase(asked_.begin());
+  if (asked_.size() >= config_.limits.pending_queries) {
+    // What others ask makes room: they do not choose what we get to know.
+    auto oldest = std::find_if(asked_.begin(), asked_.end(), [](const Asked& one) { return one.from != LinkId{}; });
+    if (oldest == asked_.end() && from) {
+      return host_.observer.rejected("question", error(ErrorCode::full, "too many of our own"), from);
+    }
+    asked_.erase(oldest == asked_.end() ? asked_.begin() : oldest);
   }
   asked_.push_back({question.query, own, from, link, now});
   links_.send(link, question, Priority::control, from ? Traffic::relay : Traffic::control);

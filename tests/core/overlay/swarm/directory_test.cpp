@@ -294,5 +294,16 @@ TEST_F(OneAsker, QuestionsOfOthersAreBounded) {
   EXPECT_EQ(asker.heard_of<Got>().size(), 10u);
 }
 
+TEST_F(OneAsker, QuestionsOfOthersDoNotTakeThePlaceOfOurs) {
+  Config config;
+  config.limits.pending_queries = 10;
+  ask(config);
+  RawPeer asker(world, 0, 20, false);
+  asker.hello();
+  for (std::uint64_t i = 0; i < 100; ++i) asker.say(Get{directory_key(test::user_of(i)), i + 1, 0});
+  for (std::size_t i = 0; i < 3; ++i) answer(i, {truth()});
+  EXPECT_EQ(goes_to(), right->id());
+}
+
 }  // namespace
 }  // namespace np2p::swarm
