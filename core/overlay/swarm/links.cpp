@@ -295,6 +295,7 @@ void Links::link_up(const LinkInfo& info) {
   waiting->salt = rng_.next();
   Hello own = hello_to(waiting->salt);
   if (waiting->aside) own.features |= kAside;
+  waiting->said_at = own.sent_at;
   send(info.link, own, Priority::control, Traffic::control);
 }
 
@@ -362,6 +363,7 @@ void Links::hello(LinkId link, const Hello& message) {
   peer.uses = waiting->uses;
   peer.outbound = waiting->outbound;
   peer.path = waiting->path;
+  peer.asked_at = waiting->said_at;
   const Address dialled = waiting->address;
   pending_.erase(place_of(pending_, link));
   insert(peer);
@@ -384,22 +386,23 @@ bool Links::replaces(const Peer& old, const Pending& fresh, std::uint64_t boot) 
   return fresh.outbound == ours_stays;
 }
 
-void Links::echo(LinkId link, const HelloEcho& message) {
+// One echo of what was sent last, with the time that it carried: whoever makes up another one would choose the round
+// trip, and our coordinates with it.
+bool Links::echo(LinkId link, const HelloEcho& message) {
   if (const Pending* waiting = pending(link)) {
     if (waiting->aside && waiting->outbound) seen_.push_back({link, message.observed});
-    return;
+    return true;
   }
   Peer* peer = find(link);
-  if (peer == nullptr || message.sent_at > static_cast<std::uint64_t>(host_.clock.mono().ns)) return;
+  if (peer == nullptr || peer->asked_at == 0 || message.sent_at != peer->asked_at) return false;
+  peer->asked_at = 0;
   const Duration rtt = host_.clock.mono() - MonoTime{static_cast<std::int64_t>(message.sent_at)};
-  if (rtt > config_.limits.introduction) return;
+  if (rtt > config_.limits.introduction) return true;
   if (peer->rtt == Duration{} || rtt < peer->rtt) peer->rtt = rtt;
   peer->at = message.at;
-  if (peer->path == Path::tunnel) return;  // a way that says nothing of either place
-  // On the LAN we look different, which matters to nobody else.
-  const bool inside = message.observed.is_private() && !observed_.is_unspecified() && !observed_.is_private();
-  if (!message.observed.is_unspecified() && !inside) observed_ = message.observed;
+  if (peer->path == Path::tunnel) return true;  // a way that says nothing of either place
   at_ = moved(at_, message.at, rtt, rng_);
+  return true;
 }
 
 void Links::probe(LinkId link, const Probe& message) {
@@ -431,8 +434,11 @@ void Links::measure() {
   measure_at_ = now + rng_.between(pause * 3 / 4, pause * 5 / 4);
   relax();
   if (ready_.empty()) return;
-  const Peer& peer = ready_[static_cast<std::size_t>(rng_.below(ready_.size()))];
+  Peer& peer = ready_[static_cast<std::size_t>(rng_.below(ready_.size()))];
   if (peer.path == Path::tunnel) return;
+  const MonoTime asked{static_cast<std::int64_t>(peer.asked_at)};
+  if (peer.asked_at != 0 && asked + config_.limits.introduction > now) return;  // that echo may still come
+  peer.asked_at = static_cast<std::uint64_t>(now.ns);
   send(peer.link, Probe{static_cast<std::uint64_t>(now.ns), at_}, Priority::control, Traffic::control);
 }
 

@@ -36,14 +36,17 @@ struct Peer {
   Address listens;  // where it can be dialled, unspecified if it cannot
   PubKey owner;     // a claim
   Coordinates at;
-  Duration rtt{};          // of the Hello, the smallest seen
-  std::uint64_t salt = 0;  // both halves combined: the same on both sides
+  Duration rtt{};              // of the Hello, the smallest seen
+  std::uint64_t asked_at = 0;  // of the Hello or Probe whose echo is awaited; 0: none is
+  std::uint64_t salt = 0;      // both halves combined: the same on both sides
   MonoTime ready_at;
   MonoTime spent;         // its messages up to then have been let in: a token bucket in one number
   std::uint8_t uses = 0;  // bit per Use, ours
   bool outbound = false;
-  bool peer_unused = false;  // it said so
-  bool said_unused = false;  // we did
+  bool peer_unused = false;      // it said so
+  bool said_unused = false;      // we did
+  bool was_handed = false;       // the records that it is near to: once is enough
+  std::uint8_t samples_due = 0;  // ShuffleReplies that we asked for and did not get yet
   Path path = Path::direct;
   [[nodiscard]] bool has(Use use) const noexcept { return (uses >> static_cast<unsigned>(use) & 1u) != 0; }
   [[nodiscard]] bool reachable() const noexcept { return !listens.is_unspecified(); }
@@ -104,7 +107,7 @@ class Links {
   // --- inputs, from Swarm
   void link_up(const LinkInfo& info);
   void hello(LinkId link, const Hello& message);
-  void echo(LinkId link, const HelloEcho& message);
+  bool echo(LinkId link, const HelloEcho& message);  // false: of nothing that waits for one
   [[nodiscard]] bool is_aside(LinkId link) noexcept;
   void probe(LinkId link, const Probe& message);
   void unused(LinkId link, const Unused& message);
@@ -114,7 +117,6 @@ class Links {
   std::optional<LinkChange> next();  // changes since the last call, oldest first
   [[nodiscard]] std::optional<MonoTime> next_due() const noexcept;
   void due(MonoTime now);  // closes what was not introduced in time; measures round trips
-  [[nodiscard]] const Address& observed() const noexcept { return observed_; }  // ourselves, as the last peer saw us
   [[nodiscard]] std::size_t bytes() const noexcept {
     return heap_bytes(ready_) + heap_bytes(order_) + heap_bytes(heads_) + heap_bytes(pending_) + heap_bytes(changes_) +
            heap_bytes(replaced_) + heap_bytes(closed_tunnels_) + heap_bytes(seen_);
@@ -131,7 +133,8 @@ class Links {
     bool up = false;
     bool aside = false;
     Path path = Path::direct;
-    std::uint64_t salt = 0;  // our half
+    std::uint64_t salt = 0;     // our half
+    std::uint64_t said_at = 0;  // of our Hello
     MonoTime since;
   };
   [[nodiscard]] Pending* pending(LinkId link) noexcept;
@@ -163,7 +166,6 @@ class Links {
   std::optional<MonoTime> measure_at_;
   unsigned measured_ = 0;  // round trips
   Address listens_;
-  Address observed_;
   Coordinates at_;
   bool all_loopback_ = false;  // we and every bootstrap server: then nothing public is dialled
   std::vector<Peer> ready_;    // ascending by LinkId

@@ -92,7 +92,7 @@ void Swarm::frame(LinkId link, const Frame& frame) {
     if (std::holds_alternative<Probe>(*message)) return;
     if (is_of_trees(*message)) return settle_trees();
   } else if (const HelloEcho* echo = std::get_if<HelloEcho>(&*message); echo != nullptr && links_.is_aside(link)) {
-    links_.echo(link, *echo);
+    static_cast<void>(links_.echo(link, *echo));
   } else {
     host_.observer.rejected("message", error(ErrorCode::forbidden, "before a Hello"), link);
   }
@@ -104,7 +104,9 @@ void Swarm::handle(Peer& from, const Message& message, const Frame& whole) {
       [&](const auto& m) {
         using T = std::decay_t<decltype(m)>;
         if constexpr (std::is_same_v<T, HelloEcho>) {
-          links_.echo(from.link, m);
+          if (!links_.echo(from.link, m)) {
+            return host_.observer.rejected("echo", error(ErrorCode::not_found, "nobody asked"), from.link);
+          }
           reachability_.seen_at(from, m.observed);
           ladder_.placed();
         } else if constexpr (std::is_same_v<T, Probe>) {

@@ -115,7 +115,35 @@ TEST_F(BadPeers, AnswersToWhatNobodyAskedChangeNothing) {
   peer.say(HelloEcho{0, peer.address(), {}});
   EXPECT_TRUE(peer.is_open());
   EXPECT_EQ(world[0].rejections["answer not_found"], 1);
+  EXPECT_EQ(world[0].rejections["echo not_found"], 2);
   expect_service();
+}
+
+// Whoever could choose the time that an echo brings back would choose the round trip, and our coordinates with it.
+TEST_F(BadPeers, AnEchoCountsOnceAndWithTheTimeThatWasSent) {
+  RawPeer peer(world, 0, 100);
+  const auto hellos = peer.heard_of<Hello>();
+  ASSERT_EQ(hellos.size(), 1u);
+  peer.hello();
+  const auto own_place = [&] {
+    honest->heard();
+    honest->say(Probe{42, {}});
+    return honest->heard_of<HelloEcho>().at(0).at;
+  };
+  world.run_for(300ms);
+  Coordinates far;
+  far.x = 5'000;
+  far.error = 10;
+  const Coordinates before = own_place();
+  peer.say(HelloEcho{hellos[0].sent_at + 1, peer.address(), far});
+  EXPECT_EQ(own_place(), before);
+  EXPECT_EQ(world[0].rejections["echo not_found"], 1);
+  peer.say(HelloEcho{hellos[0].sent_at, peer.address(), far});
+  const Coordinates after = own_place();
+  EXPECT_NE(after, before);
+  peer.say(HelloEcho{hellos[0].sent_at, peer.address(), far});
+  EXPECT_EQ(own_place(), after);
+  EXPECT_EQ(world[0].rejections["echo not_found"], 2);
 }
 
 TEST_F(BadPeers, BrokenMessagesCloseTheLinkUnknownOnesDoNot) {
