@@ -20,6 +20,7 @@ constexpr std::size_t kNearOfLeaf = 3;
 constexpr std::uint16_t kVague = 0xFFFF / 2;  // an error of coordinates from which on they say nothing
 constexpr int kWorthSwapping = 5;             // a neighbour for one nearer by this part of the round trip
 constexpr std::size_t kJoinSample = 24;       // references for one who cannot be found by walks
+constexpr std::uint8_t kSamplesDue = 4;       // of one neighbour at a time
 constexpr std::size_t kPerGroup = 2;          // neighbours of one netgroup, while there are others to choose
 
 // Who probably belongs to one owner: /16 of IPv4, /32 of IPv6; finer where tests live, never where one LAN is.
@@ -270,7 +271,13 @@ void HyParView::beg(MonoTime now) {
   if (!to) return;
   beg_at_ = now + beg_pause_;
   beg_pause_ = std::min(beg_pause_ * 2, kLongestBegging);
-  links_.send(to, Shuffle{}, Priority::control, Traffic::control);
+  ask_for_sample(to, Shuffle{});
+}
+
+// As many answers as questions are listened to: nobody else chooses when our views change.
+void HyParView::ask_for_sample(LinkId to, const Message& question) {
+  if (Peer* peer = links_.find(to); peer != nullptr && peer->samples_due < kSamplesDue) ++peer->samples_due;
+  links_.send(to, question, Priority::control, Traffic::control);
 }
 
 void HyParView::changed(const LinkChange& change) {
@@ -336,7 +343,7 @@ void HyParView::refuse(Peer& from) {
 // --- messages
 
 void HyParView::join(LinkId link) {
-  links_.send(link, Join{}, Priority::control, Traffic::control);
+  ask_for_sample(link, Join{});  // who cannot be dialled gets one
 }
 
 void HyParView::on(Peer& from, const Join&) {
@@ -464,6 +471,15 @@ void HyParView::on(Peer& from, const Shuffle& message) {
   if (active_size() < capacity()) refill();
 }
 
+bool HyParView::awaits_sample(Peer& from) {
+  if (from.samples_due == 0) {
+    host_.observer.rejected("sample", error(ErrorCode::not_found, "nobody asked"), from.link);
+    return false;
+  }
+  --from.samples_due;
+  return true;
+}
+
 void HyParView::on(Peer&, const ShuffleReply& message) {
   for (const PeerRef& ref : message.sample) heard(ref);
   if (active_size() < capacity()) refill();
@@ -487,7 +503,8 @@ void HyParView::shuffle() {
     if (link != to && peer->reachable()) message.sample.push_back(peer->ref());
   }
   for (const PeerRef& ref : passive_.sample(params_.shuffle_passive, rng_)) message.sample.push_back(ref);
-  links_.send(to, message, Priority::control, Traffic::control);
+  if (message.origin) return links_.send(to, message, Priority::control, Traffic::control);
+  ask_for_sample(to, message);
 }
 
 void HyParView::look_for_nearer(MonoTime now) {
@@ -520,7 +537,7 @@ void HyParView::ask_around() {
     if (peer != nullptr && (least == nullptr || rtt_of(*peer) < rtt_of(*least))) least = peer;
   }
   if (least != nullptr && rng_.below(2) == 0) to = least->link;
-  if (to) links_.send(to, Shuffle{}, Priority::control, Traffic::control);
+  if (to) ask_for_sample(to, Shuffle{});
 }
 
 // Of all we know, some of the nearest to a place, and some others.

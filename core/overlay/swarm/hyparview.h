@@ -35,6 +35,7 @@ class HyParView {
   void on(Peer& from, const NeighborAnswer& message);
   void on(Peer& from, const Disconnect& message);
   void on(Peer& from, const Shuffle& message);
+  bool awaits_sample(Peer& from);  // false: it answers nothing, and is not to be heard
   void on(Peer& from, const ShuffleReply& message);
   void changed(const LinkChange& change);
   void peer_updated(const Peer& peer);  // it can be dialled now, or no longer
@@ -93,6 +94,7 @@ class HyParView {
   void refill();
   [[nodiscard]] const PeerRef* candidate();
   void beg(MonoTime now);
+  void ask_for_sample(LinkId to, const Message& question);
   void shuffle();
   void look_for_nearer(MonoTime now);
   // With Plumtree's own tree alone we are held against the paper, which knows no other ways of learning of nodes than

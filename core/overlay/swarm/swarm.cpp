@@ -118,6 +118,9 @@ void Swarm::handle(Peer& from, const Message& message, const Frame& whole) {
         } else if constexpr (std::is_same_v<T, DialBack>) {
           reachability_.on(from, m);
         } else if constexpr (requires { hyparview_.on(from, m); }) {
+          if constexpr (std::is_same_v<T, ShuffleReply>) {
+            if (!hyparview_.awaits_sample(from)) return;
+          }
           if constexpr (requires { m.sample; }) {
             for (const PeerRef& ref : m.sample) fingers_.heard(ref);
           }

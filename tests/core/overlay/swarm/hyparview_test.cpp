@@ -264,7 +264,7 @@ TEST_F(OneNode, AddressesOfGossipThatNobodyShouldDialAreNot) {
   RawPeer peer(world, 0, 1);
   peer.join();
   for (const PeerRef& ref : bad) peer.say(ForwardJoin{ref, 0});
-  peer.say(ShuffleReply{bad});
+  peer.say(Shuffle{{}, 1, bad});
   peer.say(Shuffle{bad[0], 1, bad});
   peer.say(NeighborAnswer{false, bad});
   peer.say(FoundNodes{1, bad});
@@ -293,11 +293,35 @@ TEST_F(OneNode, ThoseAddressesAreDialledWhereTheyAreMeant) {
   peer.join();
   PeerRef lan{filled_id(1), *Address::parse("192.168.1.1:80"), {}};
   PeerRef loop{filled_id(2), *Address::parse("127.0.0.1:80"), {}};
-  peer.say(ShuffleReply{{lan, loop}});
+  peer.say(Shuffle{{}, 1, {lan, loop}});
   world.run_for(1min);
   const auto& dialled = world[0].dialled;
   EXPECT_GT(std::count(dialled.begin(), dialled.end(), lan.address), 0);
   EXPECT_GT(std::count(dialled.begin(), dialled.end(), loop.address), 0);
+}
+
+TEST_F(OneNode, OnlySamplesThatWereAskedForAreHeard) {
+  boot();
+  RawPeer peer(world, 0, 1);
+  peer.join();
+  const auto name = [](std::uint8_t n) { return PeerRef{filled_id(n), test::home(120u + n), {}}; };
+  const auto knows = [&](std::uint8_t n) {
+    return std::count(world[0].dialled.begin(), world[0].dialled.end(), name(n).address) > 0;
+  };
+  std::size_t asked = 0;
+  for (int i = 0; i < 600 && asked == 0; ++i) {
+    for (const Shuffle& question : peer.heard_of<Shuffle>()) asked += question.origin ? 0u : 1u;
+    world.run_for(1s);
+  }
+  ASSERT_GT(asked, 0u);
+  for (const Shuffle& question : peer.heard_of<Shuffle>()) asked += question.origin ? 0u : 1u;
+  for (; asked > 0; --asked) peer.say(ShuffleReply{{name(1)}});
+  EXPECT_EQ(world[0].rejections["sample not_found"], 0);
+  peer.say(ShuffleReply{{name(2)}});
+  EXPECT_EQ(world[0].rejections["sample not_found"], 1);
+  world.run_for(1min);
+  EXPECT_TRUE(knows(1));
+  EXPECT_FALSE(knows(2));
 }
 
 TEST_F(OneNode, ViewsStayBoundedWhateverPeersSay) {
@@ -313,7 +337,7 @@ TEST_F(OneNode, ViewsStayBoundedWhateverPeersSay) {
   EXPECT_EQ(views().active_size(), world[0].config.swarm.active_reachable);
   EXPECT_EQ(views().client_count(), 30u);
   for (std::uint8_t burst = 0; burst < 20; ++burst) {
-    ShuffleReply reply;
+    Shuffle reply;
     for (std::uint8_t i = 0; i < 64; ++i) {
       PeerRef ref{filled_id(i), test::home(100 + i), {}};
       ref.id.data[0] = burst;
@@ -473,12 +497,12 @@ TEST_F(OneNode, ALostNeighbourIsReplacedAtOnce) {
   RawPeer first(world, 0, 1);
   first.join();
   PeerRef other{filled_id(9), test::home(120), {}};
-  first.say(ShuffleReply{{other}});
+  first.say(Shuffle{{}, 1, {other}});
   const std::size_t before = world[0].dialled.size();
   RawPeer second(world, 0, 2);
   second.join();
   world.run_for(1min);
-  second.say(ShuffleReply{{{filled_id(10), test::home(121), {}}}});
+  second.say(Shuffle{{}, 1, {{filled_id(10), test::home(121), {}}}});
   second.hang_up();
   EXPECT_GT(world[0].dialled.size(), before);
   EXPECT_EQ(views().active_size(), 1u);
