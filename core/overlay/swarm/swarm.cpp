@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "core/base/heap_bytes.h"
 
@@ -79,13 +80,12 @@ void Swarm::frame(LinkId link, const Frame& frame) {
     host_.observer.rejected("message", message.error(), link);
     if (message.error().code != ErrorCode::unknown_type) links_.close(link, CloseReason::protocol_error);
   } else if (const Hello* hello = std::get_if<Hello>(&*message)) {
-    const Peer* before = links_.find(link);
-    const bool was_reachable = before != nullptr && before->reachable();
     links_.hello(link, *hello);
-    if (const Peer* known = links_.find(link)) {
-      hyparview_.peer_updated(*known);
+    if (const Peer* known = links_.find(link)) hyparview_.peer_updated(*known);  // which may close links
+    if (Peer* known = links_.find(link)) {
       offer_to_tree(*known);
-      if (!was_reachable) directory_.appeared(*known);
+      // Once per link: it may say that it can be dialled as often as it likes.
+      if (known->reachable() && !std::exchange(known->was_handed, true)) directory_.appeared(*known);
     }
   } else if (peer != nullptr) {
     handle(*peer, *message, frame);

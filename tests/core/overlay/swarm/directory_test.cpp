@@ -165,6 +165,24 @@ TEST_F(OneKeeper, ANewNeighbourGetsWhatItIsNearTo) {
   EXPECT_EQ(got, given);
   newcomer.hello();  // news of a peer that is known
   EXPECT_TRUE(newcomer.heard_of<Replicate>().empty());
+  for (int i = 0; i < 10; ++i) {  // it cannot be dialled, it can be dialled, it cannot
+    newcomer.say(Hello{});
+    newcomer.hello();
+  }
+  EXPECT_TRUE(newcomer.heard_of<Replicate>().empty());
+}
+
+TEST_F(OneKeeper, WhoCanBeDialledOnlyLaterGetsItThen) {
+  boot();
+  RawPeer peer(world, 0, 1);
+  peer.join();
+  const auto node = test::key_of(600);
+  for (std::uint64_t i = 0; i < 20; ++i) peer.say(put(contact(*node, test::user_of(600 + i)), *node));
+  RawPeer newcomer(world, 0, 3);
+  newcomer.say(Hello{});
+  EXPECT_TRUE(newcomer.heard_of<Replicate>().empty());
+  newcomer.hello();
+  EXPECT_FALSE(newcomer.heard_of<Replicate>().empty());
 }
 
 TEST_F(OneKeeper, ClaimsOfOneUserAreFewAndTheOldestIsFirst) {
