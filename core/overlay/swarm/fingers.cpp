@@ -83,10 +83,22 @@ void Fingers::changed(const LinkChange& change) {
     }
   } else if (used) {
     recount();
-    // Somebody who shares much with what was lost will know another one.
-    if (!ask_at_ || *ask_at_ > host_.clock.mono() + 2 * kFirstPause) ask_pause_ = kFirstPause;
-    ask_at_ = host_.clock.mono() + rng_.between(kFirstPause, 2 * kFirstPause);
+    ask_soon();
   }
+}
+
+// Somebody who shares much with what was lost will know another one.
+void Fingers::ask_soon() {
+  if (!ask_at_ || *ask_at_ > host_.clock.mono() + 2 * kFirstPause) ask_pause_ = kFirstPause;
+  ask_at_ = host_.clock.mono() + rng_.between(kFirstPause, 2 * kFirstPause);
+}
+
+// Who cannot be dialled any more is no finger: its place is free for another one.
+void Fingers::peer_updated(const Peer& peer) {
+  if (peer.reachable() || !peer.has(Use::finger)) return;
+  links_.drop_use(peer.link, Use::finger);
+  recount();
+  if (takes_part()) ask_soon();
 }
 
 void Fingers::recount() {

@@ -20,6 +20,7 @@ class Fingers {
   void became_unreachable();       // takes part no longer
   void heard(const PeerRef& ref);  // a candidate
   void changed(const LinkChange& change);
+  void peer_updated(const Peer& peer);  // it said something new of itself; may close its link
   void on(Peer& from, const FindNode& message);
   void on(Peer& from, const FoundNodes& message);
   [[nodiscard]] std::optional<MonoTime> next_due() const noexcept { return ask_at_; }
@@ -41,6 +42,7 @@ class Fingers {
   [[nodiscard]] bool fits(const Point& id) const;  // an empty place, or nearer than a leaf
   [[nodiscard]] bool had_no_room(const NodeId& id);
   void recount();
+  void ask_soon();  // after a loss
   void trim();
 
   Host& host_;

@@ -86,6 +86,7 @@ void Swarm::frame(LinkId link, const Frame& frame) {
       offer_to_tree(*known);
       // Once per link: it may say that it can be dialled as often as it likes.
       if (known->reachable() && !std::exchange(known->was_handed, true)) directory_.appeared(*known);
+      fingers_.peer_updated(*known);
     }
   } else if (peer != nullptr) {
     handle(*peer, *message, frame);

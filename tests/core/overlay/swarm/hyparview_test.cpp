@@ -324,6 +324,20 @@ TEST_F(OneNode, OnlySamplesThatWereAskedForAreHeard) {
   EXPECT_FALSE(knows(2));
 }
 
+// A finger is of use to whoever can dial it.
+TEST_F(OneNode, WhoCannotBeDialledAnyMoreIsNoFinger) {
+  boot();
+  RawPeer peer(world, 0, 1);
+  peer.hello();
+  world.run_for(5s);
+  peer.say(NeighborAnswer{false, {}});  // it is no neighbour either
+  EXPECT_TRUE(peer.heard_of<Unused>().empty());
+  peer.say(Hello{});
+  const auto said = peer.heard_of<Unused>();
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_FALSE(said[0].again);
+}
+
 TEST_F(OneNode, ViewsStayBoundedWhateverPeersSay) {
   Config config;
   config.limits.standing_links = 100;
