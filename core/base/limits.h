@@ -44,13 +44,13 @@ struct Limits {
   std::size_t recent_payloads = 20'000;                 // broadcasts whose ids are remembered, against repetition
   std::size_t recent_payload_bytes = 16 * 1024 * 1024;  // of the payloads kept for those who missed them
   std::size_t missing_payloads = 1024;                  // announced, not here yet
-  std::size_t directory_records = 20'000;               // kept for others; the one that expires first makes room
+  std::size_t directory_records = 20'000;               // kept for others; a newcomer without room is refused
   std::size_t claims = 3;                               // nodes that claim to serve one user; the oldest stays first
   Duration claim_life = 24h;                            // a claim keeps its place for this long without a CONTACT
   std::size_t directory_binds = 20'000;                 // BINDs kept for others; that farthest from us makes room
   std::size_t evidence = 64;                            // pairs that prove equivocation, kept to be shown
   Duration contact_life = 2h;                           // of a CONTACT; published again at half of it
-  std::size_t pending_queries = 512;                    // of others, whose answers are handed back
+  std::size_t pending_queries = 512;                    // of others, whose answers are handed back, and of ours
   std::size_t contacts = 4096;                          // of other users, remembered; the one unused longest makes room
   std::size_t lookups_open = 256;                       // of our own
   std::size_t replay_windows = 1024;                    // sources of routed messages

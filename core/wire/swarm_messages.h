@@ -170,13 +170,13 @@ struct FoundNodes {
   friend bool operator==(const FoundNodes&, const FoundNodes&) = default;
 };
 using Key = FixedBytes<struct DirectoryKeyTag, 32>;  // in the space of NodeIds
-struct Put {                                         // goes greedily to the node nearest to the key, which replicates
+struct Put {  // goes to one of the nodes around the key, which replicates
   Key key;
   std::uint8_t hops = 0;
   std::vector<ByteVec> records;  // each signed in itself (contact.h, bind.h)
   friend bool operator==(const Put&, const Put&) = default;
 };
-struct Replicate {  // from the nearest node to its nearest neighbours
+struct Replicate {  // from who got it first to the nodes nearest to the key
   Key key;
   std::vector<ByteVec> records;
   friend bool operator==(const Replicate&, const Replicate&) = default;

@@ -1,6 +1,7 @@
 // The answers to one lookup, as votes of those who keep the records for the nodes that they name. Each keeper has one
 // vote, whichever ways its answers took and however often it is asked, and only the nearest keepers count: so the votes
-// of a liar do not grow with the number of ways that lead through it. Answers that no keeper vouches for are hearsay
+// of a node do not grow with the number of ways that lead through it - unless it invents a key for each of them, which
+// nothing prevents; only a BIND outweighs that. Answers that no keeper vouches for are hearsay
 // and count only as long as there is nothing else.
 #pragma once
 
