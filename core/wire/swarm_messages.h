@@ -170,7 +170,7 @@ struct FoundNodes {
   friend bool operator==(const FoundNodes&, const FoundNodes&) = default;
 };
 using Key = FixedBytes<struct DirectoryKeyTag, 32>;  // in the space of NodeIds
-struct Put {  // goes to one of the nodes around the key, which replicates
+struct Put {                                         // goes to one of the nodes around the key, which replicates
   Key key;
   std::uint8_t hops = 0;
   std::vector<ByteVec> records;  // each signed in itself (contact.h, bind.h)
