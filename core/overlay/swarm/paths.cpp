@@ -21,6 +21,7 @@ constexpr Duration kTellDetail = 30s;
 constexpr std::uint32_t kMuchNearer = 8;
 constexpr Duration kTried = 2s;       // a link that was only tried is gone after this
 constexpr Duration kHold = 3s;        // for a withdrawal to reach all who came through us
+constexpr std::uint8_t kWaits = 5;    // times kHold for a nearer neighbour to claim a tree: it may know nothing of this
 constexpr PathDelay kHop = 10;        // what a hop costs besides its distance: 1 ms
 constexpr Duration kUnit = 100us;     // of PathDelay
 constexpr Duration kUnmeasured = 1s;  // a round trip not known yet
@@ -182,6 +183,7 @@ void Paths::take(std::size_t tree, LinkId parent, PathDelay delay) {
   route.parent = parent;
   route.delay = delay;
   route.held.reset();
+  route.waited = 0;
   if (worth_telling(route)) tell_within(pause_for(route));
 }
 
@@ -294,7 +296,7 @@ void Paths::due(MonoTime now) {
       const std::uint32_t rank = own_rank(tree) ^ first_bits(host_.node_key.id().data) ^ first_bits(peer.id.data);
       return peer.reachable() && links_.stands(peer) && rank < own_rank(tree);
     });
-    if (nearest) {
+    if (nearest || ++route.waited > kWaits) {
       claim(tree);
     } else {
       route.rank = kNoRank;

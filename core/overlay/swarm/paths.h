@@ -55,6 +55,7 @@ class Paths {
     std::uint32_t told_rank = kNoRank;
     LinkId parent;                 // 0: we are the root, or there is no route
     std::optional<MonoTime> held;  // no route, and none taken but a feasible one until then
+    std::uint8_t waited = 0;       // how often for a neighbour that should be the root, and does not say so
   };
   struct Neighbour {
     LinkId link;

@@ -116,7 +116,7 @@ TEST_F(BindKeeper, AnExpiredOneNeverReopensTheFirstClaim) {
   EXPECT_TRUE(nodes().empty());
   EXPECT_EQ(epoch(), 1u);
   EXPECT_EQ(refused("forbidden"), 2);
-  world.run_for(30 * 24h);
+  world.run_for(400 * 24h);
   say_contact(*impostor);
   EXPECT_TRUE(nodes().empty());
   say_bind(bind_event(600, right->id(), 2, now()));

@@ -88,6 +88,24 @@ TEST_F(PathTrees, HaveOneRootEachAgainAfterManyDied) {
   expect_one_root_each();
 }
 
+// An older version, or one that keeps silent: others need their trees all the same, and are not asked for ever.
+TEST_F(PathTrees, ANearerNodeThatSaysNothingIsNotWaitedForForEver) {
+  world.add();
+  world.boot_all();
+  std::vector<std::unique_ptr<RawPeer>> silent;
+  for (std::uint64_t n = 1; n <= 6; ++n) {
+    silent.push_back(std::make_unique<RawPeer>(world, 0, n));
+    silent.back()->join();
+  }
+  world.run_for(1min);
+  for (std::uint8_t tree = 0; tree < SwarmParams{}.trees; ++tree) {
+    EXPECT_EQ(world[0].swarm->paths().delay(tree), 0) << int{tree};
+  }
+  for (const auto& one : silent) one->heard();
+  world.run_for(10min);
+  for (const auto& one : silent) EXPECT_TRUE(one->heard_of<PathVector>().empty());
+}
+
 TEST_F(PathTrees, ALiarWhoAttractsTheTreesSwallowsNothingForGood) {
   grow(24, 3);
   RawPeer liar(world, 0, 1);
