@@ -371,13 +371,14 @@ std::vector<ByteVec> Directory::held(const Key& key) {
   return records;
 }
 
-// Nodes that were near when the network was small hold much that the nearest of today have had from them.
+// Nodes that were near when the network was small hold much that the nearest of today have had from them. Only those
+// count that we have dialled: anybody can make nodes near to a key, and dial its keepers.
 bool Directory::is_far(const Key& key) const noexcept {
   const Point& own = host_.node_key.id().data;
   std::size_t count = 0;
   for (const Peer& peer : links_.ready()) {
-    if (peer.reachable() && links_.stands(peer) && nearer(peer.id.data, own, key.data) && ++count == kNearerNodes)
-      return true;
+    if (!peer.outbound || !peer.reachable() || !links_.stands(peer)) continue;
+    if (nearer(peer.id.data, own, key.data) && ++count == kNearerNodes) return true;
   }
   return false;
 }

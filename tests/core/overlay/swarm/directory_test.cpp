@@ -172,6 +172,27 @@ TEST_F(OneKeeper, ANewNeighbourGetsWhatItIsNearTo) {
   EXPECT_TRUE(newcomer.heard_of<Replicate>().empty());
 }
 
+// They would keep it as little as they say.
+TEST_F(OneKeeper, WhoComesToBeNearerTakesNoRecordAway) {
+  boot();
+  RawPeer peer(world, 0, 1);
+  peer.hello();
+  const PubKey user = test::user_of(900);
+  const auto key = test::key_of(900);
+  peer.say(put(contact(*key, user), *key));
+  ASSERT_EQ(get(peer, user).size(), 1u);
+  const Point target = directory_key(user).data;
+  std::vector<std::unique_ptr<RawPeer>> crowd;
+  for (std::uint64_t n = 2; crowd.size() < 14; ++n) {
+    if (!nearer(test::key_of(1000 + n)->id().data, world[0].id().data, target)) continue;
+    crowd.push_back(std::make_unique<RawPeer>(world, 0, n));
+    crowd.back()->hello();
+    ASSERT_LT(n, 500u);
+  }
+  world.run_for(3min);
+  EXPECT_EQ(get(peer, user).size(), 1u);
+}
+
 TEST_F(OneKeeper, WhoCanBeDialledOnlyLaterGetsItThen) {
   boot();
   RawPeer peer(world, 0, 1);
