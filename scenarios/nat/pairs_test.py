@@ -42,7 +42,7 @@ def _linked(net: np2p.Network, pairs: list[Pair]) -> dict[Pair, str]:
     met = {(a, b): (ones[a], others[b]) for a, b in pairs}
 
     def settled() -> bool:
-        return all(_between(one, other) == EXPECTED[a][b] for (a, b), (one, other) in met.items())
+        return all(one.path_to(other) == other.path_to(one) == EXPECTED[a][b] for (a, b), (one, other) in met.items())
 
     # The first word may have to look up where the other one is, so all of it is said once more after a while; and on a
     # busy machine three tries may come too late: a pair whose tunnel is in use climbs again half a minute later.
@@ -62,9 +62,6 @@ def _linked(net: np2p.Network, pairs: list[Pair]) -> dict[Pair, str]:
 
 def _between(one: np2p.Node, other: np2p.Node) -> str:
     there, back = one.path_to(other), other.path_to(one)
-    # One punch is enough: whoever lets all in sees an ordinary connection if that SYN is there before the word to punch.
-    if {there, back} == {"punched", "direct"}:
-        return "punched"
     return str(there) if there == back else f"{there}/{back}"
 
 

@@ -294,8 +294,9 @@ void Ladder::punch(Climb& climb, MonoTime at) {
 void Ladder::changed(const LinkChange& change) {
   Climb* climb = find(change.id);
   if (change.kind == LinkChange::Kind::ready) {
-    const Peer* peer = links_.find(change.link);
+    Peer* peer = links_.find(change.link);
     if (peer == nullptr || climb == nullptr) return;
+    if (is_their_punch(*climb, *peer)) peer->path = Path::punched;
     links_.add_use(peer->link, Use::bulk);
     if (change.link == climb->dial) links_.drop_use(peer->link, Use::probe);
     hold(change.id);
@@ -307,6 +308,13 @@ void Ladder::changed(const LinkChange& change) {
   if (links_.find(change.id) == nullptr) {
     std::erase_if(held_, [&](const Held& one) { return one.node == change.id; });
   }
+}
+
+// Through a NAT that lets everything in their SYN may be here before their word to punch, which takes more hops; to us
+// it then looks like any connection.
+bool Ladder::is_their_punch(const Climb& climb, const Peer& peer) noexcept {
+  const bool agreed = !climb.leads && climb.port != 0;  // we have told them where to punch to
+  return agreed && peer.path == Path::direct && !peer.outbound && !peer.reachable() && !peer.remote.is_private();
 }
 
 void Ladder::fell(Climb& climb, LinkId link) {

@@ -97,6 +97,7 @@ class Ladder {
   void start(Climb& climb);
   void punch(Climb& climb, MonoTime at);
   void refused(Climb& climb);
+  [[nodiscard]] static bool is_their_punch(const Climb& climb, const Peer& peer) noexcept;
   void fell(Climb& climb, LinkId link);  // a link of the climb failed or was lost
   void hold(const NodeId& node);
   void stayed(const Climb& climb);  // in its tunnel, if it did: there will be another climb

@@ -142,6 +142,21 @@ TEST_F(Punches, GoWhereTheOtherSaysToBeAndNowhereElse) {
   EXPECT_EQ(world[0].punches[0].second, test::key_of(5001)->id());
 }
 
+TEST_F(Punches, OfTheOtherThatAreHereBeforeItsWordAreKnownAsSuch) {
+  world.run_for(3s);
+  ASSERT_EQ(ladder().climbing(), 1u);
+  ASSERT_GT(world[0].ports_opened, world[0].ports_closed);  // it has said where to punch to
+  RawPeer early(world, 0, 4001, false);                     // that is key 5001, of the one who asked
+  early.hello();
+  world.run_for(1s);
+  std::vector<Path> paths;
+  for (const auto& peer : world[0].swarm->peers()) {
+    if (peer.link == early.link()) paths.push_back(peer.path);
+  }
+  EXPECT_EQ(paths, std::vector<Path>{Path::punched});
+  EXPECT_EQ(ladder().climbing(), 0u);
+}
+
 TEST_F(Punches, AreThreeHoweverOftenTheOtherSaysStart) {
   for (std::uint64_t i = 0; i < 20; ++i) relay->say(routed(1, 10 + i, meeting(Meeting::Step::start)));
   EXPECT_EQ(world[0].punches.size(), 3u);
