@@ -148,9 +148,7 @@ Status bind(const BindFlags& flags) {
 
 int run_bind(const BindFlags& flags) {
   const Status status = bind(flags);
-  if (status.ok()) return 0;
-  std::fprintf(stderr, "nostrp2p: %s\n", status.error().reason.c_str());
-  return status.error().code == ErrorCode::bad_field ? kExitMistake : kExitFailure;
+  return status.ok() ? 0 : fail(status.error());
 }
 
 }  // namespace np2p::real

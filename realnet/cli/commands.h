@@ -4,12 +4,16 @@
 #include <string>
 #include <vector>
 
+#include "core/base/result.h"
 #include "realnet/cli/command_line.h"
 
 namespace np2p::real {
 
 inline constexpr int kExitFailure = 1;  // the environment, or a damaged file
 inline constexpr int kExitMistake = 2;  // wrong arguments
+
+// Says why on stderr, in one line. The exit status: a mistake, if the arguments were wrong (bad_field).
+int fail(const Error& why);
 
 int run_bind(const BindFlags& flags);
 int run_genkey(const GenkeyFlags& flags);

@@ -14,14 +14,14 @@
 
 namespace np2p::real {
 
-namespace {
-
-constexpr std::size_t kLogFileBytes = 5 * 1024 * 1024;
-
 int fail(const Error& why) {
   std::fprintf(stderr, "nostrp2p: %s\n", why.reason.c_str());
   return why.code == ErrorCode::bad_field ? kExitMistake : kExitFailure;
 }
+
+namespace {
+
+constexpr std::size_t kLogFileBytes = 5 * 1024 * 1024;
 
 // Standard output takes what was said, or the exit status tells: somebody may have wanted to keep a key.
 int flushed(int status) {

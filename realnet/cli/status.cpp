@@ -35,9 +35,7 @@ Status status(const StatusFlags& flags) {
 
 int run_status(const StatusFlags& flags) {
   const Status outcome = status(flags);
-  if (outcome.ok()) return 0;
-  std::fprintf(stderr, "nostrp2p: %s\n", outcome.error().reason.c_str());
-  return outcome.error().code == ErrorCode::bad_field ? kExitMistake : kExitFailure;
+  return outcome.ok() ? 0 : fail(outcome.error());
 }
 
 }  // namespace np2p::real

@@ -13,6 +13,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt  # noqa: E402
+from matplotlib.patheffects import withStroke  # noqa: E402
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator  # noqa: E402
 
 # Okabe and Ito 2008, by role, so that a mode has the same colour in every plot.
@@ -127,40 +128,32 @@ def labels_at_end(axes: Any, entries: Sequence[tuple[float, float, str, str]], g
             fontweight="bold",
             linespacing=1.1,
             annotation_clip=False,
+            path_effects=[withStroke(linewidth=3, foreground="white")],  # lines may pass behind it
         )
 
 
-def region(axes: Any, start: float, text: str) -> None:
-    """Everything right of `start` is shaded, and the text at its top says what is different there."""
-    end = axes.get_xlim()[1]
-    axes.axvspan(start, end, color="#F1F1F1", linewidth=0, zorder=-1)
-    axes.axvline(start, color="#999999", linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
-    axes.annotate(
-        text,
-        (start, 0.98),
-        xycoords=("data", "axes fraction"),
-        xytext=(11, 0),
-        textcoords="offset points",
-        fontsize=8.5,
-        color="#555555",
-        va="top",
-        linespacing=1.25,
-    )
-
-
-def threshold(axes: Any, x: float, text: str, at: float = 0.97) -> None:
+def threshold(
+    axes: Any, x: float, text: str, at: float = 0.97, *, gap: float = 4, size: float = 8, colour: str = "#666666"
+) -> None:
     """A vertical line with its name, for where something ends."""
     axes.axvline(x, color="#999999", linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
     axes.annotate(
         text,
         (x, at),
         xycoords=("data", "axes fraction"),
-        xytext=(4, 0),
+        xytext=(gap, 0),
         textcoords="offset points",
-        fontsize=8,
-        color="#666666",
+        fontsize=size,
+        color=colour,
         va="top",
+        linespacing=1.25,
     )
+
+
+def region(axes: Any, start: float, text: str) -> None:
+    """Everything right of `start` is shaded, and the text at its top says what is different there."""
+    axes.axvspan(start, axes.get_xlim()[1], color="#F1F1F1", linewidth=0, zorder=-1)
+    threshold(axes, start, text, 0.98, gap=11, size=8.5, colour="#555555")
 
 
 def save(figure: Any, path: Path) -> None:
