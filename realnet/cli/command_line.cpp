@@ -111,6 +111,12 @@ std::string sentence(const CLI::ParseError& problem) {
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&problem) != nullptr) {
     return text.substr(0, text.find(':')) + " needs a value";
   }
+  if (const std::string_view wrong = "Could not convert: "; text.starts_with(wrong)) {  // option = value
+    const auto is = text.find(" = ");
+    if (is != std::string::npos) {
+      return text.substr(wrong.size(), is - wrong.size()) + " \"" + text.substr(is + 3) + "\": a number is needed";
+    }
+  }
   return text;
 }
 

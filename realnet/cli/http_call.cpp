@@ -122,7 +122,9 @@ Result<HttpAnswer> http_call(const HttpUrl& url, std::string_view target, std::s
     if (got < 0 && errno == EAGAIN) break;
     if (got <= 0) {
       if (auto answer = complete(in, got == 0)) return std::move(*answer);
-      return unavailable(url, "does not answer as a server of nostrp2p does");
+      return unavailable(url,
+                         tls ? "does not answer as a server of nostrp2p does"
+                             : "does not answer as a server of nostrp2p does (one with -s is asked over https://)");
     }
     in.append(buffer.data(), static_cast<std::size_t>(got));
   }

@@ -91,10 +91,12 @@ TEST(CommandLine, HelpAndVersionPrint) {
 }
 
 TEST(CommandLine, MistakesAreInOurWords) {
-  const std::pair<Arguments, std::string> wrong[] = {{{"--nonsense"}, "There is no option \"--nonsense\""},
-                                                     {{"-w", "false"}, "-w=false"},
-                                                     {{"--mode"}, "--mode needs a value"},
-                                                     {{"word"}, "\"word\""}};
+  const std::pair<Arguments, std::string> wrong[] = {
+      {{"--nonsense"}, "There is no option \"--nonsense\""},
+      {{"-w", "false"}, "-w=false"},
+      {{"--mode"}, "--mode needs a value"},
+      {{"--relay-rate", "abc"}, "--relay-rate \"abc\": a number is needed"},
+      {{"word"}, "\"word\""}};
   for (const auto& [arguments, words] : wrong) {
     Arguments all = {"server", "-p", kKey};
     all.insert(all.end(), arguments.begin(), arguments.end());
