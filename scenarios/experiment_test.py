@@ -127,6 +127,7 @@ def test_the_report_shows_the_scalable_overlay_beside_the_mesh(tmp_path: Path) -
     report = (tmp_path / "report.html").read_text()
     assert report.count("data:image/png;base64,") == 2
     assert "<h3>64 servers</h3>" in report and "idle, sent by one behind NAT" in report
+    assert "Does the simulator tell the truth?" in report
     rows = list(csv.DictReader((tmp_path / "scale.csv").read_text().splitlines()))
     assert {(row["overlay"], row["nodes"]) for row in rows} == {("hyparview", "64"), ("mesh", "16")}
     refused = start(tmp_path, "--nodes=8,16", "--beside=many")

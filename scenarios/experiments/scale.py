@@ -195,6 +195,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--no-public", action="store_true", help="leave out the networks without NAT")
     parser.add_argument("--full", action="store_true", help=f"crashes also from {LONG_CRASHES:,} servers on")
     parser.add_argument("--short", action="store_true", help="shorter measurements")
+    parser.add_argument("--record", action="store_true", help="keep the results in scenarios/recorded, for the report")
     parser.add_argument("--seed", type=int, default=7, help="default 7")
     parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1), help="default 2")
     parser.add_argument("--out", type=Path, default=Path("out"), help="directory for the results, default out")
@@ -302,6 +303,10 @@ def main(argv: list[str] | None = None) -> int:
     write_csv(results.rows, chosen.out / "scale.csv")
     print_table(results)
     scale_report.write(results, chosen.out)
+    if chosen.record:
+        import recorded
+
+        recorded.record(results)
     names = ", ".join(str(chosen.out / name) for name in ("scale.csv", "scale.png", "scale.html"))
     print(f"\n{results.wall_seconds:.0f} s; wrote {names}")
     if not results.complete:

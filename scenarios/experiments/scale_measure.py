@@ -64,7 +64,7 @@ class Village:
         began = time.process_time()
         self.net = np2p.Simulation(seed=setting.seed, overlay=setting.overlay)
         n = setting.nodes
-        self._grow(nat_boxes(n, setting.nated, setting.seed), max(30.0, n / 100))
+        self._grow(nat_boxes(n, setting.nated, setting.seed), min(max(30.0, n / 100), 300.0))
         last = self.net.now
         self.joined = True
         try:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import plotting as look
+import recorded
 import scale
 import scale_plots
 from report_page import page
@@ -53,6 +54,20 @@ def section(results: Results, image: str) -> str:
         "from its author; bytes over ideal is everything that all servers send while 10 posts a second are made, over "
         "800 bytes for each delivery, on the wire with and without what TLS, TCP and IP add. Targets are for 10,000 "
         "servers.</p>"
+    )
+    return "\n".join(parts)
+
+
+def recorded_section(larger_than: int) -> str:
+    """Networks larger than those of this run, from the records; empty without any."""
+    results, made = recorded.scale_results(larger_than + 1)
+    if not results.rows:
+        return ""
+    parts = ["<h2>The same, larger: recorded runs</h2>"]
+    parts += [table(results, nodes) for nodes in results.sizes("hyparview")]
+    commands = "".join(f"<li><code>{html.escape(one)}</code></li>" for one in made)
+    parts.append(
+        f"<p class='note'>Not measured by this run, but kept from earlier ones:</p><ul class='note'>{commands}</ul>"
     )
     return "\n".join(parts)
 

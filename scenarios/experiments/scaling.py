@@ -383,6 +383,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def beside_section(chosen: argparse.Namespace) -> tuple[str, bool]:
     """The scalable overlay, and the mesh with the same share behind NAT: a section of the report; is it complete?"""
+    import recorded
     import scale
     import scale_report
 
@@ -398,6 +399,8 @@ def beside_section(chosen: argparse.Namespace) -> tuple[str, bool]:
     scale.print_table(found)
     scale.write_csv(found.rows, chosen.out / "scale.csv")
     section = scale_report.section(found, scale_report.draw(found, chosen.out / "scale.png"))
+    section += scale_report.recorded_section(max(found.sizes("hyparview")))
+    section += recorded.fidelity_section(chosen.out / "fidelity.csv")
     return section, found.complete and not found.failures
 
 

@@ -1,7 +1,9 @@
 """Does the simulator tell the truth? The same 16 servers and the same schedule in both worlds, side by side.
 
-Which server is whose neighbour is drawn by lot, and the real world draws other lots than the simulated one. So the real
-run is compared with the mean of several seeds; the table has the lowest and the highest of them as well.
+Which server is whose neighbour is drawn by lot, and the real world draws other lots than the simulated one. What every
+draw must give alike (deliveries, duplicates, payload) is compared with each seed or their mean. What depends on the draw
+(control, bytes routed for others) differs by several percent from seed to seed and from one real run to the next: one
+real draw is held against the range of the simulated ones, widened by the tolerance. The table has the means beside it.
 """
 
 from __future__ import annotations
@@ -37,17 +39,19 @@ def test_sixteen_servers_count_the_same_in_both_worlds(net: np2p.Network) -> Non
     for one in simulated:
         assert one.first_deliveries == made.first_deliveries, "first deliveries"
         assert one.duplicates == made.duplicates, "duplicates"
-    _assert_near("payload", [one.payload for one in simulated], made.payload)
-    # A dozen messages, more or fewer by who is whose neighbour: the mean of the seeds says little, their range does.
-    relayed = [one.relayed for one in simulated]
-    assert (1 - TOLERANCE) * min(relayed) <= made.relayed <= (1 + TOLERANCE) * max(relayed), "routed for others"
+    payload = float(np.mean([one.payload for one in simulated])) / made.payload
+    assert 1 - TOLERANCE <= payload <= 1 + TOLERANCE, f"payload: the simulator counts {payload:.3f} of what is real"
+    _assert_drawn_alike("routed for others", [one.relayed for one in simulated], made.relayed)
     for reachable in (True, False):
-        _assert_near("control", [one.control_of(reachable) for one in simulated], made.control_of(reachable))
+        name = f"control per node {'reachable' if reachable else 'behind NAT'}"
+        _assert_drawn_alike(name, [one.control_of(reachable) for one in simulated], made.control_of(reachable))
 
 
-def _assert_near(what: str, simulated: list[float], real: float) -> None:
-    ratio = float(np.mean(simulated)) / real
-    assert 1 - TOLERANCE <= ratio <= 1 + TOLERANCE, f"{what}: the simulator counts {ratio:.3f} of what is real"
+def _assert_drawn_alike(what: str, simulated: list[float], real: float) -> None:
+    low, high = (1 - TOLERANCE) * min(simulated), (1 + TOLERANCE) * max(simulated)
+    assert (
+        low <= real <= high
+    ), f"{what}: {real:.0f} bytes are real, simulated were {min(simulated)} to {max(simulated)}"
 
 
 def _show(simulated: list[Play], real: Play) -> None:
