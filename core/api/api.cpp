@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "core/event/bind.h"
+#include "core/event/references.h"
 #include "core/event/validation.h"
+#include "core/feed/deletions.h"
 #include "core/feed/feed.h"
 
 namespace np2p {
@@ -42,7 +44,26 @@ Result<EventPtr> Api::admit(Event event) {
   if (valid && (*valid)->kind == kind::bind) {
     if (const Status bind = admit_bind(*valid); !bind.ok()) return bind.error();
   }
+  if (valid && (*valid)->kind == kind::deletion) {
+    if (const Status deletion = admit_deletion(**valid); !deletion.ok()) return deletion.error();
+  }
+  if (valid && deletion_of(**valid, host_.store)) {
+    return error(ErrorCode::forbidden, "it has been deleted; a deleted event does not come back");
+  }
   return valid;
+}
+
+// Nobody would follow it: without its newest BIND a key would belong to whoever claims it.
+Status Api::admit_deletion(const Event& event) {
+  const Deletes wanted = deletes(event);
+  bool of_bind = wanted.kinds.count(kind::bind) != 0;
+  for (const EventAddress& address : wanted.addresses) of_bind = of_bind || address.kind == kind::bind;
+  for (const EventId& id : wanted.ids) {
+    const EventPtr held = host_.store.get(id);
+    of_bind = of_bind || (held && held->kind == kind::bind);
+  }
+  if (of_bind) return error(ErrorCode::bad_kind, "a BIND cannot be deleted; publish one without a node instead");
+  return {};
 }
 
 // What the network would not follow, or would hold against the user, is refused while it can still be mended.
@@ -138,7 +159,9 @@ void Api::look_up_missing(const Filter& filter, const std::vector<EventPtr>& hel
     for (const EventId& id : *filter.ids) {
       const bool found = std::any_of(held.begin(), held.end(), [&](const EventPtr& e) { return e->id == id; });
       if (found || host_.store.contains(id)) continue;
-      for (const PubKey& author : *filter.authors) feed_.lookup().ask(kind, author, id, false);
+      for (const PubKey& author : *filter.authors) {
+        if (!deletion_of(id, author, host_.store)) feed_.lookup().ask(kind, author, id, false);
+      }
     }
     return;
   }

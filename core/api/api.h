@@ -69,6 +69,7 @@ class Api {
  private:
   Result<EventPtr> admit(Event event);
   Status admit_bind(const EventPtr& event);
+  Status admit_deletion(const Event& event);
   QueryAnswer recent(Filter filter);
   QueryAnswer single(const Filter& filter);
   void look_up_missing(const Filter& filter, const std::vector<EventPtr>& held);

@@ -14,7 +14,8 @@ namespace np2p {
 
 // The original's mesh, up to 65 servers; or the scalable overlay (core/overlay/swarm).
 enum class OverlayKind : std::uint8_t { mesh, hyparview };
-// Who gets the owner's replies and mentions besides those they name: nobody, as in the original, or everybody.
+// Who gets the owner's replies and mentions besides those they name: nobody, as in the original, or whoever gets the
+// owner's plain posts, too.
 enum class Replies : std::uint8_t { tagged, everybody };
 enum class FeedMode : std::uint8_t { broadcast, multicast };  // multicast: the author sends to registered followers
 
@@ -22,7 +23,7 @@ struct Config {
   PubKey owner;  // the user whose server this is
   OverlayKind overlay = OverlayKind::mesh;
   FeedMode mode = FeedMode::broadcast;
-  Replies replies = Replies::tagged;
+  Replies replies = Replies::everybody;
   Address listen;                  // where other nodes dial us; port 0: does not listen
   Address external;                // --external: where others reach us, if that is known; unspecified: found out
   std::vector<Address> bootstrap;  // -b, in order

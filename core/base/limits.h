@@ -97,6 +97,15 @@ struct Limits {
   std::size_t follows = 10'000;          // users one user follows
   Duration follow_lease = 24h;           // a FOLLOW not renewed for this long is forgotten
   std::size_t follower_history = 50;     // recent posts that a new follower gets
+  // Anybody may follow, as many as he likes to pose as: bytes of history to all followers together.
+  std::uint32_t history_bytes_per_second = 256 * 1024;
+  std::uint32_t history_bytes_burst = 16 * 1024 * 1024;
+  // Reactions to our user's posts go to the followers in batches: so many, and so many of one author; the first after
+  // a pause, the next after that and more for each follower (100 s with 100,000).
+  std::size_t reaction_batch = 100;
+  std::size_t reactions_of_one = 10;
+  Duration reaction_pause = 2s;
+  Duration reaction_pause_per_follower = 1ms;
   // --- store
   std::size_t stored_events = 100 * 1024;  // as the original
   unsigned stranger_share_percent = 10;    // of stored_events, for authors we have no relation to

@@ -5,35 +5,11 @@
 #include <utility>
 
 #include "core/event/validation.h"
+#include "core/feed/deletions.h"
 #include "core/wire/extension.h"
 #include "core/wire/packet.h"
 
 namespace np2p {
-namespace {
-
-bool has_tag(const Event& event, std::string_view name) {
-  for (std::size_t i = 0; i < event.tags.size(); ++i) {
-    if (event.tags[i].name() == name) return true;
-  }
-  return false;
-}
-
-// The users an event names (p tags), each once, in ascending order.
-std::set<PubKey> named_users(const Event& event) {
-  std::set<PubKey> users;
-  for (std::size_t i = 0; i < event.tags.size(); ++i) {
-    if (event.tags[i].name() != "p") continue;
-    if (const auto user = PubKey::parse_hex(event.tags[i].first())) users.insert(*user);
-  }
-  return users;
-}
-
-bool names(const Event& event, const PubKey& user) {
-  return named_users(event).count(user) != 0;
-}
-
-}  // namespace
-
 Feed::Feed(const Config& config, Host& host, Overlay& overlay)
     : config_(config),
       host_(host),
@@ -54,43 +30,34 @@ void Feed::start() {
 void Feed::published(const EventPtr& event) {
   recent_.insert(half_of(event->id));
   host_.observer.event_accepted(event->id, {});
+  const Route route = route_of(*event, config_, host_.store);
   if (event->kind == kind::bind) overlay_.bind(event);
-  const bool quote = has_tag(*event, "q");
-  switch (event->kind) {
-    case kind::post:
-      if (quote || named_users(*event).empty() || config_.replies == Replies::everybody) to_everybody(event);
-      to_named(event);
-      return;
-    case kind::repost:
-    case kind::profile:
-    case kind::bind:
-      to_everybody(event);
-      to_named(event);
-      return;
-    case kind::reaction:
-      to_named(event);
-      return;
-    case kind::follow_list:
-      multicast_.new_follow_list(event);
-      return;
-    default:
-      multicast_.send(event);
-      return;
-  }
-}
-
-void Feed::to_everybody(const EventPtr& event) {
-  if (config_.mode == FeedMode::multicast) {
-    multicast_.send(event);
-  } else {
+  if (event->kind == kind::follow_list) multicast_.follow_list_changed();
+  if (event->kind == kind::deletion) obey(event);
+  if (is_to_us(*event)) multicast_.hand_on(event);
+  if (route.audience == Audience::everybody) {
     overlay_.broadcast(Channel::packets, encode_events({&event, 1}), Priority::post);
+  } else if (route.audience == Audience::followers) {
+    multicast_.send(event, route);
   }
+  for (const PubKey& user : route.named) outbox_.add(user, event);
 }
 
-void Feed::to_named(const EventPtr& event) {
-  for (const PubKey& user : named_users(*event)) {
-    if (user != config_.owner) outbox_.add(user, event);
+void Feed::obey(const EventPtr& deletion) {
+  bool follows_changed = false;
+  bool of_a_reaction = false;
+  for (const EventPtr& event : deleted_by(*deletion, host_.store)) {
+    follows_changed = follows_changed || (event->kind == kind::follow_list && event->pubkey == config_.owner);
+    of_a_reaction = of_a_reaction || is_to_us(*event);
+    host_.store.erase(event->id);
   }
+  if (of_a_reaction) multicast_.hand_on(deletion);
+  if (follows_changed) multicast_.follow_list_changed();
+}
+
+bool Feed::is_to_us(const Event& reaction) {
+  const EventPtr target = target_of(reaction, host_.store);
+  return target && target->pubkey == config_.owner;
 }
 
 std::optional<Frame> Feed::receive(const Delivery& delivery) {
@@ -171,6 +138,15 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
   }
   accepted = *valid;
   if (kind::class_of(accepted->kind) != kind::Class::ephemeral) {
+    if (deletion_of(*accepted, host_.store)) {
+      recent_.insert(half_of(accepted->id));
+      return Arrival::known;
+    }
+    if (is_unwanted(*accepted, delivery)) {
+      reject("reaction", error(ErrorCode::not_found, "what it is a reaction to is not here"), delivery);
+      accepted = {};
+      return Arrival::known;
+    }
     const PutOutcome outcome = host_.store.put(accepted);
     if (outcome == PutOutcome::refused) {
       reject("event", error(ErrorCode::full, "the store has no room for it"), delivery);
@@ -179,6 +155,7 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
     }
     if (outcome == PutOutcome::stored) flush_soon();
     if (outcome == PutOutcome::stored && accepted->kind == kind::bind) overlay_.bind(accepted);
+    if (outcome == PutOutcome::stored && accepted->kind == kind::deletion) obey(accepted);
     if (outcome != PutOutcome::stored) {
       recent_.insert(half_of(accepted->id));
       return Arrival::known;
@@ -186,7 +163,14 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
   }
   if (!recent_.insert(half_of(accepted->id))) return Arrival::known;  // held again; it was handed on the first time
   host_.observer.event_accepted(accepted->id, delivery.link);
+  if (is_to_us(*accepted)) multicast_.hand_on(accepted);
   return Arrival::fresh;
+}
+
+// The author of a target sends reactions to followers, not all of whom have got the target; they have no use for them.
+bool Feed::is_unwanted(const Event& event, const Delivery& delivery) {
+  return event.kind == kind::reaction && delivery.cast == Delivery::Cast::unicast && event.pubkey != config_.owner &&
+         !target_of(event, host_.store) && !waits_for_us(event, config_.owner, host_.store);
 }
 
 // A broadcast is looked at by whoever hands it on, so for a bad one the link is to blame that it came over, be it that
@@ -208,8 +192,8 @@ void Feed::flush_soon() {
 void Feed::acknowledge_when_durable(const Delivery& delivery, const std::vector<EventPtr>& events) {
   bool any = false;
   for (const EventPtr& event : events) {
-    // Only what names our user was sent from an outbox and waits for an answer.
-    if (!names(*event, config_.owner)) continue;
+    // Only what names our user, or is about what is theirs, was sent from an outbox and waits for an answer.
+    if (!waits_for_us(*event, config_.owner, host_.store)) continue;
     if (unacknowledged_count_ >= config_.limits.unacknowledged) {  // it will come again
       reject("acknowledge", error(ErrorCode::full, "too much waits for the disk"), delivery);
       break;

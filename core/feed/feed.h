@@ -1,13 +1,6 @@
 // How posts travel: what our user publishes goes out by kind and mode, what arrives passes the one gate in, is kept,
 // and is handed on only then.
-//
-//   own event                       broadcast mode        follower mode     besides
-//   plain post, quote, repost,      everybody             followers         those they name, by outbox
-//   profile, BIND
-//   reply, mention                  those named           those named       also everybody with replies=everybody
-//   reaction                        those named           those named
-//   follow list                     drives FOLLOW         drives FOLLOW
-//   other kinds                     followers             followers
+// To whom what of our user goes is the table in routes.h.
 #pragma once
 
 #include <map>
@@ -22,6 +15,7 @@
 #include "core/feed/lookup.h"
 #include "core/feed/multicast.h"
 #include "core/feed/outbox.h"
+#include "core/feed/routes.h"
 #include "core/host/host.h"
 #include "core/overlay/overlay.h"
 
@@ -59,8 +53,11 @@ class Feed {
   void flush_soon();
   void acknowledge_when_durable(const Delivery& delivery, const std::vector<EventPtr>& events);
   void reject(std::string_view what, const Error& why, const Delivery& delivery);
-  void to_everybody(const EventPtr& event);
-  void to_named(const EventPtr& event);
+  // What a deletion takes back goes.
+  void obey(const EventPtr& deletion);
+  // A reaction to what our user published.
+  [[nodiscard]] bool is_to_us(const Event& reaction);
+  [[nodiscard]] bool is_unwanted(const Event& event, const Delivery& delivery);
 
   const Config& config_;
   Host& host_;

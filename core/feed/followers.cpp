@@ -47,6 +47,13 @@ void Followers::missed(const PubKey& follower, std::int64_t created_at) {
   save(follower, at->second);
 }
 
+void Followers::has_until(const PubKey& follower, std::int64_t created_at) {
+  const auto at = followers_.find(follower);
+  if (at == followers_.end() || at->second.behind_since == created_at) return;
+  at->second.behind_since = created_at;
+  save(follower, at->second);
+}
+
 void Followers::caught_up(const PubKey& follower) {
   const auto at = followers_.find(follower);
   if (at == followers_.end() || !at->second.behind_since) return;

@@ -28,6 +28,7 @@ class Followers {
   bool add(const PubKey& follower);
   bool remove(const PubKey& follower);
   void missed(const PubKey& follower, std::int64_t created_at);
+  void has_until(const PubKey& follower, std::int64_t created_at);  // of one who is behind: what comes then is missing
   void caught_up(const PubKey& follower);
   std::vector<PubKey> expire();  // forgets leases that ended and says whose
 

@@ -18,7 +18,7 @@ Follows::Follows(const Config& config, Host& host, Overlay& overlay)
 
 Follows::Change Follows::set(const EventPtr& list) {
   std::set<PubKey> wanted;
-  for (std::size_t i = 0; i < list->tags.size() && wanted.size() < config_.limits.follows; ++i) {
+  for (std::size_t i = 0; list && i < list->tags.size() && wanted.size() < config_.limits.follows; ++i) {
     if (list->tags[i].name() != "p") continue;
     const auto user = PubKey::parse_hex(list->tags[i].first());
     if (user && *user != config_.owner) wanted.insert(*user);

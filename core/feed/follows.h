@@ -24,8 +24,8 @@ class Follows {
 
   Follows(const Config& config, Host& host, Overlay& overlay);
 
-  // The new list. FOLLOW and UNFOLLOW go out at once; what changed is returned, because the authors' standing follows
-  // it.
+  // The new list, null if there is none any more. FOLLOW and UNFOLLOW go out at once; what changed is returned, because
+  // the authors' standing follows it.
   Change set(const EventPtr& list);
   void registered(const PubKey& followee);  // its node answered
   void topology_changed();

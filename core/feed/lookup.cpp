@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/feed/deletions.h"
 #include "core/feed/packets.h"
 
 namespace np2p {
@@ -84,13 +85,14 @@ bool Lookup::answer(const Request& request, const Delivery& delivery, std::set<s
 // Newest first.
 std::vector<EventPtr> Lookup::wanted(const Request& request) {
   if (request.kind == kind::post) {
-    const EventPtr event = request.event_id ? host_.store.get(*request.event_id) : EventPtr();
+    EventPtr event = request.event_id ? host_.store.get(*request.event_id) : EventPtr();
+    if (!event && request.event_id) event = deletion_of(*request.event_id, config_.owner, host_.store);
     return event ? std::vector<EventPtr>{event} : std::vector<EventPtr>{};
   }
   Filter own;
   own.authors = std::vector<PubKey>{config_.owner};
   if (request.kind == kind::recent_data) {
-    own.kinds = std::vector<std::uint32_t>{kind::profile, kind::post, kind::repost};
+    own.kinds = std::vector<std::uint32_t>{kind::profile, kind::post, kind::deletion, kind::repost};
     own.since = unix_seconds(host_.clock.wall() - config_.limits.answered_age);
     own.limit = config_.limits.answered_events;
   } else {

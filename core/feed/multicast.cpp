@@ -7,8 +7,10 @@
 namespace np2p {
 namespace {
 
-constexpr Duration kSettle = 1s;         // after a change of the topology: more changes follow, look once
-constexpr Duration kLeaseCheck = 10min;  // how often ended leases are looked for
+constexpr Duration kSettle = 1s;          // after a change of the topology: more changes follow, look once
+constexpr Duration kLeaseCheck = 10min;   // how often ended leases are looked for
+constexpr Duration kShareTime = 10s;      // whoever had a share of bytes gets another one after this
+constexpr Duration kOldestReaction = 1h;  // that makes a follower one who is behind
 
 }  // namespace
 
@@ -22,33 +24,64 @@ Multicast::Multicast(const Config& config, Host& host, Overlay& overlay, Askers&
       overlay_(overlay),
       askers_(askers),
       followers_(config, host),
-      follows_(config, host, overlay) {}
+      follows_(config, host, overlay),
+      reactions_(config.limits),
+      history_bytes_(config.limits.history_bytes_per_second, config.limits.history_bytes_burst) {}
 
 void Multicast::load() {
   followers_.load();
+  follow_list_changed();
+}
+
+void Multicast::follow_list_changed() {
   Filter own_list;
   own_list.authors = std::vector<PubKey>{config_.owner};
   own_list.kinds = std::vector<std::uint32_t>{kind::follow_list};
   own_list.limit = 1;
   const auto lists = host_.store.query(own_list, Order::newest_first);
-  if (!lists.empty()) follows_.set(lists.front());
-  arm();
-}
-
-void Multicast::new_follow_list(const EventPtr& list) {
-  const Follows::Change change = follows_.set(list);
+  const Follows::Change change = follows_.set(lists.empty() ? EventPtr() : lists.front());
   for (const auto& user : change.added) set_standing(user);
   for (const auto& user : change.removed) set_standing(user);
   arm();
 }
 
-void Multicast::send(const EventPtr& post) {
-  const Frame packet = encode_events({&post, 1});
+void Multicast::send(const EventPtr& event, const Route& route) {
+  const Frame packet = encode_events({&event, 1});
   for (const auto& [follower, state] : followers_.all()) {
+    if (route.named.count(follower) != 0) continue;
     // Who is behind gets this one with the rest, in order.
-    if (state.behind_since || !overlay_.unicast(follower, Channel::packets, packet, Priority::post)) {
-      followers_.missed(follower, post->created_at);
+    const bool sent =
+        !(state.behind_since && route.stored) && overlay_.unicast(follower, Channel::packets, packet, Priority::post);
+    if (!sent && route.stored) followers_.missed(follower, event->created_at);
+  }
+}
+
+void Multicast::hand_on(const EventPtr& event) {
+  if (followers_.all().empty()) return;
+  if (!reactions_.add(event, host_.clock.mono(), followers_.all().size())) {
+    host_.observer.rejected("reaction", error(ErrorCode::rate_limited, "too many reactions for the followers"), {});
+  }
+  arm();
+}
+
+void Multicast::send_reactions() {
+  const std::vector<EventPtr> batch = reactions_.take(host_.clock.mono(), host_.store);
+  if (batch.empty()) return;
+  const auto packets = encode_packets(batch, config_.limits);
+  const PubKey& first = batch.front()->pubkey;
+  const bool of_one =
+      std::all_of(batch.begin(), batch.end(), [&](const EventPtr& event) { return event->pubkey == first; });
+  std::int64_t oldest = batch.front()->created_at;
+  for (const EventPtr& event : batch) oldest = std::min(oldest, event->created_at);
+  // A time that somebody invented must not bring years of history back to everybody who is away.
+  oldest = std::max(oldest, unix_seconds(host_.clock.wall() - kOldestReaction));
+  for (const auto& [follower, state] : followers_.all()) {
+    if (of_one && follower == first) continue;
+    bool sent = !state.behind_since;
+    for (const Frame& packet : packets) {
+      sent = sent && overlay_.unicast(follower, Channel::packets, packet, Priority::post);
     }
+    if (!sent) followers_.missed(follower, oldest);
   }
 }
 
@@ -93,49 +126,59 @@ void Multicast::durable(Ticket ticket) {
   while (!unanswered_.empty() && unanswered_.begin()->first <= ticket) {
     for (const auto& [follower, since] : unanswered_.begin()->second) {
       overlay_.unicast(follower, Channel::extension, encode_extension(Followed{config_.owner}), Priority::control);
-      if (send_history(follower, since)) followers_.caught_up(follower);
+      send_history(follower, since, recent_history(since, config_, host_.store));
     }
     unanswered_count_ -= unanswered_.begin()->second.size();
     unanswered_.erase(unanswered_.begin());
   }
 }
 
-bool Multicast::send_history(const PubKey& follower, std::int64_t since) {
-  Filter recent;
-  recent.authors = std::vector<PubKey>{config_.owner};
-  recent.kinds = std::vector<std::uint32_t>{kind::profile, kind::post, kind::repost};
-  recent.since = since;
-  recent.limit = config_.limits.follower_history;
-  auto posts = host_.store.query(recent, Order::newest_first);
-  keep_what_fits(posts, config_.limits.answered_bytes);
-  if (!posts.empty() &&
-      !askers_.may_get(follower, static_cast<std::uint32_t>(bytes_at_most(posts)), host_.clock.mono())) {
-    followers_.missed(follower, since);  // gets it later
-    return false;
+void Multicast::send_history(const PubKey& follower, std::int64_t since, const History& history) {
+  const MonoTime now = host_.clock.mono();
+  const auto bytes = static_cast<std::uint32_t>(bytes_at_most(history.events));
+  if (bytes > 0 && (!askers_.may_get(follower, bytes, now) || !history_bytes_.take(now, bytes))) {
+    followers_.missed(follower, since);
+    more_due_ = now + kShareTime;
+    arm();
+    return;
   }
-  std::reverse(posts.begin(), posts.end());
-  for (const Frame& packet : encode_packets(posts, config_.limits)) {
-    if (!overlay_.unicast(follower, Channel::packets, packet, Priority::bulk)) return false;
+  for (const Frame& packet : encode_packets(history.events, config_.limits)) {
+    if (overlay_.unicast(follower, Channel::packets, packet, Priority::bulk)) continue;
+    followers_.missed(follower, since);
+    return;
   }
-  return overlay_.reaches(follower);
+  if (!history.rest_since) {
+    if (overlay_.reaches(follower)) followers_.caught_up(follower);
+    return;
+  }
+  followers_.has_until(follower, *history.rest_since);
+  more_due_ = more_due_ ? std::min(*more_due_, now + kSettle) : now + kSettle;
+  arm();
 }
 
 void Multicast::topology_changed() {
-  host_.timers.arm(Timer::follow, host_.clock.mono() + kSettle);
+  wake(host_.clock.mono() + kSettle);
 }
 
 void Multicast::timer() {
+  woken_at_.reset();
   follows_.topology_changed();
   follows_.timer();
   for (const PubKey& user : followers_.expire()) set_standing(user);
+  send_reactions();
+  serve_those_behind();
+  arm();
+}
+
+void Multicast::serve_those_behind() {
+  more_due_.reset();
   std::vector<std::pair<PubKey, std::int64_t>> back;
   for (const auto& [follower, state] : followers_.all()) {
     if (state.behind_since && overlay_.reaches(follower)) back.emplace_back(follower, *state.behind_since);
   }
   for (const auto& [follower, since] : back) {
-    if (send_history(follower, since)) followers_.caught_up(follower);
+    send_history(follower, since, missed_history(since, config_, host_.store));
   }
-  arm();
 }
 
 void Multicast::set_standing(const PubKey& user) {
@@ -146,9 +189,19 @@ void Multicast::set_standing(const PubKey& user) {
   host_.store.set_standing(user, standing);
 }
 
+// The timer rings no later than that: news that comes all the time must not put it off for ever.
+void Multicast::wake(MonoTime at) {
+  if (woken_at_ && *woken_at_ <= at) return;
+  woken_at_ = at;
+  host_.timers.arm(Timer::follow, at);
+}
+
 void Multicast::arm() {
   if (follows_.size() == 0 && followers_.all().empty()) return;
-  host_.timers.arm(Timer::follow, std::min(follows_.next_due(), host_.clock.mono() + kLeaseCheck));
+  MonoTime due = std::min(follows_.next_due(), host_.clock.mono() + kLeaseCheck);
+  if (more_due_) due = std::min(due, *more_due_);
+  if (reactions_.due()) due = std::min(due, *reactions_.due());
+  wake(due);
 }
 
 }  // namespace np2p

@@ -1,15 +1,21 @@
 // Follower mode, its first form: FOLLOW registers with the followee's node, and the author sends each post to each
-// follower directly. FOLLOW is registered in every mode, so switching modes loses nothing.
+// follower directly. FOLLOW is registered in every mode, so switching modes loses nothing, and in every mode followers
+// get what only they get (routes.h): other kinds, and reactions to what they have.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "core/base/config.h"
 #include "core/base/heap_bytes.h"
+#include "core/base/token_bucket.h"
 #include "core/feed/askers.h"
 #include "core/feed/followers.h"
 #include "core/feed/follows.h"
+#include "core/feed/history.h"
+#include "core/feed/reactions.h"
+#include "core/feed/routes.h"
 #include "core/host/host.h"
 #include "core/overlay/overlay.h"
 #include "core/wire/extension.h"
@@ -21,9 +27,12 @@ class Multicast {
   Multicast(const Config& config, Host& host, Overlay& overlay, Askers& askers);
 
   void load();
-  void new_follow_list(const EventPtr& list);
-  // Our user's post to every follower; who has no route is remembered as behind.
-  void send(const EventPtr& post);
+  void follow_list_changed();  // in the store
+  // Our user's event to every follower; who has no route is remembered as behind, if the event is stored. Whom the
+  // outbox sends it to gets it from there.
+  void send(const EventPtr& event, const Route& route);
+  // What somebody said to a post of our user, which those have who follow them; or that it was taken back.
+  void hand_on(const EventPtr& event);
 
   void follow(const Follow& message, const Delivery& delivery);
   void unfollow(const Unfollow& message, const Delivery& delivery);
@@ -36,14 +45,16 @@ class Multicast {
   [[nodiscard]] const Followers& followers() const noexcept { return followers_; }
   [[nodiscard]] const Follows& follows() const noexcept { return follows_; }
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return followers_.bytes() + follows_.bytes() + heap_bytes(unanswered_);
+    return followers_.bytes() + follows_.bytes() + heap_bytes(unanswered_) + reactions_.bytes();
   }
 
  private:
-  // Our user's posts from `since` on, the newest follower_history of them that fit into an answer. False: no route, or
-  // more than its share of bytes; then it is remembered as behind.
-  bool send_history(const PubKey& follower, std::int64_t since);
+  // Sends it; who has no route, or got more than a share of bytes, is remembered as behind.
+  void send_history(const PubKey& follower, std::int64_t since, const History& history);
+  void send_reactions();
+  void serve_those_behind();
   void set_standing(const PubKey& user);
+  void wake(MonoTime at);
   void arm();
 
   const Config& config_;
@@ -52,6 +63,10 @@ class Multicast {
   Askers& askers_;
   Followers followers_;
   Follows follows_;
+  Reactions reactions_;
+  TokenBucket history_bytes_;
+  std::optional<MonoTime> woken_at_;                             // the timer is armed
+  std::optional<MonoTime> more_due_;                             // who is behind gets another part
   std::map<Ticket, std::map<PubKey, std::int64_t>> unanswered_;  // followers, and since when they want posts
   std::size_t unanswered_count_ = 0;
 };

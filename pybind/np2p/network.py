@@ -119,7 +119,7 @@ class Network(ABC):
         key = self._create(index, nat, mode, ways_in, settings)
         if nat is None and "behind" in settings:
             nat = settings["behind"].nat  # the only box on its way
-        replies = settings.get("replies", "tagged")
+        replies = settings.get("replies", "everybody")
         node = Node(self, index, key, nat, overlay=self.overlay, mode=mode, replies=replies, ways_in=ways_in)
         self.nodes.append(node)
         self._by_key[node.public_key] = node

@@ -193,7 +193,7 @@ class Simulation(Network):
             mode == "multicast",
             ways_in,
             settings.get("writable", True),
-            settings.get("replies", "tagged") == "everybody",
+            settings.get("replies", "everybody") == "everybody",
             settings.get("external", False),
             settings.get("uplink", UPLINK),
             settings.get("downlink", DOWNLINK),

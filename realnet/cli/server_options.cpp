@@ -54,7 +54,7 @@ Status choose_modes(const ServerFlags& flags, Config& config) {
   } else {
     return mistake("--mode", mode, "must be broadcast or multicast");
   }
-  const std::string replies = flags.replies.value_or("tagged");
+  const std::string replies = flags.replies.value_or("everybody");
   if (replies != "tagged" && replies != "everybody") {
     return mistake("--replies", replies, "must be tagged or everybody");
   }

@@ -199,7 +199,7 @@ class RealNetwork(Network):
         command += ["--data-dir", str(directory / "data"), "--mode", mode, "--api-listen", f"127.0.0.1:{API_PORT}"]
         for way_in in ways_in:
             command += ["-b", f"{self._addresses[way_in]}:{PORT}"]
-        command += ["--overlay", self.overlay, "--replies", settings.get("replies", "tagged")]
+        command += ["--overlay", self.overlay, "--replies", settings.get("replies", "everybody")]
         command.append("-d")  # deliveries() reads in the log when a note was accepted
         command.append(f"-w={'true' if settings.get('writable', True) else 'false'}")
         self._commands[index] = command
