@@ -100,8 +100,8 @@ void Multicast::follow(const Follow& message, const Delivery& delivery) {
     return;
   }
   if (!known) set_standing(message.follower);
-  unanswered_count_ +=
-      unanswered_[host_.store.flush()].insert_or_assign(message.follower, message.since).second ? 1 : 0;
+  const Asked asked{message.since, known};
+  unanswered_count_ += unanswered_[host_.store.flush()].insert_or_assign(message.follower, asked).second ? 1 : 0;
   durable(host_.store.durable());
 }
 
@@ -124,9 +124,12 @@ void Multicast::followed(const Followed& message, const Delivery& delivery) {
 
 void Multicast::durable(Ticket ticket) {
   while (!unanswered_.empty() && unanswered_.begin()->first <= ticket) {
-    for (const auto& [follower, since] : unanswered_.begin()->second) {
+    for (const auto& [follower, asked] : unanswered_.begin()->second) {
       overlay_.unicast(follower, Channel::extension, encode_extension(Followed{config_.owner}), Priority::control);
-      send_history(follower, since, recent_history(since, config_, host_.store));
+      const bool was_away = asked.known && asked.since > 0;  // a broadcast may have passed it by
+      send_history(follower, asked.since,
+                   was_away ? missed_history(asked.since, config_, host_.store)
+                            : recent_history(asked.since, config_, host_.store));
     }
     unanswered_count_ -= unanswered_.begin()->second.size();
     unanswered_.erase(unanswered_.begin());

@@ -65,9 +65,13 @@ class Multicast {
   Follows follows_;
   Reactions reactions_;
   TokenBucket history_bytes_;
-  std::optional<MonoTime> woken_at_;                             // the timer is armed
-  std::optional<MonoTime> more_due_;                             // who is behind gets another part
-  std::map<Ticket, std::map<PubKey, std::int64_t>> unanswered_;  // followers, and since when they want posts
+  std::optional<MonoTime> woken_at_;  // the timer is armed
+  std::optional<MonoTime> more_due_;  // who is behind gets another part
+  struct Asked {
+    std::int64_t since;  // when they want posts
+    bool known;          // registered before
+  };
+  std::map<Ticket, std::map<PubKey, Asked>> unanswered_;  // FOLLOWs
   std::size_t unanswered_count_ = 0;
 };
 
