@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .node import FOLLOW_LIST, POST, PROFILE, REACTION, REPOST
+from .node import BIND, DELETION, FOLLOW_LIST, POST, PROFILE, REACTION, REPOST
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,10 @@ class Audience:
     kind: int
     online: npt.NDArray[np.int64]  # everybody online, joined or not
     followers: frozenset[int]
-    named: frozenset[int]  # in p tags
+    named: frozenset[int]  # in p tags, and the authors of what it quotes, reposts or reacts to
+    others: frozenset[
+        int
+    ]  # of a reaction: who follows the author of its target; of a deletion: whom its targets went to
 
     def everybody(self) -> set[int]:
         return set(self.online.tolist()) - {self.author}
@@ -28,11 +31,18 @@ class Audience:
 
     def due(self) -> set[int]:
         """By the kind and the author's mode, as protocol and server see it."""
-        everybody = self.everybody()
-        if self.kind == REACTION or self.tagged_only:
-            return everybody & self.named
+        return self.among(self.everybody())
+
+    def among(self, people: set[int]) -> set[int]:
+        """Who of these should get it."""
         if self.kind == FOLLOW_LIST:
             return set()  # served on request only
-        if self.broadcast and self.kind in (PROFILE, POST, REPOST):
-            return everybody
-        return everybody & (self.followers | self.named)
+        if self.kind == DELETION:
+            return people & self.others
+        if self.kind == REACTION:
+            return people & (self.named | self.others)
+        if self.tagged_only:
+            return people & self.named
+        if self.kind not in (PROFILE, POST, REPOST, BIND):
+            return people & self.followers
+        return people if self.broadcast else people & (self.followers | self.named)

@@ -11,11 +11,16 @@ if TYPE_CHECKING:
     from .network import Network
     from .node import Node
 
-BIND = 10848
+DELETION, BIND = 5, 10848
 
 
 def _is_replaceable(kind: int) -> bool:
     return kind in (0, 3) or 10000 <= kind < 20000
+
+
+def _may_be_gone(kind: int) -> bool:
+    """A newer one may have taken its place, or it was never stored."""
+    return _is_replaceable(kind) or 20000 <= kind < 30000
 
 
 def _rank(note: Note) -> tuple[int, int]:
@@ -60,8 +65,12 @@ class Checker:
                 self._check_version(node, note)
         if node.index in self._excused:
             return
-        for note in acknowledged:
-            if note.id not in ids and not _is_replaceable(note.kind):
+        own = list(acknowledged)
+        deleted = {tag[1] for note in own if note.kind == DELETION for tag in note.tags if tag[:1] == ["e"]}
+        for note in own:
+            if note.id in ids and note.id in deleted and note.kind not in (DELETION, BIND):
+                self._broken(node, f"S5: {note.id[:12]} was deleted by its author and is there")
+            if note.id not in ids and note.id not in deleted and not _may_be_gone(note.kind):
                 self._broken(node, f"S4: {note.id[:12]} was acknowledged to its own client and is gone")
 
     def _check_version(self, node: Node, note: Note) -> None:

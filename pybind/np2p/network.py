@@ -18,7 +18,7 @@ from ._np2p import Key, Note, Rng
 from .audience import Audience
 from .errors import NotConverged
 from .nat import Nat, NatChoice, resolve_many
-from .node import FOLLOW_LIST, POST, Node
+from .node import DELETION, FOLLOW_LIST, POST, REACTION, REPOST, Node
 from .settings import BEHAVIOURS, OVERLAYS, check_mode, check_names, swarm_settings
 from .units import spoken
 
@@ -34,7 +34,7 @@ class Network(ABC):
         self.nodes: list[Node] = []
         self._by_key: dict[str, Node] = {}
         self._followers: dict[str, dict[str, None]] = {}  # ground truth: public key -> followers' keys
-        self._audiences: dict[Note, Audience] = {}
+        self._audiences: dict[str, Audience] = {}  # by the note's id
         self._fates: list[tuple[float, int, str]] = []  # churn: when which node crashes or comes back, a heap
         self._churning: fault.Churn | None = None
         self._churn_rounds = 0
@@ -65,8 +65,8 @@ class Network(ABC):
         unless it was made or begun with another. All servers of a network have the same. mode: "broadcast" (the
         default until "auto" exists) or "multicast".
 
-        Further settings of a node: writable=False (serves reads and relays only), replies="everybody" (replies and
-        mentions go to all and not only to those they name) and bootstrap=[nodes] (whom to dial first; by default the
+        Further settings of a node: writable=False (serves reads and relays only), replies="tagged" (replies and
+        mentions go to those they name and to nobody else) and bootstrap=[nodes] (whom to dial first; by default the
         first public node of the network). In a simulation also external=True (the server is told where others can dial
         it, as by --external, and need not find out), uplink= and downlink= in bits per second, behind=box, a box of
         add_nat() that all of these stand behind, outside of their own, and the numbers of "hyparview": active=,
@@ -268,27 +268,48 @@ class Network(ABC):
         self._followed_by[node.public_key] = chosen
 
     def _before_publish(self, node: Node, note: Note) -> None:
-        named = [
+        named = {
             self._by_key[tag[1]].index for tag in note.tags if tag[:1] == ["p"] and tag[1:2] and tag[1] in self._by_key
-        ]
+        }
         quotes = any(tag[:1] == ["q"] for tag in note.tags)
-        followers = [self._by_key[key].index for key in self._followers.get(node.public_key, ())]
-        self._audiences[note] = Audience(
+        tagged_only = note.kind == POST and bool(named) and not quotes and node.replies == "tagged"
+        about = self._about(note)
+        if note.kind in (POST, REPOST, REACTION):
+            named |= {one.author for one in about}
+        others: set[int] = set()
+        for one in about:
+            if note.kind == REACTION:
+                others |= self._followers_of(self.nodes[one.author])
+            elif note.kind == DELETION and one.author == node.index:
+                others |= one.among(set(range(len(self.nodes))) - {node.index})
+        self._audiences[note.id] = Audience(
             node.index,
             node.mode == "broadcast",
-            note.kind == POST and bool(named) and not quotes and node.replies == "tagged",
+            tagged_only,
             note.kind,
             self._online_nodes(),
-            frozenset(followers),
+            self._followers_of(node),
             frozenset(named),
+            frozenset(others),
         )
+
+    def _followers_of(self, node: Node) -> frozenset[int]:
+        return frozenset(self._by_key[key].index for key in self._followers.get(node.public_key, ()))
+
+    def _about(self, note: Note) -> list[Audience]:
+        """Of what it quotes, reposts, reacts to or deletes."""
+        name = {POST: "q", REPOST: "e", REACTION: "e", DELETION: "e"}.get(note.kind)
+        ids = [tag[1] for tag in note.tags if tag[:1] == [name] and len(tag) > 1]
+        if note.kind == REACTION:
+            ids = ids[-1:]
+        return [self._audiences[one] for one in ids if one in self._audiences]
 
     def audience(self, note: object) -> Audience:
         if not isinstance(note, Note):
             raise TypeError(f"note must be a Note, not {type(note).__name__}")
-        if note not in self._audiences:
+        if note.id not in self._audiences:
             raise ValueError(f"note must have been published in this network; {note.id[:12]} was not")
-        return self._audiences[note]
+        return self._audiences[note.id]
 
     def delivery_ratio(self, note: Note, *, to: str | Iterable[Node] | None = None) -> float:
         """The share of those who should have the note that have it.

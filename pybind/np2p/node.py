@@ -16,7 +16,7 @@ from .nat import Nat
 if TYPE_CHECKING:
     from .network import Network
 
-PROFILE, POST, FOLLOW_LIST, REPOST, REACTION, BIND = 0, 1, 3, 6, 7, 10848
+PROFILE, POST, FOLLOW_LIST, DELETION, REPOST, REACTION, BIND = 0, 1, 3, 5, 6, 7, 10848
 BIND_DAYS = 90
 TIMELINE_KINDS = (POST, REPOST, REACTION)
 
@@ -91,6 +91,20 @@ class Node:
         checks.text("content", content)
         text = f"{content}\nnostr:{note.note}" if content else f"nostr:{note.note}"
         return self.publish(POST, text, [["q", note.id, "", note.author]])
+
+    def delete(self, *notes: Note, reason: str = "") -> Note:
+        """Publishes a deletion (NIP-09) of notes of this user; whoever got one of them gets it, too."""
+        if not notes:
+            raise TypeError("notes must name at least one Note to delete")
+        checks.text("reason", reason)
+        for note in notes:
+            _note("notes", note)
+            if note.author != self.public_key:
+                raise ValueError(
+                    f"notes must be of the node's own user: nobody deletes what is another's ({note.id[:12]})"
+                )
+        kinds = dict.fromkeys(str(note.kind) for note in notes)
+        return self.publish(DELETION, reason, [["e", note.id] for note in notes] + [["k", kind] for kind in kinds])
 
     def follow(self, *users: Node) -> Note:
         """Follows these users too: publishes the whole new follow list (NIP-02)."""

@@ -22,9 +22,9 @@ def settle(net: np2p.Network, nodes: int, *, behaviour: str, every: int = 5) -> 
     attackers: list[np2p.Node] = []
     for i in range(nodes // 5):
         attacks = i % every == every - 1
-        made = net.add_nodes(1, nat="none", behaviour=behaviour if attacks else "honest")
+        made = net.add_nodes(1, nat="none", behaviour=behaviour if attacks else "honest", replies="tagged")
         (attackers if attacks else honest).extend(made)
-    honest += net.add_nodes(nodes - nodes // 5, nat="port_restricted")
+    honest += net.add_nodes(nodes - nodes // 5, nat="port_restricted", replies="tagged")
     net.bootstrap(within=minutes(10))
     net.run_for(minutes(10))
     return Town(honest, attackers)

@@ -81,7 +81,7 @@ class Village:
         doors: list[np2p.Node] = []
         for i, box in enumerate(boxes):
             told = self.rng.sample(doors, min(KNOWN_DOORS, len(doors)))
-            node = self.net.add_node(nat=box, bootstrap=told)
+            node = self.net.add_node(nat=box, bootstrap=told, replies="tagged")
             if len(doors) < DOORS and box is None and i < DOORS:
                 doors.append(node)
             self.net.run_for(window / len(boxes))

@@ -39,7 +39,7 @@ class Play:
 def play(net: np2p.Network) -> Play:
     """Joins one after the other; then posts by all in turn, each followed by a mention; one server dies on the way."""
     for nat in NATS:
-        net.add_node(nat=nat)
+        net.add_node(nat=nat, replies="tagged")
         net.run_for(seconds(0.5))
     nodes = net.nodes
     net.bootstrap(within=minutes(3))

@@ -37,7 +37,8 @@ def test_how_a_pair_is_linked_follows_from_both_nats(net: np2p.Network) -> None:
 def _linked(net: np2p.Network, pairs: list[Pair]) -> dict[Pair, str]:
     """Everybody talks to their partners until all links are what they will be."""
     net.add_node(nat="none")
-    ones, others = net.add_nodes(len(KINDS), nat=KINDS), net.add_nodes(len(KINDS), nat=KINDS)
+    # What they say to each other goes nowhere else.
+    ones, others = (net.add_nodes(len(KINDS), nat=KINDS, replies="tagged") for _ in range(2))
     net.bootstrap(within=minutes(3))
     met = {(a, b): (ones[a], others[b]) for a, b in pairs}
 

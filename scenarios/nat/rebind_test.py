@@ -10,7 +10,7 @@ from np2p import minutes, seconds
 
 @pytest.mark.both
 def test_four_servers_outlive_their_way_in_and_a_nat_that_forgets(net: np2p.Network) -> None:
-    door, alice, bob, carol = net.add_nodes(4, nat=["none", "none", "port_restricted", "symmetric"])
+    door, alice, bob, carol = net.add_nodes(4, nat=["none", "none", "port_restricted", "symmetric"], replies="tagged")
     net.bootstrap(within=minutes(3))
     people = (alice, bob, carol)
 
