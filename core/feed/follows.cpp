@@ -8,8 +8,19 @@
 namespace np2p {
 namespace {
 
-constexpr Duration kAnswerTime = 30s;  // an unanswered FOLLOW is repeated after this
-constexpr MonoTime kNever{INT64_MAX};
+// An unanswered FOLLOW is repeated after the first of these: who does not know yet whether we serve our user refuses
+// it and finds out. Then each pause is three times as long as the one before.
+constexpr Duration kAnswerTime = 2s;
+constexpr Duration kLongestAnswerTime = 10min;
+constexpr unsigned kUnfollows = 3;
+constexpr Duration kUnfollowAgain = 3s;
+constexpr Duration kUnfollowLast = 1min;
+
+Duration answer_time(unsigned unanswered) noexcept {
+  Duration pause = kAnswerTime;
+  for (unsigned i = 1; i < unanswered && pause < kLongestAnswerTime; ++i) pause = pause * 3;
+  return std::min(pause, kLongestAnswerTime);
+}
 
 }  // namespace
 
@@ -32,16 +43,42 @@ Follows::Change Follows::set(const EventPtr& list) {
   }
   for (const auto& user : change.removed) {
     follows_.erase(user);
-    overlay_.unicast(user, Channel::extension, encode_extension(Unfollow{config_.owner}), Priority::control);
+    leave(user);
   }
-  for (const auto& user : change.added) ask(user, follows_[user]);
+  for (const auto& user : change.added) {
+    leaving_.erase(user);
+    ask(user, follows_[user]);
+  }
   return change;
+}
+
+void Follows::leave(const PubKey& user) {
+  if (contains(user) || leaving_.size() >= config_.limits.follows) return;
+  const MonoTime now = host_.clock.mono();
+  leaving_.try_emplace(user, Leaving{now, now + config_.limits.follow_lease});
+  say_unfollow();
+}
+
+void Follows::say_unfollow() {
+  const MonoTime now = host_.clock.mono();
+  for (auto& [user, state] : leaving_) {
+    if (state.due > now) continue;
+    if (overlay_.unicast(user, Channel::extension, encode_extension(Unfollow{config_.owner}), Priority::control)) {
+      ++state.sent;
+      state.due = now + (state.sent == 1 ? kUnfollowAgain : kUnfollowLast);
+    } else {
+      state.due = now + kLongestAnswerTime;
+    }
+  }
+  std::erase_if(leaving_,
+                [now](const auto& entry) { return entry.second.sent >= kUnfollows || entry.second.until <= now; });
 }
 
 void Follows::registered(const PubKey& followee) {
   const auto at = follows_.find(followee);
   if (at == follows_.end()) return;
   at->second.registered = true;
+  at->second.unanswered = 0;
   const Duration half = config_.limits.follow_lease / 2;
   at->second.due = host_.clock.mono() + rng_.between(half * 4 / 5, half);
 }
@@ -49,8 +86,15 @@ void Follows::registered(const PubKey& followee) {
 void Follows::topology_changed() {
   for (auto& [user, state] : follows_) {
     const bool reachable = overlay_.reaches(user);
-    if (reachable && !state.reachable) ask(user, state);
+    const bool moved = reachable && overlay_.server_of(user) != state.server;
+    if (moved) state.unanswered = 0;
+    if (moved || (reachable && !state.reachable)) ask(user, state);
+    // Gone or moved, or only not heard of for long: nobody says which, so it is looked for now and then.
+    if (!reachable && state.reachable) state.due = std::min(state.due, host_.clock.mono() + search_pause());
     state.reachable = reachable;
+  }
+  for (auto& [user, state] : leaving_) {
+    if (state.sent == 0 && overlay_.reaches(user)) state.due = std::min(state.due, host_.clock.mono());
   }
 }
 
@@ -59,11 +103,13 @@ void Follows::timer() {
   for (auto& [user, state] : follows_) {
     if (state.due <= now) ask(user, state);
   }
+  say_unfollow();
 }
 
 MonoTime Follows::next_due() const {
   MonoTime due = kNever;
   for (const auto& [user, state] : follows_) due = std::min(due, state.due);
+  for (const auto& [user, state] : leaving_) due = std::min(due, state.due);
   return due;
 }
 
@@ -82,9 +128,20 @@ void Follows::ask(const PubKey& followee, Followee& state) {
   const Follow message{config_.owner, held.empty() ? 0 : held.front()->created_at};
   state.registered = false;
   state.reachable = overlay_.unicast(followee, Channel::extension, encode_extension(message), Priority::control);
-  // Without a route only a change of the topology helps; look again much later in any case.
-  const Duration pause = state.reachable ? kAnswerTime : config_.limits.follow_lease / 2;
+  state.server = overlay_.server_of(followee);
+  if (state.reachable) ++state.unanswered;
+  if (!state.reachable) {
+    state.due = host_.clock.mono() + search_pause();
+    return;
+  }
+  const Duration pause = answer_time(state.unanswered);
   state.due = host_.clock.mono() + rng_.between(pause * 4 / 5, pause * 6 / 5);
+}
+
+// Each try may look up where the followee's node is, so they are few.
+Duration Follows::search_pause() {
+  const Duration pause = config_.limits.follow_lease / 6;
+  return rng_.between(pause * 4 / 5, pause * 6 / 5);
 }
 
 }  // namespace np2p

@@ -1,10 +1,13 @@
 // Whom our user follows, read from the latest kind-3 list, and how far we are with registering at each followee's node:
-// FOLLOW is sent when there is a route, sent again until answered, renewed at half its lease, and sent again when a
-// followee's node comes back (it may have lost its disk).
+// FOLLOW is sent when there is a route, sent again with growing pauses until answered, renewed at half its lease, and
+// sent again when a followee's node comes back (it may have lost its disk) or another node serves the followee. Nobody
+// answers UNFOLLOW, so it is said three times, also to who believes that we follow and is wrong; what gets lost all the
+// same ends with the lease.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "core/base/config.h"
@@ -28,28 +31,40 @@ class Follows {
   // the authors' standing follows it.
   Change set(const EventPtr& list);
   void registered(const PubKey& followee);  // its node answered
+  void leave(const PubKey& user);           // who is not followed, but thinks so
   void topology_changed();
   void timer();                             // asks whoever is due
-  [[nodiscard]] MonoTime next_due() const;  // far future if nobody is followed
+  [[nodiscard]] MonoTime next_due() const;  // kNever if there is nothing to do
+  static constexpr MonoTime kNever{INT64_MAX};
 
   [[nodiscard]] bool contains(const PubKey& user) const { return follows_.count(user) != 0; }
   [[nodiscard]] std::size_t size() const noexcept { return follows_.size(); }
   [[nodiscard]] std::size_t registered_count() const noexcept;
-  [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(follows_); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(follows_) + heap_bytes(leaving_); }
 
  private:
   struct Followee {
-    MonoTime due;             // the next FOLLOW
-    bool registered = false;  // answered since it was last seen away
-    bool reachable = false;   // at the last look
+    MonoTime due;                  // the next FOLLOW
+    unsigned unanswered = 0;       // FOLLOWs since the last answer
+    bool registered = false;       // answered since it was last seen away
+    bool reachable = false;        // at the last look
+    std::optional<NodeId> server;  // that was asked last, as far as the overlay says
+  };
+  struct Leaving {
+    MonoTime due;    // the next UNFOLLOW
+    MonoTime until;  // by then the lease has ended
+    unsigned sent = 0;
   };
   void ask(const PubKey& followee, Followee& state);
+  void say_unfollow();
+  Duration search_pause();
 
   const Config& config_;
   Host& host_;
   Overlay& overlay_;
   Rng rng_;
   std::map<PubKey, Followee> follows_;
+  std::map<PubKey, Leaving> leaving_;
 };
 
 }  // namespace np2p

@@ -85,11 +85,17 @@ void Multicast::send_reactions() {
   }
 }
 
+// Who takes our user's posts, or gives them up, must be the node that serves the follower; else anybody could bury or
+// cut off others. While the overlay does not know yet it refuses, and finds out; FOLLOW and UNFOLLOW come again.
+bool Multicast::may_speak(std::string_view what, const PubKey& user, const Delivery& delivery) {
+  if (speaks_for(delivery, user) && delivery.from_server && user != config_.owner) return true;
+  host_.observer.rejected(what, error(ErrorCode::forbidden, "not from the server of whom it speaks for"),
+                          delivery.link);
+  return false;
+}
+
 void Multicast::follow(const Follow& message, const Delivery& delivery) {
-  if (!speaks_for(delivery, message.follower) || message.follower == config_.owner) {
-    host_.observer.rejected("follow", error(ErrorCode::forbidden, "a follow for somebody else"), delivery.link);
-    return;
-  }
+  if (!may_speak("follow", message.follower, delivery)) return;
   if (unanswered_count_ >= config_.limits.unacknowledged) {  // it will come again
     host_.observer.rejected("follow", error(ErrorCode::full, "too much waits for the disk"), delivery.link);
     return;
@@ -106,19 +112,14 @@ void Multicast::follow(const Follow& message, const Delivery& delivery) {
 }
 
 void Multicast::unfollow(const Unfollow& message, const Delivery& delivery) {
-  if (!speaks_for(delivery, message.follower)) {
-    host_.observer.rejected("unfollow", error(ErrorCode::forbidden, "an unfollow for somebody else"), delivery.link);
-    return;
-  }
+  if (!may_speak("unfollow", message.follower, delivery)) return;
   if (followers_.remove(message.follower)) set_standing(message.follower);
 }
 
 void Multicast::followed(const Followed& message, const Delivery& delivery) {
-  if (!speaks_for(delivery, message.followee)) {
-    host_.observer.rejected("followed", error(ErrorCode::forbidden, "an answer for somebody else"), delivery.link);
-    return;
-  }
+  if (!may_speak("followed", message.followee, delivery)) return;
   follows_.registered(message.followee);
+  follows_.leave(message.followee);
   arm();
 }
 
@@ -200,8 +201,9 @@ void Multicast::wake(MonoTime at) {
 }
 
 void Multicast::arm() {
-  if (follows_.size() == 0 && followers_.all().empty()) return;
-  MonoTime due = std::min(follows_.next_due(), host_.clock.mono() + kLeaseCheck);
+  MonoTime due = follows_.next_due();
+  if (due == Follows::kNever && followers_.all().empty()) return;
+  due = std::min(due, host_.clock.mono() + kLeaseCheck);
   if (more_due_) due = std::min(due, *more_due_);
   if (reactions_.due()) due = std::min(due, *reactions_.due());
   wake(due);

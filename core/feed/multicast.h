@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "core/base/config.h"
@@ -49,6 +50,7 @@ class Multicast {
   }
 
  private:
+  bool may_speak(std::string_view what, const PubKey& user, const Delivery& delivery);
   // Sends it; who has no route, or got more than a share of bytes, is remembered as behind.
   void send_history(const PubKey& follower, std::int64_t since, const History& history);
   void send_reactions();

@@ -19,6 +19,7 @@ struct Bound : ::testing::Test {
     for (NodeIndex i = 0; i < 10; ++i) {
       NodeOptions node;
       node.config.overlay = OverlayKind::hyparview;
+      node.config.replies = Replies::tagged;  // nobody else needs them
       node.config.mode = mode;
       if (i % 3 == 2) node.nat = {port_restricted()};
       if (i > 0) node.config.bootstrap = {world.address_of(0)};
@@ -91,6 +92,31 @@ TEST_F(Bound, ItSurvivesARestart) {
   const auto ids = mentions();
   EXPECT_EQ(held(kOwner, ids), ids.size());
   EXPECT_EQ(held(kImpostor, ids), 0u);
+}
+
+TEST_F(Bound, FollowersRegisterWhereTheUserHasMoved) {
+  build(FeedMode::multicast);
+  ASSERT_TRUE(bind(kOwner, world.node_id(kOwner), 1).ok());
+  for (const NodeIndex follower : {2u, 3u, 4u}) {
+    Tags tags;
+    tags.add({"p", world.user(kOwner).public_key().hex()});
+    world.publish(follower, world.user(follower).sign(kind::follow_list, unix_seconds(world.wall()), tags, ""));
+  }
+  world.run_for(1min);
+  EXPECT_EQ(world.status(kOwner).followers, 3u);
+  EXPECT_EQ(world.status(kImpostor).followers, 0u);
+
+  ASSERT_TRUE(bind(kImpostor, world.node_id(kImpostor), 2).ok());  // the same user's second server
+  world.run_for(8h);
+  EXPECT_EQ(world.status(kImpostor).followers, 3u);
+  const Event post = world.user(kOwner).sign(kind::post, unix_seconds(world.wall()), {}, "I have moved");
+  world.publish(kImpostor, post);
+  world.run_for(1min);
+  for (const NodeIndex follower : {2u, 3u, 4u}) EXPECT_EQ(held(follower, {post.id}), 1u) << follower;
+  EXPECT_EQ(held(6, {post.id}), 0u);
+  world.run_for(24h);
+  EXPECT_EQ(world.status(kOwner).followers, 0u);  // nobody renews the leases there
+  EXPECT_EQ(world.status(kImpostor).followers, 3u);
 }
 
 TEST_F(Bound, WhoMovesPublishesAtTheNewServerAndTheOldOneFindsOut) {

@@ -305,6 +305,7 @@ TEST(Relays, WithoutOneThatCarriesThereIsNoTunnelAndMessagesAreRoutedStill) {
     const NodeIndex relay = pairs.world.add_node([&] {
       NodeOptions node;
       node.config.overlay = OverlayKind::hyparview;
+      node.config.replies = Replies::tagged;  // nobody else needs them
       node.config.relay = false;
       if (i > 0) node.config.bootstrap = {pairs.world.address_of(0)};
       return node;
