@@ -106,6 +106,7 @@ void Multicast::follow(const Follow& message, const Delivery& delivery) {
     return;
   }
   if (!known) set_standing(message.follower);
+  arm();  // the lease will end
   const Asked asked{message.since, known};
   unanswered_count_ += unanswered_[host_.store.flush()].insert_or_assign(message.follower, asked).second ? 1 : 0;
   durable(host_.store.durable());

@@ -42,6 +42,7 @@ struct Pairs {
   NodeIndex add(const Boxes& boxes, std::optional<BoxIndex> behind = {}) {
     NodeOptions node;
     node.config.overlay = OverlayKind::hyparview;
+    node.config.replies = Replies::tagged;  // nobody else needs them
     node.nat = boxes;
     node.behind = behind;
     if (world.node_count() > 0) node.config.bootstrap = {world.address_of(0)};
@@ -305,7 +306,6 @@ TEST(Relays, WithoutOneThatCarriesThereIsNoTunnelAndMessagesAreRoutedStill) {
     const NodeIndex relay = pairs.world.add_node([&] {
       NodeOptions node;
       node.config.overlay = OverlayKind::hyparview;
-      node.config.replies = Replies::tagged;  // nobody else needs them
       node.config.relay = false;
       if (i > 0) node.config.bootstrap = {pairs.world.address_of(0)};
       return node;
