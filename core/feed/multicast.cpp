@@ -140,7 +140,8 @@ void Multicast::durable(Ticket ticket) {
 
 void Multicast::send_history(const PubKey& follower, std::int64_t since, const History& history) {
   const MonoTime now = host_.clock.mono();
-  const auto bytes = static_cast<std::uint32_t>(bytes_at_most(history.events));
+  // A part with many events of one second may be larger than any budget; it counts as a full answer then.
+  const auto bytes = static_cast<std::uint32_t>(std::min(bytes_at_most(history.events), config_.limits.answered_bytes));
   if (bytes > 0 && (!askers_.may_get(follower, bytes, now) || !history_bytes_.take(now, bytes))) {
     followers_.missed(follower, since);
     more_due_ = now + kShareTime;

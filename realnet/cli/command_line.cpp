@@ -48,7 +48,8 @@ void add_server_options(CLI::App& app, ServerFlags& flags, std::string& config) 
                  "How servers are linked: hyparview (default), or mesh, as the original, up to 65 servers");
   app.add_option("--external", flags.external,
                  "Address and port where others reach you, if a router passes it on (found out)");
-  app.add_option("--replies", flags.replies, "Who gets your replies: everybody (default), or tagged: only those they name");
+  app.add_option("--replies", flags.replies,
+                 "Who gets your replies: everybody (default), or tagged: only those they name");
   add_switch(app, "--lan", flags.lan, "Private addresses heard of may be dialled (false)");
   add_switch(app, "--require-bind", flags.require_bind,
              "Send nothing to servers that merely claim to be a user's; the user must have bound them (false)");

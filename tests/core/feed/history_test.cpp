@@ -102,6 +102,7 @@ TEST_F(HistoryTest, OneWhoWasAwayGetsAllPartByPart) {
 
 TEST_F(HistoryTest, ManyOfOneSecondDoNotHoldUpTheRest) {
   limits.answered_bytes = 50'000;
+  limits.asker_answer_bytes_burst = 100'000;  // they are more
   start(limits);
   follow();
   leave();
