@@ -11,6 +11,8 @@
 namespace np2p {
 namespace {
 
+constexpr std::size_t kLookedAt = 128;
+
 bool has_tag(const Event& event, std::string_view name) {
   for (std::size_t i = 0; i < event.tags.size(); ++i) {
     if (event.tags[i].name() == name) return true;
@@ -32,6 +34,34 @@ bool names(const Event& event, const PubKey& user) {
   return named_users(event).count(user) != 0;
 }
 
+bool is_for_everybody(const Event& event, Replies replies) {
+  switch (event.kind) {
+    case kind::post:
+      return replies == Replies::everybody || has_tag(event, "q") || named_users(event).empty();
+    case kind::repost:
+    case kind::profile:
+    case kind::bind:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The end of an id, because some authors make its beginning zero on purpose (NIP-13).
+std::uint64_t mark_of(const EventId& id) noexcept {
+  std::uint64_t mark = 0;
+  for (std::size_t i = EventId::size - 8; i < EventId::size; ++i) mark = mark << 8 | id.data[i];
+  return mark;
+}
+
+bool has_time(std::int64_t created_at) noexcept {
+  return created_at >= 0 && created_at < static_cast<std::int64_t>(UINT32_MAX);
+}
+
+Past past_of(const Event& event) noexcept {
+  return {static_cast<std::uint32_t>(event.created_at), mark_of(event.id)};
+}
+
 }  // namespace
 
 Feed::Feed(const Config& config, Host& host, Overlay& overlay)
@@ -49,16 +79,47 @@ void Feed::start() {
   if (host_.store.standing(config_.owner) != Standing::owner) host_.store.set_standing(config_.owner, Standing::owner);
   multicast_.load();
   outbox_.load();
+  load_history();
+}
+
+// What the store holds of it. Which reply went to everybody only its author knew: ours decides by its own rule.
+void Feed::load_history() {
+  if (config_.overlay == OverlayKind::mesh) return;
+  Filter recent;
+  recent.kinds = std::vector<std::uint32_t>{kind::profile, kind::post, kind::repost, kind::bind};
+  recent.since = unix_seconds(host_.clock.wall() - config_.limits.history_age);
+  recent.limit = config_.limits.history_events;
+  for (const EventPtr& event : host_.store.query(recent, Order::newest_first)) {
+    if (is_for_everybody(event.get(), config_.replies) && has_time(event->created_at)) {
+      overlay_.remember(past_of(event.get()));
+    }
+  }
+}
+
+// Of more events with one time than are looked at, which somebody has made then, those with high ids are not found.
+Frame Feed::recall(const Past& past) {
+  Filter then;
+  then.since = then.until = past.at;
+  then.limit = kLookedAt;
+  for (const EventPtr& event : host_.store.query(then, Order::newest_first)) {
+    if (mark_of(event->id) == past.mark) return encode_events({&event, 1});
+  }
+  return {};
+}
+
+// Also what we could not keep: those who compare what they know with us need not send it again.
+void Feed::heard(const Delivery& delivery, const Event& event) {
+  if (delivery.cast != Delivery::Cast::broadcast || kind::class_of(event.kind) == kind::Class::ephemeral) return;
+  if (has_time(event.created_at)) overlay_.remember(past_of(event));
 }
 
 void Feed::published(const EventPtr& event) {
   recent_.insert(half_of(event->id));
   host_.observer.event_accepted(event->id, {});
   if (event->kind == kind::bind) overlay_.bind(event);
-  const bool quote = has_tag(*event, "q");
   switch (event->kind) {
     case kind::post:
-      if (quote || named_users(*event).empty() || config_.replies == Replies::everybody) to_everybody(event);
+      if (is_for_everybody(event.get(), config_.replies)) to_everybody(event);
       to_named(event);
       return;
     case kind::repost:
@@ -83,6 +144,7 @@ void Feed::to_everybody(const EventPtr& event) {
   if (config_.mode == FeedMode::multicast) {
     multicast_.send(event);
   } else {
+    if (has_time(event->created_at)) overlay_.remember(past_of(event.get()));
     overlay_.broadcast(Channel::packets, encode_events({&event, 1}), Priority::post);
   }
 }
@@ -157,6 +219,7 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
   // nothing to look at while we hold the event. Without it (evicted, or refused for want of room) it gets its chance.
   if (recent_.contains(half_of(event.id))) {
     accepted = host_.store.get(event.id);
+    if (accepted) heard(delivery, accepted.get());
     if (accepted || kind::class_of(event.kind) == kind::Class::ephemeral) return Arrival::known;
   }
   if (event.created_at > unix_seconds(host_.clock.wall() + config_.limits.future_tolerance)) {
@@ -170,6 +233,7 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
     return Arrival::bad;
   }
   accepted = *valid;
+  heard(delivery, accepted.get());
   if (kind::class_of(accepted->kind) != kind::Class::ephemeral) {
     const PutOutcome outcome = host_.store.put(accepted);
     if (outcome == PutOutcome::refused) {

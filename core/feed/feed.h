@@ -36,6 +36,8 @@ class Feed {
   // A payload that arrived. The answer is what to hand on if it was a broadcast: all of it, what was new and good of
   // it, nothing.
   std::optional<Frame> receive(const Delivery& delivery);
+  // What was broadcast earlier and somebody has missed; empty if the store does not hold it any more.
+  [[nodiscard]] Frame recall(const Past& past);
   void link_down(LinkId link) { judge_.link_down(link); }
   void topology_changed();
   void timer(Timer timer);
@@ -60,6 +62,8 @@ class Feed {
   void acknowledge_when_durable(const Delivery& delivery, const std::vector<EventPtr>& events);
   void reject(std::string_view what, const Error& why, const Delivery& delivery);
   void to_everybody(const EventPtr& event);
+  void load_history();
+  void heard(const Delivery& delivery, const Event& event);
   void to_named(const EventPtr& event);
 
   const Config& config_;
