@@ -8,9 +8,9 @@
 namespace np2p::swarm {
 namespace {
 
-constexpr std::int64_t kYoung = 20;        // seconds; what is younger may be on its way
+constexpr std::int64_t kYoung = 70;        // seconds; what is younger is on its way, or announced (Watch)
 constexpr std::int64_t kStep = 10;         // seconds; digests made at about the same time are of the same span
-constexpr Duration kGreetAgain = 40s;      // when what was young then is old enough
+constexpr Duration kGreetAgain = 90s;      // when what was young then is old enough
 constexpr Duration kGreetLater = 3s;       // while others are learned from
 constexpr Duration kSpread = 1s;           // what was learned from several is spread together
 constexpr Duration kAnswer = 10s;          // for an answer, or the next part of it
