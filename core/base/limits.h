@@ -69,15 +69,15 @@ struct Limits {
   std::size_t history_asked = 32;    // events asked for at once over one link
   std::size_t history_serving = 64;  // asked for by one peer and not sent yet; more are refused
   // --- links through NATs
-  std::size_t tunnels = 16;                     // of ours, being established included; a peer has one
-  std::size_t ladder_links = 24;                // links at our wish for bulk and conversations, attempts included
-  std::size_t link_askers = 128;                // who asked for a link lately, to be fair; the one longest ago makes room
-  std::size_t talking = 256;                    // users whose messages are counted, to see who keeps talking
-  std::size_t waiting_payloads = 64;            // large unicasts that wait for a link
-  std::size_t waiting_bytes = 4 * 1024 * 1024;  // of these
-  std::size_t relay_slots = 128;                // tunnels that we carry for others
-  std::size_t relay_slots_per_client = 8;       // of one neighbour
-  std::size_t relay_slots_per_address = 32;     // of all neighbours at one IP address
+  std::size_t tunnels = 16;           // of ours, being established included; a peer has one
+  std::size_t ladder_links = 24;      // links at our wish for bulk and conversations, attempts included
+  std::size_t link_askers = 128;      // who asked for a link lately, to be fair; the one longest ago makes room
+  std::size_t talking = 256;          // users whose messages are counted, to see who keeps talking
+  std::size_t waiting_payloads = 64;  // large unicasts that wait for a link
+  std::size_t waiting_bytes = 4 * 1024 * 1024;         // of these
+  std::size_t relay_slots = 128;                       // tunnels that we carry for others
+  std::size_t relay_slots_per_client = 8;              // of one neighbour
+  std::size_t relay_slots_per_address = 32;            // of all neighbours at one IP address
   std::uint32_t relay_client_bytes_per_s = 32 * 1024;  // of one neighbour behind NAT, and its burst
   std::uint32_t relay_client_burst = 1024 * 1024;
   // --- feed

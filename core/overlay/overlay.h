@@ -39,7 +39,8 @@ struct Delivery {
   bool past = false;  // a broadcast of earlier, which we asked for; nothing of it needs to be handed on
 };
 
-// Something that was broadcast: when, as it says itself and all nodes agree, and a mark under which those above find it.
+// Something that was broadcast: when, as it says itself and all nodes agree, and a mark under which those above find
+// it.
 struct Past {
   std::uint32_t at = 0;  // Unix seconds
   std::uint64_t mark = 0;

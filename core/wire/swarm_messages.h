@@ -281,11 +281,10 @@ struct Recalled {  // one of them; an empty payload: it is not kept any more
   friend bool operator==(const Recalled&, const Recalled&) = default;
 };
 
-using Message =
-    std::variant<Hello, HelloEcho, Probe, Unused, DialBack, Join, ForwardJoin, Neighbor, NeighborAnswer, Disconnect,
-                 Shuffle, ShuffleReply, Gossip, IHave, Graft, Prune, Watch, FindNode, FoundNodes, Put, Replicate, Get,
-                 Got, Routed, Undelivered, Direct, PathVector, Carry, CarryEnd, HistoryDigest, HistoryParts, HistoryIds,
-                 HistoryOffer, HistoryAsk, Recalled>;
+using Message = std::variant<Hello, HelloEcho, Probe, Unused, DialBack, Join, ForwardJoin, Neighbor, NeighborAnswer,
+                             Disconnect, Shuffle, ShuffleReply, Gossip, IHave, Graft, Prune, Watch, FindNode,
+                             FoundNodes, Put, Replicate, Get, Got, Routed, Undelivered, Direct, PathVector, Carry,
+                             CarryEnd, HistoryDigest, HistoryParts, HistoryIds, HistoryOffer, HistoryAsk, Recalled>;
 
 Frame encode(const Message& message);
 Result<Message> decode(ByteView bytes, const Limits& limits);

@@ -180,7 +180,8 @@ void History::on(Peer& from, const HistoryIds& message) {
 
 void History::on(Peer& from, const HistoryOffer& message) {
   Talk* one = find(from.link);
-  if (one == nullptr || !one->learning) return reject(ErrorCode::forbidden, "an offer that nobody asked for", from.link);
+  if (one == nullptr || !one->learning)
+    return reject(ErrorCode::forbidden, "an offer that nobody asked for", from.link);
   want(*one, salted(message.ids, from.salt));
 }
 
@@ -297,8 +298,7 @@ void History::finish(Talk& one) {
 void History::on(Peer& from, const HistoryAsk& message) {
   Talk& one = talk(from.link);
   const Limits& limits = config_.limits;
-  if (message.ids.size() > limits.history_asked ||
-      one.serving.size() + message.ids.size() > limits.history_serving) {
+  if (message.ids.size() > limits.history_asked || one.serving.size() + message.ids.size() > limits.history_serving) {
     return reject(ErrorCode::rate_limited, "asked for too much at once", from.link);
   }
   std::vector<Past> fresh;
@@ -366,9 +366,8 @@ std::optional<MonoTime> History::next_due() const noexcept {
     if (one.greet_at) sooner(*one.greet_at);
     if (one.learning) sooner(one.until);
     if (one.serving.empty()) continue;
-    const Duration pause =
-        std::max(one.out.wait(now, limits.history_bytes_per_second, limits.history_bytes_burst),
-                 upload_.wait(now, limits.history_upload_per_second, limits.history_upload_burst));
+    const Duration pause = std::max(one.out.wait(now, limits.history_bytes_per_second, limits.history_bytes_burst),
+                                    upload_.wait(now, limits.history_upload_per_second, limits.history_upload_burst));
     sooner(now + std::max<Duration>(pause, kCongested));
   }
   return first;

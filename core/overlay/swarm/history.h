@@ -1,5 +1,5 @@
-// Who was away or cut off gets what was broadcast meanwhile. When a link between neighbours comes up, who dialled says a
-// digest of what it knows (marks.h). If the other side knows the same that was all:
+// Who was away or cut off gets what was broadcast meanwhile. When a link between neighbours comes up, who dialled says
+// a digest of what it knows (marks.h). If the other side knows the same that was all:
 //
 //   dialler                                     the other one
 //     HistoryDigest of the whole span   ->
@@ -13,9 +13,9 @@
 // So after a cut in two halves it spreads from whoever is linked to the other half, and hardly anything is sent twice,
 // as a node learns from two peers at a time at most and asks for each thing in one place.
 //
-// What is younger than a minute comes along the trees or is announced (plumtree.h) and stands in no digest; if there is something
-// so young, there is a second digest a little later. Each direction of each link has a budget of bytes; what is asked
-// for beyond it waits, and who offers what it does not give is not listened to for some time.
+// What is younger than a minute comes along the trees or is announced (plumtree.h) and stands in no digest; if there is
+// something so young, there is a second digest a little later. Each direction of each link has a budget of bytes; what
+// is asked for beyond it waits, and who offers what it does not give is not listened to for some time.
 #pragma once
 
 #include <optional>

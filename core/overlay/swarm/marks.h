@@ -1,5 +1,5 @@
-// What was broadcast lately, as marks in the order of their times, and digests of spans of it: two nodes whose digests of
-// a span are equal know the same. The newest `most` are remembered, 12 bytes each, and nothing older than `age`.
+// What was broadcast lately, as marks in the order of their times, and digests of spans of it: two nodes whose digests
+// of a span are equal know the same. The newest `most` are remembered, 12 bytes each, and nothing older than `age`.
 #pragma once
 
 #include <cstdint>
