@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Callable
+
 import numpy as np
 import pytest
 
@@ -13,15 +15,11 @@ def _sent(net: np2p.Simulation, what: str) -> int:
     return int(net.traffic()[what].sum())
 
 
-def _all_have(net: np2p.Simulation, notes: list[np2p.Note]) -> bool:
-    return all(net.delivery_ratio(note) == 1.0 for note in notes)
-
-
-def _measured(net: np2p.Simulation, notes: list[np2p.Note], missing: int, within: float) -> dict[str, float]:
-    """How long it takes until all have all, and how many payloads that was for each that was missing."""
+def _measured(net: np2p.Simulation, done: Callable[[], bool], missing: int, within: float) -> dict[str, float]:
+    """How long it takes until it is done, and how many payloads that was for each that was missing."""
     start, before, duplicates = net.now, _sent(net, "payload_out_msgs"), _sent(net, "duplicate_in_msgs")
     wire = _sent(net, "bytes_out")
-    assert net.eventually(lambda: _all_have(net, notes), within=within, every=seconds(1))
+    assert net.eventually(done, within=within, every=seconds(1))
     took, spent = net.now - start, _sent(net, "bytes_out") - wire
     net.run_for(minutes(2))  # what comes too late counts as well
     return {
@@ -47,7 +45,9 @@ def test_both_halves_of_a_healed_network_learn_what_the_other_said(net: np2p.Net
         net.run_for(minutes(1))
     assert all(net.delivery_ratio(note) < 0.6 for note in notes)
     net.heal()
-    figures = _measured(net, notes, len(notes) * 30, within=minutes(5))
+    figures = _measured(
+        net, lambda: all(net.delivery_ratio(note) == 1.0 for note in notes), len(notes) * 30, within=minutes(5)
+    )
     print(figures)
     assert figures["payloads per missing one"] <= 1.1
     assert figures["duplicates per missing one"] <= 0.1
@@ -70,7 +70,7 @@ def test_who_was_away_for_an_hour_gets_all_of_it(net: np2p.Network) -> None:
         net.run_for(hours(1) / 40)
     away.restart()
     assert not any(away.has(note) for note in notes)
-    figures = _measured(net, notes, len(notes), within=minutes(1))
+    figures = _measured(net, lambda: all(away.has(note) for note in notes), len(notes), within=minutes(1))
     print(figures)
     assert away.has(before)
     assert figures["payloads per missing one"] <= 1.1

@@ -56,6 +56,7 @@ History::Talk* History::find(LinkId link) noexcept {
 
 History::Talk& History::talk(LinkId link) {
   if (Talk* known = find(link)) return *known;
+  forget_idle(host_.clock.mono());
   talks_.emplace_back().link = link;
   return talks_.back();
 }
