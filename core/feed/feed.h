@@ -9,8 +9,8 @@
 //   follow list                     drives FOLLOW         drives FOLLOW
 //   other kinds                     followers             followers
 //
-// The overlay remembers marks of what was broadcast, so that who was away can be told (core/overlay/swarm/history.h). It
-// hears of each such event from here, of the store's after a start, and gets what somebody has missed from here.
+// The overlay remembers marks of what was broadcast, so that who was away can be told (core/overlay/swarm/history.h).
+// It hears of each such event from here, of the store's after a start, and gets what somebody has missed from here.
 #pragma once
 
 #include <map>

@@ -12,17 +12,16 @@ namespace {
 using test::RawPeer;
 using test::World;
 
-constexpr std::uint8_t type_of(const char* name) {
-  const std::string_view text(name);
-  return text == "digest" ? 30 : text == "recalled" ? 35 : 0;
-}
+constexpr std::uint8_t kDigest = 30;  // types of messages
+constexpr std::uint8_t kParts = 31;
+constexpr std::uint8_t kRecalled = 35;
 
 struct Histories : ::testing::Test {
   World world;
   std::map<std::uint8_t, std::size_t> sent;  // by type
   void SetUp() override {
-    ASSERT_EQ(encode(HistoryDigest{}).view()[0], type_of("digest"));
-    ASSERT_EQ(encode(Recalled{}).view()[0], type_of("recalled"));
+    ASSERT_EQ(encode(HistoryDigest{}).view()[0], kDigest);
+    ASSERT_EQ(encode(Recalled{}).view()[0], kRecalled);
     world.keeps_history = true;
     world.loses = [this](std::size_t, std::size_t, const Frame& frame) {
       ++sent[frame.view()[0]];
@@ -57,7 +56,7 @@ TEST_F(Histories, OfTwoNodesThatNeverMetBecomeOne) {
   world.run_for(3min);
   EXPECT_TRUE(has_all(0, ones));
   EXPECT_TRUE(has_all(1, zeros));
-  EXPECT_EQ(sent[type_of("recalled")], zeros.size() + ones.size());
+  EXPECT_EQ(sent[kRecalled], zeros.size() + ones.size());
   for (std::size_t i = 0; i < 2; ++i) {
     EXPECT_EQ(world[i].swarm->history().marks().size(), 48u);
     EXPECT_EQ(world[i].refusals(), 0) << i;
@@ -76,9 +75,9 @@ TEST_F(Histories, OfWhoKnowsTheSameCostOneDigestForALink) {
   world.run_for(5s);
   world[6].boot();
   world.run_for(3min);
-  EXPECT_GE(sent[type_of("digest")], 1u);
-  EXPECT_LE(sent[type_of("digest")], 2 * world[6].swarm->membership().active_size() + 12);
-  for (std::uint8_t type = 31; type <= 35; ++type) EXPECT_EQ(sent[type], 0u) << int{type};
+  EXPECT_GE(sent[kDigest], 1u);
+  EXPECT_LE(sent[kDigest], 2 * world[6].swarm->membership().active_size() + 12);
+  for (std::uint8_t type = kParts; type <= kRecalled; ++type) EXPECT_EQ(sent[type], 0u) << int{type};
 }
 
 TEST_F(Histories, WhoWasAwayForAnHourGetsAllOfItOnce) {
@@ -94,11 +93,11 @@ TEST_F(Histories, WhoWasAwayForAnHourGetsAllOfItOnce) {
     world[away].boot();
     world.run_for(90s);
     EXPECT_TRUE(has_all(away, texts));
-    EXPECT_LE(sent[type_of("recalled")], texts.size() + 1);
+    EXPECT_LE(sent[kRecalled], texts.size() + 1);
     // And it goes on from there to nobody, as all others have it.
-    const std::size_t recalled = sent[type_of("recalled")];
+    const std::size_t recalled = sent[kRecalled];
     world.run_for(10min);
-    EXPECT_EQ(sent[type_of("recalled")], recalled);
+    EXPECT_EQ(sent[kRecalled], recalled);
     EXPECT_EQ(world[away].swarm->history().talks(), 0u);
   }
 }

@@ -104,6 +104,19 @@ TEST_F(Meetings, AFloodOfRequestsOverOneLinkLeavesRoomForOthers) {
   EXPECT_EQ(world[0].rejections["meeting rate_limited"], refused);
 }
 
+// Climbs that are over in a moment, too: each of these makes us dial.
+TEST_F(Meetings, AFloodOfRequestsOverOneLinkMakesUsDialNowAndThen) {
+  const std::size_t before = world[0].dialled.size();
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    Meeting asks = meeting(Meeting::Step::ask, i);
+    asks.listens = test::home(300 + i);
+    relay->say(routed(i, 1, asks));
+    world.run_for(100ms);
+  }
+  EXPECT_GE(world[0].dialled.size(), before + 10);
+  EXPECT_LE(world[0].dialled.size(), before + 10 + 11);
+}
+
 // And whichever way he comes, one who asks all the time is refused.
 TEST_F(Meetings, OneNodeMayAskAFewTimesOnly) {
   for (std::uint64_t i = 1; i <= 12; ++i) {
