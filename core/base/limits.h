@@ -44,6 +44,8 @@ struct Limits {
   std::size_t recent_payloads = 20'000;                 // broadcasts whose ids are remembered, against repetition
   std::size_t recent_payload_bytes = 16 * 1024 * 1024;  // of the payloads kept for those who missed them
   std::size_t missing_payloads = 1024;                  // announced, not here yet
+  std::uint32_t pulled_bytes_per_second = 64 * 1024;    // sent again over one link because the peer asked for it
+  std::uint32_t pulled_bytes_burst = 1024 * 1024;       // and their burst; what is over it is refused
   std::size_t directory_records = 20'000;               // kept for others; a newcomer without room is refused
   std::size_t claims = 3;                               // nodes that claim to serve one user; the oldest stays first
   Duration claim_life = 24h;                            // a claim keeps its place for this long without a CONTACT
@@ -56,15 +58,26 @@ struct Limits {
   std::size_t replay_windows = 1024;                    // sources of routed messages
   std::uint8_t hops = 12;                               // of a routed message
   std::size_t address_book = 256;                       // reachable peers remembered on disk
+  // --- what was broadcast earlier, for those who were away or cut off
+  std::size_t history_events = 1000;  // the newest so many are remembered, 12 bytes each,
+  Duration history_age = 24h;         // unless they are older than this
+  // Over one link, for each direction: lists of ids, and events that one side lacks. What is over it waits.
+  std::uint32_t history_bytes_per_second = 32 * 1024;
+  std::uint32_t history_bytes_burst = 256 * 1024;
+  std::uint32_t history_upload_per_second = 128 * 1024;  // events for all who lack some
+  std::uint32_t history_upload_burst = 1024 * 1024;
+  std::size_t history_asked = 32;    // events asked for at once over one link
+  std::size_t history_serving = 64;  // asked for by one peer and not sent yet; more are refused
   // --- links through NATs
-  std::size_t tunnels = 16;                     // of ours, being established included; a peer has one
-  std::size_t ladder_links = 24;                // links at our wish for bulk and conversations, attempts included
-  std::size_t talking = 256;                    // users whose messages are counted, to see who keeps talking
-  std::size_t waiting_payloads = 64;            // large unicasts that wait for a link
-  std::size_t waiting_bytes = 4 * 1024 * 1024;  // of these
-  std::size_t relay_slots = 128;                // tunnels that we carry for others
-  std::size_t relay_slots_per_client = 8;       // of one neighbour
-  std::size_t relay_slots_per_address = 32;     // of all neighbours at one IP address
+  std::size_t tunnels = 16;           // of ours, being established included; a peer has one
+  std::size_t ladder_links = 24;      // links at our wish for bulk and conversations, attempts included
+  std::size_t link_askers = 128;      // who asked for a link lately, to be fair; the one longest ago makes room
+  std::size_t talking = 256;          // users whose messages are counted, to see who keeps talking
+  std::size_t waiting_payloads = 64;  // large unicasts that wait for a link
+  std::size_t waiting_bytes = 4 * 1024 * 1024;         // of these
+  std::size_t relay_slots = 128;                       // tunnels that we carry for others
+  std::size_t relay_slots_per_client = 8;              // of one neighbour
+  std::size_t relay_slots_per_address = 32;            // of all neighbours at one IP address
   std::uint32_t relay_client_bytes_per_s = 32 * 1024;  // of one neighbour behind NAT, and its burst
   std::uint32_t relay_client_burst = 1024 * 1024;
   // --- feed

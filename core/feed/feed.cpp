@@ -10,6 +10,27 @@
 #include "core/wire/packet.h"
 
 namespace np2p {
+namespace {
+
+constexpr std::size_t kLookedAt = 128;
+
+// The end of an id, because some authors make its beginning zero on purpose (NIP-13).
+std::uint64_t mark_of(const EventId& id) noexcept {
+  std::uint64_t mark = 0;
+  for (std::size_t i = EventId::size - 8; i < EventId::size; ++i) mark = mark << 8 | id.data[i];
+  return mark;
+}
+
+bool has_time(std::int64_t created_at) noexcept {
+  return created_at >= 0 && created_at < static_cast<std::int64_t>(UINT32_MAX);
+}
+
+Past past_of(const Event& event) noexcept {
+  return {static_cast<std::uint32_t>(event.created_at), mark_of(event.id)};
+}
+
+}  // namespace
+
 Feed::Feed(const Config& config, Host& host, Overlay& overlay)
     : config_(config),
       host_(host),
@@ -25,6 +46,38 @@ void Feed::start() {
   if (host_.store.standing(config_.owner) != Standing::owner) host_.store.set_standing(config_.owner, Standing::owner);
   multicast_.load();
   outbox_.load();
+  load_history();
+}
+
+// What the store holds of it. Which reply went to everybody only its author knew: ours decides by its own rule.
+void Feed::load_history() {
+  if (config_.overlay == OverlayKind::mesh) return;
+  Filter recent;
+  recent.kinds = std::vector<std::uint32_t>{kind::profile, kind::post, kind::repost, kind::deletion, kind::bind};
+  recent.since = unix_seconds(host_.clock.wall() - config_.limits.history_age);
+  recent.limit = config_.limits.history_events;
+  for (const EventPtr& event : host_.store.query(recent, Order::newest_first)) {
+    if (has_time(event->created_at) && was_for_everybody(event.get(), config_, host_.store)) {
+      overlay_.remember(past_of(event.get()));
+    }
+  }
+}
+
+// Of more events with one time than are looked at, which somebody has made then, those with high ids are not found.
+Frame Feed::recall(const Past& past) {
+  Filter then;
+  then.since = then.until = past.at;
+  then.limit = kLookedAt;
+  for (const EventPtr& event : host_.store.query(then, Order::newest_first)) {
+    if (mark_of(event->id) == past.mark) return encode_events({&event, 1});
+  }
+  return {};
+}
+
+// Also what we could not keep: those who compare what they know with us need not send it again.
+void Feed::heard(const Delivery& delivery, const Event& event) {
+  if (delivery.cast != Delivery::Cast::broadcast || kind::class_of(event.kind) == kind::Class::ephemeral) return;
+  if (has_time(event.created_at)) overlay_.remember(past_of(event));
 }
 
 void Feed::published(const EventPtr& event) {
@@ -36,6 +89,7 @@ void Feed::published(const EventPtr& event) {
   if (event->kind == kind::deletion) obey(event);
   if (is_to_us(*event)) multicast_.hand_on(event);
   if (route.audience == Audience::everybody) {
+    if (has_time(event->created_at)) overlay_.remember(past_of(event.get()));
     overlay_.broadcast(Channel::packets, encode_events({&event, 1}), Priority::post);
   } else if (route.audience == Audience::followers) {
     multicast_.send(event, route);
@@ -124,6 +178,7 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
   // nothing to look at while we hold the event. Without it (evicted, or refused for want of room) it gets its chance.
   if (recent_.contains(half_of(event.id))) {
     accepted = host_.store.get(event.id);
+    if (accepted) heard(delivery, accepted.get());
     if (accepted || kind::class_of(event.kind) == kind::Class::ephemeral) return Arrival::known;
   }
   if (event.created_at > unix_seconds(host_.clock.wall() + config_.limits.future_tolerance)) {
@@ -137,6 +192,7 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
     return Arrival::bad;
   }
   accepted = *valid;
+  heard(delivery, accepted.get());
   if (kind::class_of(accepted->kind) != kind::Class::ephemeral) {
     if (deletion_of(*accepted, host_.store)) {
       recent_.insert(half_of(accepted->id));

@@ -1,6 +1,9 @@
 // How posts travel: what our user publishes goes out by kind and mode, what arrives passes the one gate in, is kept,
 // and is handed on only then.
 // To whom what of our user goes is the table in routes.h.
+//
+// The overlay remembers marks of what was broadcast, so that who was away can be told (core/overlay/swarm/history.h).
+// It hears of each such event from here, of the store's after a start, and gets what somebody has missed from here.
 #pragma once
 
 #include <map>
@@ -30,6 +33,8 @@ class Feed {
   // A payload that arrived. The answer is what to hand on if it was a broadcast: all of it, what was new and good of
   // it, nothing.
   std::optional<Frame> receive(const Delivery& delivery);
+  // What was broadcast earlier and somebody has missed; empty if the store does not hold it any more.
+  [[nodiscard]] Frame recall(const Past& past);
   void link_down(LinkId link) { judge_.link_down(link); }
   void topology_changed();
   void timer(Timer timer);
@@ -58,6 +63,8 @@ class Feed {
   // A reaction to what our user published.
   [[nodiscard]] bool is_to_us(const Event& reaction);
   [[nodiscard]] bool is_unwanted(const Event& event, const Delivery& delivery);
+  void load_history();
+  void heard(const Delivery& delivery, const Event& event);
 
   const Config& config_;
   Host& host_;

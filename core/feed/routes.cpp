@@ -82,14 +82,22 @@ Route deletion_route(const Event& deletion, Replies replies, Store& store) {
   return route;
 }
 
+Route route_in_broadcast_mode(const Event& event, Replies replies, Store& store) {
+  return event.kind == kind::deletion ? deletion_route(event, replies, store) : plain_route(event, replies, store);
+}
+
 }  // namespace
 
 Route route_of(const Event& event, const Config& config, Store& store) {
-  Route route = event.kind == kind::deletion ? deletion_route(event, config.replies, store)
-                                             : plain_route(event, config.replies, store);
+  Route route = route_in_broadcast_mode(event, config.replies, store);
   if (config.mode == FeedMode::multicast) route.audience = std::min(route.audience, Audience::followers);
   route.named.erase(config.owner);
   return route;
+}
+
+bool was_for_everybody(const Event& event, const Config& config, Store& store) {
+  if (event.pubkey == config.owner) return route_of(event, config, store).audience == Audience::everybody;
+  return route_in_broadcast_mode(event, config.replies, store).audience == Audience::everybody;
 }
 
 bool waits_for_us(const Event& event, const PubKey& owner, Store& store) {

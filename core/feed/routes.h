@@ -37,6 +37,10 @@ struct Route {
 // these as a plain post.
 Route route_of(const Event& event, const Config& config, Store& store);
 
+// Did an event of anybody, which the store holds, go to everybody, as far as can be told? Others' modes are not known,
+// and their answers are judged by our own `replies`.
+bool was_for_everybody(const Event& event, const Config& config, Store& store);
+
 // Does the event name or cite our user, or may it have come through an outbox for another reason? Then its sender
 // waits for our answer.
 bool waits_for_us(const Event& event, const PubKey& owner, Store& store);

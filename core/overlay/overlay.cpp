@@ -67,6 +67,18 @@ void Overlay::forward(const Delivery& delivery, Frame payload) {
   mesh_ ? mesh_->forward(delivery, payload) : swarm_->forward(delivery, payload);
 }
 
+void Overlay::remember(const Past& past) {
+  if (swarm_) swarm_->remember(past);
+}
+
+std::optional<Recall> Overlay::next_recall() {
+  return swarm_ ? swarm_->next_recall() : std::nullopt;
+}
+
+void Overlay::recalled(const Recall& recall, Frame payload) {
+  if (swarm_) swarm_->recalled(recall, payload);
+}
+
 void Overlay::close_link(LinkId link, CloseReason reason) {
   mesh_ ? mesh_->close_link(link, reason) : swarm_->close_link(link, reason);
 }

@@ -3,6 +3,7 @@
 // after each of them; so no arrow points up and no callback nests.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -35,6 +36,19 @@ struct Delivery {
   // Does it come from the node that this one has found to serve the source? A mere claim may say things that are signed
   // in themselves; it may not acknowledge anything. On the mesh there is nothing to be found.
   bool from_server = true;
+  bool past = false;  // a broadcast of earlier, which we asked for; nothing of it needs to be handed on
+};
+
+// Something that was broadcast: when, as it says itself and all nodes agree, and a mark under which those above find
+// it.
+struct Past {
+  std::uint32_t at = 0;  // Unix seconds
+  std::uint64_t mark = 0;
+  friend auto operator<=>(const Past&, const Past&) = default;
+};
+struct Recall {  // a peer lacks this
+  LinkId link;
+  Past what;
 };
 
 // How a node stands in its overlay, for status lines and for who waits until it has joined. On the mesh every server is
@@ -97,6 +111,11 @@ class Overlay {
   // Hands a broadcast that arrived on to those whom this node serves in its tree. Only its owner can say that the
   // payload is good, so nothing unverified is forwarded; `payload` is the delivery's, or what was good of it.
   void forward(const Delivery& delivery, Frame payload);
+  // Something that was broadcast, by us or by others, now or earlier, came by and is known to be what it says. Who has
+  // missed it may ask for it as long as it is remembered.
+  void remember(const Past& past);
+  std::optional<Recall> next_recall();
+  void recalled(const Recall& recall, Frame payload);  // empty: it is not kept any more
   // To one user's server. False: no route at the moment, nothing was sent. True: sent, not acknowledged.
   bool unicast(const PubKey& user, Channel channel, Frame payload, Priority priority);
 

@@ -94,6 +94,10 @@ class FieldWriter {
       number(ids[i].tree);
     }
   }
+  void span(const Span& span) {
+    number(span.since);
+    number(span.until);
+  }
   void path_entries(const std::vector<PathEntry>& entries) {
     number(static_cast<std::uint16_t>(std::min(entries.size(), kMostIds)));
     for (std::size_t i = 0; i < std::min(entries.size(), kMostIds); ++i) {
@@ -212,6 +216,11 @@ class FieldReader {
       number(one.id);
       number(one.tree);
     }
+  }
+  void span(Span& span) {
+    number(span.since);
+    number(span.until);
+    if (span.since >= span.until) fail();
   }
   void path_entries(std::vector<PathEntry>& entries) {
     entries.resize(count(1 + sizeof(std::uint32_t) + sizeof(PathDelay)));

@@ -120,6 +120,21 @@ void fields(Io& io, M& m, std::size_t room) {
     io.fixed(m.from);
     io.number(m.tunnel);
     io.number(m.hops);
+  } else if constexpr (std::is_same_v<T, HistoryDigest>) {
+    io.span(m.span);
+    io.array(m.digest);
+  } else if constexpr (std::is_same_v<T, HistoryParts>) {
+    io.span(m.span);
+    io.short_ids(m.digests);
+  } else if constexpr (std::is_same_v<T, HistoryIds>) {
+    io.span(m.span);
+    io.number(m.parts);
+    io.short_ids(m.ids);
+  } else if constexpr (std::is_same_v<T, HistoryOffer> || std::is_same_v<T, HistoryAsk>) {
+    io.short_ids(m.ids);
+  } else if constexpr (std::is_same_v<T, Recalled>) {
+    io.number(m.channel);
+    io.blob(m.payload, room);
   }  // the others have no fields
 }
 

@@ -4,6 +4,7 @@
 // N-1 interoperate.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <variant>
@@ -242,10 +243,48 @@ struct CarryEnd {  // the tunnel is closed, unknown, or carried no further
   friend bool operator==(const CarryEnd&, const CarryEnd&) = default;
 };
 
-using Message =
-    std::variant<Hello, HelloEcho, Probe, Unused, DialBack, Join, ForwardJoin, Neighbor, NeighborAnswer, Disconnect,
-                 Shuffle, ShuffleReply, Gossip, IHave, Graft, Prune, Watch, FindNode, FoundNodes, Put, Replicate, Get,
-                 Got, Routed, Undelivered, Direct, PathVector, Carry, CarryEnd>;
+// --- what was broadcast earlier (history.h)
+// Times are Unix seconds of which the payloads themselves tell; a span is [since, until).
+struct Span {
+  std::uint32_t since = 0;
+  std::uint32_t until = 0;
+  friend bool operator==(const Span&, const Span&) = default;
+};
+struct HistoryDigest {  // of all that was broadcast in that span, as far as the sender knows
+  Span span;
+  std::array<std::uint8_t, 32> digest{};
+  friend bool operator==(const HistoryDigest&, const HistoryDigest&) = default;
+};
+inline constexpr std::size_t kHistoryParts = 32;
+struct HistoryParts {  // "I know something else": digests of equal parts of the span
+  Span span;
+  std::vector<std::uint64_t> digests;
+  friend bool operator==(const HistoryParts&, const HistoryParts&) = default;
+};
+struct HistoryIds {  // what the sender knows of the parts that differ, newest first
+  Span span;
+  std::uint32_t parts = 0;  // a set, bit by part
+  std::vector<ShortId> ids;
+  friend bool operator==(const HistoryIds&, const HistoryIds&) = default;
+};
+struct HistoryOffer {  // the answer: what the other one does not know
+  std::vector<ShortId> ids;
+  friend bool operator==(const HistoryOffer&, const HistoryOffer&) = default;
+};
+struct HistoryAsk {  // "send me these"
+  std::vector<ShortId> ids;
+  friend bool operator==(const HistoryAsk&, const HistoryAsk&) = default;
+};
+struct Recalled {  // one of them; an empty payload: it is not kept any more
+  std::uint8_t channel = 0;
+  Frame payload;
+  friend bool operator==(const Recalled&, const Recalled&) = default;
+};
+
+using Message = std::variant<Hello, HelloEcho, Probe, Unused, DialBack, Join, ForwardJoin, Neighbor, NeighborAnswer,
+                             Disconnect, Shuffle, ShuffleReply, Gossip, IHave, Graft, Prune, Watch, FindNode,
+                             FoundNodes, Put, Replicate, Get, Got, Routed, Undelivered, Direct, PathVector, Carry,
+                             CarryEnd, HistoryDigest, HistoryParts, HistoryIds, HistoryOffer, HistoryAsk, Recalled>;
 
 Frame encode(const Message& message);
 Result<Message> decode(ByteView bytes, const Limits& limits);

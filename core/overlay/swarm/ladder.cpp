@@ -11,6 +11,9 @@ constexpr Duration kIdle = 2min;    // a link that nobody speaks over is let go
 constexpr Duration kGiveUp = 1min;  // whoever could not be linked is not tried again before
 constexpr std::size_t kGivenUp = 64;
 constexpr unsigned kTries = 3;
+constexpr std::uint32_t kAsksOverLink = 10;  // for links with us, and one a second; and of one node
+constexpr std::uint32_t kAsks = 4;
+constexpr std::uint32_t kAskCost = 5;  // seconds
 // After each climb that ended in a tunnel. Another try costs little beside what a relay carries meanwhile, and what was
 // in the way may have passed: a busy machine, lost SYNs, another address.
 constexpr Duration kPauses[] = {30s, 2min, 10min, 1h};
@@ -147,6 +150,7 @@ void Ladder::asked(const Arrival& arrival, const Meeting& meeting) {
   fresh.to.node = arrival.node;
   if (arrival.via != host_.node_key.id()) fresh.to.vias.push_back(arrival.via);
   fresh.number = meeting.tunnel;
+  fresh.asked_over = arrival.delivery.link;
   fresh.until = now + kClimb;
   if (const Climb* old = find(arrival.node)) {
     // Both ask at the same time: the smaller id leads.
@@ -160,7 +164,7 @@ void Ladder::asked(const Arrival& arrival, const Meeting& meeting) {
   } else {
     fresh.told = true;  // nobody here waits for it
   }
-  if (!asks_.take(now) || !has_room()) {
+  if (!may_ask(arrival) || !has_room()) {
     host_.observer.rejected("meeting", error(ErrorCode::rate_limited, "asked for too many links"),
                             arrival.delivery.link);
     say(fresh, Step::sorry);
@@ -182,6 +186,36 @@ void Ladder::asked(const Arrival& arrival, const Meeting& meeting) {
   Climb& climb = climbs_.back();
   say(climb, Step::here);
   if (can_punch(reachability_.nat(), climb.theirs)) prepare(climb);
+}
+
+// Names cost nothing, so who asks under many of them is stopped where he comes from; and who is honest and shares that
+// way with him has still its own share of what is let through there.
+bool Ladder::may_ask(const Arrival& arrival) {
+  const MonoTime now = host_.clock.mono();
+  const LinkId link = arrival.delivery.link;
+  const auto climbs = std::count_if(climbs_.begin(), climbs_.end(),
+                                    [&](const Climb& one) { return !one.leads && one.asked_over == link; });
+  if (static_cast<std::size_t>(climbs) >= std::max<std::size_t>(config_.limits.ladder_links / 3, 1)) return false;
+  for (auto* askers : {&over_links_, &askers_}) {
+    std::erase_if(*askers, [&](const Asker& one) { return one.asks.is_full(now); });
+  }
+  const auto pace_of = [](std::vector<Asker>& askers, std::uint64_t who, std::size_t most) -> Pace& {
+    auto at = std::find_if(askers.begin(), askers.end(), [&](const Asker& one) { return one.who == who; });
+    if (at == askers.end()) {
+      if (askers.size() >= most) askers.erase(askers.begin());
+      askers.push_back({who, {}});
+      at = askers.end() - 1;
+    }
+    std::rotate(at, at + 1, askers.end());
+    return askers.back().asks;
+  };
+  Pace& over_link = pace_of(over_links_, link.value, config_.limits.links);
+  if (!over_link.may(now, 1, kAsksOverLink)) return false;
+  Pace& asker = pace_of(askers_, arrival.node.hash(), config_.limits.link_askers);
+  if (!asker.may(now, 1, kAsks * kAskCost)) return false;
+  over_link.spend(now, 1, 1);
+  asker.spend(now, kAskCost, 1);
+  return true;
 }
 
 void Ladder::learn(Climb& climb, const Meeting& meeting) {

@@ -16,6 +16,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/base/pace.h"
 #include "core/base/token_bucket.h"
 #include "core/overlay/swarm/reachability.h"
 #include "core/overlay/swarm/tunnels.h"
@@ -53,6 +54,7 @@ class Ladder {
     bool asked = false;
     bool told = false;  // the outcome
     std::uint64_t number = 0;
+    LinkId asked_over;  // by which the other one's question came
     NatClass theirs;
     Address place;             // theirs, as they said at first
     Address mapped;            // and the port for the punch, once they know
@@ -117,8 +119,14 @@ class Ladder {
   std::vector<Held> held_;
   std::vector<GivenUp> given_up_;
   std::vector<Outcome> outcomes_;
-  TokenBucket asks_{2, 20};     // of others
-  TokenBucket punches_{1, 12};  // each three SYNs
+  struct Asker {
+    std::uint64_t who = 0;
+    Pace asks;
+  };
+  [[nodiscard]] bool may_ask(const Arrival& arrival);
+  std::vector<Asker> over_links_;  // what came over each link, whoever asks
+  std::vector<Asker> askers_;      // and of each node, the one that asked last at the end
+  TokenBucket punches_{1, 12};     // each three SYNs
 };
 
 }  // namespace np2p::swarm

@@ -46,6 +46,7 @@ struct Peer {
   bool peer_unused = false;      // it said so
   bool said_unused = false;      // we did
   bool was_handed = false;       // the records that it is near to: once is enough
+  bool compared = false;         // what both know of earlier broadcasts was, if we had to begin
   std::uint8_t samples_due = 0;  // ShuffleReplies that we asked for and did not get yet
   Path path = Path::direct;
   [[nodiscard]] bool has(Use use) const noexcept { return (uses >> static_cast<unsigned>(use) & 1u) != 0; }

@@ -57,6 +57,10 @@ Plumtree::Neighbour* Plumtree::find(LinkId link) noexcept {
   return nullptr;
 }
 
+bool Plumtree::is_neighbour(LinkId link) const noexcept {
+  return std::any_of(neighbours_.begin(), neighbours_.end(), [&](const Neighbour& one) { return one.link == link; });
+}
+
 std::size_t Plumtree::eager_links(std::uint8_t tree) const noexcept {
   std::size_t count = 0;
   for (const Neighbour& one : neighbours_) count += (one.eager & mask_of(tree)) != 0 ? 1u : 0u;
@@ -484,11 +488,18 @@ void Plumtree::on(Peer& from, const Graft& message) {
     return;
   }
   neighbour->eager |= message.trees;
+  const MonoTime now = host_.clock.mono();
   std::vector<ShortId> sent;  // each once, however often it is named
   for (const ShortId id : message.ids) {
     const RecentPayloads::Entry* entry = recent_.find(id ^ from.salt);
     if (entry == nullptr || entry->whole.empty() || sent.size() >= kCatchUpIds) continue;
     if (std::find(sent.begin(), sent.end(), id) != sent.end()) continue;
+    const Limits& limits = config_.limits;
+    if (!neighbour->pulls.may(now, limits.pulled_bytes_per_second, limits.pulled_bytes_burst)) {
+      host_.observer.rejected("graft", error(ErrorCode::rate_limited, "pulls too much"), from.link);
+      break;
+    }
+    neighbour->pulls.spend(now, entry->whole.size(), limits.pulled_bytes_per_second);
     sent.push_back(id);
     links_.send(from.link, entry->whole, Priority::post, Traffic::payload);
   }

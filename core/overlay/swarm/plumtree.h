@@ -18,6 +18,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/base/pace.h"
 #include "core/overlay/overlay.h"
 #include "core/overlay/swarm/links.h"
 #include "core/overlay/swarm/paths.h"
@@ -47,6 +48,7 @@ class Plumtree {
   [[nodiscard]] std::optional<MonoTime> next_due() const noexcept;
   void due(MonoTime now);
   std::optional<Delivery> next();
+  [[nodiscard]] bool is_neighbour(LinkId link) const noexcept;
   [[nodiscard]] std::size_t neighbours() const noexcept { return neighbours_.size(); }
   [[nodiscard]] std::size_t eager_links(std::uint8_t tree) const noexcept;
   [[nodiscard]] std::size_t bytes() const noexcept;
@@ -57,6 +59,7 @@ class Plumtree {
     Trees eager = 0;
     bool watched = false;  // it announces to us
     bool watches = false;  // we announce to it
+    Pace pulls;            // what it asked to be sent
   };
   struct Rerouted {  // what a neighbour is to be told
     LinkId link;

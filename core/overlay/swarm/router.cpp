@@ -2,15 +2,41 @@
 
 #include <algorithm>
 
+#include "core/base/hash.h"
+
 namespace np2p::swarm {
 namespace {
 
 constexpr std::size_t kFirstHops = 5;
+constexpr std::int64_t kTick = 50'000'000;  // ns: 20 messages a second keep up with the clock, more run ahead of it
+constexpr std::uint64_t kTimed = std::uint64_t{1} << 63;  // set in counters that are times; older nodes only count
+constexpr std::uint64_t kMostTicks = INT64_MAX / kTick;
+
+// When a message was sent, or a little later; nothing is known of those whose counters are mere counts.
+std::optional<std::int64_t> sent_at(std::uint64_t boot, std::uint64_t counter) noexcept {
+  if ((counter & kTimed) == 0) return std::nullopt;
+  const std::uint64_t ticks = std::min(counter & ~kTimed, kMostTicks);
+  const std::uint64_t at = std::min<std::uint64_t>(boot, INT64_MAX) + ticks * kTick;
+  return static_cast<std::int64_t>(std::min<std::uint64_t>(at, INT64_MAX));
+}
 
 }  // namespace
 
 Router::Router(const Config& config, Host& host, Links& links, const Fingers& fingers, std::uint64_t boot)
-    : config_(config), host_(host), links_(links), fingers_(fingers), boot_(boot), own_vias_{host.node_key.id()} {}
+    : config_(config),
+      host_(host),
+      links_(links),
+      fingers_(fingers),
+      boot_(boot),
+      salt_(Rng(config.seed, "swarm/router").next()),
+      own_vias_{host.node_key.id()} {}
+
+std::uint64_t Router::next_counter() noexcept {
+  const std::int64_t since_boot = host_.clock.wall().ns - static_cast<std::int64_t>(boot_);
+  const auto now = static_cast<std::uint64_t>(std::max<std::int64_t>(since_boot / kTick, 0));
+  ticks_ = std::max(ticks_ + 1, now);
+  return ticks_ | kTimed;
+}
 
 // Over the whole message as the sender made it, and the network's name.
 PairMac Router::mac_of(Routed message, const NodeId& peer) {
@@ -36,7 +62,7 @@ bool Router::send(const NodeId& via, const NodeId& to, Channel channel, const Fr
   message.from = host_.node_key.id();
   message.from_via = own_vias_[turn % own_vias_.size()];
   message.boot = boot_;
-  message.counter = ++counter_;
+  message.counter = next_counter();
   message.channel = static_cast<std::uint8_t>(channel);
   message.source = config_.owner;
   message.payload = payload;
@@ -59,7 +85,7 @@ void Router::on(Peer& from, const Routed& message) {
     // All zero is what comes of an id that is no key: everybody knows that one.
     if (message.mac == PairMac{} || mac_of(message, message.from) != message.mac) {
       host_.observer.rejected("routed", error(ErrorCode::bad_signature, "not from whom it says"), from.link);
-    } else if (!is_new(message)) {
+    } else if (!is_new(message, from.link)) {
       host_.observer.frame_was(Traffic::duplicate);
     } else {
       Arrival arrival{message.from, message.from_via, {}};
@@ -81,7 +107,9 @@ void Router::on(Peer& from, const Routed& message) {
   }
   Routed on_its_way = message;
   ++on_its_way.hops;
-  links_.send(onward, on_its_way, Priority::post, Traffic::relay);
+  // What is not a packet of events acknowledges some, or makes a link: small, and waited for.
+  const bool events = message.channel == static_cast<std::uint8_t>(Channel::packets);
+  links_.send(onward, on_its_way, events ? Priority::post : Priority::control, Traffic::relay);
 }
 
 void Router::on(Peer& from, const Undelivered& message) {
@@ -108,15 +136,11 @@ void Router::on(Peer& from, const Direct& message) {
   arrivals_.push_back(std::move(arrival));
 }
 
-// A window of 64 counters per source and boot (as RFC 4303 has it for IPsec).
-bool Router::is_new(const Routed& message) {
+// A window of 64 counters, three seconds at least, per source and boot (as RFC 4303 has it for IPsec).
+bool Router::is_new(const Routed& message, LinkId link) {
   auto window =
       std::find_if(windows_.begin(), windows_.end(), [&](const Window& one) { return one.node == message.from; });
-  if (window == windows_.end()) {
-    if (windows_.size() >= config_.limits.replay_windows) windows_.erase(windows_.begin());
-    windows_.push_back({message.from, message.boot, message.counter, 1});
-    return true;
-  }
+  if (window == windows_.end()) return opens_window(message, link);
   std::rotate(window, window + 1, windows_.end());
   window = windows_.end() - 1;
   if (message.boot < window->boot) return false;
@@ -132,6 +156,36 @@ bool Router::is_new(const Routed& message) {
   if (behind >= 64 || (window->seen >> behind & 1u) != 0) return false;
   window->seen |= std::uint64_t{1} << behind;
   return true;
+}
+
+bool Router::opens_window(const Routed& message, LinkId link) {
+  if (const auto sent = sent_at(message.boot, message.counter)) {
+    if (*sent > (host_.clock.wall() + config_.limits.future_tolerance).ns) {
+      host_.observer.rejected("routed", error(ErrorCode::bad_time, "sent in the future"), link);
+      return false;
+    }
+    if (forgotten_ && *sent <= forgotten_until(message.from)) return false;
+  }
+  if (windows_.size() >= config_.limits.replay_windows) forget_one();
+  windows_.push_back({message.from, message.boot, message.counter, 1});
+  return true;
+}
+
+// The one whose last message was sent first: of the others more may be on the way. Nobody can make us forget beyond
+// now.
+void Router::forget_one() {
+  const auto last_sent = [](const Window& one) { return sent_at(one.boot, one.highest).value_or(0); };
+  const auto oldest = std::min_element(windows_.begin(), windows_.end(),
+                                       [&](const Window& a, const Window& b) { return last_sent(a) < last_sent(b); });
+  if (oldest == windows_.end()) return;
+  std::int64_t& until = forgotten_until(oldest->node);
+  until = std::max(until, std::min(last_sent(*oldest), host_.clock.wall().ns));
+  windows_.erase(oldest);
+}
+
+std::int64_t& Router::forgotten_until(const NodeId& node) {
+  if (!forgotten_) forgotten_ = std::make_unique<std::array<std::int64_t, kForgotten>>();
+  return (*forgotten_)[combine64(node.hash(), salt_) % kForgotten];
 }
 
 std::optional<Arrival> Router::next() {

@@ -3,6 +3,8 @@
 // by counter. Nothing is acknowledged here.
 #pragma once
 
+#include <array>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -43,7 +45,8 @@ class Router {
   void on(Peer& from, const Direct& message);
   std::optional<Arrival> next();
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return heap_bytes(own_vias_) + heap_bytes(windows_) + heap_bytes(arrivals_) + heap_bytes(lost_);
+    return heap_bytes(own_vias_) + heap_bytes(windows_) + (forgotten_ ? sizeof *forgotten_ : 0) +
+           heap_bytes(arrivals_) + heap_bytes(lost_);
   }
   std::optional<NodeId> next_lost();  // could not be reached, as somebody on the way says
 
@@ -61,16 +64,25 @@ class Router {
     return hop(via, to, from, [](const Peer&) { return true; });
   }
   [[nodiscard]] LinkId first_hop(const NodeId& via, const NodeId& to, unsigned turn);
-  bool is_new(const Routed& message);
+  bool is_new(const Routed& message, LinkId link);
+  bool opens_window(const Routed& message, LinkId link);
+  void forget_one();
+  [[nodiscard]] std::int64_t& forgotten_until(const NodeId& node);
+  [[nodiscard]] std::uint64_t next_counter() noexcept;
 
   const Config& config_;
   Host& host_;
   Links& links_;
   const Fingers& fingers_;
   std::uint64_t boot_;
-  std::uint64_t counter_ = 0;
+  std::uint64_t ticks_ = 0;  // of the last message
+  std::uint64_t salt_;
   std::vector<NodeId> own_vias_;
   std::vector<Window> windows_;  // used last at the end
+  // When what those sent was old already whose windows are gone, in ns; shared by all sources with the same hash. None
+  // before the first has to go.
+  static constexpr std::size_t kForgotten = 1024;
+  std::unique_ptr<std::array<std::int64_t, kForgotten>> forgotten_;
   std::vector<Arrival> arrivals_;
   std::vector<NodeId> lost_;
 };

@@ -34,6 +34,7 @@ Swarm::Swarm(const Config& config, Host& host)
       hyparview_(config, params_, host, links_),
       paths_(params_, host, links_),
       plumtree_(config, host, links_, paths_),
+      history_(config, host, links_, plumtree_),
       fingers_(config, host, links_),
       evidence_(config, host),
       directory_(config, host, links_, fingers_, evidence_),
@@ -138,6 +139,8 @@ void Swarm::handle(Peer& from, const Message& message, const Frame& whole) {
           tunnels_.on(from, m);
         } else if constexpr (requires { plumtree_.on(from, m); }) {
           plumtree_.on(from, m);
+        } else if constexpr (requires { history_.on(from, m); }) {
+          history_.on(from, m);
         }
       },
       message);
@@ -181,6 +184,7 @@ void Swarm::timer(Timer timer) {
     armed_gossip_.reset();
     plumtree_.due(now);
     paths_.due(now);
+    history_.due(now);
   } else if (timer == Timer::overlay_directory) {
     armed_directory_.reset();
     fingers_.due(now);
@@ -195,7 +199,9 @@ void Swarm::settle_trees() {
   while (const auto change = paths_.next()) plumtree_.rerouted(*change);
   plumtree_.flush_routes();
   std::optional<MonoTime> gossip = plumtree_.next_due();
-  if (const auto at = paths_.next_due(); at && (!gossip || *at < *gossip)) gossip = at;
+  for (const auto& at : {paths_.next_due(), history_.next_due()}) {
+    if (at && (!gossip || *at < *gossip)) gossip = at;
+  }
   arm(Timer::overlay_gossip, gossip, armed_gossip_);
 }
 
@@ -226,6 +232,7 @@ void Swarm::settle() {
       if (change->kind == LinkChange::Kind::lost) {
         plumtree_.neighbour_down(change->link);
         paths_.link_down(change->link);
+        history_.link_down(change->link);
       }
       if (change->kind == LinkChange::Kind::ready) {
         const Peer* peer = links_.find(change->link);
@@ -256,6 +263,7 @@ void Swarm::settle() {
       neighbours_changed = true;
       if (change->up) {
         plumtree_.neighbour_up(change->link);
+        history_.neighbour_up(change->link);
         const Peer* peer = links_.find(change->link);
         if (peer != nullptr && peer->reachable()) entrance_.remember(peer->ref());
       } else {
@@ -315,6 +323,7 @@ void Swarm::offer_to_tree(const Peer& peer) {
   if (params_.trees == 0 || !peer.reachable() || !reachable() || peer.path == Path::tunnel) return;
   plumtree_.neighbour_up(peer.link);
   paths_.link_up(peer.link);
+  history_.neighbour_up(peer.link);
 }
 
 void Swarm::arm(Timer timer, std::optional<MonoTime> at, std::optional<MonoTime>& armed) {
@@ -333,8 +342,18 @@ void Swarm::broadcast(Channel channel, const Frame& payload) {
 }
 
 void Swarm::forward(const Delivery& delivery, const Frame& payload) {
+  if (delivery.past) return;
   plumtree_.forward(delivery, payload);
   settle();
+}
+
+void Swarm::remember(const Past& past) {
+  history_.remember(past);
+}
+
+void Swarm::recalled(const Recall& recall, const Frame& payload) {
+  history_.recalled(recall, payload);
+  settle_trees();
 }
 
 bool Swarm::unicast(const PubKey& user, Channel channel, const Frame& payload, Priority priority) {
@@ -353,6 +372,7 @@ void Swarm::bind(const EventPtr& event) {
 
 std::optional<Delivery> Swarm::next() {
   if (auto delivery = plumtree_.next()) return delivery;
+  if (auto delivery = history_.next()) return delivery;
   if (unicasts_.empty()) return std::nullopt;
   Delivery delivery = std::move(unicasts_.front());
   unicasts_.erase(unicasts_.begin());
@@ -382,8 +402,8 @@ std::vector<NodeId> Swarm::active_view() const {
 
 std::size_t Swarm::bytes() const noexcept {
   return sizeof *this + links_.bytes() + entrance_.bytes() + reachability_.bytes() + hyparview_.bytes() +
-         paths_.bytes() + plumtree_.bytes() + fingers_.bytes() + directory_.bytes() + router_.bytes() +
-         locator_.bytes() + heap_bytes(unicasts_);
+         paths_.bytes() + plumtree_.bytes() + history_.bytes() + fingers_.bytes() + directory_.bytes() +
+         router_.bytes() + locator_.bytes() + heap_bytes(unicasts_);
 }
 
 OverlayStatus Swarm::status() const {

@@ -7,6 +7,7 @@
 //   hyparview     who are the neighbours
 //   paths         shortest-path trees among the reachable ones
 //   plumtree      broadcast along neighbours and paths
+//   history       what was broadcast earlier, for those who were away or cut off
 //   fingers       standing links among reachable nodes, by id
 //   evidence      keys that signed two different things
 //   directory     who serves a user, kept by the nodes nearest to the hash of the public key
@@ -22,6 +23,7 @@
 #include "core/overlay/overlay.h"
 #include "core/overlay/swarm/correspondence.h"
 #include "core/overlay/swarm/entrance.h"
+#include "core/overlay/swarm/history.h"
 #include "core/overlay/swarm/hyparview.h"
 #include "core/overlay/swarm/ladder.h"
 #include "core/overlay/swarm/locator.h"
@@ -47,6 +49,9 @@ class Swarm {
 
   void broadcast(Channel channel, const Frame& payload);
   void forward(const Delivery& delivery, const Frame& payload);
+  void remember(const Past& past);
+  std::optional<Recall> next_recall() { return history_.next_recall(); }
+  void recalled(const Recall& recall, const Frame& payload);
   void close_link(LinkId link, CloseReason reason);
   bool unicast(const PubKey& user, Channel channel, const Frame& payload, Priority priority);
   std::optional<Delivery> next();
@@ -71,6 +76,7 @@ class Swarm {
   [[nodiscard]] const Tunnels& tunnels() const noexcept { return tunnels_; }
   [[nodiscard]] const Ladder& ladder() const noexcept { return ladder_; }
   [[nodiscard]] const Correspondence& correspondence() const noexcept { return correspondence_; }
+  [[nodiscard]] const History& history() const noexcept { return history_; }
   [[nodiscard]] bool reachable() const noexcept { return reachability_.reachable(); }
 
  private:
@@ -91,6 +97,7 @@ class Swarm {
   HyParView hyparview_;
   Paths paths_;
   Plumtree plumtree_;
+  History history_;
   Fingers fingers_;
   Evidence evidence_;
   Directory directory_;

@@ -75,6 +75,12 @@ inline std::vector<Message> sample_messages() {
       Carry{filled<NodeId>(80), filled<NodeId>(81), filled<NodeId>(82), filled<NodeId>(83), 0x0807060504030201u, 7,
             payload},
       CarryEnd{filled<NodeId>(84), filled<NodeId>(85), filled<NodeId>(86), 15, 8},
+      HistoryDigest{{1'700'000'040, 1'700'086'400}, filled<Key>(90).data},
+      HistoryParts{{1'700'000'040, 1'700'000'100}, {0x1112131415161718u, 2}},
+      HistoryIds{{1'700'000'040, 1'700'086'400}, 0x80000001u, {0x2122232425262728u, 3}},
+      HistoryOffer{{0x3132333435363738u, 4}},
+      HistoryAsk{{0x4142434445464748u, 5}},
+      Recalled{1, payload},
   };
 }
 

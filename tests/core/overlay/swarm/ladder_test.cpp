@@ -89,6 +89,66 @@ TEST_F(Meetings, WhatDoesNotParseAndUnknownChannelsAreCounted) {
   EXPECT_TRUE(world[0].inbox.empty());
 }
 
+// Under how many names soever somebody asks: who comes another way has his turn.
+TEST_F(Meetings, AFloodOfRequestsOverOneLinkLeavesRoomForOthers) {
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    relay->say(routed(i, 1, meeting(Meeting::Step::ask, i)));
+    world.run_for(20ms);
+  }
+  EXPECT_GE(world[0].rejections["meeting rate_limited"], 80);
+  EXPECT_LE(ladder().climbing(), world[0].config.limits.ladder_links / 3);
+  const std::size_t before = ladder().climbing();
+  const int refused = world[0].rejections["meeting rate_limited"];
+  other->say(routed(5000, 1, meeting(Meeting::Step::ask)));
+  EXPECT_EQ(ladder().climbing(), before + 1);
+  EXPECT_EQ(world[0].rejections["meeting rate_limited"], refused);
+}
+
+// Climbs that are over in a moment, too: each of these makes us dial.
+TEST_F(Meetings, AFloodOfRequestsOverOneLinkMakesUsDialNowAndThen) {
+  const std::size_t before = world[0].dialled.size();
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    Meeting asks = meeting(Meeting::Step::ask, i);
+    asks.listens = test::home(300 + i);
+    relay->say(routed(i, 1, asks));
+    world.run_for(100ms);
+  }
+  EXPECT_GE(world[0].dialled.size(), before + 10);
+  EXPECT_LE(world[0].dialled.size(), before + 10 + 11);
+}
+
+// And whichever way he comes, one who asks all the time is refused.
+TEST_F(Meetings, OneNodeMayAskAFewTimesOnly) {
+  for (std::uint64_t i = 1; i <= 12; ++i) {
+    RawPeer& way = i % 2 == 0 ? *relay : *other;
+    way.say(routed(1, i, meeting(Meeting::Step::ask, i)));
+  }
+  EXPECT_EQ(world[0].rejections["meeting rate_limited"], 8);
+  relay->say(routed(2, 1, meeting(Meeting::Step::ask)));
+  EXPECT_EQ(world[0].rejections["meeting rate_limited"], 8);
+  world.run_for(6s);
+  relay->say(routed(1, 20, meeting(Meeting::Step::ask)));
+  EXPECT_EQ(world[0].rejections["meeting rate_limited"], 8);
+}
+
+TEST_F(Meetings, OurCountersAreTimes) {
+  std::uint64_t last = 0;
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    relay->heard();
+    relay->say(routed(1, i, meeting(Meeting::Step::ask, i)));
+    const auto answers = relay->heard_of<Routed>();
+    ASSERT_FALSE(answers.empty());
+    const std::uint64_t counter = answers.back().counter;
+    EXPECT_EQ(counter >> 63, 1u);
+    const auto ticks = static_cast<std::int64_t>(counter & ~(std::uint64_t{1} << 63));
+    const std::int64_t sent = static_cast<std::int64_t>(answers.back().boot) + ticks * 50'000'000;
+    EXPECT_LE(std::llabs(sent - world[0].wall().ns), 200'000'000);
+    EXPECT_GT(counter, last);
+    last = counter;
+    world.run_for(10s);
+  }
+}
+
 TEST_F(Meetings, AFloodOfRequestsIsBounded) {
   for (std::uint64_t i = 0; i < 300; ++i) {
     relay->say(routed(i, 1, meeting(Meeting::Step::ask, i)));

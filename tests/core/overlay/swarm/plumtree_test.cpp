@@ -338,6 +338,43 @@ TEST_F(OneTree, AskingForTheSameManyTimesBringsItOnce) {
   EXPECT_EQ(peer.heard_of<Gossip>().size(), 1u);
 }
 
+// What one peer pulls beyond its budget is refused, and neither posts nor the pulls of others wait for it.
+TEST_F(OneTree, PullsHaveABudgetForEachLink) {
+  RawPeer greedy(world, 0, 1);
+  RawPeer modest(world, 0, 2);
+  for (RawPeer* peer : {&greedy, &modest}) peer->join();
+  const std::size_t each = 20'000;
+  std::vector<std::string> texts;
+  for (int i = 0; i < 100; ++i) {
+    texts.push_back(std::to_string(i));
+    texts.back().resize(each, 'x');
+    world.broadcast(0, texts.back());
+  }
+  const auto pull = [&](RawPeer& peer) {
+    peer.heard();
+    for (int round = 0; round < 10; ++round) {
+      Graft graft;
+      for (const std::string& text : texts) graft.ids.push_back(short_id(peer, text));
+      peer.say(graft);
+    }
+    std::size_t bytes = 0;
+    for (const Gossip& gossip : peer.heard_of<Gossip>()) bytes += gossip.payload.size();
+    return bytes;
+  };
+  const Limits& limits = world[0].config.limits;
+  EXPECT_LE(pull(greedy), limits.pulled_bytes_burst + 2 * each);
+  EXPECT_GE(world[0].rejections["graft rate_limited"], 9);
+  greedy.say(Graft{~Trees{0}, {}});
+  world.broadcast(0, "at once");
+  EXPECT_EQ(greedy.heard_of<Gossip>().size(), 1u);
+  world[0].rejections.clear();
+  EXPECT_GE(pull(modest), limits.pulled_bytes_burst);
+  world.run_for(10s);
+  const std::size_t later = pull(greedy);
+  EXPECT_GE(later, 9 * limits.pulled_bytes_per_second);
+  EXPECT_LE(later, 10 * limits.pulled_bytes_per_second + 2 * each);
+}
+
 TEST_F(OneTree, IdsThatAreNeverDeliveredAreAskedForUpToTheLimitAndOnce) {
   RawPeer liar(world, 0, 1);
   RawPeer honest(world, 0, 2);

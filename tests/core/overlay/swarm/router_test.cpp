@@ -138,6 +138,85 @@ TEST_F(RoutedMessages, WindowsOfThoseWhoWriteOftenAreKept) {
   EXPECT_EQ(texts().size(), 21u);
 }
 
+// Counters of which our own messages have some, too: with the top bit set they count from the boot on in 50 ms.
+struct TimedMessages : RoutedMessages {
+  WallTime booted;
+  void SetUp() override {
+    Config small;
+    small.limits.replay_windows = 4;
+    boot(small);
+    booted = world[0].wall() - 1h;
+  }
+  Routed timed(const RawPeer& from, std::string_view text, Duration ahead = {}) {
+    Routed message = routed(from, 0, text);
+    message.boot = static_cast<std::uint64_t>(booted.ns);
+    message.counter = std::uint64_t{1} << 63 | static_cast<std::uint64_t>((world[0].wall() + ahead - booted) / 50ms);
+    return sealed(message, from);
+  }
+};
+
+TEST_F(TimedMessages, AreNotAcceptedAgainWhenTheirWindowHadToMakeRoom) {
+  RawPeer near(world, 0, 1);
+  near.hello();
+  std::vector<std::unique_ptr<RawPeer>> authors;
+  std::vector<Routed> recorded;
+  for (std::uint64_t i = 0; i < 60; ++i) {
+    authors.push_back(std::make_unique<RawPeer>(world, 0, 10 + i));
+    recorded.push_back(timed(*authors.back(), "from " + std::to_string(i)));
+    near.say(recorded.back());
+    world.run_for(200ms);
+  }
+  EXPECT_EQ(texts().size(), 60u);
+  for (const Routed& message : recorded) near.say(message);
+  EXPECT_EQ(texts().size(), 60u);
+  // What they say now is heard all the same.
+  for (const auto& author : authors) {
+    near.say(timed(*author, "again"));
+    world.run_for(100ms);
+  }
+  EXPECT_EQ(texts().size(), 120u);
+  for (const Routed& message : recorded) near.say(message);
+  EXPECT_EQ(texts().size(), 120u);
+}
+
+TEST_F(TimedMessages, OfTheFutureCannotMakeUsForgetMoreThanThePast) {
+  RawPeer near(world, 0, 1);
+  near.hello();
+  std::vector<std::unique_ptr<RawPeer>> liars;
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    liars.push_back(std::make_unique<RawPeer>(world, 0, 300 + i));
+    near.say(timed(*liars.back(), "soon", 14min));
+  }
+  world.run_for(1s);
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    RawPeer author(world, 0, 600 + i);
+    near.say(timed(author, "honest"));
+    world.run_for(100ms);
+  }
+  const auto heard = texts();
+  EXPECT_EQ(std::count(heard.begin(), heard.end(), "honest"), 20);
+  RawPeer author(world, 0, 700);
+  near.say(timed(author, "much later", 16min));
+  EXPECT_EQ(world[0].rejections["routed bad_time"], 1);
+  EXPECT_EQ(texts().size(), heard.size());
+}
+
+TEST_F(RoutedMessages, WhatIsWaitedForGoesOnBeforePosts) {
+  boot();
+  RawPeer author(world, 0, 2);
+  RawPeer target(world, 0, 3);
+  author.hello();
+  target.hello();
+  Routed message = routed(author, 1, "on");
+  message.via = message.to = target.id();
+  for (const std::uint8_t channel : {std::uint8_t{0}, std::uint8_t{1}, std::uint8_t{2}}) {
+    message.channel = channel;
+    author.say(message);
+    EXPECT_EQ(world[0].last_priority, channel == 0 ? Priority::post : Priority::control) << int{channel};
+  }
+  EXPECT_EQ(target.heard_of<Routed>().size(), 3u);
+}
+
 TEST_F(RoutedMessages, GoOnToTheTargetOrItsRelayAndCountTheirHops) {
   boot();
   RawPeer author(world, 0, 2);

@@ -106,8 +106,10 @@ class Machine final : public np2p::test::FakePorts {
   std::uint64_t said[static_cast<std::size_t>(Traffic::count_)] = {};
   std::uint64_t gossip_out = 0;  // Gossip messages sent
   std::uint64_t frames_out = 0;
+  Priority last_priority = Priority::control;  // of what was sent
   std::size_t boots = 0;
-  bool judges_bad = false;  // nothing that arrives is good
+  bool judges_bad = false;       // nothing that arrives is good
+  std::set<std::string> forgot;  // it was here, and is not kept
   bool has_ports = false;
   std::uint16_t ports_opened = 0;
   std::uint16_t ports_closed = 0;
@@ -172,15 +174,33 @@ class World {
     if (!machine.runs()) return;
     handle(*machine.swarm);
     while (auto delivery = machine.swarm->next()) {
-      const bool fresh = machine.known_.insert(std::string(text_of(delivery->payload.view()))).second;
+      const std::string text(text_of(delivery->payload.view()));
+      const bool fresh = machine.known_.insert(text).second;
+      if (keeps_history && !machine.judges_bad && delivery->cast == Delivery::Cast::broadcast) {
+        machine.swarm->remember(past_of(text));
+      }
       if (fresh && !machine.judges_bad && delivery->cast == Delivery::Cast::broadcast) {
         machine.swarm->forward(*delivery, delivery->payload);
       }
       machine.inbox.push_back(std::move(*delivery));
     }
+    while (const auto recall = machine.swarm->next_recall()) {
+      Frame payload;
+      for (const std::string& text : machine.known_) {
+        if (machine.forgot.count(text) == 0 && past_of(text) == recall->what) payload = Frame(bytes_of(text));
+      }
+      machine.swarm->recalled(*recall, payload);
+    }
+  }
+  // When it was said, and what it is called among the overlays.
+  [[nodiscard]] Past past_of(const std::string& text) const {
+    const auto at = said_at.find(text);
+    return {at == said_at.end() ? 0 : at->second, hash_bytes(bytes_of(text))};
   }
   void broadcast(std::size_t from, std::string_view text) {
     machines[from]->known_.insert(std::string(text));
+    said_at.emplace(text, static_cast<std::uint32_t>(unix_seconds(machines[from]->wall())));
+    if (keeps_history) input(from, [&](Swarm& s) { s.remember(past_of(std::string(text))); });
     input(from, [&](Swarm& s) { s.broadcast(Channel::packets, Frame(bytes_of(text))); });
   }
   bool unicast(std::size_t from, const PubKey& to, std::string_view text) {
@@ -220,6 +240,8 @@ class World {
   MonoTime now{1'000'000'000};
   std::vector<std::unique_ptr<Machine>> machines;
   std::function<bool(std::size_t from, std::size_t to, const Frame& frame)> loses;  // on the way, unnoticed
+  bool keeps_history = false;  // what was broadcast is remembered, and told to those who missed it
+  std::map<std::string, std::uint32_t, std::less<>> said_at;
 
  private:
   Duration nearest_;
@@ -233,6 +255,9 @@ inline Machine::Machine(World& w, std::size_t i, Config c, bool behind_nat)
 inline void Machine::boot() {
   ++boots;
   swarm = std::make_unique<Swarm>(config, host_);
+  if (world.keeps_history) {
+    for (const std::string& text : known_) swarm->remember(world.past_of(text));
+  }
   world.input(index, [](Swarm& s) { s.start(); });
 }
 
@@ -284,10 +309,11 @@ inline LinkId Machine::dial(const Address& to) {
   return link;
 }
 
-inline void Machine::send(LinkId link, Frame frame, Priority, Traffic) {
+inline void Machine::send(LinkId link, Frame frame, Priority priority, Traffic) {
   const auto end = links.find(link);
   if (end == links.end() || !end->second.open) return;
   ++frames_out;
+  last_priority = priority;
   if (!frame.empty() && frame.view()[0] == 13) ++gossip_out;
   if (end->second.peer == kRaw) {
     to_raw[link].push_back(std::move(frame));
