@@ -98,6 +98,7 @@ void Node::drain() {
     if (good && delivery->cast == Delivery::Cast::broadcast) overlay_->forward(*delivery, std::move(*good));
   }
   while (const auto recall = overlay_->next_recall()) overlay_->recalled(*recall, feed_->recall(recall->what));
+  while (const auto outcome = overlay_->next_outcome()) feed_->copied(*outcome);
   if (overlay_->topology_version() != topology_seen_) {
     topology_seen_ = overlay_->topology_version();
     feed_->topology_changed();

@@ -66,8 +66,11 @@ struct Limits {
   std::uint32_t history_bytes_burst = 256 * 1024;
   std::uint32_t history_upload_per_second = 128 * 1024;  // events for all who lack some
   std::uint32_t history_upload_burst = 1024 * 1024;
-  std::size_t history_asked = 32;    // events asked for at once over one link
-  std::size_t history_serving = 64;  // asked for by one peer and not sent yet; more are refused
+  std::size_t history_asked = 32;          // events asked for at once over one link
+  std::size_t history_serving = 64;        // asked for by one peer and not sent yet; more are refused
+  std::size_t spread_receivers = 200'000;  // of copies whose receipts are awaited
+  std::size_t spreads = 1024;              // copies whose receipts are gathered for the sender
+  std::size_t served = 16'384;             // receivers of copies, remembered against a second one
   // --- links through NATs
   std::size_t tunnels = 16;           // of ours, being established included; a peer has one
   std::size_t ladder_links = 24;      // links at our wish for bulk and conversations, attempts included
@@ -111,8 +114,8 @@ struct Limits {
   Duration follow_lease = 24h;           // a FOLLOW not renewed for this long is forgotten
   std::size_t follower_history = 50;     // recent posts that a new follower gets
   // Anybody may follow, as many as he likes to pose as: bytes of history to all followers together.
-  std::uint32_t history_bytes_per_second = 256 * 1024;
-  std::uint32_t history_bytes_burst = 16 * 1024 * 1024;
+  std::uint32_t follower_bytes_per_second = 256 * 1024;
+  std::uint32_t follower_bytes_burst = 16 * 1024 * 1024;
   // Reactions to our user's posts go to the followers in batches: so many, and so many of one author; the first after
   // a pause, the next after that and more for each follower (100 s with 100,000).
   std::size_t reaction_batch = 100;

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "core/base/vectors.h"
 #include "core/event/validation.h"
 #include "core/feed/deletions.h"
 #include "core/wire/extension.h"
@@ -162,10 +163,9 @@ std::optional<Frame> Feed::receive_packet(const Delivery& delivery) {
     if (lookup_.answer(request, delivery, answered)) new_requests.push_back(request);
   }
   if (!packet->events.empty() && fresh.empty() && bad == 0) host_.observer.frame_was(Traffic::duplicate);
-  if (delivery.cast == Delivery::Cast::unicast) {
-    acknowledge_when_durable(delivery, good);
-    return std::nullopt;
-  }
+  if (delivery.cast == Delivery::Cast::copy && bad == 0) receipt_when_durable(delivery);
+  if (delivery.cast == Delivery::Cast::unicast) acknowledge_when_durable(delivery, good);
+  if (delivery.cast != Delivery::Cast::broadcast) return std::nullopt;
   if (fresh.empty() && new_requests.empty()) return std::nullopt;
   // Only what was looked at now is handed on: behind an id that we know may stand a forgery, for which those that do
   // not know the id would blame us.
@@ -225,7 +225,7 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
 
 // The author of a target sends reactions to followers, not all of whom have got the target; they have no use for them.
 bool Feed::is_unwanted(const Event& event, const Delivery& delivery) {
-  return event.kind == kind::reaction && delivery.cast == Delivery::Cast::unicast && event.pubkey != config_.owner &&
+  return event.kind == kind::reaction && delivery.cast != Delivery::Cast::broadcast && event.pubkey != config_.owner &&
          !target_of(event, host_.store) && !waits_for_us(event, config_.owner, host_.store);
 }
 
@@ -260,13 +260,25 @@ void Feed::acknowledge_when_durable(const Delivery& delivery, const std::vector<
   if (any) durable(host_.store.durable());
 }
 
+// Receipts have time: those of a second share one commit.
+void Feed::receipt_when_durable(const Delivery& copy) {
+  if (receipts_due_ >= config_.limits.unacknowledged) {  // it will come again
+    reject("copy", error(ErrorCode::full, "too much waits for the disk"), copy);
+    return;
+  }
+  ++receipts_due_;
+  unflushed_copies_.push_back(copy);
+  unflushed_copies_.back().payload = {};
+  flush_soon();
+}
+
 void Feed::receive_extension(const Delivery& delivery) {
   if (!judge_.may_request(delivery.link)) {
     reject("extension", error(ErrorCode::rate_limited, "too many over this link"), delivery);
     return;
   }
-  if (delivery.cast == Delivery::Cast::broadcast) {
-    reject("extension", error(ErrorCode::forbidden, "nothing of this kind is for everybody"), delivery);
+  if (delivery.cast != Delivery::Cast::unicast) {
+    reject("extension", error(ErrorCode::forbidden, "nothing of this kind is for several"), delivery);
     blame(delivery);
     return;
   }
@@ -307,12 +319,23 @@ void Feed::timer(Timer timer) {
   if (timer == Timer::follow) multicast_.timer();
   if (timer == Timer::flush) {
     flush_armed_ = false;
-    host_.store.flush();
+    const Ticket ticket = host_.store.flush();
+    if (!unflushed_copies_.empty()) {
+      auto& waiting = receipts_[ticket];
+      waiting.insert(waiting.end(), unflushed_copies_.begin(), unflushed_copies_.end());
+      clear_out(unflushed_copies_);
+      durable(host_.store.durable());
+    }
   }
 }
 
 void Feed::durable(Ticket ticket) {
   multicast_.durable(ticket);
+  while (!receipts_.empty() && receipts_.begin()->first <= ticket) {
+    for (const Delivery& copy : receipts_.begin()->second) overlay_.receipt(copy);
+    receipts_due_ -= receipts_.begin()->second.size();
+    receipts_.erase(receipts_.begin());
+  }
   while (!unacknowledged_.empty() && unacknowledged_.begin()->first <= ticket) {
     for (const auto& [source, events] : unacknowledged_.begin()->second) {
       unacknowledged_count_ -= events.size();

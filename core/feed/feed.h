@@ -35,6 +35,7 @@ class Feed {
   std::optional<Frame> receive(const Delivery& delivery);
   // What was broadcast earlier and somebody has missed; empty if the store does not hold it any more.
   [[nodiscard]] Frame recall(const Past& past);
+  void copied(const CopyOutcome& outcome) { multicast_.copied(outcome); }
   void link_down(LinkId link) { judge_.link_down(link); }
   void topology_changed();
   void timer(Timer timer);
@@ -45,7 +46,7 @@ class Feed {
   [[nodiscard]] const Multicast& multicast() const noexcept { return multicast_; }
   [[nodiscard]] std::size_t bytes() const noexcept {
     return sizeof *this + judge_.bytes() + lookup_.bytes() + outbox_.bytes() + multicast_.bytes() + recent_.bytes() +
-           heap_bytes(unacknowledged_);
+           heap_bytes(unacknowledged_) + heap_bytes(unflushed_copies_) + heap_bytes(receipts_);
   }
 
  private:
@@ -57,6 +58,7 @@ class Feed {
   void blame(const Delivery& delivery);
   void flush_soon();
   void acknowledge_when_durable(const Delivery& delivery, const std::vector<EventPtr>& events);
+  void receipt_when_durable(const Delivery& copy);
   void reject(std::string_view what, const Error& why, const Delivery& delivery);
   // What a deletion takes back goes.
   void obey(const EventPtr& deletion);
@@ -83,6 +85,10 @@ class Feed {
   using Received = std::map<PubKey, std::set<EventId>>;  // by source
   std::map<Ticket, Received> unacknowledged_;
   std::size_t unacknowledged_count_ = 0;
+  // Copies whose receipts are due: once the next flush is durable, and those of flushes under way.
+  std::vector<Delivery> unflushed_copies_;
+  std::map<Ticket, std::vector<Delivery>> receipts_;
+  std::size_t receipts_due_ = 0;
 };
 
 }  // namespace np2p

@@ -11,6 +11,13 @@ constexpr Duration kSettle = 1s;          // after a change of the topology: mor
 constexpr Duration kLeaseCheck = 10min;   // how often ended leases are looked for
 constexpr Duration kShareTime = 10s;      // whoever had a share of bytes gets another one after this
 constexpr Duration kOldestReaction = 1h;  // that makes a follower one who is behind
+constexpr std::size_t kCopies = 256;      // whose receipts may still come: those of half a minute
+
+std::uint64_t tag_of(const EventId& id) noexcept {
+  std::uint64_t tag = 0;
+  for (std::size_t i = 0; i < sizeof tag; ++i) tag = tag << 8 | id.data[i];
+  return tag;
+}
 
 }  // namespace
 
@@ -26,7 +33,7 @@ Multicast::Multicast(const Config& config, Host& host, Overlay& overlay, Askers&
       followers_(config, host),
       follows_(config, host, overlay),
       reactions_(config.limits),
-      history_bytes_(config.limits.history_bytes_per_second, config.limits.history_bytes_burst) {}
+      history_bytes_(config.limits.follower_bytes_per_second, config.limits.follower_bytes_burst) {}
 
 void Multicast::load() {
   followers_.load();
@@ -46,13 +53,32 @@ void Multicast::follow_list_changed() {
 }
 
 void Multicast::send(const EventPtr& event, const Route& route) {
-  const Frame packet = encode_events({&event, 1});
+  std::vector<PubKey> to;
   for (const auto& [follower, state] : followers_.all()) {
     if (route.named.count(follower) != 0) continue;
     // Who is behind gets this one with the rest, in order.
-    const bool sent =
-        !(state.behind_since && route.stored) && overlay_.unicast(follower, Channel::packets, packet, Priority::post);
-    if (!sent && route.stored) followers_.missed(follower, event->created_at);
+    if (!(state.behind_since && route.stored)) to.push_back(follower);
+  }
+  send_copies(to, encode_events({&event, 1}), tag_of(event->id),
+              route.stored ? std::optional(event->created_at) : std::nullopt);
+}
+
+void Multicast::send_copies(const std::vector<PubKey>& to, const Frame& packet, std::uint64_t tag,
+                            std::optional<std::int64_t> missed_since) {
+  if (to.empty()) return;
+  if (missed_since) {
+    if (copies_.size() >= kCopies) copies_.erase(copies_.begin());
+    copies_.push_back({tag, *missed_since});
+  }
+  for (const PubKey& follower : overlay_.copies(to, Channel::packets, packet, tag, Priority::post)) {
+    if (missed_since) followers_.missed(follower, *missed_since);
+  }
+}
+
+void Multicast::copied(const CopyOutcome& outcome) {
+  if (outcome.received) return;
+  for (const Copies& one : copies_) {
+    if (one.tag == outcome.tag) followers_.missed(outcome.user, one.since);
   }
 }
 
@@ -75,14 +101,13 @@ void Multicast::send_reactions() {
   for (const EventPtr& event : batch) oldest = std::min(oldest, event->created_at);
   // A time that somebody invented must not bring years of history back to everybody who is away.
   oldest = std::max(oldest, unix_seconds(host_.clock.wall() - kOldestReaction));
+  std::vector<PubKey> to;
   for (const auto& [follower, state] : followers_.all()) {
     if (of_one && follower == first) continue;
-    bool sent = !state.behind_since;
-    for (const Frame& packet : packets) {
-      sent = sent && overlay_.unicast(follower, Channel::packets, packet, Priority::post);
-    }
-    if (!sent) followers_.missed(follower, oldest);
+    state.behind_since ? followers_.missed(follower, oldest) : to.push_back(follower);
   }
+  std::uint64_t tag = tag_of(batch.front()->id);
+  for (const Frame& packet : packets) send_copies(to, packet, tag++, oldest);
 }
 
 // Who takes our user's posts, or gives them up, must be the node that serves the follower; else anybody could bury or

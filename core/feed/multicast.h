@@ -35,6 +35,8 @@ class Multicast {
   // What somebody said to a post of our user, which those have who follow them; or that it was taken back.
   void hand_on(const EventPtr& event);
 
+  void copied(const CopyOutcome& outcome);  // who gave no receipt is behind
+
   void follow(const Follow& message, const Delivery& delivery);
   void unfollow(const Unfollow& message, const Delivery& delivery);
   void followed(const Followed& message, const Delivery& delivery);
@@ -46,13 +48,15 @@ class Multicast {
   [[nodiscard]] const Followers& followers() const noexcept { return followers_; }
   [[nodiscard]] const Follows& follows() const noexcept { return follows_; }
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return followers_.bytes() + follows_.bytes() + heap_bytes(unanswered_) + reactions_.bytes();
+    return followers_.bytes() + follows_.bytes() + heap_bytes(unanswered_) + reactions_.bytes() + heap_bytes(copies_);
   }
 
  private:
   bool may_speak(std::string_view what, const PubKey& user, const Delivery& delivery);
   // Sends it; who has no route, or got more than a share of bytes, is remembered as behind.
   void send_history(const PubKey& follower, std::int64_t since, const History& history);
+  void send_copies(const std::vector<PubKey>& to, const Frame& packet, std::uint64_t tag,
+                   std::optional<std::int64_t> missed_since);
   void send_reactions();
   void serve_those_behind();
   void set_standing(const PubKey& user);
@@ -73,6 +77,11 @@ class Multicast {
     std::int64_t since;  // when they want posts
     bool known;          // registered before
   };
+  struct Copies {
+    std::uint64_t tag = 0;
+    std::int64_t since = 0;  // from when on those are behind who give no receipt
+  };
+  std::vector<Copies> copies_;                            // the last ones, oldest first
   std::map<Ticket, std::map<PubKey, Asked>> unanswered_;  // FOLLOWs
   std::size_t unanswered_count_ = 0;
 };

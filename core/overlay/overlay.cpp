@@ -96,6 +96,24 @@ bool Overlay::unicast(const PubKey& user, Channel channel, Frame payload, Priori
                : swarm_->unicast(user, channel, payload, priority);
 }
 
+std::vector<PubKey> Overlay::copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload,
+                                    std::uint64_t tag, Priority priority) {
+  if (swarm_) return swarm_->copies(users, channel, payload, tag, priority);
+  std::vector<PubKey> without;
+  for (const PubKey& user : users) {
+    if (!mesh_->unicast(mesh_name(user), channel, payload, priority)) without.push_back(user);
+  }
+  return without;
+}
+
+std::optional<CopyOutcome> Overlay::next_outcome() {
+  return swarm_ ? swarm_->next_outcome() : std::nullopt;
+}
+
+void Overlay::receipt(const Delivery& copy) {
+  if (swarm_) swarm_->receipt(copy);
+}
+
 bool Overlay::reaches(const PubKey& user) const {
   return mesh_ ? mesh_->reaches(mesh_name(user)) : swarm_->reaches(user);
 }

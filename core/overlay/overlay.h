@@ -26,7 +26,7 @@ enum class Channel : std::uint8_t {
 };
 
 struct Delivery {
-  enum class Cast : std::uint8_t { broadcast, unicast };
+  enum class Cast : std::uint8_t { broadcast, unicast, copy };
   Channel channel = Channel::packets;
   Cast cast = Cast::broadcast;
   PubKey
@@ -37,6 +37,10 @@ struct Delivery {
   // in themselves; it may not acknowledge anything. On the mesh there is nothing to be found.
   bool from_server = true;
   bool past = false;  // a broadcast of earlier, which we asked for; nothing of it needs to be handed on
+  // Of a copy: who made it (not proven), and what it is about; its receipt goes there. Zero: it is none.
+  NodeId copied_by{};
+  NodeId copied_by_via{};  // zero: back over the link
+  std::uint64_t tag = 0;
 };
 
 // Something that was broadcast: when, as it says itself and all nodes agree, and a mark under which those above find
@@ -49,6 +53,21 @@ struct Past {
 struct Recall {  // a peer lacks this
   LinkId link;
   Past what;
+};
+
+// Who is to get a copy: the node, and those through whom it can be reached, itself if it can be dialled.
+struct Receiver {
+  PubKey user;
+  NodeId node;
+  std::vector<NodeId> vias;
+  friend bool operator==(const Receiver&, const Receiver&) = default;
+};
+
+// What became of a copy: there is a receipt, or there was none after several tries over several ways.
+struct CopyOutcome {
+  std::uint64_t tag = 0;
+  PubKey user;
+  bool received = false;
 };
 
 // How a node stands in its overlay, for status lines and for who waits until it has joined. On the mesh every server is
@@ -118,6 +137,14 @@ class Overlay {
   void recalled(const Recall& recall, Frame payload);  // empty: it is not kept any more
   // To one user's server. False: no route at the moment, nothing was sent. True: sent, not acknowledged.
   bool unicast(const PubKey& user, Channel channel, Frame payload, Priority priority);
+
+  // A copy to each of these users' servers, one over each relay that several share. Returns those without a route, who
+  // are looked for. What became of the others follows, on the mesh nothing. `tag`: what the payload is about, another
+  // number for each payload.
+  std::vector<PubKey> copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload, std::uint64_t tag,
+                             Priority priority);
+  std::optional<CopyOutcome> next_outcome();
+  void receipt(const Delivery& copy);  // this node has what was in that copy, and will not lose it
 
   // A BIND of any user that passed the gate; the mesh knows none. Of our own user's it is published, too.
   void bind(const EventPtr& event);

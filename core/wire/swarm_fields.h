@@ -13,6 +13,7 @@ namespace np2p::swarm {
 
 inline constexpr std::size_t kMostRefs = 64;                   // references in one message
 inline constexpr std::size_t kMostIds = 4096;                  // short ids in one message
+inline constexpr std::size_t kMostReceivers = 128;             // of one copy: neighbours of one relay
 inline constexpr std::size_t kMostRecords = 8;                 // directory records of one key
 inline constexpr std::size_t kMostRecordBytes = 2048;          // bytes of one
 inline constexpr std::size_t kMostRecordOfTunnel = 17 * 1024;  // a record of TLS, and what comes together with it
@@ -86,6 +87,17 @@ class FieldWriter {
   void short_ids(const std::vector<ShortId>& ids) {
     number(static_cast<std::uint16_t>(std::min(ids.size(), kMostIds)));
     for (std::size_t i = 0; i < std::min(ids.size(), kMostIds); ++i) number(ids[i]);
+  }
+  void short_nodes(const std::vector<ShortNode>& nodes) {
+    number(static_cast<std::uint8_t>(std::min(nodes.size(), kMostReceivers)));
+    for (std::size_t i = 0; i < std::min(nodes.size(), kMostReceivers); ++i) number(nodes[i]);
+  }
+  void receipted(const std::vector<Receipted>& list) {
+    number(static_cast<std::uint8_t>(std::min(list.size(), kMostReceivers)));
+    for (std::size_t i = 0; i < std::min(list.size(), kMostReceivers); ++i) {
+      number(list[i].who);
+      array(list[i].mac);
+    }
   }
   void announced(const std::vector<Announced>& ids) {
     number(static_cast<std::uint16_t>(std::min(ids.size(), kMostIds)));
@@ -209,6 +221,21 @@ class FieldReader {
   void short_ids(std::vector<ShortId>& ids) {
     ids.resize(count(sizeof(ShortId)));
     for (ShortId& id : ids) number(id);
+  }
+  void short_nodes(std::vector<ShortNode>& nodes) {
+    std::uint8_t count = 0;
+    number(count);
+    if (count > kMostReceivers) return fail();
+    for (std::size_t i = 0; i < count && ok_; ++i) number(nodes.emplace_back());
+  }
+  void receipted(std::vector<Receipted>& list) {
+    std::uint8_t count = 0;
+    number(count);
+    if (count > kMostReceivers) return fail();
+    for (std::size_t i = 0; i < count && ok_; ++i) {
+      number(list.emplace_back().who);
+      array(list.back().mac);
+    }
   }
   void announced(std::vector<Announced>& ids) {
     ids.resize(count(sizeof(ShortId) + 1));

@@ -135,6 +135,31 @@ void fields(Io& io, M& m, std::size_t room) {
   } else if constexpr (std::is_same_v<T, Recalled>) {
     io.number(m.channel);
     io.blob(m.payload, room);
+  } else if constexpr (std::is_same_v<T, Spread>) {
+    io.fixed(m.via);
+    io.fixed(m.from);
+    io.fixed(m.from_via);
+    io.number(m.hops);
+    io.number(m.channel);
+    io.number(m.tag);
+    io.flag(m.unless_served);
+    io.short_nodes(m.to);
+    io.blob(m.payload, room);
+  } else if constexpr (std::is_same_v<T, Handed>) {
+    io.fixed(m.from);
+    io.number(m.channel);
+    io.number(m.tag);
+    io.blob(m.payload, room);
+  } else if constexpr (std::is_same_v<T, Receipt>) {
+    io.number(m.tag);
+    io.array(m.mac);
+  } else if constexpr (std::is_same_v<T, Receipts>) {
+    io.fixed(m.via);
+    io.fixed(m.to);
+    io.number(m.hops);
+    io.number(m.tag);
+    io.receipted(m.got);
+    io.short_nodes(m.lost);
   }  // the others have no fields
 }
 

@@ -281,10 +281,53 @@ struct Recalled {  // one of them; an empty payload: it is not kept any more
   friend bool operator==(const Recalled&, const Recalled&) = default;
 };
 
-using Message = std::variant<Hello, HelloEcho, Probe, Unused, DialBack, Join, ForwardJoin, Neighbor, NeighborAnswer,
-                             Disconnect, Shuffle, ShuffleReply, Gossip, IHave, Graft, Prune, Watch, FindNode,
-                             FoundNodes, Put, Replicate, Get, Got, Routed, Undelivered, Direct, PathVector, Carry,
-                             CarryEnd, HistoryDigest, HistoryParts, HistoryIds, HistoryOffer, HistoryAsk, Recalled>;
+// --- one payload for many (fanout.h)
+// A node among those that a relay is linked to, by the first bytes of its id.
+using ShortNode = std::uint64_t;
+struct Spread {  // to `via`, hop by hop: for itself, or for those of its neighbours that are named
+  NodeId via;
+  NodeId from;
+  NodeId from_via;  // where receipts go: the relay of `from`, or `from` itself
+  std::uint8_t hops = 0;
+  std::uint8_t channel = 0;
+  std::uint64_t tag = 0;       // what it is about
+  bool unless_served = false;  // not to those who got something under this tag over this relay
+  std::vector<ShortNode> to;
+  Frame payload;
+  friend bool operator==(const Spread&, const Spread&) = default;
+};
+struct Handed {  // over the last link
+  NodeId from;   // of the Spread
+  std::uint8_t channel = 0;
+  std::uint64_t tag = 0;
+  Frame payload;
+  friend bool operator==(const Handed&, const Handed&) = default;
+};
+struct Receipt {  // for what was handed over, back over the same link
+  std::uint64_t tag = 0;
+  std::array<std::uint8_t, 16> mac{};  // under the pair key of who got it and `from`
+  friend bool operator==(const Receipt&, const Receipt&) = default;
+};
+struct Receipted {
+  ShortNode who = 0;
+  std::array<std::uint8_t, 16> mac{};
+  friend bool operator==(const Receipted&, const Receipted&) = default;
+};
+struct Receipts {  // those that a relay has gathered, hop by hop to the sender
+  NodeId via;
+  NodeId to;
+  std::uint8_t hops = 0;
+  std::uint64_t tag = 0;
+  std::vector<Receipted> got;
+  std::vector<ShortNode> lost;  // no neighbours of this relay: a hint
+  friend bool operator==(const Receipts&, const Receipts&) = default;
+};
+
+using Message =
+    std::variant<Hello, HelloEcho, Probe, Unused, DialBack, Join, ForwardJoin, Neighbor, NeighborAnswer, Disconnect,
+                 Shuffle, ShuffleReply, Gossip, IHave, Graft, Prune, Watch, FindNode, FoundNodes, Put, Replicate, Get,
+                 Got, Routed, Undelivered, Direct, PathVector, Carry, CarryEnd, HistoryDigest, HistoryParts, HistoryIds,
+                 HistoryOffer, HistoryAsk, Recalled, Spread, Handed, Receipt, Receipts>;
 
 Frame encode(const Message& message);
 Result<Message> decode(ByteView bytes, const Limits& limits);

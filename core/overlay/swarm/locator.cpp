@@ -79,6 +79,18 @@ std::optional<Whereabouts> Locator::find_alive(const PubKey& user) const {
   return found;
 }
 
+std::optional<Receiver> Locator::find_for_copy(const PubKey& user) {
+  auto found = find_alive(user);
+  if (!found) {
+    want(user);
+    return std::nullopt;
+  }
+  find(user)->used = host_.clock.mono();
+  Receiver receiver{user, found->node, std::move(found->vias)};
+  if (!found->listens.is_unspecified()) receiver.vias = {found->node};
+  return receiver;
+}
+
 bool Locator::send(const PubKey& user, Channel channel, const Frame& payload, Priority priority) {
   if (usable(user, channel) == nullptr) {
     want(user);

@@ -30,6 +30,8 @@ class Locator {
   bool send(const PubKey& user, Channel channel, const Frame& payload, Priority priority);
   [[nodiscard]] bool reaches(const PubKey& user) const;
   [[nodiscard]] std::optional<Whereabouts> find_alive(const PubKey& user) const;
+  // Likewise, for a copy; who is not known is looked for.
+  std::optional<Receiver> find_for_copy(const PubKey& user);
   void set_nat(NatClass nat);  // of ours, for our contact
   [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
 

@@ -42,7 +42,8 @@ Swarm::Swarm(const Config& config, Host& host)
       locator_(config, host, links_, directory_, router_, evidence_, boot_number(host)),
       tunnels_(config, host, links_, router_),
       ladder_(config, host, links_, router_, tunnels_, probes_, reachability_),
-      correspondence_(config, host, links_, locator_, ladder_) {}
+      correspondence_(config, host, links_, locator_, ladder_),
+      fanout_(config, host, links_, router_, tunnels_.relay()) {}
 
 void Swarm::start() {
   reachability_.start();
@@ -137,6 +138,8 @@ void Swarm::handle(Peer& from, const Message& message, const Frame& whole) {
           paths_.on(from, m);
         } else if constexpr (requires { tunnels_.on(from, m); }) {
           tunnels_.on(from, m);
+        } else if constexpr (requires { fanout_.on(from, m); }) {
+          fanout_.on(from, m);
         } else if constexpr (requires { plumtree_.on(from, m); }) {
           plumtree_.on(from, m);
         } else if constexpr (requires { history_.on(from, m); }) {
@@ -180,6 +183,7 @@ void Swarm::timer(Timer timer) {
     ladder_.due(now);
     tunnels_.due(now);
     correspondence_.due(now);
+    fanout_.due(now);
   } else if (timer == Timer::overlay_gossip) {
     armed_gossip_.reset();
     plumtree_.due(now);
@@ -289,6 +293,7 @@ void Swarm::settle() {
         unicasts_.push_back(std::move(arrival->delivery));
       }
     }
+    while (auto copy = fanout_.next()) unicasts_.push_back(std::move(*copy));
     while (const auto outcome = ladder_.next()) {
       more = true;
       correspondence_.outcome(*outcome);
@@ -306,7 +311,7 @@ void Swarm::settle() {
   }
   std::optional<MonoTime> connect = hyparview_.next_due();
   for (const auto& at : {links_.next_due(), entrance_.next_due(), reachability_.next_due(), probes_.next_due(),
-                         ladder_.next_due(), tunnels_.next_due(), correspondence_.next_due()}) {
+                         ladder_.next_due(), tunnels_.next_due(), correspondence_.next_due(), fanout_.next_due()}) {
     if (at && *at < *connect) connect = at;
   }
   arm(Timer::overlay_connect, connect, armed_connect_);
@@ -362,6 +367,24 @@ bool Swarm::unicast(const PubKey& user, Channel channel, const Frame& payload, P
   return sent;
 }
 
+std::vector<PubKey> Swarm::copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload,
+                                  std::uint64_t tag, Priority priority) {
+  std::vector<PubKey> without;
+  std::vector<Receiver> to;
+  for (const PubKey& user : users) {
+    auto found = locator_.find_for_copy(user);
+    found ? to.push_back(std::move(*found)) : without.push_back(user);
+  }
+  fanout_.send(std::move(to), channel, payload, tag, priority);
+  settle();
+  return without;
+}
+
+void Swarm::receipt(const Delivery& copy) {
+  fanout_.receipt(copy);
+  settle();
+}
+
 void Swarm::bind(const EventPtr& event) {
   const BindingPtr binding = binding_of(event);
   if (!binding) return;
@@ -403,7 +426,7 @@ std::vector<NodeId> Swarm::active_view() const {
 std::size_t Swarm::bytes() const noexcept {
   return sizeof *this + links_.bytes() + entrance_.bytes() + reachability_.bytes() + hyparview_.bytes() +
          paths_.bytes() + plumtree_.bytes() + history_.bytes() + fingers_.bytes() + directory_.bytes() +
-         router_.bytes() + locator_.bytes() + heap_bytes(unicasts_);
+         router_.bytes() + locator_.bytes() + fanout_.bytes() + heap_bytes(unicasts_);
 }
 
 OverlayStatus Swarm::status() const {

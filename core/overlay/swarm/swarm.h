@@ -16,6 +16,7 @@
 //   tunnels       links that others carry, and what we carry for others
 //   ladder        from no link to the best one: dials, tunnels, punches
 //   correspondence  messages to single users: routed, or worth a link
+//   fanout        one payload for many: one copy for each relay
 #pragma once
 
 #include <optional>
@@ -23,6 +24,7 @@
 #include "core/overlay/overlay.h"
 #include "core/overlay/swarm/correspondence.h"
 #include "core/overlay/swarm/entrance.h"
+#include "core/overlay/swarm/fanout.h"
 #include "core/overlay/swarm/history.h"
 #include "core/overlay/swarm/hyparview.h"
 #include "core/overlay/swarm/ladder.h"
@@ -54,6 +56,10 @@ class Swarm {
   void recalled(const Recall& recall, const Frame& payload);
   void close_link(LinkId link, CloseReason reason);
   bool unicast(const PubKey& user, Channel channel, const Frame& payload, Priority priority);
+  std::vector<PubKey> copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload, std::uint64_t tag,
+                             Priority priority);
+  void receipt(const Delivery& copy);
+  std::optional<CopyOutcome> next_outcome() { return fanout_.next_outcome(); }
   std::optional<Delivery> next();
   void bind(const EventPtr& event);
   [[nodiscard]] Identity identity() const { return locator_.identity(); }
@@ -77,6 +83,7 @@ class Swarm {
   [[nodiscard]] const Ladder& ladder() const noexcept { return ladder_; }
   [[nodiscard]] const Correspondence& correspondence() const noexcept { return correspondence_; }
   [[nodiscard]] const History& history() const noexcept { return history_; }
+  [[nodiscard]] Fanout& fanout() noexcept { return fanout_; }
   [[nodiscard]] bool reachable() const noexcept { return reachability_.reachable(); }
 
  private:
@@ -106,6 +113,7 @@ class Swarm {
   Tunnels tunnels_;
   Ladder ladder_;
   Correspondence correspondence_;
+  Fanout fanout_;
   std::vector<Delivery> unicasts_;
   std::optional<MonoTime> armed_connect_;
   std::optional<MonoTime> armed_gossip_;

@@ -29,6 +29,7 @@ class Tunnels {
   void on(Peer& from, const CarryEnd& message);
   void closed(LinkId link);  // by whomever: the other end is told
   [[nodiscard]] std::size_t size() const noexcept { return ends_.size(); }
+  [[nodiscard]] Relay& relay() noexcept { return relay_; }
   [[nodiscard]] std::size_t carried_for_others() const noexcept { return relay_.slots(); }
 
  private:

@@ -134,8 +134,8 @@ TEST_F(HistoryTest, AKnownFollowerWhomBroadcastsPassedByGetsAllPartByPart) {
 }
 
 TEST_F(HistoryTest, AllFollowersTogetherHaveABudget) {
-  limits.history_bytes_burst = 10'000;
-  limits.history_bytes_per_second = 1'000;
+  limits.follower_bytes_burst = 10'000;
+  limits.follower_bytes_per_second = 1'000;
   start(limits);
   publish(kind::post, "large" + std::string(8'000, ' '), 1h);
   follow();

@@ -81,6 +81,18 @@ inline std::vector<Message> sample_messages() {
       HistoryOffer{{0x3132333435363738u, 4}},
       HistoryAsk{{0x4142434445464748u, 5}},
       Recalled{1, payload},
+      Spread{filled<NodeId>(87),
+             filled<NodeId>(88),
+             filled<NodeId>(89),
+             2,
+             1,
+             0x1020304050607080u,
+             true,
+             {7, 8, 9},
+             payload},
+      Handed{filled<NodeId>(90), 1, 16, payload},
+      Receipt{17, routed.mac},
+      Receipts{filled<NodeId>(91), filled<NodeId>(92), 3, 18, {{19, routed.mac}, {20, {}}}, {21}},
   };
 }
 

@@ -1,0 +1,361 @@
+#include "core/overlay/swarm/fanout.h"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+#include "core/base/hash.h"
+#include "core/base/vectors.h"
+#include "core/wire/swarm_fields.h"
+
+namespace np2p::swarm {
+namespace {
+
+constexpr Duration kFirstTry = 5s;  // by then a receipt could have come; the pause doubles
+constexpr unsigned kTries = 3;
+constexpr Duration kGather = 200ms;  // receipts that travel together
+constexpr Duration kPassing = 1min;  // as long they are gathered for one payload
+constexpr std::string_view kReceipt = "np2p/receipt/v1";
+
+ShortNode short_of(const NodeId& node) noexcept {
+  ShortNode first = 0;
+  for (std::size_t i = 0; i < sizeof first; ++i) first = first << 8 | node.data[i];
+  return first;
+}
+
+// Two pairs with one number cost a hint, which somebody would have to search for with 2^64 tries.
+std::uint64_t served_key(std::uint64_t tag, ShortNode who) noexcept {
+  return mix64(tag ^ mix64(who));
+}
+
+template <class Items>
+auto place_of(Items& items, const NodeId& node) {
+  return std::lower_bound(items.begin(), items.end(), node,
+                          [](const auto& one, const NodeId& sought) { return one.receiver.node < sought; });
+}
+
+}  // namespace
+
+Fanout::Fanout(const Config& config, Host& host, Links& links, Router& router, Relay& relay)
+    : config_(config), host_(host), links_(links), router_(router), relay_(relay), served_(config.limits.served) {}
+
+PairMac Fanout::mac_of(const NodeId& other, const NodeId& receiver, std::uint64_t tag) {
+  ByteVec covered(kReceipt.begin(), kReceipt.end());
+  covered.insert(covered.end(), config_.network_id.begin(), config_.network_id.end());
+  covered.insert(covered.end(), receiver.view().begin(), receiver.view().end());
+  for (unsigned shift = 0; shift < 64; shift += 8) covered.push_back(static_cast<std::uint8_t>(tag >> shift));
+  return host_.node_key.pair_mac(other, covered);
+}
+
+Fanout::Sent* Fanout::find(std::uint64_t tag) noexcept {
+  const auto at = std::find_if(sent_.begin(), sent_.end(), [tag](const Sent& one) { return one.tag == tag; });
+  return at == sent_.end() ? nullptr : &*at;
+}
+
+// --- what we send
+
+void Fanout::send(std::vector<Receiver> to, Channel channel, const Frame& payload, std::uint64_t tag,
+                  Priority priority) {
+  std::vector<Awaited> fresh;
+  for (Receiver& one : to) {
+    if (one.node == host_.node_key.id()) continue;
+    if (receivers_ + fresh.size() >= config_.limits.spread_receivers) {
+      outcomes_.push_back({tag, one.user, false});
+    } else {
+      fresh.push_back({std::move(one), 0});
+    }
+  }
+  std::sort(fresh.begin(), fresh.end(),
+            [](const Awaited& a, const Awaited& b) { return a.receiver.node < b.receiver.node; });
+  if (fresh.empty()) return;
+  pass(fresh, {channel, priority, channel == Channel::packets ? Traffic::payload : Traffic::control, tag, false},
+       payload);
+  Sent* sent = find(tag);
+  if (sent == nullptr) {
+    sent_.push_back({tag, channel, priority, payload, 0, host_.clock.mono() + kFirstTry, {}});
+    sent = &sent_.back();
+  }
+  for (Awaited& one : fresh) {
+    const auto place = place_of(sent->missing, one.receiver.node);
+    if (place != sent->missing.end() && place->receiver.node == one.receiver.node) continue;
+    sent->missing.insert(place, std::move(one));
+    ++receivers_;
+  }
+}
+
+void Fanout::hint(const std::vector<Receiver>& to, Channel channel, const Frame& payload, std::uint64_t tag,
+                  unsigned way) {
+  std::vector<Awaited> all;
+  for (const Receiver& one : to) {
+    if (one.node != host_.node_key.id()) all.push_back({one, static_cast<std::uint8_t>(way)});
+  }
+  pass(all, {channel, Priority::control, Traffic::control, tag, true}, payload);
+}
+
+// One copy for each relay: a receiver's first way is over the relay that it shares with most of the others.
+void Fanout::pass(const std::vector<Awaited>& to, const Copy& copy, const Frame& payload) {
+  std::map<NodeId, std::size_t> shared;
+  for (const Awaited& one : to) {
+    for (const NodeId& via : one.receiver.vias) ++shared[via];
+  }
+  std::map<NodeId, std::vector<ShortNode>> copies;
+  for (const Awaited& one : to) {
+    if (const Peer* peer = links_.find(one.receiver.node)) {
+      const Handed handed{host_.node_key.id(), static_cast<std::uint8_t>(copy.channel), copy.tag, payload};
+      links_.send(peer->link, handed, copy.priority, copy.traffic);
+      continue;
+    }
+    std::vector<NodeId> vias = one.receiver.vias;
+    std::erase(vias, host_.node_key.id());
+    if (vias.empty()) continue;
+    std::stable_sort(vias.begin(), vias.end(), [&](const NodeId& a, const NodeId& b) { return shared[a] > shared[b]; });
+    copies[vias[one.way % vias.size()]].push_back(short_of(one.receiver.node));
+  }
+  for (const auto& [via, receivers] : copies) {
+    const LinkId link = toward(via, {});
+    if (!link) continue;  // the next try goes another way
+    Spread message;
+    message.via = via;
+    message.from = host_.node_key.id();
+    message.from_via = router_.own_via();
+    message.channel = static_cast<std::uint8_t>(copy.channel);
+    message.tag = copy.tag;
+    message.unless_served = copy.unless_served;
+    message.payload = payload;
+    for (std::size_t begin = 0; begin < receivers.size(); begin += kMostReceivers) {
+      const auto first = receivers.begin() + static_cast<std::ptrdiff_t>(begin);
+      const auto count = std::min(kMostReceivers, receivers.size() - begin);
+      message.to.assign(first, first + static_cast<std::ptrdiff_t>(count));
+      links_.send(link, message, copy.priority, copy.traffic);
+    }
+  }
+}
+
+// --- on the way
+
+void Fanout::on(Peer& from, const Spread& message) {
+  if (message.via == host_.node_key.id()) return serve(from, message);
+  host_.observer.frame_was(Traffic::relay);
+  const LinkId onward = message.hops < config_.limits.hops ? toward(message.via, from.link) : LinkId{};
+  if (!onward) {
+    Receipts lost{message.from_via, message.from, 0, message.tag, {}, message.to};
+    links_.send(from.link, lost, Priority::control, Traffic::control);
+    return;
+  }
+  Spread on_its_way = message;
+  ++on_its_way.hops;
+  links_.send(onward, on_its_way, message.unless_served ? Priority::control : Priority::post, Traffic::relay);
+}
+
+void Fanout::serve(Peer& from, const Spread& message) {
+  const MonoTime now = host_.clock.mono();
+  std::vector<const Peer*> receivers;
+  std::vector<ShortNode> lost;
+  bool for_us = false;
+  for (const ShortNode who : message.to) {
+    if (who == short_of(host_.node_key.id())) {
+      for_us = true;
+      continue;
+    }
+    if (message.unless_served && served_.contains(served_key(message.tag, who))) continue;
+    const Peer* found = nullptr;
+    for (const Peer& peer : links_.ready()) {
+      if (short_of(peer.id) == who && peer.link != from.link) found = &peer;
+    }
+    found != nullptr ? receivers.push_back(found) : lost.push_back(who);
+  }
+  if (for_us) arrive(from.link, message.from, message.from_via, message.channel, message.tag, message.payload);
+  if (!receivers.empty()) {
+    host_.observer.frame_was(Traffic::relay);
+    if (const Status admitted = relay_.admit_copies(from, receivers.size() * message.payload.size(), now);
+        !admitted.ok()) {
+      host_.observer.rejected("spread", admitted.error(), from.link);
+      lost.clear();  // those too are to be reached over others
+      for (const ShortNode who : message.to) {
+        if (who != short_of(host_.node_key.id())) lost.push_back(who);
+      }
+      receivers.clear();
+    }
+  }
+  const Frame handed = encode(Handed{message.from, message.channel, message.tag, message.payload});
+  for (const Peer* peer : receivers) {
+    links_.send(peer->link, handed, message.unless_served ? Priority::control : Priority::post, Traffic::relay);
+    if (!message.unless_served) served_.insert(served_key(message.tag, short_of(peer->id)));
+  }
+  if (message.unless_served) return;
+  if (!receivers.empty()) {
+    std::erase_if(passed_, [&](const Passed& one) {
+      return one.got.empty() && (one.until <= now || (one.tag == message.tag && one.from == message.from));
+    });
+    if (passed_.size() >= config_.limits.spreads) passed_.erase(passed_.begin());
+    passed_.push_back({message.tag, message.from, message.from_via, now + kPassing, {}, {}});
+  }
+  if (!lost.empty()) {
+    const LinkId back = router_.carrier(message.from_via, message.from, {});
+    const Receipts hint{message.from_via, message.from, 0, message.tag, {}, std::move(lost)};
+    if (back) links_.send(back, hint, Priority::control, Traffic::relay);
+  }
+}
+
+void Fanout::on(Peer& from, const Receipt& message) {
+  if (find(message.tag) != nullptr) return count(message.tag, &from.id, 0, message.mac, from.link);
+  for (Passed& passed : passed_) {
+    if (passed.tag != message.tag || passed.got.size() >= kMostReceivers) continue;
+    host_.observer.frame_was(Traffic::relay);
+    const ShortNode who = short_of(from.id);
+    if (std::any_of(passed.got.begin(), passed.got.end(), [who](const Receipted& one) { return one.who == who; }))
+      return;
+    passed.got.push_back({who, message.mac});
+    if (!passed.flush_at) passed.flush_at = host_.clock.mono() + kGather;
+    return;
+  }
+  host_.observer.rejected("receipt", error(ErrorCode::not_found, "nothing was handed over under this tag"), from.link);
+}
+
+void Fanout::flush(Passed& passed) {
+  passed.flush_at.reset();
+  Receipts message{passed.from_via, passed.from, 0, passed.tag, std::exchange(passed.got, {}), {}};
+  const LinkId back = router_.carrier(passed.from_via, passed.from, {});
+  if (back) links_.send(back, message, Priority::control, Traffic::relay);
+}
+
+void Fanout::on(Peer& from, const Receipts& message) {
+  if (message.to == host_.node_key.id()) {
+    for (const Receipted& one : message.got) count(message.tag, nullptr, one.who, one.mac, from.link);
+    Sent* sent = find(message.tag);
+    if (sent == nullptr) return;
+    std::vector<Awaited> again;
+    for (const ShortNode who : message.lost) {
+      for (Awaited& one : sent->missing) {
+        if (short_of(one.receiver.node) != who || one.way + 1u >= std::max<std::size_t>(one.receiver.vias.size(), 1))
+          continue;
+        ++one.way;
+        again.push_back(one);
+      }
+    }
+    const Traffic traffic = sent->channel == Channel::packets ? Traffic::payload : Traffic::control;
+    pass(again, {sent->channel, sent->priority, traffic, sent->tag, false}, sent->payload);
+    return;
+  }
+  host_.observer.frame_was(Traffic::relay);
+  const LinkId onward =
+      message.hops < config_.limits.hops ? router_.carrier(message.via, message.to, from.link) : LinkId{};
+  if (!onward) return;
+  Receipts on_its_way = message;
+  ++on_its_way.hops;
+  links_.send(onward, on_its_way, Priority::control, Traffic::relay);
+}
+
+// --- what is for us
+
+void Fanout::on(Peer& from, const Handed& message) {
+  arrive(from.link, message.from, {}, message.channel, message.tag, message.payload);
+}
+
+void Fanout::arrive(LinkId link, const NodeId& from, const NodeId& via, std::uint8_t channel, std::uint64_t tag,
+                    const Frame& payload) {
+  if (channel > static_cast<std::uint8_t>(Channel::extension)) {
+    host_.observer.rejected("copy", error(ErrorCode::unknown_type, "an unknown channel"), link);
+    return;
+  }
+  Delivery delivery;
+  delivery.channel = static_cast<Channel>(channel);
+  delivery.cast = Delivery::Cast::copy;
+  delivery.payload = payload;
+  delivery.link = link;
+  delivery.from_server = false;
+  delivery.copied_by = from;
+  delivery.copied_by_via = via;
+  delivery.tag = tag;
+  arrivals_.push_back(std::move(delivery));
+}
+
+void Fanout::receipt(const Delivery& copy) {
+  const PairMac mac = mac_of(copy.copied_by, host_.node_key.id(), copy.tag);
+  if (copy.copied_by_via == NodeId{}) {
+    if (links_.find(copy.link) != nullptr) {
+      links_.send(copy.link, Receipt{copy.tag, mac}, Priority::control, Traffic::control);
+    }
+    return;
+  }
+  const LinkId back = router_.carrier(copy.copied_by_via, copy.copied_by, {});
+  Receipts message{copy.copied_by_via, copy.copied_by, 0, copy.tag, {{short_of(host_.node_key.id()), mac}}, {}};
+  if (back) links_.send(back, message, Priority::control, Traffic::control);
+}
+
+void Fanout::count(std::uint64_t tag, const NodeId* node, ShortNode who, const PairMac& mac, LinkId link) {
+  Sent* sent = find(tag);
+  if (sent == nullptr) return;  // late: everybody has it, or was given up
+  if (node != nullptr) who = short_of(*node);
+  for (auto one = sent->missing.begin(); one != sent->missing.end(); ++one) {
+    const NodeId& receiver = one->receiver.node;
+    if (short_of(receiver) != who || (node != nullptr && receiver != *node)) continue;
+    if (mac == PairMac{} || mac_of(receiver, receiver, tag) != mac) {
+      host_.observer.rejected("receipt", error(ErrorCode::bad_signature, "not from whom it says"), link);
+      return;
+    }
+    outcomes_.push_back({tag, one->receiver.user, true});
+    sent->missing.erase(one);
+    --receivers_;
+    if (sent->missing.empty()) sent_.erase(sent_.begin() + (sent - sent_.data()));
+    return;
+  }
+}
+
+std::optional<Delivery> Fanout::next() {
+  if (arrivals_.empty()) return std::nullopt;
+  Delivery delivery = std::move(arrivals_.front());
+  arrivals_.erase(arrivals_.begin());
+  return delivery;
+}
+
+std::optional<CopyOutcome> Fanout::next_outcome() {
+  if (outcomes_.empty()) return std::nullopt;
+  const CopyOutcome outcome = outcomes_.back();
+  outcomes_.pop_back();
+  if (outcomes_.empty()) clear_out(outcomes_);
+  return outcome;
+}
+
+std::optional<MonoTime> Fanout::next_due() const noexcept {
+  std::optional<MonoTime> first;
+  for (const Sent& one : sent_) {
+    if (!first || one.at < *first) first = one.at;
+  }
+  for (const Passed& one : passed_) {
+    if (one.flush_at && (!first || *one.flush_at < *first)) first = one.flush_at;
+  }
+  return first;
+}
+
+void Fanout::due(MonoTime now) {
+  for (Passed& one : passed_) {
+    if (one.flush_at && *one.flush_at <= now) flush(one);
+  }
+  for (Sent& one : sent_) {
+    if (one.at > now) continue;
+    if (++one.tries >= kTries) {
+      for (const Awaited& missing : one.missing) outcomes_.push_back({one.tag, missing.receiver.user, false});
+      receivers_ -= one.missing.size();
+      one.missing.clear();
+      continue;
+    }
+    one.at = now + kFirstTry * (1 << one.tries);
+    for (Awaited& missing : one.missing) ++missing.way;
+    const Traffic traffic = one.channel == Channel::packets ? Traffic::payload : Traffic::control;
+    pass(one.missing, {one.channel, one.priority, traffic, one.tag, false}, one.payload);
+  }
+  std::erase_if(sent_, [](const Sent& one) { return one.missing.empty(); });
+  if (sent_.empty()) clear_out(sent_);
+}
+
+std::size_t Fanout::bytes() const noexcept {
+  return heap_bytes(sent_,
+                    [](const Sent& one) {
+                      return heap_bytes(one.missing, [](const Awaited& a) { return heap_bytes(a.receiver.vias); });
+                    }) +
+         heap_bytes(passed_, [](const Passed& one) { return heap_bytes(one.got); }) + served_.bytes() +
+         heap_bytes(arrivals_) + heap_bytes(outcomes_);
+}
+
+}  // namespace np2p::swarm

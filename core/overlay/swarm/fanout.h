@@ -1,0 +1,94 @@
+// One payload for many: a copy goes to each relay, which hands it to those of its neighbours that are named; receipts
+// come back the same way, gathered for a moment. Whoever can be dialled is its own relay. The tag says what a payload
+// is about: under it receipts are counted, and a relay that has served somebody under a tag makes no second copy of
+// what is only for those who lack it.
+//
+// A payload must be good by its own signatures: who sent it is not proven here. A receipt is, by the key that only the
+// receiver and the sender have in common; a relay cannot make one.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/base/bounded.h"
+#include "core/overlay/swarm/router.h"
+#include "core/overlay/swarm/tunnels.h"
+
+namespace np2p::swarm {
+
+class Fanout {
+ public:
+  Fanout(const Config& config, Host& host, Links& links, Router& router, Relay& relay);
+
+  // Copies whose receipts are awaited: each receiver that gives none is tried again over its other relays; then an
+  // outcome says so.
+  void send(std::vector<Receiver> to, Channel channel, const Frame& payload, std::uint64_t tag, Priority priority);
+  // A hint: nobody waits for receipts, and relays keep it from those whom they have served under this tag. `way`: which
+  // of each receiver's relays.
+  void hint(const std::vector<Receiver>& to, Channel channel, const Frame& payload, std::uint64_t tag, unsigned way);
+  void receipt(const Delivery& copy);  // we have it, and shall have it
+
+  void on(Peer& from, const Spread& message);
+  void on(Peer& from, const Handed& message);
+  void on(Peer& from, const Receipt& message);
+  void on(Peer& from, const Receipts& message);
+  std::optional<Delivery> next();
+  std::optional<CopyOutcome> next_outcome();
+  [[nodiscard]] std::optional<MonoTime> next_due() const noexcept;
+  void due(MonoTime now);
+  [[nodiscard]] std::size_t waiting() const noexcept { return receivers_; }
+  [[nodiscard]] std::size_t bytes() const noexcept;
+
+ private:
+  struct Awaited {
+    Receiver receiver;
+    std::uint8_t way = 0;
+  };
+  struct Sent {  // by us
+    std::uint64_t tag = 0;
+    Channel channel = Channel::packets;
+    Priority priority = Priority::post;
+    Frame payload;
+    unsigned tries = 0;
+    MonoTime at;                   // of the next try
+    std::vector<Awaited> missing;  // ascending by node
+  };
+  struct Passed {  // for somebody else
+    std::uint64_t tag = 0;
+    NodeId from;
+    NodeId from_via;
+    MonoTime until;
+    std::optional<MonoTime> flush_at;
+    std::vector<Receipted> got;
+  };
+  struct Copy {  // of a payload, under way
+    Channel channel = Channel::packets;
+    Priority priority = Priority::post;
+    Traffic traffic = Traffic::payload;
+    std::uint64_t tag = 0;
+    bool unless_served = false;
+  };
+  void pass(const std::vector<Awaited>& to, const Copy& copy, const Frame& payload);
+  void serve(Peer& from, const Spread& message);
+  void arrive(LinkId link, const NodeId& from, const NodeId& via, std::uint8_t channel, std::uint64_t tag,
+              const Frame& payload);
+  void count(std::uint64_t tag, const NodeId* node, ShortNode who, const PairMac& mac, LinkId link);
+  void flush(Passed& passed);
+  [[nodiscard]] PairMac mac_of(const NodeId& other, const NodeId& receiver, std::uint64_t tag);
+  [[nodiscard]] Sent* find(std::uint64_t tag) noexcept;
+  [[nodiscard]] LinkId toward(const NodeId& via, LinkId from) { return router_.carrier(via, via, from); }
+
+  const Config& config_;
+  Host& host_;
+  Links& links_;
+  Router& router_;
+  Relay& relay_;
+  std::vector<Sent> sent_;
+  std::size_t receivers_ = 0;   // that are awaited
+  std::vector<Passed> passed_;  // oldest first
+  BoundedSet<std::uint64_t> served_;
+  std::vector<Delivery> arrivals_;
+  std::vector<CopyOutcome> outcomes_;
+};
+
+}  // namespace np2p::swarm
