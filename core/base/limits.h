@@ -70,7 +70,6 @@ struct Limits {
   std::size_t history_serving = 64;        // asked for by one peer and not sent yet; more are refused
   std::size_t spread_receivers = 200'000;  // of copies whose receipts are awaited
   std::size_t spreads = 1024;              // copies whose receipts are gathered for the sender
-  std::size_t served = 16'384;             // receivers of copies, remembered against a second one
   // --- links through NATs
   std::size_t tunnels = 16;           // of ours, being established included; a peer has one
   std::size_t ladder_links = 24;      // links at our wish for bulk and conversations, attempts included

@@ -142,7 +142,6 @@ void fields(Io& io, M& m, std::size_t room) {
     io.number(m.hops);
     io.number(m.channel);
     io.number(m.tag);
-    io.flag(m.unless_served);
     io.short_nodes(m.to);
     io.blob(m.payload, room);
   } else if constexpr (std::is_same_v<T, Handed>) {

@@ -290,8 +290,7 @@ struct Spread {  // to `via`, hop by hop: for itself, or for those of its neighb
   NodeId from_via;  // where receipts go: the relay of `from`, or `from` itself
   std::uint8_t hops = 0;
   std::uint8_t channel = 0;
-  std::uint64_t tag = 0;       // what it is about
-  bool unless_served = false;  // not to those who got something under this tag over this relay
+  std::uint64_t tag = 0;  // what it is about
   std::vector<ShortNode> to;
   Frame payload;
   friend bool operator==(const Spread&, const Spread&) = default;

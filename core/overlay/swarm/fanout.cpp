@@ -4,7 +4,6 @@
 #include <map>
 #include <string_view>
 
-#include "core/base/hash.h"
 #include "core/base/vectors.h"
 #include "core/wire/swarm_fields.h"
 
@@ -23,11 +22,6 @@ ShortNode short_of(const NodeId& node) noexcept {
   return first;
 }
 
-// Two pairs with one number cost a hint, which somebody would have to search for with 2^64 tries.
-std::uint64_t served_key(std::uint64_t tag, ShortNode who) noexcept {
-  return mix64(tag ^ mix64(who));
-}
-
 template <class Items>
 auto place_of(Items& items, const NodeId& node) {
   return std::lower_bound(items.begin(), items.end(), node,
@@ -37,7 +31,7 @@ auto place_of(Items& items, const NodeId& node) {
 }  // namespace
 
 Fanout::Fanout(const Config& config, Host& host, Links& links, Router& router, Relay& relay)
-    : config_(config), host_(host), links_(links), router_(router), relay_(relay), served_(config.limits.served) {}
+    : config_(config), host_(host), links_(links), router_(router), relay_(relay) {}
 
 PairMac Fanout::mac_of(const NodeId& other, const NodeId& receiver, std::uint64_t tag) {
   ByteVec covered(kReceipt.begin(), kReceipt.end());
@@ -68,8 +62,7 @@ void Fanout::send(std::vector<Receiver> to, Channel channel, const Frame& payloa
   std::sort(fresh.begin(), fresh.end(),
             [](const Awaited& a, const Awaited& b) { return a.receiver.node < b.receiver.node; });
   if (fresh.empty()) return;
-  pass(fresh, {channel, priority, channel == Channel::packets ? Traffic::payload : Traffic::control, tag, false},
-       payload);
+  pass(fresh, {channel, priority, channel == Channel::packets ? Traffic::payload : Traffic::control, tag}, payload);
   Sent* sent = find(tag);
   if (sent == nullptr) {
     sent_.push_back({tag, channel, priority, payload, 0, host_.clock.mono() + kFirstTry, {}});
@@ -81,15 +74,6 @@ void Fanout::send(std::vector<Receiver> to, Channel channel, const Frame& payloa
     sent->missing.insert(place, std::move(one));
     ++receivers_;
   }
-}
-
-void Fanout::hint(const std::vector<Receiver>& to, Channel channel, const Frame& payload, std::uint64_t tag,
-                  unsigned way) {
-  std::vector<Awaited> all;
-  for (const Receiver& one : to) {
-    if (one.node != host_.node_key.id()) all.push_back({one, static_cast<std::uint8_t>(way)});
-  }
-  pass(all, {channel, Priority::control, Traffic::control, tag, true}, payload);
 }
 
 // One copy for each relay: a receiver's first way is over the relay that it shares with most of the others.
@@ -120,7 +104,6 @@ void Fanout::pass(const std::vector<Awaited>& to, const Copy& copy, const Frame&
     message.from_via = router_.own_via();
     message.channel = static_cast<std::uint8_t>(copy.channel);
     message.tag = copy.tag;
-    message.unless_served = copy.unless_served;
     message.payload = payload;
     for (std::size_t begin = 0; begin < receivers.size(); begin += kMostReceivers) {
       const auto first = receivers.begin() + static_cast<std::ptrdiff_t>(begin);
@@ -144,7 +127,7 @@ void Fanout::on(Peer& from, const Spread& message) {
   }
   Spread on_its_way = message;
   ++on_its_way.hops;
-  links_.send(onward, on_its_way, message.unless_served ? Priority::control : Priority::post, Traffic::relay);
+  links_.send(onward, on_its_way, Priority::post, Traffic::relay);
 }
 
 void Fanout::serve(Peer& from, const Spread& message) {
@@ -157,7 +140,6 @@ void Fanout::serve(Peer& from, const Spread& message) {
       for_us = true;
       continue;
     }
-    if (message.unless_served && served_.contains(served_key(message.tag, who))) continue;
     const Peer* found = nullptr;
     for (const Peer& peer : links_.ready()) {
       if (short_of(peer.id) == who && peer.link != from.link) found = &peer;
@@ -179,10 +161,8 @@ void Fanout::serve(Peer& from, const Spread& message) {
   }
   const Frame handed = encode(Handed{message.from, message.channel, message.tag, message.payload});
   for (const Peer* peer : receivers) {
-    links_.send(peer->link, handed, message.unless_served ? Priority::control : Priority::post, Traffic::relay);
-    if (!message.unless_served) served_.insert(served_key(message.tag, short_of(peer->id)));
+    links_.send(peer->link, handed, Priority::post, Traffic::relay);
   }
-  if (message.unless_served) return;
   if (!receivers.empty()) {
     std::erase_if(passed_, [&](const Passed& one) {
       return one.got.empty() && (one.until <= now || (one.tag == message.tag && one.from == message.from));
@@ -234,7 +214,7 @@ void Fanout::on(Peer& from, const Receipts& message) {
       }
     }
     const Traffic traffic = sent->channel == Channel::packets ? Traffic::payload : Traffic::control;
-    pass(again, {sent->channel, sent->priority, traffic, sent->tag, false}, sent->payload);
+    pass(again, {sent->channel, sent->priority, traffic, sent->tag}, sent->payload);
     return;
   }
   host_.observer.frame_was(Traffic::relay);
@@ -343,7 +323,7 @@ void Fanout::due(MonoTime now) {
     one.at = now + kFirstTry * (1 << one.tries);
     for (Awaited& missing : one.missing) ++missing.way;
     const Traffic traffic = one.channel == Channel::packets ? Traffic::payload : Traffic::control;
-    pass(one.missing, {one.channel, one.priority, traffic, one.tag, false}, one.payload);
+    pass(one.missing, {one.channel, one.priority, traffic, one.tag}, one.payload);
   }
   std::erase_if(sent_, [](const Sent& one) { return one.missing.empty(); });
   if (sent_.empty()) clear_out(sent_);
@@ -354,8 +334,8 @@ std::size_t Fanout::bytes() const noexcept {
                     [](const Sent& one) {
                       return heap_bytes(one.missing, [](const Awaited& a) { return heap_bytes(a.receiver.vias); });
                     }) +
-         heap_bytes(passed_, [](const Passed& one) { return heap_bytes(one.got); }) + served_.bytes() +
-         heap_bytes(arrivals_) + heap_bytes(outcomes_);
+         heap_bytes(passed_, [](const Passed& one) { return heap_bytes(one.got); }) + heap_bytes(arrivals_) +
+         heap_bytes(outcomes_);
 }
 
 }  // namespace np2p::swarm

@@ -1,7 +1,6 @@
 // One payload for many: a copy goes to each relay, which hands it to those of its neighbours that are named; receipts
-// come back the same way, gathered for a moment. Whoever can be dialled is its own relay. The tag says what a payload
-// is about: under it receipts are counted, and a relay that has served somebody under a tag makes no second copy of
-// what is only for those who lack it.
+// come back the same way, gathered for a moment. Whoever can be dialled is its own relay. Under the tag, which
+// says what a payload is about, receipts are counted.
 //
 // A payload must be good by its own signatures: who sent it is not proven here. A receipt is, by the key that only the
 // receiver and the sender have in common; a relay cannot make one.
@@ -10,7 +9,6 @@
 #include <optional>
 #include <vector>
 
-#include "core/base/bounded.h"
 #include "core/overlay/swarm/router.h"
 #include "core/overlay/swarm/tunnels.h"
 
@@ -23,9 +21,6 @@ class Fanout {
   // Copies whose receipts are awaited: each receiver that gives none is tried again over its other relays; then an
   // outcome says so.
   void send(std::vector<Receiver> to, Channel channel, const Frame& payload, std::uint64_t tag, Priority priority);
-  // A hint: nobody waits for receipts, and relays keep it from those whom they have served under this tag. `way`: which
-  // of each receiver's relays.
-  void hint(const std::vector<Receiver>& to, Channel channel, const Frame& payload, std::uint64_t tag, unsigned way);
   void receipt(const Delivery& copy);  // we have it, and shall have it
 
   void on(Peer& from, const Spread& message);
@@ -66,7 +61,6 @@ class Fanout {
     Priority priority = Priority::post;
     Traffic traffic = Traffic::payload;
     std::uint64_t tag = 0;
-    bool unless_served = false;
   };
   void pass(const std::vector<Awaited>& to, const Copy& copy, const Frame& payload);
   void serve(Peer& from, const Spread& message);
@@ -86,7 +80,6 @@ class Fanout {
   std::vector<Sent> sent_;
   std::size_t receivers_ = 0;   // that are awaited
   std::vector<Passed> passed_;  // oldest first
-  BoundedSet<std::uint64_t> served_;
   std::vector<Delivery> arrivals_;
   std::vector<CopyOutcome> outcomes_;
 };

@@ -30,9 +30,6 @@ struct Copies : ::testing::Test {
       s.fanout().send(std::move(to), Channel::extension, Frame(bytes_of("a post")), kTag, Priority::post);
     });
   }
-  void hint(const std::vector<Receiver>& to, unsigned way = 0) {
-    world.input(0, [&](Swarm& s) { s.fanout().hint(to, Channel::extension, Frame(bytes_of("a hint")), kTag, way); });
-  }
   std::vector<CopyOutcome> outcomes() {
     std::vector<CopyOutcome> all;
     world.input(0, [&](Swarm& s) {
@@ -171,29 +168,6 @@ TEST_F(Copies, ARelayHandsThemOverGathersReceiptsAndSaysWhoIsNotThere) {
   EXPECT_EQ(gathered[0].got[0], (Receipted{short_of(a.id()), mac(a, author.id())}));
   a.say(Receipt{99, {}});
   EXPECT_EQ(world[0].rejections["receipt not_found"], 1);
-}
-
-TEST_F(Copies, AHintReachesOnlyThoseWhoWereNotServed) {
-  boot();
-  RawPeer author(world, 0, 1);
-  RawPeer a(world, 0, 11, false);
-  RawPeer b(world, 0, 12, false);
-  for (RawPeer* peer : {&author, &a, &b}) peer->join();
-  author.say(spread(own(), author, {short_of(a.id())}));
-  for (RawPeer* peer : {&author, &a, &b}) peer->heard();
-  Spread message = spread(own(), author, {short_of(a.id()), short_of(b.id())});
-  message.unless_served = true;
-  author.say(message);
-  EXPECT_TRUE(a.heard_of<Handed>().empty());
-  EXPECT_EQ(b.heard_of<Handed>().size(), 1u);
-  message.tag = 5;
-  author.say(message);
-  EXPECT_EQ(a.heard_of<Handed>().size(), 1u);
-  EXPECT_TRUE(author.heard_of<Receipts>().empty());
-  // And of our own hints nothing is awaited.
-  hint({{a.user(), a.id(), {own()}}});
-  EXPECT_EQ(a.heard_of<Handed>().size(), 1u);
-  EXPECT_EQ(world[0].swarm->fanout().waiting(), 0u);
 }
 
 TEST_F(Copies, GoOnTowardsTheRelayAndComeBackIfThereIsNoWay) {
