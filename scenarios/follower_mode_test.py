@@ -78,3 +78,36 @@ def test_more_than_a_new_follower_gets_is_not_lost_to_one_who_was_away(net: np2p
     missed = [alice.post(f"missed {number}: " + "what one writes in an hour, " * 100) for number in range(120)]
     bob.restart()
     assert net.eventually(lambda: set(missed) <= set(bob.timeline()), within=minutes(5))
+
+
+@pytest.mark.seeds(per_commit=2, nightly=10)
+def test_followers_of_one_relay_share_a_copy_and_who_gives_no_receipt_gets_it_later(net: np2p.Network) -> None:
+    """120 servers, four of five behind NAT; 60 of them follow one. What each delivery costs is printed with -s."""
+    assert isinstance(net, np2p.Simulation)
+    nodes = net.add_nodes(24, nat="none", mode="multicast") + net.add_nodes(96, nat="mixed", mode="multicast")
+    net.bootstrap(within=minutes(5))
+    author, followers = nodes[30], nodes[31:91]
+    for follower in followers:
+        follower.follow(author)
+    net.run_for(minutes(1))
+    author.post("the first, after which everybody's server is known")
+    net.run_for(minutes(1))
+
+    before = net.traffic()
+    note = author.post("to all of you: " + "what one writes in a minute, " * 20)
+    net.run_for(seconds(3))
+    after = net.traffic()
+    assert net.delivery_ratio(note, to=followers) == 1.0
+    assert not any(node.has(note) for node in nodes if node not in followers and node is not author)
+    assert int((after["duplicate_in_msgs"] - before["duplicate_in_msgs"]).sum()) == 0
+    copies = int((after["payload_out_msgs"] - before["payload_out_msgs"])[author.index])
+    print(f"{copies} copies by the author for {len(followers)} followers")
+    assert copies < len(followers)
+
+    lost = followers[7]
+    lost.power_off()  # nobody is told
+    missed = author.post("while you were away")
+    net.run_for(minutes(1))
+    assert net.delivery_ratio(missed, to=[one for one in followers if one is not lost]) == 1.0
+    lost.restart()
+    assert net.eventually(lambda: missed in lost.timeline(), within=minutes(2))

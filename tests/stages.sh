@@ -90,7 +90,7 @@ scenarios_stage() {
   local beside=$results/scenarios-links.log ok=0
   pytest_stage scenarios-links scenarios/nat scenarios/fidelity >"$beside" 2>&1 &
   local running=$!
-  pytest_stage scenarios scenarios --ignore=scenarios/nat --ignore=scenarios/fidelity || ok=1
+  pytest_stage scenarios scenarios --ignore=scenarios/nat --ignore=scenarios/fidelity "$@" || ok=1
   wait "$running" || ok=1
   tail -n 40 "$beside"
   return $ok
@@ -102,11 +102,12 @@ determinism_stage() {
 }
 
 run_stages() {
-  local fast='' started=$SECONDS option
+  local fast='' started=$SECONDS option long=()
   for option in "$@"; do
     case $option in
       --fast) fast=1 ;;
-      *) say "usage: ./dev test [--fast]" >&2 && exit 2 ;;
+      --long) long=(--nightly) ;;
+      *) say "usage: ./dev test [--fast|--long]" >&2 && exit 2 ;;
     esac
   done
   rm -rf "$results"
@@ -115,7 +116,7 @@ run_stages() {
   stage build build release
   stage lint lint_stage
   stage unit ctest_stage unit release
-  stage scenarios scenarios_stage
+  stage scenarios scenarios_stage "${long[@]}"
   stage javascript javascript_stage
   if [[ -z $fast ]]; then
     stage determinism determinism_stage

@@ -67,6 +67,7 @@ struct Receiver {
 struct CopyOutcome {
   std::uint64_t tag = 0;
   PubKey user;
+  NodeId node;
   bool received = false;
 };
 

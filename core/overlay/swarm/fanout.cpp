@@ -54,7 +54,7 @@ void Fanout::send(std::vector<Receiver> to, Channel channel, const Frame& payloa
   for (Receiver& one : to) {
     if (one.node == host_.node_key.id()) continue;
     if (receivers_ + fresh.size() >= config_.limits.spread_receivers) {
-      outcomes_.push_back({tag, one.user, false});
+      outcomes_.push_back({tag, one.user, one.node, false});
     } else {
       fresh.push_back({std::move(one), 0});
     }
@@ -274,7 +274,7 @@ void Fanout::count(std::uint64_t tag, const NodeId* node, ShortNode who, const P
       host_.observer.rejected("receipt", error(ErrorCode::bad_signature, "not from whom it says"), link);
       return;
     }
-    outcomes_.push_back({tag, one->receiver.user, true});
+    outcomes_.push_back({tag, one->receiver.user, one->receiver.node, true});
     sent->missing.erase(one);
     --receivers_;
     if (sent->missing.empty()) sent_.erase(sent_.begin() + (sent - sent_.data()));
@@ -315,7 +315,8 @@ void Fanout::due(MonoTime now) {
   for (Sent& one : sent_) {
     if (one.at > now) continue;
     if (++one.tries >= kTries) {
-      for (const Awaited& missing : one.missing) outcomes_.push_back({one.tag, missing.receiver.user, false});
+      for (const Awaited& missing : one.missing)
+        outcomes_.push_back({one.tag, missing.receiver.user, missing.receiver.node, false});
       receivers_ -= one.missing.size();
       one.missing.clear();
       continue;

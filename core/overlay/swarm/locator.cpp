@@ -80,15 +80,31 @@ std::optional<Whereabouts> Locator::find_alive(const PubKey& user) const {
 }
 
 std::optional<Receiver> Locator::find_for_copy(const PubKey& user) {
-  auto found = find_alive(user);
-  if (!found) {
+  Known* known = find(user);
+  const bool told = known != nullptr && known->expires != MonoTime{};
+  if (!told || known->dead || !known->checked || forbidden(*known)) {
     want(user);
     return std::nullopt;
   }
-  find(user)->used = host_.clock.mono();
-  Receiver receiver{user, found->node, std::move(found->vias)};
-  if (!found->listens.is_unspecified()) receiver.vias = {found->node};
+  known->used = host_.clock.mono();
+  Receiver receiver{user, known->node, {}};
+  if (!known->listens.is_unspecified()) {
+    receiver.vias.push_back(known->node);
+    return receiver;
+  }
+  if (known->via != NodeId{}) receiver.vias.push_back(known->via);
+  for (const PeerRef& relay : known->relays) {
+    if (relay.id != known->via) receiver.vias.push_back(relay.id);
+  }
   return receiver;
+}
+
+void Locator::proved(const NodeId& node) {
+  for (Known& one : known_) {
+    if (one.node != node) continue;
+    one.expires = std::max(one.expires, host_.clock.mono() + config_.limits.contact_life / 2);
+    return;
+  }
 }
 
 bool Locator::send(const PubKey& user, Channel channel, const Frame& payload, Priority priority) {

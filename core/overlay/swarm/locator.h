@@ -30,7 +30,8 @@ class Locator {
   bool send(const PubKey& user, Channel channel, const Frame& payload, Priority priority);
   [[nodiscard]] bool reaches(const PubKey& user) const;
   [[nodiscard]] std::optional<Whereabouts> find_alive(const PubKey& user) const;
-  // Likewise, for a copy; who is not known is looked for.
+  // For a copy. What has expired is still tried: a receipt tells whether it holds, and without one the user is looked
+  // for (lost). Who is not known at all is looked for at once.
   std::optional<Receiver> find_for_copy(const PubKey& user);
   void set_nat(NatClass nat);  // of ours, for our contact
   [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
@@ -42,7 +43,8 @@ class Locator {
   void bound(const BindingPtr& binding);  // a BIND, verified, whichever way it came
   [[nodiscard]] Identity identity() const;
   void lost(const NodeId& node);
-  void linked(const Peer& peer);  // it lives, whatever was said
+  void proved(const NodeId& node);  // it was where we thought it was
+  void linked(const Peer& peer);    // it lives, whatever was said
   [[nodiscard]] std::size_t bytes() const noexcept {
     return heap_bytes(known_, [](const Known& one) { return heap_bytes(one.relays); }) +
            heap_bytes(wanted_, [](const Wanted& one) { return one.ballot.bytes(); }) + heap_bytes(relays_);

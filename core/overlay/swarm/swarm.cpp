@@ -380,6 +380,18 @@ std::vector<PubKey> Swarm::copies(const std::vector<PubKey>& users, Channel chan
   return without;
 }
 
+std::optional<CopyOutcome> Swarm::next_outcome() {
+  const auto outcome = fanout_.next_outcome();
+  if (!outcome) return std::nullopt;
+  if (outcome->received) {
+    locator_.proved(outcome->node);
+  } else {
+    locator_.lost(outcome->node);
+    settle();
+  }
+  return outcome;
+}
+
 void Swarm::receipt(const Delivery& copy) {
   fanout_.receipt(copy);
   settle();

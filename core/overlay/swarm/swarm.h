@@ -59,7 +59,7 @@ class Swarm {
   std::vector<PubKey> copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload, std::uint64_t tag,
                              Priority priority);
   void receipt(const Delivery& copy);
-  std::optional<CopyOutcome> next_outcome() { return fanout_.next_outcome(); }
+  std::optional<CopyOutcome> next_outcome();
   std::optional<Delivery> next();
   void bind(const EventPtr& event);
   [[nodiscard]] Identity identity() const { return locator_.identity(); }
