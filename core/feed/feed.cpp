@@ -163,7 +163,10 @@ std::optional<Frame> Feed::receive_packet(const Delivery& delivery) {
     if (lookup_.answer(request, delivery, answered)) new_requests.push_back(request);
   }
   if (!packet->events.empty() && fresh.empty() && bad == 0) host_.observer.frame_was(Traffic::duplicate);
-  if (delivery.cast == Delivery::Cast::copy && bad == 0) receipt_when_durable(delivery);
+  const bool kept = std::none_of(good.begin(), good.end(), [](const EventPtr& event) {
+    return kind::class_of(event->kind) == kind::Class::ephemeral;
+  });
+  if (delivery.cast == Delivery::Cast::copy && bad == 0 && kept) receipt_when_durable(delivery);
   if (delivery.cast == Delivery::Cast::unicast) acknowledge_when_durable(delivery, good);
   if (delivery.cast != Delivery::Cast::broadcast) return std::nullopt;
   if (fresh.empty() && new_requests.empty()) return std::nullopt;

@@ -70,7 +70,8 @@ void Multicast::send_copies(const std::vector<PubKey>& to, const Frame& packet, 
     if (copies_.size() >= kCopies) copies_.erase(copies_.begin());
     copies_.push_back({tag, *missed_since});
   }
-  for (const PubKey& follower : overlay_.copies(to, Channel::packets, packet, tag, Priority::post)) {
+  const Assurance assurance = missed_since ? Assurance::receipts : Assurance::once;
+  for (const PubKey& follower : overlay_.copies(to, Channel::packets, packet, tag, Priority::post, assurance)) {
     if (missed_since) followers_.missed(follower, *missed_since);
   }
 }

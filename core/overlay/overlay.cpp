@@ -97,8 +97,8 @@ bool Overlay::unicast(const PubKey& user, Channel channel, Frame payload, Priori
 }
 
 std::vector<PubKey> Overlay::copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload,
-                                    std::uint64_t tag, Priority priority) {
-  if (swarm_) return swarm_->copies(users, channel, payload, tag, priority);
+                                    std::uint64_t tag, Priority priority, Assurance assurance) {
+  if (swarm_) return swarm_->copies(users, channel, payload, tag, priority, assurance);
   std::vector<PubKey> without;
   for (const PubKey& user : users) {
     if (!mesh_->unicast(mesh_name(user), channel, payload, priority)) without.push_back(user);

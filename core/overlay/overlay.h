@@ -63,6 +63,9 @@ struct Receiver {
   friend bool operator==(const Receiver&, const Receiver&) = default;
 };
 
+// Copies of what is only for the moment are sent once and nobody asks what became of them.
+enum class Assurance : std::uint8_t { once, receipts };
+
 // What became of a copy: there is a receipt, or there was none after several tries over several ways.
 struct CopyOutcome {
   std::uint64_t tag = 0;
@@ -143,7 +146,7 @@ class Overlay {
   // are looked for. What became of the others follows, on the mesh nothing. `tag`: what the payload is about, another
   // number for each payload.
   std::vector<PubKey> copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload, std::uint64_t tag,
-                             Priority priority);
+                             Priority priority, Assurance assurance = Assurance::receipts);
   std::optional<CopyOutcome> next_outcome();
   void receipt(const Delivery& copy);  // this node has what was in that copy, and will not lose it
 

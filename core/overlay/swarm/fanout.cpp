@@ -48,8 +48,8 @@ Fanout::Sent* Fanout::find(std::uint64_t tag) noexcept {
 
 // --- what we send
 
-void Fanout::send(std::vector<Receiver> to, Channel channel, const Frame& payload, std::uint64_t tag,
-                  Priority priority) {
+void Fanout::send(std::vector<Receiver> to, Channel channel, const Frame& payload, std::uint64_t tag, Priority priority,
+                  Assurance assurance) {
   std::vector<Awaited> fresh;
   for (Receiver& one : to) {
     if (one.node == host_.node_key.id()) continue;
@@ -63,6 +63,7 @@ void Fanout::send(std::vector<Receiver> to, Channel channel, const Frame& payloa
             [](const Awaited& a, const Awaited& b) { return a.receiver.node < b.receiver.node; });
   if (fresh.empty()) return;
   pass(fresh, {channel, priority, channel == Channel::packets ? Traffic::payload : Traffic::control, tag}, payload);
+  if (assurance == Assurance::once) return;
   Sent* sent = find(tag);
   if (sent == nullptr) {
     sent_.push_back({tag, channel, priority, payload, 0, host_.clock.mono() + kFirstTry, {}});

@@ -20,7 +20,8 @@ class Fanout {
 
   // Copies whose receipts are awaited: each receiver that gives none is tried again over its other relays; then an
   // outcome says so.
-  void send(std::vector<Receiver> to, Channel channel, const Frame& payload, std::uint64_t tag, Priority priority);
+  void send(std::vector<Receiver> to, Channel channel, const Frame& payload, std::uint64_t tag, Priority priority,
+            Assurance assurance = Assurance::receipts);
   void receipt(const Delivery& copy);  // we have it, and shall have it
 
   void on(Peer& from, const Spread& message);

@@ -225,6 +225,22 @@ TEST_F(Copies, CarryNothingForOthersIfTheServerDoesNot) {
   EXPECT_EQ(world[0].inbox_texts(), std::vector<std::string>{"a post"});  // what is for us is no carrying
 }
 
+TEST_F(Copies, OfWhatIsForTheMomentAreSentOnce) {
+  boot();
+  RawPeer relay(world, 0, 1);
+  RawPeer a(world, 0, 11);
+  relay.join();
+  relay.heard();
+  world.input(0, [&](Swarm& s) {
+    s.fanout().send({{a.user(), a.id(), {relay.id()}}}, Channel::extension, Frame(bytes_of("now")), kTag,
+                    Priority::post, Assurance::once);
+  });
+  world.run_for(1min);
+  EXPECT_EQ(relay.heard_of<Spread>().size(), 1u);
+  EXPECT_EQ(world[0].swarm->fanout().waiting(), 0u);
+  EXPECT_TRUE(outcomes().empty());
+}
+
 TEST_F(Copies, MoreThanTheLimitAreReportedAtOnce) {
   Config config;
   config.limits.spread_receivers = 2;
