@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable, Sequence
 
 import numpy as np
@@ -35,6 +35,7 @@ class Setting:
     nodes: int
     nated: float  # share of the servers behind NAT
     seed: int
+    mode: str = field(default="broadcast", repr=False)  # what is drawn by lot is the same in every mode
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Village:
         doors: list[np2p.Node] = []
         for i, box in enumerate(boxes):
             told = self.rng.sample(doors, min(KNOWN_DOORS, len(doors)))
-            node = self.net.add_node(nat=box, bootstrap=told, replies="tagged")
+            node = self.net.add_node(nat=box, mode=self.setting.mode, bootstrap=told, replies="tagged")
             if len(doors) < DOORS and box is None and i < DOORS:
                 doors.append(node)
             self.net.run_for(window / len(boxes))

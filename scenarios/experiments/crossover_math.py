@@ -1,0 +1,199 @@
+"""Where broadcast stops paying, from measured points: bounds, fits, and the two places that the experiment is about.
+
+What is fitted has the shape that the protocols have: in a tree every server gets a post once, so broadcast costs bytes per
+delivery, the same at any size; a copy to a follower and the way to it go over hops among reachable servers, so they cost
+an amount that grows with the logarithm of the size; and so does what silence costs.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import median
+from typing import Callable, Iterable, Sequence
+
+from crossover_points import BUDGET, MOST_FOLLOWED, PER_SECOND, POST, Point
+
+LARGE = 1 / 4  # of the largest size: these points say what a delivery of broadcast costs in networks larger still
+LARGEST = 1e9  # servers; what has not happened by then does not happen
+
+
+# --- what no protocol can undercut, and the plan's arithmetic ---------------------------------------------------------
+
+
+def broadcast_bound(nodes: float) -> float:
+    """Bytes per server and second: everybody else gets each post once, and nothing but the post is sent."""
+    return PER_SECOND * POST * (nodes - 1)
+
+
+def followers_bound(followers: float) -> float:
+    """The same if only the author's followers get it; `followers` is the mean over posts."""
+    return PER_SECOND * POST * followers
+
+
+def budget_by_arithmetic(budget: float = BUDGET) -> float:
+    """N x posts a second x bytes = budget: without headers, acknowledgements or silence."""
+    return budget / (PER_SECOND * POST)
+
+
+def crossing_by_arithmetic(
+    followers: float, ratio: float = 1.0, upkeep: float = 0.0, per_delivery: float = POST
+) -> float:
+    """(N - 1) x per_delivery = followers x ratio x per_delivery + what following itself costs, as bytes per post:
+    `ratio` is what a delivery to a follower costs over one of broadcast, `upkeep` in bytes per server and second."""
+    return 1.0 + followers * ratio + upkeep / (PER_SECOND * per_delivery)
+
+
+# --- fits -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Line:
+    """start + slope * log2(nodes)"""
+
+    start: float
+    slope: float
+
+    def __call__(self, nodes: float) -> float:
+        return max(0.0, self.start + self.slope * math.log2(nodes))
+
+
+def fit_line(sizes: Sequence[float], values: Sequence[float]) -> Line:
+    """Least squares over log2 of the size; what shrinks with the size by chance is taken as constant."""
+    xs = [math.log2(size) for size in sizes]
+    mean_x, mean_y = sum(xs) / len(xs), sum(values) / len(values)
+    spread = sum((x - mean_x) ** 2 for x in xs)
+    slope = sum((x - mean_x) * (y - mean_y) for x, y in zip(xs, values)) / spread if spread > 0 else 0.0
+    slope = max(0.0, slope)
+    return Line(mean_y - slope * mean_x, slope)
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a server sends per second in one mode, over the number of servers."""
+
+    idle: Line
+    posts: Callable[[float], float]
+
+    def total(self, nodes: float) -> float:
+        return self.idle(nodes) + self.posts(nodes)
+
+
+def broadcast_model(points: Sequence[Point]) -> Model:
+    """In small networks posts are rare and links need their keepalives all the same; so the large ones count."""
+    large = [point for point in points if point.nodes >= LARGE * max(point.nodes for point in points)]
+    per_delivery = median(point.per_delivery for point in large)
+    return Model(_idle(points), lambda nodes: PER_SECOND * per_delivery * (nodes - 1))
+
+
+def followers_model(points: Sequence[Point]) -> Model:
+    """The mean number of followers per post is that of the points large enough for it."""
+    full = [point for point in points if not _is_crowded(point)] or list(points)
+    followers = sum(point.due_per_post for point in full) / len(full)
+    per_delivery = fit_line([point.nodes for point in points], [point.per_delivery for point in points])
+    share = followers / max(1e-9, sum(point.follows_mean for point in full) / len(full))
+    follows = max(point.follows_mean for point in points)
+
+    def posts(nodes: float) -> float:
+        return PER_SECOND * per_delivery(nodes) * share * min(follows, MOST_FOLLOWED * (nodes - 1))
+
+    return Model(_idle(points), posts)
+
+
+def _is_crowded(point: Point) -> bool:
+    return point.follows_mean > 0.99 * MOST_FOLLOWED * (point.nodes - 1)
+
+
+def _idle(points: Sequence[Point]) -> Line:
+    return fit_line([point.nodes for point in points], [point.idle_B_s for point in points])
+
+
+# --- the two places ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Place:
+    """A number of servers at which something happens, in the mean and over seeds; is it within what was measured?"""
+
+    nodes: float
+    low: float
+    high: float
+    measured: bool
+
+
+def by_size(points: Iterable[Point], value: Callable[[Point], float]) -> dict[int, list[float]]:
+    found: dict[int, list[float]] = {}
+    for point in sorted(points, key=lambda point: point.nodes):
+        found.setdefault(point.nodes, []).append(value(point))
+    return found
+
+
+def meeting(sizes: Sequence[float], rising: Sequence[float], other: Sequence[float]) -> float | None:
+    """Where the rising curve passes the other: between two measured sizes, straight lines on logarithmic axes."""
+    for i in range(len(sizes) - 1):
+        before, after = math.log(rising[i] / other[i]), math.log(rising[i + 1] / other[i + 1])
+        if before < 0 <= after:
+            part = before / (before - after)
+            return math.exp(math.log(sizes[i]) * (1 - part) + math.log(sizes[i + 1]) * part)
+    return None
+
+
+def solve(rising: Callable[[float], float], other: Callable[[float], float]) -> float | None:
+    """The size from which on the rising curve is above the other."""
+    low, high = 2.0, LARGEST
+    if rising(low) >= other(low) or rising(high) < other(high):
+        return None
+    for _ in range(200):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if rising(middle) < other(middle) else (low, middle)
+    return high
+
+
+def follower_cost(point: Point, upkeep: bool) -> float:
+    return point.posts_B_s + (point.upkeep_B_s if upkeep else 0.0)
+
+
+def crossing(broadcast: Sequence[Point], followers: Sequence[Point], *, upkeep: bool) -> Place | None:
+    """Where a server sends as much for posts to everybody as for posts to followers only; with `upkeep`, what following
+    costs in itself counts against the latter. Both must have been measured on both sides of it; if they were not, it is
+    where the fitted curves meet."""
+
+    def between(seed: int | None) -> float | None:
+        mine = [point for point in broadcast if seed is None or point.seed == seed]
+        theirs = [point for point in followers if seed is None or point.seed == seed]
+        up = by_size(mine, lambda point: point.posts_B_s)
+        flat = by_size(theirs, lambda point: follower_cost(point, upkeep))
+        sizes = sorted(set(up) & set(flat))
+        return meeting(sizes, [median(up[n]) for n in sizes], [median(flat[n]) for n in sizes])
+
+    if not broadcast or not followers:
+        return None
+    found = between(None)
+    if found is None:
+        most = median(point.upkeep_B_s for point in followers) if upkeep else 0.0
+        flat = followers_model(followers).posts
+        found = solve(broadcast_model(broadcast).posts, lambda nodes: flat(nodes) + most)
+        return None if found is None else Place(found, found, found, False)
+    seeds = [between(seed) for seed in sorted({point.seed for point in followers})]
+    each = [place for place in seeds if place is not None] + [found]
+    return Place(found, min(each), max(each), True)
+
+
+def budget(points: Sequence[Point], limit: float = BUDGET) -> Place | None:
+    """Where a server sends more than the budget, silence included; over seeds, each fitted by itself."""
+    if not points:
+        return None
+    largest = max(point.nodes for point in points)
+
+    def reached(chosen: Sequence[Point]) -> float | None:
+        return solve(broadcast_model(chosen).total, lambda _: limit)
+
+    found = reached(points)
+    if found is None:
+        return None
+    each = [found]
+    for seed in sorted({point.seed for point in points}):
+        mine = [point for point in points if point.seed == seed]
+        if len({point.nodes for point in mine}) > 1:
+            each += [place for place in (reached(mine),) if place is not None]
+    return Place(found, min(each), max(each), found <= largest)
