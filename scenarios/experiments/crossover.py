@@ -26,7 +26,7 @@ SIZES = (16, 32, 64, 128, 256, 1000, 3000, 10_000, 30_000, 100_000)
 SMALLEST, LARGEST = 8, 1_000_000
 MESH_SIZES = (16, 32, 64, 128, 256)  # it is full with 65
 MESH_SHORT = (16, 32, 64, 128)
-BESIDE = (64, 256, 1000)  # sizes at which the short form looks at the other follow relations, too
+BESIDE = (64, 256)  # sizes at which the short form looks at the other follow relations, too
 SEEDS_UP_TO = 256  # servers: the short form has three seeds so far, one beyond
 GRAPH_USERS = {"epinions": 42_009, "nostr": 14_000}  # so many have the mean number of follows among each other
 

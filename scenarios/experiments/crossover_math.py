@@ -1,7 +1,7 @@
 """Where broadcast stops paying, from measured points: bounds, fits, and the two places that the experiment is about.
 
-What is fitted has the shape that the protocols have: in a tree every server gets a post once, so broadcast costs bytes per
-delivery, the same at any size; a copy to a follower and the way to it go over hops among reachable servers, so they cost
+What is fitted has the shape that the protocols have: in a tree every server gets a post once, so what broadcast costs is a
+straight line over the number of servers; a copy to a follower and the way to it go over hops among reachable servers, so they cost
 an amount that grows with the logarithm of the size; and so does what silence costs.
 """
 
@@ -80,10 +80,27 @@ class Model:
 
 
 def broadcast_model(points: Sequence[Point]) -> Model:
-    """In small networks posts are rare and links need their keepalives all the same; so the large ones count."""
+    """A straight line through the large sizes: so much per delivery, less a constant, the keepalives that posts make
+    superfluous. (In small networks posts are too rare for that.)"""
     large = [point for point in points if point.nodes >= LARGE * max(point.nodes for point in points)]
-    per_delivery = median(point.per_delivery for point in large)
-    return Model(_idle(points), lambda nodes: PER_SECOND * per_delivery * (nodes - 1))
+    start, slope = _proportional([point.nodes - 1 for point in large], [point.posts_B_s for point in large])
+    return Model(_idle(points), lambda nodes: max(0.0, start + slope * (nodes - 1)))
+
+
+def _proportional(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float]:
+    """start + slope * x with the least squares of relative errors; through zero if there is one x, or it would start
+    above zero."""
+    weights = [1.0 / max(1e-9, y) ** 2 for y in ys]
+    total = sum(weights)
+    mean_x = sum(w * x for w, x in zip(weights, xs)) / total
+    mean_y = sum(w * y for w, y in zip(weights, ys)) / total
+    spread = sum(w * (x - mean_x) ** 2 for w, x in zip(weights, xs))
+    if spread > 1e-12 * total * mean_x**2:
+        slope = sum(w * (x - mean_x) * (y - mean_y) for w, x, y in zip(weights, xs, ys)) / spread
+        start = mean_y - slope * mean_x
+        if start <= 0.0:
+            return start, slope
+    return 0.0, sum(w * x * y for w, x, y in zip(weights, xs, ys)) / sum(w * x * x for w, x in zip(weights, xs))
 
 
 def followers_model(points: Sequence[Point]) -> Model:
@@ -131,11 +148,16 @@ def by_size(points: Iterable[Point], value: Callable[[Point], float]) -> dict[in
 def meeting(sizes: Sequence[float], rising: Sequence[float], other: Sequence[float]) -> float | None:
     """Where the rising curve passes the other: between two measured sizes, straight lines on logarithmic axes."""
     for i in range(len(sizes) - 1):
-        before, after = math.log(rising[i] / other[i]), math.log(rising[i + 1] / other[i + 1])
+        before, after = _above(rising[i], other[i]), _above(rising[i + 1], other[i + 1])
         if before < 0 <= after:
             part = before / (before - after)
             return math.exp(math.log(sizes[i]) * (1 - part) + math.log(sizes[i + 1]) * part)
     return None
+
+
+def _above(one: float, other: float) -> float:
+    """The logarithm of the ratio. What posts cost is a difference, which may be nothing or less by chance."""
+    return math.log(max(1e-9, one) / max(1e-9, other))
 
 
 def solve(rising: Callable[[float], float], other: Callable[[float], float]) -> float | None:
@@ -197,3 +219,20 @@ def budget(points: Sequence[Point], limit: float = BUDGET) -> Place | None:
         if len({point.nodes for point in mine}) > 1:
             each += [place for place in (reached(mine),) if place is not None]
     return Place(found, min(each), max(each), found <= largest)
+
+
+def on_curve(xs: Sequence[float], ys: Sequence[float], x: float) -> float:
+    """The height of a measured curve at x; beyond its ends it goes on as it went there. Straight on logarithmic axes."""
+    if len(xs) == 1:
+        return ys[0]
+    i = next((i for i in range(len(xs) - 2) if x < xs[i + 1]), len(xs) - 2)
+    part = math.log(x / xs[i]) / math.log(xs[i + 1] / xs[i])
+    return math.exp(math.log(ys[i]) * (1 - part) + math.log(ys[i + 1]) * part)
+
+
+def rounded(value: float) -> str:
+    """Two digits are what such numbers are worth: 17,384 -> '17,000'; small ones whole."""
+    if value < 100:
+        return f"{value:.0f}"
+    unit = 10 ** (math.floor(math.log10(value)) - 1)
+    return f"{round(value / unit) * unit:,.0f}"

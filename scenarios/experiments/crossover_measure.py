@@ -28,7 +28,7 @@ Array = np.ndarray[Any, Any]
 TEXT = "x" * (POST - scale.ENVELOPE - 10)  # and ten characters that number the posts
 MESH_PAUSE = 5.0  # at most, between posts: an hour of gossip is a lot of work, and posts change nothing about it
 CALM = 130.0  # until what was said before is no part of a conversation, which would get links of its own
-LOOKED_UP = 4.0  # seconds: by then it is known where the followers' servers are
+LOOKED_UP = 20.0  # seconds: by then it is known where the followers' servers are
 ALONE = 0.6  # seconds for one post of which nothing else disturbs the count
 MOVING = ("payload", "duplicate", "relay")
 LAST = 5.0  # for the last posts to arrive
@@ -142,12 +142,14 @@ def measure(ask: Ask, report: Callable[[float], None]) -> Point:
 
     shares = activity(n, ask.seed)
     pause = pause_of(ask)
-    first = math.ceil(plan.live / pause)
+    first = math.ceil(plan.live / pause) if ask.mode in ("multicast", "auto") else 0
     turns = authors(shares, first + plan.posts, ask.seed)
+    if first == 0:  # with broadcast nobody has to know where others are: only the network itself settles meanwhile
+        net.run_for(plan.live)
     for i, who in enumerate(turns[:first]):
         net.nodes[who].post(_text(i, "z"))
         net.run_for(pause)
-        report(0.6 + 0.15 * (i + 1) / first)
+        report(0.6 + 0.2 * (i + 1) / first)
     turns = turns[first:]
     idle = otherwise(lambda: silence(len(turns) * pause + LAST))
     report(0.8)

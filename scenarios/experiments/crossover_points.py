@@ -63,7 +63,7 @@ class Plan:
 
     settle: float  # after the last server has joined
     follow: float  # from the follow lists on, until what that takes is over
-    live: float  # seconds of posts that are not counted: as long as servers remember where others are
+    live: float  # of life that is not counted: as long as servers remember where others are
     posts: int  # that are counted, as many a day as in life
     uplink: int  # posts more, each alone, of which the author's own sending is counted
 
@@ -72,7 +72,7 @@ class Plan:
         if mode == "mesh":
             return Plan(60.0, 30.0, 0.0, 24, 8) if short else Plan(120.0, 60.0, 0.0, 60, 16)
         if mode == "broadcast":  # each post tells about everybody
-            return Plan(300.0, 200.0, 0.0, 60 if short else 120, 16)
+            return Plan(300.0, 200.0, CONTACT_LIFE, 60 if short else 120, 16)
         return Plan(300.0, 200.0, CONTACT_LIFE, 200 if short else max(400, min(2000, nodes // 10)), 16)
 
 
@@ -99,7 +99,7 @@ class Ask:
             return 1e-6 * n**2 * (plan.settle + plan.follow + 10.0 * plan.posts)
         deliveries = plan.posts * (n if self.mode == "broadcast" else 3.0 * follows)
         silent = n * (plan.settle + 2.0 * plan.follow) + 2.0 * plan.posts * DAY / POSTS_A_DAY
-        lively = n * plan.live * (1.0 + 3e-2 * follows)
+        lively = n * plan.live * (1.0 + (0.0 if self.mode == "broadcast" else 0.1 * follows))
         return 0.003 * n + 6e-4 * n * follows + 1e-6 * (silent + lively) + 2e-5 * deliveries
 
     def file(self, folder: Path) -> Path:
