@@ -174,6 +174,13 @@ def finish(results: Results, chosen: argparse.Namespace, command: str) -> str:
     return section
 
 
+def section_of_demo(seed: int, processes: int, out: Path) -> tuple[str, Results]:
+    """The short form as the first section of another report, and how it went."""
+    chosen = arguments(["--short", f"--seed={seed}", f"--processes={processes}", f"--out={out}"])
+    results = measure(chosen)
+    return finish(results, chosen, "./dev demo") if results.points else "", results
+
+
 def main(argv: list[str] | None = None) -> int:
     chosen = arguments(argv)
     results = measure(chosen)
@@ -183,7 +190,7 @@ def main(argv: list[str] | None = None) -> int:
     import crossover_report
 
     command = "./dev experiment crossover " + " ".join(sys.argv[1:] if argv is None else argv)
-    crossover_report.write(finish(results, chosen, command.strip()), chosen.out)
+    crossover_report.write(finish(results, chosen, command.strip()), chosen.out / "crossover.html")
     names = ", ".join(str(chosen.out / name) for name in ("crossover.csv", "crossover.png", "crossover.html"))
     print(f"{results.wall_seconds:.0f} s; wrote {names}")
     if not results.complete:

@@ -14,6 +14,12 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 COLOURS = {"mesh": "#666666", "broadcast": look.BROADCAST, "multicast": look.MULTICAST, "auto": look.GOOD}
 LABELS = {"mesh": "mesh", "broadcast": "broadcast", "multicast": "followers only", "auto": "auto"}
+NAMES_IN_TABLE = {
+    "mesh": "broadcast, mesh",
+    "broadcast": "broadcast, tree",
+    "multicast": "followers only",
+    "auto": "auto",
+}
 MARKERS = {"epinions": "o", "nostr": "s", "generated": "^"}
 FULL = 65  # servers: one more finds no place in the mesh
 FARTHEST = 100_000  # servers: so far the curves are drawn, if nothing larger was measured

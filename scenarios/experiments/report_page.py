@@ -7,6 +7,7 @@ from typing import Iterable
 CSS = """
 body { font: 16px/1.55 system-ui, "DejaVu Sans", sans-serif; color: #222; max-width: 62rem; margin: 2.5rem auto; padding: 0 1.2rem; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin-bottom: .3rem; }
+h1.next { margin-top: 4.5rem; border-top: 3px solid #222; padding-top: 1.6rem; }
 h2 { font-size: 1.25rem; margin-top: 2.4rem; border-bottom: 1px solid #ddd; padding-bottom: .2rem; }
 p.lead { font-size: 1.1rem; color: #444; margin-top: 0; }
 img { max-width: 100%; height: auto; display: block; margin: 1rem auto; }

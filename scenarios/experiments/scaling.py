@@ -357,6 +357,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--beside", default="", help="sizes of the scalable overlay that the report shows beside the mesh"
     )
+    parser.add_argument("--crossover", action="store_true", help="begin the report with the crossover's short form")
     parser.add_argument("--shortest-first", action="store_true", help="small networks first, for the impatient")
     chosen = parser.parse_args(argv)
     try:
@@ -412,6 +413,19 @@ def main(argv: list[str] | None = None) -> int:
     if problem := cannot_write(chosen.out):
         print(f"scaling: --out: {problem}", file=sys.stderr)
         return 2
+    began = time.monotonic()
+    first, failed = "", False
+    if chosen.crossover:
+        import crossover
+        import crossover_report
+
+        first, headline = crossover.section_of_demo(chosen.seed, chosen.processes, chosen.out)
+        failed = bool(headline.failures)
+        if not headline.complete:
+            if first:
+                crossover_report.write(first, chosen.out / "report.html")
+                print(f"wrote {chosen.out / 'report.html'} with what is there", file=sys.stderr)
+            return 130
     print(
         f"scaling: seed {plan.seed}, networks of {', '.join(map(str, chosen.sizes))} servers, "
         f"{chosen.processes} at a time; {plan.settle:g} s to join, {plan.measure:g} s of posts"
@@ -428,17 +442,17 @@ def main(argv: list[str] | None = None) -> int:
     print_table(results)
     beside = ""
     if chosen.beside_sizes and results.complete:
-        began = time.monotonic()
         beside, results.complete = beside_section(chosen)
-        results.wall_seconds += time.monotonic() - began
-    scaling_report.write(results, chosen.out, beside)
-    files = ["scaling.csv", "scaling.png", "report.html"] + (["scale.csv", "scale.png"] if beside else [])
+    results.wall_seconds = time.monotonic() - began
+    scaling_report.write(results, chosen.out, beside, first)
+    files = ["report.html"] + (["crossover.csv", "crossover.png"] if first else []) + ["scaling.csv", "scaling.png"]
+    files += ["scale.csv", "scale.png"] if beside else []
     names = ", ".join(str(chosen.out / name) for name in files)
     print(f"\n{results.wall_seconds:.0f} s; wrote {names}")
     if not results.complete:
         print("interrupted: only the networks above are in there", file=sys.stderr)
         return 130
-    return 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

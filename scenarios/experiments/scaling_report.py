@@ -13,8 +13,8 @@ from scaling import CONNECTIONS, FOLLOWS, NATED, Results, Row
 from scaling_plots import posts_of
 
 
-def write(results: Results, out: Path, beside: str = "") -> None:
-    """`beside`: a section about another overlay."""
+def write(results: Results, out: Path, beside: str = "", first: str = "") -> None:
+    """`beside`: a section about another overlay; `first`: another experiment, which the page begins with."""
     figure = scaling_plots.scaling_figure(results)
     look.save(figure, out / "scaling.png")
     images = {"scaling": look.image(figure, "Cost, delivery and latency over the size of the network")}
@@ -23,12 +23,13 @@ def write(results: Results, out: Path, beside: str = "") -> None:
         figure = scaling_plots.idle_figure(results.idle)
         images["idle"] = look.image(figure, "Idle cost, simulated and original")
         plt.close(figure)
-    (out / "report.html").write_text(page(results, images, beside), encoding="utf-8")
+    (out / "report.html").write_text(page(results, images, beside, first), encoding="utf-8")
 
 
-def page(results: Results, images: dict[str, str], beside: str) -> str:
+def page(results: Results, images: dict[str, str], beside: str, first: str) -> str:
     parts = [
-        "<h1>How far does a mesh of personal servers go?</h1>",
+        first,
+        f"<h1{' class=next' if first else ''}>How far does a mesh of personal servers go?</h1>",
         "<p class='lead'>Sending every post to everybody, against sending it to followers only, over a full mesh of "
         f"{_sizes(results)} servers.</p>",
     ]
@@ -39,7 +40,9 @@ def page(results: Results, images: dict[str, str], beside: str) -> str:
     if results.idle:
         parts.append(idle_section(results, images["idle"]))
     parts += [lock_out_section(results), beside, table(results), method(results), caveats(), again(results)]
-    return whole_page("How far does a mesh of personal servers go?", parts)
+    return whole_page(
+        "When does broadcast stop paying?" if first else "How far does a mesh of personal servers go?", parts
+    )
 
 
 def _sizes(results: Results) -> str:

@@ -1,0 +1,286 @@
+"""The crossover experiment, tiny: it runs, goes on where it was interrupted, and calculates what a hand would."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parent / "experiments" / "crossover.py"
+MODULE = SCRIPT.parents[2] / "build" / "release" / "python"
+sys.path.insert(0, str(SCRIPT.parent))
+
+import crossover_math as maths  # noqa: E402
+import crossover_measure  # noqa: E402
+import crossover_report  # noqa: E402
+import crossover_run  # noqa: E402
+from crossover_points import COLUMNS, PER_SECOND, Ask, Plan, Point, exists, keep, kept  # noqa: E402
+
+TINY = ("--short", "--nodes=8,16", "--seeds=1", "--seed=3")
+
+
+def heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def start(out: Path, *arguments: str) -> subprocess.Popen[str]:
+    path = os.pathsep.join(filter(None, [str(MODULE), os.environ.get("PYTHONPATH", "")]))
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPT), f"--out={out}", *arguments],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # A shell that runs tests in the background has them ignore Ctrl-C, and children inherit that.
+        preexec_fn=heed_interrupts,
+        start_new_session=True,  # as at a terminal: Ctrl-C is for the whole group, and only for this one
+    )
+
+
+def run(out: Path, *arguments: str) -> str:
+    process = start(out, *arguments)
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    return output
+
+
+def table(out: Path) -> list[dict[str, str]]:
+    lines = (out / "crossover.csv").read_text().splitlines()
+    assert lines[0] == ",".join(COLUMNS)
+    return list(csv.DictReader(lines))
+
+
+# --- the whole of it --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    out = tmp_path_factory.mktemp("whole")
+    return out, run(out, *TINY, "--graphs=epinions,generated")
+
+
+def test_every_mode_that_exists_is_measured_and_bytes_add_up(whole: tuple[Path, str]) -> None:
+    out, output = whole
+    rows = table(out)
+    expected = {("broadcast", "epinions", "8"), ("broadcast", "epinions", "16"), ("mesh", "epinions", "16")}
+    expected |= {(mode, "epinions", nodes) for mode in ("multicast", "auto") if exists(mode) for nodes in ("8", "16")}
+    assert {(row["mode"], row["graph"], row["nodes"]) for row in rows} == expected
+    for row in rows:
+        value = {name: float(cell) for name, cell in row.items() if name not in ("mode", "graph", "joined", "digest")}
+        assert all(x == x for x in value.values()), "no NaN"
+        kinds = sum(value[f"{kind}_B_s"] for kind in ("payload", "duplicate", "relay", "control"))
+        assert kinds == pytest.approx(value["sent_B_s"], rel=1e-6)
+        assert value["idle_B_s"] + value["posts_B_s"] == pytest.approx(value["sent_B_s"], rel=1e-6)
+        assert value["sent_p99"] > value["sent_B_s"] > 0
+        assert value["delivery_ratio"] == 1.0 and value["got"] == value["due"] > 0
+        assert value["latency_p99_ms"] > value["latency_p50_ms"] > 10
+        if row["mode"] in ("mesh", "broadcast"):
+            everybody = value["nodes"] - 1
+            assert value["due_per_post"] == everybody and value["copies"] == pytest.approx(1.0, abs=0.1)
+            # Each of them gets 800 bytes, in a frame, a record and a segment, once.
+            assert everybody * 800 < value["payload_post"] < everybody * 900
+        else:
+            assert 1.0 < value["due_per_post"] <= 2 / 3 * (value["nodes"] - 1) * 1.5
+            assert value["copies"] > 1.0, "most are behind NAT: others pass it on"
+    assert "delivered" in output and "Traceback" not in output
+
+
+def test_the_page_says_what_was_found_and_what_does_not_exist(whole: tuple[Path, str]) -> None:
+    out, _ = whole
+    page = re.sub(r"\s+", " ", (out / "crossover.html").read_text())
+    assert page.count("data:image/png;base64,") == 2 and "src='http" not in page
+    assert page.index("<h1>When does broadcast stop paying?") < page.index("data:image/png") < page.index("How it was")
+    assert "2,048 &times; 86,400 &divide; (10 &times; 800) = 22,000" in page
+    assert ("<code>auto</code>, in which servers choose by themselves, does not exist yet" in page) == (
+        not exists("auto")
+    )
+    assert (out / "crossover.png").stat().st_size > 10_000
+
+
+def test_what_is_known_is_not_measured_again_and_would_be_the_same(whole: tuple[Path, str]) -> None:
+    out, _ = whole
+    before = table(out)
+    output = run(out, *TINY, "--graphs=epinions,generated")
+    assert f"{len(before)} of {len(before)} points are known from earlier runs" in output
+    assert "finished" not in output and table(out) == before
+    output = run(out, *TINY, "--modes=broadcast", "--nodes=8", "--fresh")
+    assert "known from" not in output and output.count("finished") == 1
+    known = next(row for row in before if (row["mode"], row["nodes"]) == ("broadcast", "8"))
+    again = {**table(out)[0], "cpu_s": known["cpu_s"]}
+    assert again == known
+
+
+def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
+    arguments = ("--short", "--modes=broadcast", "--seeds=2", "--processes=1")
+    process = start(tmp_path, *arguments, "--nodes=8,3000")
+    assert process.stdout is not None
+    lines = iter(process.stdout.readline, "")
+    assert any(line.startswith("finished") for line in lines) and any(line.startswith("finished") for line in lines)
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "Traceback" not in output and "the same command goes on from here" in output
+    assert [row["nodes"] for row in table(tmp_path)] == ["8", "8"]
+    assert "interrupted" in (tmp_path / "crossover.html").read_text()
+    output = run(tmp_path, *arguments, "--nodes=8,12")
+    assert "2 of 4 points are known from earlier runs" in output and output.count("finished") == 2
+    assert [row["nodes"] for row in table(tmp_path)] == ["8", "8", "12", "12"]
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (["--nodes=many"], "--nodes must be numbers like 64,1000, not 'many'"),
+        (["--nodes=4"], "--nodes must each be 8 to 1000000, not 4"),
+        (["--max-nodes=3"], "--max-nodes must be 16 to 1000000, not 3"),
+        (["--nodes=8", "--max-nodes=100"], "--nodes and --max-nodes cannot be given together"),
+        (["--seeds=0"], "--seeds must be 1 to 100, not 0"),
+        (["--seed=-1"], "--seed must be 0 to 2**32 - 1, not -1"),
+        (["--processes=0"], "--processes must be at least 1, not 0"),
+        (["--graphs=epinions,mastodon"], "--graphs must be some of epinions,nostr,generated, not 'mastodon'"),
+        (["--modes="], "--modes must be some of mesh,broadcast,multicast,auto, not nothing"),
+        (["--modes=mesh", "--nodes=1000"], "--modes mesh has nothing to measure at 1000 servers"),
+        (["--out=/proc/x"], "--out: cannot write into /proc/x"),
+        (["--speed=9"], "unrecognized arguments: --speed=9"),
+    ],
+)
+def test_a_mistake_is_one_sentence_at_once(tmp_path: Path, arguments: list[str], sentence: str) -> None:
+    process = start(tmp_path, *arguments)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, output
+    assert sentence in output and output.count("\n") == 1, output
+
+
+# --- points that are kept ---------------------------------------------------------------------------------------------
+
+
+def point(mode: str, nodes: int, post_bytes: float, *, idle: float = 0.0, seed: int = 1, due: float = 0.0) -> Point:
+    """A point as if it had been measured."""
+    return Point(
+        mode=mode, graph="epinions", nodes=nodes, seed=seed, nated=0, follows_mean=9.8, followers_most=1, posts=1,
+        due_per_post=due or nodes - 1, due=1, got=1, latency_p50_ms=1.0, latency_p99_ms=2.0, payload_post=post_bytes,
+        duplicate_post=0.0, relay_post=0.0, control_post=0.0, idle_payload=0.0, idle_duplicate=0.0, idle_relay=0.0,
+        idle_control=idle, sent_p99=1.0, uplink_B=800.0, uplink_copies=1.0, copies=1.0, follow_B=0.0,
+        follows_registered=1.0, joined=True, cpu_s=0.0, events=0, digest="",
+    )  # fmt: skip
+
+
+def ask(nodes: int, seed: int = 1) -> Ask:
+    return Ask("broadcast", "epinions", nodes, seed, Plan.of("broadcast", nodes, True))
+
+
+def test_a_point_that_fails_does_not_lose_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def measure(one: Ask, _report: object) -> Point:
+        if one.nodes == 9:
+            raise MemoryError("no room for nine")
+        if one.nodes == 10:
+            os._exit(9)
+        return point("broadcast", one.nodes, 1000.0, seed=one.seed)
+
+    monkeypatch.setattr(crossover_measure, "measure", measure)
+    asks = [ask(8), ask(9), ask(10), ask(11)]
+    results = crossover_run.run_all(asks, tmp_path, 2, fresh=False)
+    assert [one.nodes for one in results.points] == [8, 11] and results.complete
+    assert len(results.failures) == 2
+    assert any("no room for nine" in failure for failure in results.failures)
+    assert any("10 servers" in failure and "its process died (9)" in failure for failure in results.failures)
+
+
+def test_what_cannot_be_read_or_was_asked_differently_is_not_known(tmp_path: Path) -> None:
+    one = point("broadcast", 8, 1000.0)
+    keep(ask(8), one, tmp_path)
+    assert kept(ask(8), tmp_path) == one
+    assert kept(ask(8, seed=2), tmp_path) is None
+    longer = ask(8)
+    assert kept(replace(longer, plan=replace(longer.plan, settle=301.0)), tmp_path) is None
+    for spoilt in ("", "{}", '{"mode": "broadcast"}', "[]", "{"):
+        ask(8).file(tmp_path).write_text(spoilt)
+        assert kept(ask(8), tmp_path) is None
+
+
+# --- by hand ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_arithmetic_is_that_of_a_hand() -> None:
+    # 2,048 B/s are 176,947,200 bytes a day; a user's ten posts of 800 bytes are 8,000.
+    assert maths.budget_by_arithmetic() == pytest.approx(22_118.4)
+    assert maths.crossing_by_arithmetic(10) == 11.0
+    assert maths.crossing_by_arithmetic(10, ratio=2.5) == 26.0
+    # One byte per second is 86,400 a day; ten posts at 800 bytes are 8,000 per delivery.
+    assert maths.crossing_by_arithmetic(10, upkeep=1.0) == pytest.approx(11.0 + 10.8)
+    assert maths.broadcast_bound(10_001) == pytest.approx(10_000 * 8_000 / 86_400)
+    assert maths.followers_bound(27) == pytest.approx(2.5)
+    assert [maths.rounded(x) for x in (9.6, 99.4, 138.0, 22_118.4)] == ["10", "99", "140", "22,000"]
+
+
+def test_curves_meet_where_lines_between_points_do() -> None:
+    assert maths.meeting([10, 1000], [1, 100], [10, 10]) == pytest.approx(100)
+    assert maths.meeting([10, 100, 1000], [1, 10, 100], [2, 20, 20]) == pytest.approx(200)
+    assert maths.meeting([10, 1000], [1, 100], [200, 200]) is None, "not yet"
+    assert maths.meeting([10, 1000], [3, 100], [2, 2]) is None, "before"
+    assert maths.on_curve([10, 1000], [1, 100], 100) == pytest.approx(10)
+    assert maths.on_curve([10, 1000], [1, 100], 10_000) == pytest.approx(1000)
+
+
+def test_a_fit_finds_what_it_is_made_of() -> None:
+    line = maths.fit_line([16, 64, 256], [14.0, 18.0, 22.0])
+    assert (line.start, line.slope) == (pytest.approx(6.0), pytest.approx(2.0))
+    assert maths.fit_line([16, 256], [20.0, 10.0])(1e6) == pytest.approx(15.0), "what shrinks is chance"
+    assert maths.fit_line([64], [5.0])(1e6) == pytest.approx(5.0)
+
+
+def broadcast_points(seed: int = 1, per_delivery: float = 1000.0, saved: float = 0.0) -> list[Point]:
+    """1,000 bytes per delivery less what is saved, in bytes per server and second, beside 48 B/s in silence."""
+    sizes = (16, 64, 256, 1000)
+    return [point("broadcast", n, per_delivery * (n - 1) - saved / PER_SECOND, idle=48.0, seed=seed) for n in sizes]
+
+
+@pytest.mark.parametrize("saved", [0.0, 5.0])
+def test_the_budget_is_exceeded_where_the_line_through_the_large_sizes_says(saved: float) -> None:
+    place = maths.budget(broadcast_points(saved=saved))
+    assert place is not None and not place.measured
+    # 48 + 10 x 1,000 x (N - 1) / 86,400 - saved = 2,048
+    assert place.nodes == pytest.approx(1 + (2000 + saved) * 8.64, rel=1e-6)
+    assert place.low == pytest.approx(place.nodes) and place.high == pytest.approx(place.nodes)
+
+
+def test_the_band_of_the_budget_is_that_of_the_seeds() -> None:
+    place = maths.budget(broadcast_points(1, 1000.0) + broadcast_points(2, 1250.0))
+    assert place is not None
+    assert place.low == pytest.approx(1 + 2000 * 8.64 / 1.25, rel=1e-6) and place.high == pytest.approx(
+        17_281, rel=1e-6
+    )
+    assert place.low < place.nodes < place.high
+
+
+def test_the_crossing_is_where_a_hand_finds_it_and_leases_move_it() -> None:
+    # Followers only: 10 followers at 3,990 bytes, which is what 39.9 others cost with broadcast.
+    followers = [point("multicast", n, 39_900.0, due=10.0) for n in (16, 64, 256, 1000)]
+    place = maths.crossing(broadcast_points(), followers, upkeep=False)
+    assert place is not None and place.measured
+    assert place.nodes == pytest.approx(40.9, rel=0.02), "straight lines on logarithmic axes, not on these"
+    # A follow costs 3,888 bytes each 38,880 s: 9.8 of them 0.98 B/s, as much as 8.4672 deliveries in ten posts a day.
+    paid = [replace(one, follow_B=3888.0) for one in followers]
+    assert paid[0].upkeep_B_s == pytest.approx(0.98)
+    later = maths.crossing(broadcast_points(), paid, upkeep=True)
+    assert later is not None and later.nodes == pytest.approx(49.37, rel=0.02)
+    assert maths.crossing(broadcast_points(), paid, upkeep=False) == place
+    # Not on both sides of it: from the fits, and said to be so.
+    beyond = maths.crossing(broadcast_points(), [point("multicast", n, 4e6, due=10.0) for n in (64, 256)], upkeep=False)
+    assert beyond is not None and not beyond.measured and beyond.nodes == pytest.approx(4001, rel=0.01)
+
+
+def test_the_headline_has_both_numbers_and_says_what_is_extrapolated() -> None:
+    followers = [point("multicast", n, 39_900.0, due=10.0) for n in (16, 64, 256, 1000)]
+    results = crossover_run.Results(points=broadcast_points() + followers)
+    said = crossover_report.headline(results, plain=True)
+    assert "From about 41 servers on" in said and "until about 17,000 servers (extrapolated)" in said
+    nothing = crossover_run.Results(points=[point("mesh", 16, 1.0)])
+    assert crossover_report.headline(nothing, plain=True) == "Too little was measured to say."
