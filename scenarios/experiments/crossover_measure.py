@@ -168,6 +168,7 @@ def measure(ask: Ask, report: Callable[[float], None]) -> Point:
     per_post = {kind: float(beyond.bytes_of[kind].sum()) / len(posts) for kind in KINDS}
     rates = idle.total / idle.seconds + beyond.total / len(posts) * n * POSTS_A_DAY / DAY
     got, due, latencies = _arrived(net, posts)
+    copies = sum(float(beyond.messages[kind].sum()) for kind in ("payload", "duplicate"))
     followers = graph.follower_counts()
     return Point(
         mode=ask.mode,
@@ -194,7 +195,7 @@ def measure(ask: Ask, report: Callable[[float], None]) -> Point:
         sent_p99=float(np.percentile(rates, 99)),
         uplink_B=single.uplink_B,
         uplink_copies=single.uplink_copies,
-        copies=single.copies,
+        copies=copies / max(1, got) + single.relays,
         follow_B=float(following.total.sum()) / max(1, len(graph.edges())),
         follows_registered=float(registered[:, 0].sum() / max(1, registered[:, 1].sum())),
         joined=village.joined,
@@ -206,34 +207,37 @@ def measure(ask: Ask, report: Callable[[float], None]) -> Point:
 
 @dataclass(frozen=True)
 class Alone:
-    """Of posts while nobody else posted, in the mean: what their authors sent for one, in bytes and copies, and what all
-    servers sent for one delivery, in transmissions."""
+    """Of posts while nobody else posted: what their authors sent for one in the mean, in bytes and copies, and how often
+    a copy was passed on by a relay for each delivery."""
 
     uplink_B: float
     uplink_copies: float
-    copies: float
+    relays: float
 
 
 def alone(net: np2p.Simulation, shares: Array, ask: Ask, meter: Meter, idle: Sent) -> Alone:
-    """Authors drawn by their activity, each once. They post twice, and the second is counted: whatever had to be looked
-    up for the first and was passed on by others on that way is not a copy of a post."""
+    """Authors drawn by their activity, each once. They post three times, and the last is counted: whatever had to be
+    looked up before and was passed on by others on that way is not a copy of a post. (Some is looked up again even then,
+    so the median of the posts says how often a copy is passed on.)"""
     luck = np.random.default_rng([ask.seed, ask.nodes, ask.plan.uplink])
     whose = luck.choice(len(shares), size=min(ask.plan.uplink, len(shares)), replace=False, p=shares)
-    sent, copies, transmissions, arrived = [], [], 0.0, 0
+    sent, copies, passed_on = [], [], []
     net.run_for(CALM)
     for i, who in enumerate(whose.tolist()):
-        net.nodes[who].post(_text(i, "y"))
-        net.run_for(LOOKED_UP)
+        for which in ("v", "w"):
+            net.nodes[who].post(_text(i, which))
+            net.run_for(LOOKED_UP)
         meter.mark()
-        post = net.nodes[who].post(_text(i, "w"))
+        post = net.nodes[who].post(_text(i, "y"))
         net.run_for(ALONE)
         found = meter.since()
         sent.append(sum(float(found.bytes_of[kind][who]) for kind in MOVING))
         copies.append(sum(float(found.messages[kind][who]) for kind in MOVING))
         beyond = found.beyond(idle)
-        transmissions += sum(float(beyond.messages[kind].sum()) for kind in MOVING)
-        arrived += _arrived(net, [post])[0]
-    return Alone(float(np.mean(sent)), float(np.mean(copies)), transmissions / max(1, arrived))
+        arrived, _, _ = _arrived(net, [post])
+        if arrived:
+            passed_on.append(float(beyond.messages["relay"].sum()) / arrived)
+    return Alone(float(np.mean(sent)), float(np.mean(copies)), float(np.median(passed_on or [0.0])))
 
 
 def _text(number: int, first: str = "x") -> str:

@@ -95,7 +95,8 @@ def _posts_alone(axes: Any, results: Results) -> None:
             main = graph == graphs[0]
             how: dict[str, Any] = {"marker": MARKERS[graph]} | ({} if main else {"linewidth": 1.2, "markersize": 5})
             x, y = curve(axes, points, lambda point: point.posts_B_s, COLOURS[mode], **how)
-            ends.append((x, y, f"{LABELS[mode]}\n({graph}, {points[-1].follows_mean:.3g} follows)", COLOURS[mode]))
+            if main:
+                ends.append((x, y, LABELS[mode], COLOURS[mode]))
             values += [point.posts_B_s for point in points]
             if main:
                 sizes, due = medians(points, lambda point: maths.followers_bound(point.due_per_post))
@@ -103,13 +104,29 @@ def _posts_alone(axes: Any, results: Results) -> None:
                 values += due
     sizes = [point.nodes for point in results.points if point.mode != "mesh"] or [16]
     look.log_axis(axes, values, "sent per server for posts", "B/s")
-    servers_axis(axes, min(sizes) / 1.2, max(sizes), 4.5 if max(sizes) < 5000 else 9.0)
+    axes.set_ylim(min(value for value in values if value > 0) / 4, max(values) * 4)
+    servers_axis(axes, min(sizes) / 1.2, max(sizes), 3.0 if max(sizes) < 5000 else 5.0)
+    _who_follows(axes, results)
     place = maths.crossing(broadcast, results.of("multicast", graphs[0]), upkeep=False)
     axes.set_title("Posts alone: where the curves cross")
     look.subtitle(axes, "10 posts a day per user, 800 bytes each; dotted: the least that any protocol needs")
     if place is not None and place.nodes <= 1.5 * max(sizes):
-        _mark(axes, place.nodes, broadcast, f"{place.nodes:,.0f} servers")
+        _mark(axes, place.nodes, broadcast, f"{maths.rounded(place.nodes)} servers")
     look.labels_at_end(axes, ends)
+
+
+def _who_follows(axes: Any, results: Results) -> None:
+    """The markers of the follow relations, in the corner that curves which rise leave free."""
+    graphs = [graph for graph in graphs_of(results) if results.of("multicast", graph)]
+    marks = []
+    for graph in graphs:
+        follows = max(point.follows_mean for point in results.of("multicast", graph))
+        name = {"epinions": "Epinions", "nostr": "Nostr"}.get(graph, graph)
+        how = {"color": COLOURS["multicast"], "marker": MARKERS[graph], "markeredgecolor": "white", "linewidth": 1.2}
+        marks.append(plt.Line2D([], [], label=f"{name}: {follows:.3g} follows", **how))
+    if marks:
+        axes.legend(handles=marks, loc="upper left", fontsize=8.5, frameon=False, title="who follows whom",
+                    title_fontsize=8.5, alignment="left")  # fmt: skip
 
 
 def _mark(axes: Any, x: float, broadcast: Sequence[Point], text: str) -> None:
@@ -162,7 +179,12 @@ def _everything(axes: Any, results: Results) -> None:
     servers_axis(axes, smallest / 1.2, end, 3.2 if end < 1_000_000 else 4.0)
     axes.axhline(BUDGET, color=look.INK, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
     axes.annotate(
-        "budget: 2 KiB/s", (smallest, BUDGET), xytext=(150, 4), textcoords="offset points", fontsize=9, color=look.INK
+        f"budget: {BUDGET / 1024:g} KiB/s",
+        (160, BUDGET),
+        xytext=(0, 4),
+        textcoords="offset points",
+        fontsize=9,
+        color=look.INK,
     )
     place = maths.budget(results.of("broadcast"))
     if place is not None and place.nodes <= end:
@@ -236,12 +258,12 @@ def _panel(
 def _latency(axes: Any, results: Results) -> None:
     ends, values = [], []
     for mode, points in _lines(results):
-        x, y = curve(axes, points, lambda point: point.latency_p50_ms, COLOURS[mode])
+        x, y = curve(axes, points, lambda point: point.latency_p50_ms / 1000, COLOURS[mode])
         ends.append((x, y, f"{LABELS[mode]}, median", COLOURS[mode]))
-        x, y = curve(axes, points, lambda point: point.latency_p99_ms, COLOURS[mode], linestyle=":")
+        x, y = curve(axes, points, lambda point: point.latency_p99_ms / 1000, COLOURS[mode], linestyle=":")
         ends.append((x, y, f"{LABELS[mode]}, p99", COLOURS[mode]))
-        values += [point.latency_p99_ms for point in points] + [point.latency_p50_ms for point in points]
-    look.log_axis(axes, values, "from posting to arrival", "ms")
+        values += [ms / 1000 for point in points for ms in (point.latency_p50_ms, point.latency_p99_ms)]
+    look.log_axis(axes, values, "from posting to arrival", "s")
     sizes = [point.nodes for point in results.points]
     servers_axis(axes, min(sizes) / 1.2, max(sizes), 7.0)
     axes.set_title("How fast it arrives")

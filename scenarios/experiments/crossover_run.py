@@ -115,7 +115,9 @@ def _collect(ask: Ask, code: int | None, said: Any, folder: Path, results: Resul
         results.points.append(point)
         if not sys.stderr.isatty():
             print(f"finished: {ask.name} ({seconds:.0f} s)", flush=True)
-    elif said.poll():
-        results.failures.append(f"{ask.name}: {said.recv()}")
     else:
-        results.failures.append(f"{ask.name}: its process died ({code})")
+        try:
+            why = said.recv()
+        except EOFError:  # it could not say
+            why = f"its process died ({code})"
+        results.failures.append(f"{ask.name}: {why}")
