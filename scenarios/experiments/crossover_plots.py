@@ -123,7 +123,7 @@ def _who_follows(axes: Any, results: Results) -> None:
         follows = max(point.follows_mean for point in results.of("multicast", graph))
         name = {"epinions": "Epinions", "nostr": "Nostr"}.get(graph, graph)
         how = {"color": COLOURS["multicast"], "marker": MARKERS[graph], "markeredgecolor": "white", "linewidth": 1.2}
-        marks.append(plt.Line2D([], [], label=f"{name}: {follows:.3g} follows", **how))
+        marks.append(plt.Line2D([], [], label=f"{name}: {follows:.2g} follows", **how))
     if marks:
         axes.legend(handles=marks, loc="upper left", fontsize=8.5, frameon=False, title="who follows whom",
                     title_fontsize=8.5, alignment="left")  # fmt: skip
