@@ -122,10 +122,15 @@ def test_idle_cost_and_lock_out_are_those_of_the_original(whole: tuple[Path, str
     assert "1 of 66 reach nobody (nodes 65)" in report
 
 
-def test_the_report_shows_the_scalable_overlay_beside_the_mesh(tmp_path: Path) -> None:
-    run(tmp_path, "--nodes=8,16", "--no-idle", "--seed=3", "--beside=64")
+def test_the_report_begins_with_the_crossover_and_shows_the_scalable_overlay_beside_the_mesh(tmp_path: Path) -> None:
+    run(tmp_path, "--nodes=8,16", "--no-idle", "--seed=3", "--crossover=8", "--beside=64")
     report = (tmp_path / "report.html").read_text()
-    assert report.count("data:image/png;base64,") == 2
+    assert report.count("data:image/png;base64,") == 4
+    headline, mesh = (
+        report.index(f">{title}") for title in ("When does broadcast stop paying?</h1>", "How far does a mesh")
+    )
+    assert headline < report.index("data:image/png") < mesh, "the headline comes first"
+    assert (tmp_path / "crossover.csv").read_text().count("\nmulticast,epinions,8,") == 3
     assert "<h3>64 servers</h3>" in report and "idle, sent by one behind NAT" in report
     assert "Does the simulator tell the truth?" in report
     rows = list(csv.DictReader((tmp_path / "scale.csv").read_text().splitlines()))

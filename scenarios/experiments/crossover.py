@@ -174,9 +174,9 @@ def finish(results: Results, chosen: argparse.Namespace, command: str) -> str:
     return section
 
 
-def section_of_demo(seed: int, processes: int, out: Path) -> tuple[str, Results]:
+def section_of_demo(sizes: str, seed: int, processes: int, out: Path) -> tuple[str, Results]:
     """The short form as the first section of another report, and how it went."""
-    chosen = arguments(["--short", f"--seed={seed}", f"--processes={processes}", f"--out={out}"])
+    chosen = arguments(["--short", f"--nodes={sizes}", f"--seed={seed}", f"--processes={processes}", f"--out={out}"])
     results = measure(chosen)
     return finish(results, chosen, "./dev demo") if results.points else "", results
 

@@ -160,9 +160,9 @@ def _above(one: float, other: float) -> float:
     return math.log(max(1e-9, one) / max(1e-9, other))
 
 
-def solve(rising: Callable[[float], float], other: Callable[[float], float]) -> float | None:
-    """The size from which on the rising curve is above the other."""
-    low, high = 2.0, LARGEST
+def solve(rising: Callable[[float], float], other: Callable[[float], float], above: float = 2.0) -> float | None:
+    """The size, above the given one, from which on the rising curve is above the other."""
+    low, high = above, LARGEST
     if rising(low) >= other(low) or rising(high) < other(high):
         return None
     for _ in range(200):
@@ -183,22 +183,47 @@ def crossing(broadcast: Sequence[Point], followers: Sequence[Point], *, upkeep: 
     def between(seed: int | None) -> float | None:
         mine = [point for point in broadcast if seed is None or point.seed == seed]
         theirs = [point for point in followers if seed is None or point.seed == seed]
-        up = by_size(mine, lambda point: point.posts_B_s)
-        flat = by_size(theirs, lambda point: follower_cost(point, upkeep))
-        sizes = sorted(set(up) & set(flat))
-        return meeting(sizes, [median(up[n]) for n in sizes], [median(flat[n]) for n in sizes])
+        ours = by_size(mine, lambda point: point.posts_B_s)
+        others = by_size(theirs, lambda point: follower_cost(point, upkeep))
+        if not ours or not others:
+            return None
+        low, high = max(min(ours), min(others)), min(max(ours), max(others))
+        sizes = [n for n in sorted({*ours, *others}) if low <= n <= high]
+        return meeting(sizes, [_middle(ours, n) for n in sizes], [_middle(others, n) for n in sizes])
 
     if not broadcast or not followers:
         return None
     found = between(None)
     if found is None:
+        known = by_size(broadcast, lambda point: point.posts_B_s)
+        fitted, flat = broadcast_model(broadcast).posts, followers_model(followers).posts
         most = median(point.upkeep_B_s for point in followers) if upkeep else 0.0
-        flat = followers_model(followers).posts
-        found = solve(broadcast_model(broadcast).posts, lambda nodes: flat(nodes) + most)
+        found = solve(
+            lambda nodes: _middle(known, nodes) if nodes <= max(known) else fitted(nodes),
+            lambda nodes: flat(nodes) + most,
+            _smallest(broadcast, followers),
+        )
         return None if found is None else Place(found, found, found, False)
     seeds = [between(seed) for seed in sorted({point.seed for point in followers})]
     each = [place for place in seeds if place is not None] + [found]
     return Place(found, min(each), max(each), True)
+
+
+def _middle(sizes: dict[int, list[float]], nodes: float) -> float:
+    """On the curve through the medians."""
+    return on_curve(list(sizes), [max(1e-9, median(values)) for values in sizes.values()], nodes)
+
+
+def _smallest(broadcast: Sequence[Point], followers: Sequence[Point]) -> float:
+    """The smallest size that both were measured at, or either: what was fitted says nothing of smaller ones."""
+    ours, theirs = {point.nodes for point in broadcast}, {point.nodes for point in followers}
+    return float(min(ours & theirs or ours | theirs))
+
+
+def passes_budget(points: Sequence[Point], limit: float = BUDGET) -> float | None:
+    """Where what is measured passes the budget, without any fit."""
+    sizes = by_size(points, lambda point: point.sent_B_s)
+    return meeting(list(sizes), [median(values) for values in sizes.values()], [limit] * len(sizes))
 
 
 def budget(points: Sequence[Point], limit: float = BUDGET) -> Place | None:

@@ -120,7 +120,18 @@ def why(results: Results) -> str:
     return (
         f"<p>At {nodes:,} servers a delivery costs {ours:,.0f} bytes on the wire with broadcast and {theirs:,.0f} with "
         f"followers only. About {maths.rounded(sent)} of these are the post itself, sent {copies:.1f} times on its way over "
-        f"relays.{rest}</p>"
+        f"relays.{rest}{_mesh(results)}</p>"
+    )
+
+
+def _mesh(results: Results) -> str:
+    mesh = [point for point in results.of("mesh") if point.nodes <= plots.FULL]
+    nodes = maths.passes_budget(mesh)
+    if nodes is None:
+        return ""
+    return (
+        f" The original&rsquo;s mesh exceeds the budget at about {maths.rounded(nodes)} servers, before anybody posts: there "
+        "everybody keeps being told who is linked to whom."
     )
 
 
@@ -134,17 +145,14 @@ def arithmetic(results: Results) -> str:
             continue
         follows = max(point.follows_mean for point in followers)
         with_upkeep = maths.crossing(broadcast, followers, upkeep=True)
-        due, theirs, ours = (
-            _at(followers, cross.nodes),
-            _per_delivery(followers, cross.nodes),
-            _broadcast(broadcast, cross.nodes),
-        )
+        due = _due(followers, cross.nodes)
+        theirs, ours = _post_cost(followers, cross.nodes) / due, _post_cost(broadcast, cross.nodes) / (cross.nodes - 1)
         paper, measured = maths.crossing_by_arithmetic(follows), maths.crossing_by_arithmetic(due, theirs / ours)
         also = "-" if with_upkeep is None else maths.rounded(with_upkeep.nodes)
         rows.append(
             f"<tr><td class='text'>curves cross, {graph}</td><td><b>{maths.rounded(cross.nodes)}</b>{_band(cross)}</td>"
             f"<td class='text'>1 + {follows:.2g} follows = {maths.rounded(paper)}</td>"
-            f"<td class='text'>1 + {due:.3g} followers per post &times; {theirs:,.0f} B &divide; {ours:,.0f} B = "
+            f"<td class='text'>1 + {due:.2g} &times; {theirs:,.0f} &divide; {ours:,.0f} = "
             f"{maths.rounded(measured)}</td><td>{also}</td></tr>"
         )
     _, over = places(results)
@@ -157,7 +165,7 @@ def arithmetic(results: Results) -> str:
             f"<tr><td class='text'>broadcast exceeds {BUDGET / 1024:g} KiB/s</td><td><b>{maths.rounded(over.nodes)}</b>"
             f"{'' if over.measured else ' (extrapolated)'}</td><td class='text'>{BUDGET:,.0f} &times; 86,400 &divide; "
             f"({POSTS_A_DAY:g} &times; {POST}) = {maths.rounded(maths.budget_by_arithmetic())}</td><td class='text'>1 + "
-            f"({BUDGET:,.0f} &minus; {idle:,.0f} B/s) &times; 86,400 &divide; ({POSTS_A_DAY:g} &times; {step:,.0f} B) = "
+            f"({BUDGET:,.0f} &minus; {idle:,.0f}) &times; 86,400 &divide; ({POSTS_A_DAY:g} &times; {step:,.0f}) = "
             f"{maths.rounded(1 + (BUDGET - idle) / (PER_SECOND * step))}</td><td>-</td></tr>"
         )
     if not rows:
@@ -167,23 +175,26 @@ def arithmetic(results: Results) -> str:
 <div class='scroll'><table><tr><th></th><th>measured</th><th>on paper</th><th>with measured costs</th>
 <th>with leases</th></tr>{"".join(rows)}</table></div>
 <p class='note'>On paper every delivery costs the same in both modes, so the curves cross where the others in the network
-are as many as the followers of a post, &ldquo;plus control&rdquo;. What control comes to is the factor in the next column:
-bytes on the wire for one delivery to a follower over those for one of broadcast, at the crossing. The last column counts
+are as many as the followers of a post, &ldquo;plus control&rdquo;. What control comes to is the factor in the next column: 1 +
+followers of a post &times; bytes on the wire for one delivery to a follower &divide; those for one of broadcast, at the
+crossing. Of the budget, it is what silence leaves, and the bytes of one more delivery. The last column counts
 the leases of the follow relations against followers only; here they are paid in either mode, so that a server may change
 its mode and lose nobody.</p>"""
 
 
-def _at(points: list[Point], nodes: float) -> float:
-    return maths.on_curve(*plots.medians(points, lambda point: point.arrived_per_post), nodes)
+def _due(points: list[Point], nodes: float) -> float:
+    """Followers who get a post, at a size; in networks larger than the measured ones as many as in those."""
+    sizes, values = plots.medians(points, lambda point: point.arrived_per_post)
+    return maths.on_curve(sizes, values, nodes) if nodes <= sizes[-1] else values[-1]
 
 
-def _per_delivery(points: list[Point], nodes: float) -> float:
-    return maths.on_curve(*plots.medians(points, lambda point: point.per_delivery), nodes)
-
-
-def _broadcast(points: list[Point], nodes: float) -> float:
-    xs, ys = plots.medians(points, lambda point: max(1e-9, point.posts_B_s))
-    return maths.on_curve(xs, ys, nodes) / PER_SECOND / (nodes - 1)
+def _post_cost(points: list[Point], nodes: float) -> float:
+    """Bytes of the whole network for one post, divided among its servers: at a size, measured or fitted."""
+    sizes, values = plots.medians(points, lambda point: point.posts_B_s)
+    if nodes <= sizes[-1]:
+        return maths.on_curve(sizes, values, nodes) / PER_SECOND
+    model = maths.broadcast_model(points) if points[0].mode == "broadcast" else maths.followers_model(points)
+    return model.posts(nodes) / PER_SECOND
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------
@@ -266,7 +277,8 @@ is log-normal). Nothing is compressed or scaled, but for the mesh, which gets po
 same rate. Before anything is counted {CONTACT_LIFE / 3600:g} hours pass, with posts in follower mode: servers forget where
 others are.</li>
 <li>Bytes on the wire: payload, headers, TLS, TCP, acknowledgements, keepalives. What posts cost is the difference between
-two futures of the same network, one with posts and one in silence. Copies and uplink are of posts made alone.</li>
+two futures of the same network, one with posts and one in silence. The author&rsquo;s uplink, and how often a copy is
+passed on, are those of posts made alone.</li>
 <li>The tree is that of the overlay <code>hyparview</code>. Dotted lines are what no protocol can undercut: each post of
 {POST} bytes once to everybody else (N &minus; 1), or once to each follower. Of the author&rsquo;s uplink that is one copy.</li>
 <li>Dashed is extrapolation: for broadcast a straight line through the sizes from a quarter of the largest on; for followers

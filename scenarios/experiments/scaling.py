@@ -357,7 +357,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--beside", default="", help="sizes of the scalable overlay that the report shows beside the mesh"
     )
-    parser.add_argument("--crossover", action="store_true", help="begin the report with the crossover's short form")
+    parser.add_argument(
+        "--crossover", default="", help="sizes for the crossover's short form, to begin the report with"
+    )
     parser.add_argument("--shortest-first", action="store_true", help="small networks first, for the impatient")
     chosen = parser.parse_args(argv)
     try:
@@ -419,7 +421,7 @@ def main(argv: list[str] | None = None) -> int:
         import crossover
         import crossover_report
 
-        first, headline = crossover.section_of_demo(chosen.seed, chosen.processes, chosen.out)
+        first, headline = crossover.section_of_demo(chosen.crossover, chosen.seed, chosen.processes, chosen.out)
         failed = bool(headline.failures)
         if not headline.complete:
             if first:
