@@ -83,9 +83,9 @@ def test_every_mode_that_exists_is_measured_and_bytes_add_up(whole: tuple[Path, 
         assert value["latency_p99_ms"] > value["latency_p50_ms"] > 10
         if row["mode"] in ("mesh", "broadcast"):
             everybody = value["nodes"] - 1
-            # Each of them gets 800 bytes, in a frame, a record and a segment, once; now and then somebody twice.
-            assert value["due_per_post"] == everybody and 0.99 < value["copies"] < 1.3
-            assert everybody * 800 < value["payload_post"] + value["duplicate_post"] < everybody * 900 * 1.3
+            # Each of them gets 800 bytes, in a frame, a record and a segment, once; some get it twice where posts are rare.
+            assert value["due_per_post"] == everybody and 0.99 < value["copies"] < 1.6
+            assert everybody * 800 < value["payload_post"] + value["duplicate_post"] < everybody * 900 * 1.6
         else:
             assert 1.0 < value["due_per_post"] <= 2 / 3 * (value["nodes"] - 1) * 1.5
             assert value["copies"] > 1.0, "most are behind NAT: others pass it on"
