@@ -227,7 +227,8 @@ def passes_budget(points: Sequence[Point], limit: float = BUDGET) -> float | Non
 
 
 def budget(points: Sequence[Point], limit: float = BUDGET) -> Place | None:
-    """Where a server sends more than the budget, silence included; over seeds, each fitted by itself."""
+    """Where a server sends more than the budget, silence included; over those seeds that the largest size was
+    measured with, each fitted by itself."""
     if not points:
         return None
     largest = max(point.nodes for point in points)
@@ -241,7 +242,7 @@ def budget(points: Sequence[Point], limit: float = BUDGET) -> Place | None:
     each = [found]
     for seed in sorted({point.seed for point in points}):
         mine = [point for point in points if point.seed == seed]
-        if len({point.nodes for point in mine}) > 1:
+        if len({point.nodes for point in mine}) > 1 and any(point.nodes == largest for point in mine):
             each += [place for place in (reached(mine),) if place is not None]
     return Place(found, min(each), max(each), found <= largest)
 

@@ -301,6 +301,13 @@ def caveats(results: Results) -> str:
             f"The mesh is full with {plots.FULL} servers: at {worst.nodes} only {100 * worst.delivery_ratio:.0f} % of what is "
             "due arrives, so no curve is drawn for it there."
         )
+    late = [point for point in results.of("multicast") if point.follows_registered < 1.0]
+    if late:
+        worst = min(late, key=lambda point: point.follows_registered)
+        points.append(
+            f"At {worst.nodes:,} servers {100 * (1 - worst.follows_registered):.1f} % of the follows had not found the server of "
+            f"the followed when posting began ({worst.graph}, seed {worst.seed}); what those miss counts as not delivered."
+        )
     points += [
         f"The largest network here has {largest:,} servers; what is said of larger ones is extrapolated.",
         "Nobody leaves, crashes or loses packets here; other scenarios look at that.",
