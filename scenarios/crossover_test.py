@@ -97,7 +97,7 @@ def test_the_page_says_what_was_found_and_what_does_not_exist(whole: tuple[Path,
     page = re.sub(r"\s+", " ", (out / "crossover.html").read_text())
     assert page.count("data:image/png;base64,") == 2 and "src='http" not in page
     assert page.index("<h1>When does broadcast stop paying?") < page.index("data:image/png") < page.index("How it was")
-    assert "2,048 &times; 86,400 &divide; (10 &times; 800) = 22,000" in page
+    assert "2,048 &times; 86,400 &divide; 8,000 = 22,000" in page
     assert ("<code>auto</code>, in which servers choose by themselves, does not exist yet" in page) == (
         not exists("auto")
     )

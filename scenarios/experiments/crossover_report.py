@@ -151,9 +151,8 @@ def arithmetic(results: Results) -> str:
         also = "-" if with_upkeep is None else maths.rounded(with_upkeep.nodes)
         rows.append(
             f"<tr><td class='text'>curves cross, {graph}</td><td><b>{maths.rounded(cross.nodes)}</b>{_band(cross)}</td>"
-            f"<td class='text'>1 + {follows:.2g} follows = {maths.rounded(paper)}</td>"
-            f"<td class='text'>1 + {due:.2g} &times; {theirs:,.0f} &divide; {ours:,.0f} = "
-            f"{maths.rounded(measured)}</td><td>{also}</td></tr>"
+            f"<td>{also}</td><td class='text'>1 + {follows:.2g} follows = {maths.rounded(paper)}</td><td class='text'>1 + "
+            f"{due:.2g} &times; {theirs:,.0f} &divide; {ours:,.0f} = {maths.rounded(measured)}</td></tr>"
         )
     _, over = places(results)
     if over is not None:
@@ -163,21 +162,21 @@ def arithmetic(results: Results) -> str:
         idle = model.total(over.nodes) - PER_SECOND * step * (over.nodes - 1)
         rows.append(
             f"<tr><td class='text'>broadcast exceeds {BUDGET / 1024:g} KiB/s</td><td><b>{maths.rounded(over.nodes)}</b>"
-            f"{'' if over.measured else ' (extrapolated)'}</td><td class='text'>{BUDGET:,.0f} &times; 86,400 &divide; "
-            f"({POSTS_A_DAY:g} &times; {POST}) = {maths.rounded(maths.budget_by_arithmetic())}</td><td class='text'>1 + "
-            f"({BUDGET:,.0f} &minus; {idle:,.0f}) &times; 86,400 &divide; ({POSTS_A_DAY:g} &times; {step:,.0f}) = "
-            f"{maths.rounded(1 + (BUDGET - idle) / (PER_SECOND * step))}</td><td>-</td></tr>"
+            f"{'' if over.measured else ' (extrapolated)'}</td><td>-</td><td class='text'>{BUDGET:,.0f} &times; 86,400 &divide; "
+            f"{POSTS_A_DAY * POST:,.0f} = {maths.rounded(maths.budget_by_arithmetic())}</td><td class='text'>({BUDGET:,.0f} "
+            f"&minus; {idle:,.0f}) &times; 86,400 &divide; {POSTS_A_DAY * step:,.0f} = "
+            f"{maths.rounded((BUDGET - idle) / (PER_SECOND * step))}</td></tr>"
         )
     if not rows:
         return ""
     return f"""
 <h2>Against the arithmetic</h2>
-<div class='scroll'><table><tr><th></th><th>measured</th><th>on paper</th><th>with measured costs</th>
-<th>with leases</th></tr>{"".join(rows)}</table></div>
+<div class='scroll'><table><tr><th></th><th>measured</th><th>with leases</th>
+<th class='text'>on paper</th><th class='text'>with measured costs</th></tr>{"".join(rows)}</table></div>
 <p class='note'>On paper every delivery costs the same in both modes, so the curves cross where the others in the network
-are as many as the followers of a post, &ldquo;plus control&rdquo;. What control comes to is the factor in the next column: 1 +
+are as many as the followers of a post, &ldquo;plus control&rdquo;. What control comes to is the factor in the last column: 1 +
 followers of a post &times; bytes on the wire for one delivery to a follower &divide; those for one of broadcast, at the
-crossing. Of the budget, it is what silence leaves, and the bytes of one more delivery. The last column counts
+crossing. Of the budget, it is what silence leaves, and the bytes of ten more deliveries. &ldquo;With leases&rdquo; counts
 the leases of the follow relations against followers only; here they are paid in either mode, so that a server may change
 its mode and lose nobody.</p>"""
 

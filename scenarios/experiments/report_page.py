@@ -14,7 +14,7 @@ img { max-width: 100%; height: auto; display: block; margin: 1rem auto; }
 table { border-collapse: collapse; font-size: .84rem; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .28rem .35rem; border-bottom: 1px solid #e4e4e4; }
 th { border-bottom: 2px solid #999; font-weight: 600; vertical-align: bottom; }
-th:first-child, td:first-child, td.text { text-align: left; }
+th:first-child, td:first-child, td.text, th.text { text-align: left; }
 td { white-space: nowrap; }
 td.mono { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .74rem; }
 .scroll { overflow-x: auto; }
