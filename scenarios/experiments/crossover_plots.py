@@ -286,7 +286,7 @@ def _split(axes: Any, results: Results) -> None:
         rows.append((f"{LABELS[mode]}\n{largest:,} servers", [point for point in points if point.nodes == largest]))
     for place, (_, points) in enumerate(rows):
         left = 0.0
-        for kind in KINDS[:3] + KINDS[3:]:
+        for kind in KINDS:
             value = median(getattr(point, f"{kind}_post") / max(1e-9, point.arrived_per_post) for point in points)
             start = left if value >= 0 else 0.0
             axes.barh(place, value, left=start, height=0.5, color=SPLIT[kind])

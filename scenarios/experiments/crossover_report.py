@@ -276,7 +276,8 @@ is log-normal). Nothing is compressed or scaled, but for the mesh, which gets po
 same rate. Before anything is counted {CONTACT_LIFE / 3600:g} hours pass, with posts in follower mode: servers forget where
 others are.</li>
 <li>Bytes on the wire: payload, headers, TLS, TCP, acknowledgements, keepalives. What posts cost is the difference between
-two futures of the same network, one with posts and one in silence. The author&rsquo;s uplink, and how often a copy is
+two futures of the same network, one with posts and one in silence; they take the place of keepalives, so that a delivery
+may cost less than its own bytes. The author&rsquo;s uplink, and how often a copy is
 passed on, are those of posts made alone.</li>
 <li>The tree is that of the overlay <code>hyparview</code>. Dotted lines are what no protocol can undercut: each post of
 {POST} bytes once to everybody else (N &minus; 1), or once to each follower. Of the author&rsquo;s uplink that is one copy.</li>
