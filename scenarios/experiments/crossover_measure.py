@@ -160,7 +160,7 @@ def measure(ask: Ask, report: Callable[[float], None]) -> Point:
         report(0.8 + 0.2 * (i + 1) / len(turns))
     net.run_for(LAST)
     talk = meter.since()
-    single = alone(net, shares, ask, meter, idle)
+    single = alone(net, shares, ask, meter)
     net.check()
 
     beyond = talk.beyond(idle)
@@ -223,10 +223,10 @@ class Alone:
     relays: float
 
 
-def alone(net: np2p.Simulation, shares: Array, ask: Ask, meter: Meter, idle: Sent) -> Alone:
+def alone(net: np2p.Simulation, shares: Array, ask: Ask, meter: Meter) -> Alone:
     """Authors drawn by their activity, each once. They post three times, and the last is counted: whatever had to be
-    looked up before and was passed on by others on that way is not a copy of a post. (Some is looked up again even then,
-    so the median of the posts says how often a copy is passed on.)"""
+    looked up before does not change its way any more. How often a copy is passed on to a follower is its number of hops
+    less one (counted messages would be blurred by everything else that relays carry); in a tree nobody relays."""
     luck = np.random.default_rng([ask.seed, ask.nodes, ask.plan.uplink])
     whose = luck.choice(len(shares), size=min(ask.plan.uplink, len(shares)), replace=False, p=shares)
     sent, copies, passed_on = [], [], []
@@ -241,11 +241,9 @@ def alone(net: np2p.Simulation, shares: Array, ask: Ask, meter: Meter, idle: Sen
         found = meter.since()
         sent.append(sum(float(found.bytes_of[kind][who]) for kind in MOVING))
         copies.append(sum(float(found.messages[kind][who]) for kind in MOVING))
-        beyond = found.beyond(idle)
-        arrived, _, _ = _arrived(net, [post])
-        if arrived:
-            passed_on.append(float(beyond.messages["relay"].sum()) / arrived)
-    return Alone(float(np.mean(sent)), float(np.mean(copies)), float(np.median(passed_on or [0.0])))
+        if ask.mode in ("multicast", "auto"):
+            passed_on += (net.deliveries(post)["hops"] - 1).tolist()
+    return Alone(float(np.mean(sent)), float(np.mean(copies)), float(np.mean(passed_on or [0.0])))
 
 
 def _text(number: int, first: str = "x") -> str:
