@@ -119,6 +119,8 @@ struct Limits {
   // a pause, the next after that and more for each follower (100 s with 100,000).
   std::size_t reaction_batch = 100;
   std::size_t reactions_of_one = 10;
+  std::size_t reaction_bytes = 2 * 1024;         // of one that is handed on
+  std::size_t reaction_batch_bytes = 32 * 1024;  // of all in a batch
   Duration reaction_pause = 2s;
   Duration reaction_pause_per_follower = 1ms;
   // --- store

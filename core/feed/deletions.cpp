@@ -25,6 +25,9 @@ std::string text_of_address(const EventAddress& address) {
   return std::to_string(address.kind) + ":" + address.author.hex() + ":" + address.d;
 }
 
+// Each costs a look at everything of its author and kind.
+constexpr std::size_t kAddresses = 64;
+
 }  // namespace
 
 std::vector<EventPtr> deleted_by(const Event& deletion, Store& store) {
@@ -39,8 +42,9 @@ std::vector<EventPtr> deleted_by(const Event& deletion, Store& store) {
   for (const EventId& id : wanted.ids) {
     if (const EventPtr event = store.get(id)) add(event);
   }
+  std::size_t looked_for = 0;
   for (const EventAddress& address : wanted.addresses) {
-    if (address.author != deletion.pubkey) continue;
+    if (address.author != deletion.pubkey || ++looked_for > kAddresses) continue;
     Filter versions;
     versions.authors = std::vector<PubKey>{address.author};
     versions.kinds = std::vector<std::uint32_t>{address.kind};

@@ -155,6 +155,10 @@ std::optional<Frame> Feed::receive_packet(const Delivery& delivery) {
   }
   std::vector<Request> new_requests;
   std::set<std::uint16_t> answered;
+  if (delivery.cast == Delivery::Cast::copy && !packet->requests.empty()) {
+    reject("request", error(ErrorCode::forbidden, "in a copy, which nobody can be answered for"), delivery);
+    packet->requests.clear();
+  }
   for (const Request& request : packet->requests) {
     if (!judge_.may_request(delivery.link)) {
       reject("request", error(ErrorCode::rate_limited, "too many requests over this link"), delivery);
@@ -163,7 +167,7 @@ std::optional<Frame> Feed::receive_packet(const Delivery& delivery) {
     if (lookup_.answer(request, delivery, answered)) new_requests.push_back(request);
   }
   if (!packet->events.empty() && fresh.empty() && bad == 0) host_.observer.frame_was(Traffic::duplicate);
-  const bool kept = std::none_of(good.begin(), good.end(), [](const EventPtr& event) {
+  const bool kept = !packet->events.empty() && std::none_of(good.begin(), good.end(), [](const EventPtr& event) {
     return kind::class_of(event->kind) == kind::Class::ephemeral;
   });
   if (delivery.cast == Delivery::Cast::copy && bad == 0 && kept) receipt_when_durable(delivery);

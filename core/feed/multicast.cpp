@@ -11,13 +11,7 @@ constexpr Duration kSettle = 1s;          // after a change of the topology: mor
 constexpr Duration kLeaseCheck = 10min;   // how often ended leases are looked for
 constexpr Duration kShareTime = 10s;      // whoever had a share of bytes gets another one after this
 constexpr Duration kOldestReaction = 1h;  // that makes a follower one who is behind
-constexpr std::size_t kCopies = 256;      // whose receipts may still come: those of half a minute
-
-std::uint64_t tag_of(const EventId& id) noexcept {
-  std::uint64_t tag = 0;
-  for (std::size_t i = 0; i < sizeof tag; ++i) tag = tag << 8 | id.data[i];
-  return tag;
-}
+constexpr std::size_t kCopies = 4096;     // whose receipts may still come: those of half a minute
 
 }  // namespace
 
@@ -59,19 +53,18 @@ void Multicast::send(const EventPtr& event, const Route& route) {
     // Who is behind gets this one with the rest, in order.
     if (!(state.behind_since && route.stored)) to.push_back(follower);
   }
-  send_copies(to, encode_events({&event, 1}), tag_of(event->id),
-              route.stored ? std::optional(event->created_at) : std::nullopt);
+  send_copies(to, encode_events({&event, 1}), route.stored ? std::optional(event->created_at) : std::nullopt);
 }
 
-void Multicast::send_copies(const std::vector<PubKey>& to, const Frame& packet, std::uint64_t tag,
+void Multicast::send_copies(const std::vector<PubKey>& to, const Frame& packet,
                             std::optional<std::int64_t> missed_since) {
   if (to.empty()) return;
   if (missed_since) {
     if (copies_.size() >= kCopies) copies_.erase(copies_.begin());
-    copies_.push_back({tag, *missed_since});
+    copies_.push_back({copy_tag(packet), *missed_since});
   }
   const Assurance assurance = missed_since ? Assurance::receipts : Assurance::once;
-  for (const PubKey& follower : overlay_.copies(to, Channel::packets, packet, tag, Priority::post, assurance)) {
+  for (const PubKey& follower : overlay_.copies(to, Channel::packets, packet, Priority::post, assurance)) {
     if (missed_since) followers_.missed(follower, *missed_since);
   }
 }
@@ -81,6 +74,9 @@ void Multicast::copied(const CopyOutcome& outcome) {
   for (const Copies& one : copies_) {
     if (one.tag == outcome.tag) followers_.missed(outcome.user, one.since);
   }
+  const MonoTime soon = host_.clock.mono() + kShareTime;
+  more_due_ = more_due_ ? std::min(*more_due_, soon) : soon;
+  arm();
 }
 
 void Multicast::hand_on(const EventPtr& event) {
@@ -107,8 +103,7 @@ void Multicast::send_reactions() {
     if (of_one && follower == first) continue;
     state.behind_since ? followers_.missed(follower, oldest) : to.push_back(follower);
   }
-  std::uint64_t tag = tag_of(batch.front()->id);
-  for (const Frame& packet : packets) send_copies(to, packet, tag++, oldest);
+  for (const Frame& packet : packets) send_copies(to, packet, oldest);
 }
 
 // Who takes our user's posts, or gives them up, must be the node that serves the follower; else anybody could bury or
@@ -155,9 +150,14 @@ void Multicast::durable(Ticket ticket) {
     for (const auto& [follower, asked] : unanswered_.begin()->second) {
       overlay_.unicast(follower, Channel::extension, encode_extension(Followed{config_.owner}), Priority::control);
       const bool was_away = asked.known && asked.since > 0;  // a broadcast may have passed it by
-      send_history(follower, asked.since,
-                   was_away ? missed_history(asked.since, config_, host_.store)
-                            : recent_history(asked.since, config_, host_.store));
+      // It may have got something newer than what it missed.
+      const auto state = followers_.all().find(follower);
+      const auto behind = state == followers_.all().end() ? std::nullopt : state->second.behind_since;
+      const std::int64_t since = was_away && behind ? std::min(asked.since, *behind) : asked.since;
+      send_history(
+          follower, since,
+          was_away ? missed_history(since, config_, host_.store) : recent_history(since, config_, host_.store));
+      if (!was_away && behind) followers_.missed(follower, *behind);
     }
     unanswered_count_ -= unanswered_.begin()->second.size();
     unanswered_.erase(unanswered_.begin());

@@ -1,6 +1,6 @@
 // Reactions to our user's posts wait here for a moment and then go to the followers together, as do the deletions of
 // such reactions. Anybody may react, and what one stranger sends goes to all followers: so one batch holds so many, and
-// so many of one author; the pause between batches grows with the number of those they go to.
+// so many of one author, and so many bytes; the pause between batches grows with the number of those they go to.
 #pragma once
 
 #include <optional>
@@ -28,6 +28,7 @@ class Reactions {
  private:
   const Limits& limits_;
   std::vector<EventPtr> batch_;
+  std::size_t batch_bytes_ = 0;
   std::optional<MonoTime> due_;
   MonoTime next_{};  // not before
 };

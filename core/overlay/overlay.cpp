@@ -1,9 +1,17 @@
 #include "core/overlay/overlay.h"
 
+#include "core/event/sha256.h"
 #include "core/overlay/mesh/mesh.h"
 #include "core/overlay/swarm/swarm.h"
 
 namespace np2p {
+
+std::uint64_t copy_tag(const Frame& payload) {
+  const Sha256 digest = sha256(payload.view());
+  std::uint64_t tag = 0;
+  for (std::size_t i = 0; i < sizeof tag; ++i) tag = tag << 8 | digest[i];
+  return tag;
+}
 
 std::uint64_t mesh_name(const PubKey& user) noexcept {
   std::uint64_t name = 0;
@@ -97,8 +105,8 @@ bool Overlay::unicast(const PubKey& user, Channel channel, Frame payload, Priori
 }
 
 std::vector<PubKey> Overlay::copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload,
-                                    std::uint64_t tag, Priority priority, Assurance assurance) {
-  if (swarm_) return swarm_->copies(users, channel, payload, tag, priority, assurance);
+                                    Priority priority, Assurance assurance) {
+  if (swarm_) return swarm_->copies(users, channel, payload, priority, assurance);
   std::vector<PubKey> without;
   for (const PubKey& user : users) {
     if (!mesh_->unicast(mesh_name(user), channel, payload, priority)) without.push_back(user);

@@ -66,12 +66,16 @@ struct Receiver {
 // Copies of what is only for the moment are sent once and nobody asks what became of them.
 enum class Assurance : std::uint8_t { once, receipts };
 
+// The number under which receipts for a payload are counted: the beginning of its SHA-256.
+std::uint64_t copy_tag(const Frame& payload);
+
 // What became of a copy: there is a receipt, or there was none after several tries over several ways.
 struct CopyOutcome {
   std::uint64_t tag = 0;
   PubKey user;
   NodeId node;
   bool received = false;
+  bool tried = true;  // false: there was no room to wait for it
 };
 
 // How a node stands in its overlay, for status lines and for who waits until it has joined. On the mesh every server is
@@ -143,10 +147,9 @@ class Overlay {
   bool unicast(const PubKey& user, Channel channel, Frame payload, Priority priority);
 
   // A copy to each of these users' servers, one over each relay that several share. Returns those without a route, who
-  // are looked for. What became of the others follows, on the mesh nothing. `tag`: what the payload is about, another
-  // number for each payload.
-  std::vector<PubKey> copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload, std::uint64_t tag,
-                             Priority priority, Assurance assurance = Assurance::receipts);
+  // are looked for. What became of the others follows, on the mesh nothing.
+  std::vector<PubKey> copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload, Priority priority,
+                             Assurance assurance = Assurance::receipts);
   std::optional<CopyOutcome> next_outcome();
   void receipt(const Delivery& copy);  // this node has what was in that copy, and will not lose it
 

@@ -150,6 +150,7 @@ void fields(Io& io, M& m, std::size_t room) {
     io.number(m.tag);
     io.blob(m.payload, room);
   } else if constexpr (std::is_same_v<T, Receipt>) {
+    io.number(m.from);
     io.number(m.tag);
     io.array(m.mac);
   } else if constexpr (std::is_same_v<T, Receipts>) {

@@ -290,8 +290,8 @@ struct Spread {  // to `via`, hop by hop: for itself, or for those of its neighb
   NodeId from_via;  // where receipts go: the relay of `from`, or `from` itself
   std::uint8_t hops = 0;
   std::uint8_t channel = 0;
-  std::uint64_t tag = 0;  // what it is about
-  std::vector<ShortNode> to;
+  std::uint64_t tag = 0;      // of the payload (copy_tag)
+  std::vector<ShortNode> to;  // ascending, each once
   Frame payload;
   friend bool operator==(const Spread&, const Spread&) = default;
 };
@@ -302,7 +302,8 @@ struct Handed {  // over the last link
   Frame payload;
   friend bool operator==(const Handed&, const Handed&) = default;
 };
-struct Receipt {  // for what was handed over, back over the same link
+struct Receipt {       // for what was handed over, back over the same link
+  ShortNode from = 0;  // of the Handed
   std::uint64_t tag = 0;
   std::array<std::uint8_t, 16> mac{};  // under the pair key of who got it and `from`
   friend bool operator==(const Receipt&, const Receipt&) = default;

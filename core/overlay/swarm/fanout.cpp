@@ -1,6 +1,7 @@
 #include "core/overlay/swarm/fanout.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <string_view>
 
@@ -12,14 +13,22 @@ namespace {
 
 constexpr Duration kFirstTry = 5s;  // by then a receipt could have come; the pause doubles
 constexpr unsigned kTries = 3;
-constexpr Duration kGather = 200ms;  // receipts that travel together
-constexpr Duration kPassing = 1min;  // as long they are gathered for one payload
+constexpr Duration kGather = 200ms;     // receipts that travel together
+constexpr std::size_t kCopyCost = 128;  // bytes, besides the payload
+constexpr Duration kPassing = 1min;     // as long they are gathered for one payload
 constexpr std::string_view kReceipt = "np2p/receipt/v1";
 
 ShortNode short_of(const NodeId& node) noexcept {
   ShortNode first = 0;
   for (std::size_t i = 0; i < sizeof first; ++i) first = first << 8 | node.data[i];
   return first;
+}
+
+// The first one with that beginning of its id: they are in the order of their ids.
+template <class Items>
+auto place_of(Items& items, ShortNode first) {
+  return std::lower_bound(items.begin(), items.end(), first,
+                          [](const auto& one, ShortNode sought) { return short_of(one.receiver.node) < sought; });
 }
 
 template <class Items>
@@ -48,13 +57,14 @@ Fanout::Sent* Fanout::find(std::uint64_t tag) noexcept {
 
 // --- what we send
 
-void Fanout::send(std::vector<Receiver> to, Channel channel, const Frame& payload, std::uint64_t tag, Priority priority,
+void Fanout::send(std::vector<Receiver> to, Channel channel, const Frame& payload, Priority priority,
                   Assurance assurance) {
+  const std::uint64_t tag = copy_tag(payload);
   std::vector<Awaited> fresh;
   for (Receiver& one : to) {
     if (one.node == host_.node_key.id()) continue;
     if (receivers_ + fresh.size() >= config_.limits.spread_receivers) {
-      outcomes_.push_back({tag, one.user, one.node, false});
+      outcomes_.push_back({tag, one.user, one.node, false, false});
     } else {
       fresh.push_back({std::move(one), 0});
     }
@@ -96,7 +106,8 @@ void Fanout::pass(const std::vector<Awaited>& to, const Copy& copy, const Frame&
     std::stable_sort(vias.begin(), vias.end(), [&](const NodeId& a, const NodeId& b) { return shared[a] > shared[b]; });
     copies[vias[one.way % vias.size()]].push_back(short_of(one.receiver.node));
   }
-  for (const auto& [via, receivers] : copies) {
+  for (auto& [via, receivers] : copies) {
+    std::sort(receivers.begin(), receivers.end());
     const LinkId link = toward(via, {});
     if (!link) continue;  // the next try goes another way
     Spread message;
@@ -132,6 +143,13 @@ void Fanout::on(Peer& from, const Spread& message) {
 }
 
 void Fanout::serve(Peer& from, const Spread& message) {
+  // Each once: who is named twice would get it twice for the price of eight bytes.
+  const bool ascending =
+      std::adjacent_find(message.to.begin(), message.to.end(), std::greater_equal<>{}) == message.to.end();
+  if (!ascending || message.payload.empty() || copy_tag(message.payload) != message.tag) {
+    return host_.observer.rejected("spread", error(ErrorCode::malformed, "not a payload for some, each once"),
+                                   from.link);
+  }
   const MonoTime now = host_.clock.mono();
   std::vector<const Peer*> receivers;
   std::vector<ShortNode> lost;
@@ -150,7 +168,7 @@ void Fanout::serve(Peer& from, const Spread& message) {
   if (for_us) arrive(from.link, message.from, message.from_via, message.channel, message.tag, message.payload);
   if (!receivers.empty()) {
     host_.observer.frame_was(Traffic::relay);
-    if (const Status admitted = relay_.admit_copies(from, receivers.size() * message.payload.size(), now);
+    if (const Status admitted = relay_.admit_copies(from, receivers.size() * (message.payload.size() + kCopyCost), now);
         !admitted.ok()) {
       host_.observer.rejected("spread", admitted.error(), from.link);
       lost.clear();  // those too are to be reached over others
@@ -168,7 +186,10 @@ void Fanout::serve(Peer& from, const Spread& message) {
     std::erase_if(passed_, [&](const Passed& one) {
       return one.got.empty() && (one.until <= now || (one.tag == message.tag && one.from == message.from));
     });
-    if (passed_.size() >= config_.limits.spreads) passed_.erase(passed_.begin());
+    if (passed_.size() >= config_.limits.spreads) {
+      if (!passed_.front().got.empty()) flush(passed_.front());
+      passed_.erase(passed_.begin());
+    }
     passed_.push_back({message.tag, message.from, message.from_via, now + kPassing, {}, {}});
   }
   if (!lost.empty()) {
@@ -179,9 +200,10 @@ void Fanout::serve(Peer& from, const Spread& message) {
 }
 
 void Fanout::on(Peer& from, const Receipt& message) {
-  if (find(message.tag) != nullptr) return count(message.tag, &from.id, 0, message.mac, from.link);
+  if (message.from == short_of(host_.node_key.id())) return count(message.tag, &from.id, 0, message.mac, from.link);
   for (Passed& passed : passed_) {
-    if (passed.tag != message.tag || passed.got.size() >= kMostReceivers) continue;
+    if (passed.tag != message.tag || short_of(passed.from) != message.from) continue;
+    if (passed.got.size() >= kMostReceivers) continue;
     host_.observer.frame_was(Traffic::relay);
     const ShortNode who = short_of(from.id);
     if (std::any_of(passed.got.begin(), passed.got.end(), [who](const Receipted& one) { return one.who == who; }))
@@ -207,9 +229,10 @@ void Fanout::on(Peer& from, const Receipts& message) {
     if (sent == nullptr) return;
     std::vector<Awaited> again;
     for (const ShortNode who : message.lost) {
-      for (Awaited& one : sent->missing) {
-        if (short_of(one.receiver.node) != who || one.way + 1u >= std::max<std::size_t>(one.receiver.vias.size(), 1))
-          continue;
+      for (auto at = place_of(sent->missing, who); at != sent->missing.end(); ++at) {
+        Awaited& one = *at;
+        if (short_of(one.receiver.node) != who) break;
+        if (one.way + 1u >= std::max<std::size_t>(one.receiver.vias.size(), 1)) continue;
         ++one.way;
         again.push_back(one);
       }
@@ -239,6 +262,10 @@ void Fanout::arrive(LinkId link, const NodeId& from, const NodeId& via, std::uin
     host_.observer.rejected("copy", error(ErrorCode::unknown_type, "an unknown channel"), link);
     return;
   }
+  if (payload.empty() || copy_tag(payload) != tag) {
+    host_.observer.rejected("copy", error(ErrorCode::malformed, "not the payload of its tag"), link);
+    return;
+  }
   Delivery delivery;
   delivery.channel = static_cast<Channel>(channel);
   delivery.cast = Delivery::Cast::copy;
@@ -255,7 +282,7 @@ void Fanout::receipt(const Delivery& copy) {
   const PairMac mac = mac_of(copy.copied_by, host_.node_key.id(), copy.tag);
   if (copy.copied_by_via == NodeId{}) {
     if (links_.find(copy.link) != nullptr) {
-      links_.send(copy.link, Receipt{copy.tag, mac}, Priority::control, Traffic::control);
+      links_.send(copy.link, Receipt{short_of(copy.copied_by), copy.tag, mac}, Priority::control, Traffic::control);
     }
     return;
   }
@@ -268,14 +295,15 @@ void Fanout::count(std::uint64_t tag, const NodeId* node, ShortNode who, const P
   Sent* sent = find(tag);
   if (sent == nullptr) return;  // late: everybody has it, or was given up
   if (node != nullptr) who = short_of(*node);
-  for (auto one = sent->missing.begin(); one != sent->missing.end(); ++one) {
+  for (auto one = place_of(sent->missing, who); one != sent->missing.end(); ++one) {
     const NodeId& receiver = one->receiver.node;
-    if (short_of(receiver) != who || (node != nullptr && receiver != *node)) continue;
+    if (short_of(receiver) != who) return;
+    if (node != nullptr && receiver != *node) continue;
     if (mac == PairMac{} || mac_of(receiver, receiver, tag) != mac) {
       host_.observer.rejected("receipt", error(ErrorCode::bad_signature, "not from whom it says"), link);
       return;
     }
-    outcomes_.push_back({tag, one->receiver.user, one->receiver.node, true});
+    outcomes_.push_back({tag, one->receiver.user, one->receiver.node, true, true});
     sent->missing.erase(one);
     --receivers_;
     if (sent->missing.empty()) sent_.erase(sent_.begin() + (sent - sent_.data()));
@@ -317,7 +345,7 @@ void Fanout::due(MonoTime now) {
     if (one.at > now) continue;
     if (++one.tries >= kTries) {
       for (const Awaited& missing : one.missing)
-        outcomes_.push_back({one.tag, missing.receiver.user, missing.receiver.node, false});
+        outcomes_.push_back({one.tag, missing.receiver.user, missing.receiver.node, false, true});
       receivers_ -= one.missing.size();
       one.missing.clear();
       continue;

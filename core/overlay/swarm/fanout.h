@@ -1,6 +1,6 @@
 // One payload for many: a copy goes to each relay, which hands it to those of its neighbours that are named; receipts
-// come back the same way, gathered for a moment. Whoever can be dialled is its own relay. Under the tag, which
-// says what a payload is about, receipts are counted.
+// come back the same way, gathered for a moment. Whoever can be dialled is its own relay. A tag is the beginning of the
+// payload's hash: nobody on the way can get a receipt for something else.
 //
 // A payload must be good by its own signatures: who sent it is not proven here. A receipt is, by the key that only the
 // receiver and the sender have in common; a relay cannot make one.
@@ -20,7 +20,7 @@ class Fanout {
 
   // Copies whose receipts are awaited: each receiver that gives none is tried again over its other relays; then an
   // outcome says so.
-  void send(std::vector<Receiver> to, Channel channel, const Frame& payload, std::uint64_t tag, Priority priority,
+  void send(std::vector<Receiver> to, Channel channel, const Frame& payload, Priority priority,
             Assurance assurance = Assurance::receipts);
   void receipt(const Delivery& copy);  // we have it, and shall have it
 

@@ -17,6 +17,7 @@ Marks::Marks(std::size_t most, Duration age) : most_(most), age_(age / 1s) {}
 
 bool Marks::insert(const Past& past, std::int64_t now) {
   const std::int64_t oldest = now - age_ - kSpare;
+  if (std::int64_t{past.at} > now + kMinute) return false;  // who dates ahead must not push out what others remember
   if (past.at < floor_ || std::int64_t{past.at} < oldest || most_ == 0) return false;
   const Item item{past.at, static_cast<std::uint32_t>(past.mark >> 32), static_cast<std::uint32_t>(past.mark)};
   const auto place = std::lower_bound(items_.begin(), items_.end(), item);

@@ -368,14 +368,14 @@ bool Swarm::unicast(const PubKey& user, Channel channel, const Frame& payload, P
 }
 
 std::vector<PubKey> Swarm::copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload,
-                                  std::uint64_t tag, Priority priority, Assurance assurance) {
+                                  Priority priority, Assurance assurance) {
   std::vector<PubKey> without;
   std::vector<Receiver> to;
   for (const PubKey& user : users) {
     auto found = locator_.find_for_copy(user);
     found ? to.push_back(std::move(*found)) : without.push_back(user);
   }
-  fanout_.send(std::move(to), channel, payload, tag, priority, assurance);
+  fanout_.send(std::move(to), channel, payload, priority, assurance);
   settle();
   return without;
 }
@@ -385,7 +385,7 @@ std::optional<CopyOutcome> Swarm::next_outcome() {
   if (!outcome) return std::nullopt;
   if (outcome->received) {
     locator_.proved(outcome->node);
-  } else {
+  } else if (outcome->tried) {
     locator_.lost(outcome->node);
     settle();
   }

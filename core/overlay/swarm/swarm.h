@@ -56,8 +56,8 @@ class Swarm {
   void recalled(const Recall& recall, const Frame& payload);
   void close_link(LinkId link, CloseReason reason);
   bool unicast(const PubKey& user, Channel channel, const Frame& payload, Priority priority);
-  std::vector<PubKey> copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload, std::uint64_t tag,
-                             Priority priority, Assurance assurance = Assurance::receipts);
+  std::vector<PubKey> copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload, Priority priority,
+                             Assurance assurance = Assurance::receipts);
   void receipt(const Delivery& copy);
   std::optional<CopyOutcome> next_outcome();
   std::optional<Delivery> next();

@@ -83,7 +83,7 @@ inline std::vector<Message> sample_messages() {
       Recalled{1, payload},
       Spread{filled<NodeId>(87), filled<NodeId>(88), filled<NodeId>(89), 2, 1, 0x1020304050607080u, {7, 8, 9}, payload},
       Handed{filled<NodeId>(90), 1, 16, payload},
-      Receipt{17, routed.mac},
+      Receipt{0x5152535455565758u, 17, routed.mac},
       Receipts{filled<NodeId>(91), filled<NodeId>(92), 3, 18, {{19, routed.mac}, {20, {}}}, {21}},
   };
 }

@@ -11,7 +11,8 @@ namespace {
 using test::RawPeer;
 using test::World;
 
-constexpr std::uint64_t kTag = 0x1122334455667788u;
+const Frame kPost(bytes_of("a post"));
+const std::uint64_t kTag = copy_tag(kPost);
 
 ShortNode short_of(const NodeId& node) {
   ShortNode first = 0;
@@ -26,9 +27,7 @@ struct Copies : ::testing::Test {
     world[0].boot();
   }
   void send(std::vector<Receiver> to) {
-    world.input(0, [&](Swarm& s) {
-      s.fanout().send(std::move(to), Channel::extension, Frame(bytes_of("a post")), kTag, Priority::post);
-    });
+    world.input(0, [&](Swarm& s) { s.fanout().send(std::move(to), Channel::extension, kPost, Priority::post); });
   }
   std::vector<CopyOutcome> outcomes() {
     std::vector<CopyOutcome> all;
@@ -53,6 +52,7 @@ struct Copies : ::testing::Test {
     message.from_via = from.id();
     message.channel = 1;
     message.tag = kTag;
+    std::sort(to.begin(), to.end());
     message.to = std::move(to);
     message.payload = Frame(bytes_of("a post"));
     return message;
@@ -157,17 +157,18 @@ TEST_F(Copies, ARelayHandsThemOverGathersReceiptsAndSaysWhoIsNotThere) {
   auto lost = author.heard_of<Receipts>();
   ASSERT_EQ(lost.size(), 1u);
   EXPECT_EQ(lost[0].lost, std::vector<ShortNode>{77});
-  a.say(Receipt{kTag, mac(a, author.id())});
-  a.say(Receipt{kTag, mac(a, author.id())});
-  b.say(Receipt{kTag, mac(b, author.id())});
+  a.say(Receipt{short_of(author.id()), kTag, mac(a, author.id())});
+  a.say(Receipt{short_of(author.id()), kTag, mac(a, author.id())});
+  b.say(Receipt{short_of(author.id()), kTag, mac(b, author.id())});
   EXPECT_TRUE(author.heard_of<Receipts>().empty());
   world.run_for(1s);
   const auto gathered = author.heard_of<Receipts>();
   ASSERT_EQ(gathered.size(), 1u);
   ASSERT_EQ(gathered[0].got.size(), 2u);
   EXPECT_EQ(gathered[0].got[0], (Receipted{short_of(a.id()), mac(a, author.id())}));
-  a.say(Receipt{99, {}});
-  EXPECT_EQ(world[0].rejections["receipt not_found"], 1);
+  a.say(Receipt{short_of(author.id()), 99, {}});
+  a.say(Receipt{short_of(b.id()), kTag, mac(a, author.id())});  // of somebody else's copy
+  EXPECT_EQ(world[0].rejections["receipt not_found"], 2);
 }
 
 TEST_F(Copies, GoOnTowardsTheRelayAndComeBackIfThereIsNoWay) {
@@ -197,7 +198,7 @@ TEST_F(Copies, GoOnTowardsTheRelayAndComeBackIfThereIsNoWay) {
 TEST_F(Copies, ARelayKeepsToItsLimits) {
   Config config;
   config.limits.relay_client_bytes_per_s = 1;
-  config.limits.relay_client_burst = 10;  // one copy of six bytes, not two
+  config.limits.relay_client_burst = 200;  // one copy of six bytes and what it costs besides, not two
   boot(std::move(config));
   RawPeer author(world, 0, 1);
   RawPeer a(world, 0, 11, false);
@@ -225,6 +226,30 @@ TEST_F(Copies, CarryNothingForOthersIfTheServerDoesNot) {
   EXPECT_EQ(world[0].inbox_texts(), std::vector<std::string>{"a post"});  // what is for us is no carrying
 }
 
+TEST_F(Copies, OfSomethingElseAreNeitherHandedOnNorReceipted) {
+  boot();
+  RawPeer author(world, 0, 1);
+  RawPeer a(world, 0, 11, false);
+  for (RawPeer* peer : {&author, &a}) peer->join();
+  for (RawPeer* peer : {&author, &a}) peer->heard();
+  Spread swapped = spread(own(), author, {short_of(a.id())});
+  swapped.payload = Frame(bytes_of("another"));
+  author.say(swapped);
+  Spread empty = spread(own(), author, {short_of(a.id())});
+  empty.payload = {};
+  author.say(empty);
+  Spread twice = spread(own(), author, {short_of(a.id()), short_of(a.id())});
+  author.say(twice);
+  EXPECT_TRUE(a.heard_of<Handed>().empty());
+  EXPECT_EQ(world[0].rejections["spread malformed"], 3);
+  // A relay that hands over something else under the tag of a post gets nothing from us to show for it.
+  author.say(Handed{author.id(), 1, kTag, Frame(bytes_of("another"))});
+  EXPECT_TRUE(world[0].inbox.empty());
+  EXPECT_EQ(world[0].rejections["copy malformed"], 1);
+  author.say(Handed{author.id(), 1, kTag, kPost});
+  EXPECT_EQ(world[0].inbox_texts(), std::vector<std::string>{"a post"});
+}
+
 TEST_F(Copies, OfWhatIsForTheMomentAreSentOnce) {
   boot();
   RawPeer relay(world, 0, 1);
@@ -232,8 +257,8 @@ TEST_F(Copies, OfWhatIsForTheMomentAreSentOnce) {
   relay.join();
   relay.heard();
   world.input(0, [&](Swarm& s) {
-    s.fanout().send({{a.user(), a.id(), {relay.id()}}}, Channel::extension, Frame(bytes_of("now")), kTag,
-                    Priority::post, Assurance::once);
+    s.fanout().send({{a.user(), a.id(), {relay.id()}}}, Channel::extension, Frame(bytes_of("now")), Priority::post,
+                    Assurance::once);
   });
   world.run_for(1min);
   EXPECT_EQ(relay.heard_of<Spread>().size(), 1u);
@@ -251,7 +276,9 @@ TEST_F(Copies, MoreThanTheLimitAreReportedAtOnce) {
         {test::user_of(32), test::key_of(32)->id(), {relay.id()}},
         {test::user_of(33), test::key_of(33)->id(), {relay.id()}}});
   EXPECT_EQ(world[0].swarm->fanout().waiting(), 2u);
-  ASSERT_EQ(outcomes().size(), 1u);
+  const auto refused = outcomes();
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_FALSE(refused[0].received || refused[0].tried);
 }
 
 // Forty nodes, half of them behind NAT: from one to all others, and every receipt is back.
@@ -275,7 +302,7 @@ TEST(CopiesInAWorld, ReachEverybodyOnceAndReceiptsComeBack) {
     world[i].inbox.clear();
   }
   world.input(sender, [&](Swarm& s) {
-    const auto without = s.copies(users, Channel::extension, Frame(bytes_of("to you")), kTag, Priority::post);
+    const auto without = s.copies(users, Channel::extension, Frame(bytes_of("to you")), Priority::post);
     EXPECT_TRUE(without.empty());
   });
   world.run_for(2s);
