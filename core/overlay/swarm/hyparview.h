@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/overlay/swarm/active_view.h"
 #include "core/overlay/swarm/links.h"
 #include "core/overlay/swarm/passive_view.h"
 
@@ -46,23 +47,17 @@ class HyParView {
   void due(MonoTime now);
 
   std::optional<NeighbourChange> next();  // since the last call, oldest first
-  [[nodiscard]] std::size_t active_size() const noexcept { return active_; }
-  [[nodiscard]] std::size_t client_count() const noexcept { return neighbours_.size() - active_; }
-  [[nodiscard]] bool is_neighbour(LinkId link) const noexcept { return find(link) != nullptr; }
-  [[nodiscard]] std::vector<LinkId> active_links() const;  // without clients
+  [[nodiscard]] std::size_t active_size() const noexcept { return view_.size(); }
+  [[nodiscard]] std::size_t client_count() const noexcept { return view_.client_count(); }
+  [[nodiscard]] bool is_neighbour(LinkId link) const noexcept { return view_.find(link) != nullptr; }
+  [[nodiscard]] std::vector<LinkId> active_links() const { return view_.links(); }  // without clients
   [[nodiscard]] const PassiveView& passive() const noexcept { return passive_; }
   [[nodiscard]] std::vector<PeerRef> sample(std::size_t count);  // of both views
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return passive_.bytes() + heap_bytes(neighbours_) + heap_bytes(attempts_) + heap_bytes(changes_);
+    return passive_.bytes() + view_.bytes() + heap_bytes(attempts_) + heap_bytes(changes_);
   }
 
  private:
-  struct Neighbour {
-    LinkId link;
-    std::uint64_t head = 0;  // the first bytes of its id
-    bool client = false;
-    bool random = false;  // never swapped for a nearer one
-  };
   struct Attempt {  // a neighbour-to-be: being dialled, or asked
     NodeId id;
     LinkId link;
@@ -71,12 +66,7 @@ class HyParView {
     MonoTime since;
   };
 
-  [[nodiscard]] const Neighbour* find(LinkId link) const noexcept;
-  [[nodiscard]] std::size_t random_members() const noexcept;
-  [[nodiscard]] std::size_t random_wanted() const noexcept;
-  [[nodiscard]] std::size_t capacity() const noexcept;
   [[nodiscard]] bool knows(const NodeId& id) const noexcept;  // active or attempted
-  [[nodiscard]] bool same_group_is_full(const PeerRef& ref) const noexcept;
   void add(Peer& peer, bool client);
   void remove(LinkId link);
   void disconnect(LinkId link);
@@ -84,13 +74,8 @@ class HyParView {
   void ask(Attempt& attempt);
   void drop_attempt(std::size_t index);
   void make_room();  // drops a random member of the active view
-  LinkId random_active(LinkId but);
-  [[nodiscard]] Duration rtt_of(const Peer& peer) const noexcept;
-  [[nodiscard]] Duration expected_rtt(const Coordinates& at) const noexcept;
-  [[nodiscard]] const Neighbour* farthest() const noexcept;  // of those that may be swapped
   void accept(Peer& from);
   void refuse(Peer& from);
-  [[nodiscard]] bool nearly_full() const noexcept { return active_size() * 4 >= capacity() * 3; }
   void refill();
   [[nodiscard]] const PeerRef* candidate();
   void beg(MonoTime now);
@@ -109,9 +94,8 @@ class HyParView {
   Host& host_;
   Links& links_;
   Rng rng_;
+  ActiveView view_;
   PassiveView passive_;
-  std::vector<Neighbour> neighbours_;  // in the order of their coming
-  std::size_t active_ = 0;             // of them, without clients
   std::vector<Attempt> attempts_;
   std::vector<NeighbourChange> changes_;
   std::size_t taken_ = 0;

@@ -1,0 +1,62 @@
+// HyParView's active view: the neighbours that can be dialled, symmetric and bounded; and beside it the clients, nodes
+// behind NAT that count us as their neighbour. It knows who is in it and who would have to leave; who comes, and what is
+// said about it, is hyparview.h's business.
+#pragma once
+
+#include <vector>
+
+#include "core/base/heap_bytes.h"
+#include "core/base/rng.h"
+#include "core/base/swarm_params.h"
+#include "core/overlay/swarm/links.h"
+
+namespace np2p::swarm {
+
+class ActiveView {
+ public:
+  struct Neighbour {
+    LinkId link;
+    std::uint64_t head = 0;  // the first bytes of its id
+    bool client = false;
+    bool random = false;  // never swapped for a nearer one
+  };
+
+  ActiveView(const SwarmParams& params, Links& links) : params_(params), links_(links) {}
+
+  void add(const Peer& peer, bool client);
+  bool remove(LinkId link);  // false: it is no neighbour
+  void set_client(LinkId link, bool client);
+
+  [[nodiscard]] const std::vector<Neighbour>& all() const noexcept { return neighbours_; }  // in the order of coming
+  [[nodiscard]] const Neighbour* find(LinkId link) const noexcept;
+  [[nodiscard]] bool contains(const NodeId& id) const noexcept;
+  [[nodiscard]] std::vector<LinkId> links() const;  // without clients
+  [[nodiscard]] std::size_t size() const noexcept { return active_; }
+  [[nodiscard]] std::size_t client_count() const noexcept { return neighbours_.size() - active_; }
+  [[nodiscard]] std::size_t capacity() const noexcept;
+  [[nodiscard]] bool is_full() const noexcept { return size() >= capacity(); }
+  [[nodiscard]] bool nearly_full() const noexcept { return size() * 4 >= capacity() * 3; }
+  [[nodiscard]] bool has_its_random() const noexcept { return random_members() >= random_wanted(); }
+
+  [[nodiscard]] LinkId random(Rng& rng, LinkId but = {}) const;  // without clients; 0: there is none
+  [[nodiscard]] const Peer* nearest() const noexcept;
+  [[nodiscard]] const Peer* farthest() const noexcept;  // of those that may be swapped
+  [[nodiscard]] bool group_is_full(const Address& address) const noexcept;
+
+  // As measured, or as the coordinates say; most for those who do not know their place yet.
+  [[nodiscard]] Duration rtt_of(const Peer& peer) const noexcept;
+  [[nodiscard]] Duration expected_rtt(const Coordinates& at) const noexcept;
+  [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(neighbours_); }
+
+ private:
+  [[nodiscard]] std::size_t random_members() const noexcept;
+  [[nodiscard]] std::size_t random_wanted() const noexcept;
+  [[nodiscard]] bool is_leaf() const noexcept { return links_.listens().is_unspecified(); }
+
+  const SwarmParams& params_;
+  Links& links_;
+  std::vector<Neighbour> neighbours_;
+  std::size_t active_ = 0;  // of them, without clients
+};
+
+}  // namespace np2p::swarm
