@@ -11,13 +11,19 @@ namespace {
 
 // Near neighbours of a node behind NAT: it sends over the nearest, and the others are there to take its place.
 constexpr std::size_t kNearOfLeaf = 3;
-constexpr std::size_t kPerGroup = 2;  // neighbours of one netgroup, while there are others to choose
+constexpr std::size_t kPerGroup = 2;    // neighbours of one netgroup, while there are others to choose
+constexpr std::size_t kKeptPlaces = 4;  // of a view of 16; a quarter of a smaller one
+
+// Where the other end is seen, whatever it says of itself.
+std::uint64_t group_of(const Peer& peer) noexcept {
+  return netgroup(peer.path == Path::tunnel ? peer.listens : peer.remote);
+}
 
 }  // namespace
 
-void ActiveView::add(const Peer& peer, bool client) {
+void ActiveView::add(const Peer& peer, bool client, bool chosen) {
   make_room_for_one(neighbours_);
-  neighbours_.push_back({peer.link, peer.id.hash(), client, !client && random_members() < random_wanted()});
+  neighbours_.push_back({peer.link, peer.id.hash(), client, !client && random_members() < random_wanted(), chosen});
   if (!client) ++active_;
 }
 
@@ -31,11 +37,16 @@ bool ActiveView::remove(LinkId link) {
 }
 
 void ActiveView::set_client(LinkId link, bool client) {
-  for (Neighbour& one : neighbours_) {
-    if (one.link != link || one.client == client) continue;
-    one.client = client;
-    active_ += client ? std::size_t(-1) : 1;
-  }
+  const auto at =
+      std::find_if(neighbours_.begin(), neighbours_.end(), [&](const Neighbour& one) { return one.link == link; });
+  if (at == neighbours_.end() || at->client == client) return;
+  at->client = client;
+  active_ += client ? std::size_t(-1) : 1;
+  if (!client) std::rotate(at, at + 1, neighbours_.end());
+}
+
+void ActiveView::choose(LinkId link) {
+  for (Neighbour& one : neighbours_) one.chosen = one.chosen || one.link == link;
 }
 
 const ActiveView::Neighbour* ActiveView::find(LinkId link) const noexcept {
@@ -77,6 +88,56 @@ std::size_t ActiveView::capacity() const noexcept {
   return is_leaf() ? params_.active : params_.active_reachable;
 }
 
+// A node behind NAT dials all of its neighbours; the paper's own protocol knows nothing of this.
+std::size_t ActiveView::kept_places() const noexcept {
+  return is_leaf() || params_.trees == 0 ? 0 : std::min(kKeptPlaces, capacity() / 4);
+}
+
+std::size_t ActiveView::unchosen() const noexcept {
+  std::size_t count = 0;
+  for (const Neighbour& one : neighbours_) count += one.client || one.chosen ? 0u : 1u;
+  return count;
+}
+
+bool ActiveView::has_room(bool chosen) const noexcept {
+  return !is_full() && (chosen || unchosen() + kept_places() < capacity());
+}
+
+// The longest standing are safe: of the chosen as many as there are kept places, of the others half of theirs.
+LinkId ActiveView::leaver(Rng& rng, LinkId comes) const {
+  const std::size_t kept = kept_places();
+  const std::size_t settled = kept == 0 ? 0 : (capacity() - kept) / 2;
+  const Peer* newcomer = kept == 0 ? nullptr : links_.find(comes);
+  const bool relieves = newcomer != nullptr && !group_is_full(newcomer->remote);
+  LinkId by_lot;
+  LinkId crowding;
+  std::uint64_t candidates = 0;
+  std::size_t chosen = 0;
+  std::size_t others = 0;
+  for (const Neighbour& one : neighbours_) {
+    if (one.client || one.link == comes) continue;
+    if (relieves) {
+      const Peer* peer = links_.find(one.link);
+      if (peer != nullptr && count_of(group_of(*peer)) > kPerGroup) crowding = one.link;
+    }
+    if (one.chosen ? chosen++ < kept : others++ < settled) continue;
+    ++candidates;
+    if (rng.below(candidates) == 0) by_lot = one.link;
+  }
+  return crowding ? crowding : by_lot;
+}
+
+std::vector<PeerRef> ActiveView::oldest_dialled(std::size_t count) const {
+  std::vector<PeerRef> refs;
+  for (const Neighbour& one : neighbours_) {
+    const Peer* peer = one.client || !one.chosen ? nullptr : links_.find(one.link);
+    if (peer == nullptr || !peer->outbound || !peer->reachable()) continue;
+    if (refs.size() == count) break;
+    refs.push_back(peer->ref());
+  }
+  return refs;
+}
+
 LinkId ActiveView::random(Rng& rng, LinkId but) const {
   LinkId chosen;
   std::uint64_t candidates = 0;
@@ -97,12 +158,13 @@ const Peer* ActiveView::nearest() const noexcept {
   return least;
 }
 
-const Peer* ActiveView::farthest() const noexcept {
+const Peer* ActiveView::farthest(bool for_chosen) const noexcept {
+  const bool others_only = !for_chosen && unchosen() + kept_places() >= capacity();
   const Peer* chosen = nullptr;
   Duration most{};
   for (const Neighbour& one : neighbours_) {
     const Peer* peer = one.client || one.random ? nullptr : links_.find(one.link);
-    if (peer == nullptr) continue;
+    if (peer == nullptr || (others_only && one.chosen)) continue;
     const Duration rtt = rtt_of(*peer);
     if (chosen != nullptr && rtt <= most) continue;
     chosen = peer;
@@ -111,15 +173,18 @@ const Peer* ActiveView::farthest() const noexcept {
   return chosen;
 }
 
-bool ActiveView::group_is_full(const Address& address) const noexcept {
-  const std::uint64_t group = netgroup(address);
-  if (group == 0) return false;
+std::size_t ActiveView::count_of(std::uint64_t group) const noexcept {
+  if (group == 0) return 0;
   std::size_t same = 0;
   for (const Neighbour& one : neighbours_) {
     const Peer* peer = one.client ? nullptr : links_.find(one.link);
-    if (peer != nullptr && netgroup(peer->listens) == group) ++same;
+    if (peer != nullptr && group_of(*peer) == group) ++same;
   }
-  return same >= kPerGroup;
+  return same;
+}
+
+bool ActiveView::group_is_full(const Address& address) const noexcept {
+  return count_of(netgroup(address)) >= kPerGroup;
 }
 
 Duration ActiveView::rtt_of(const Peer& peer) const noexcept {

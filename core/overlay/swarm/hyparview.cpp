@@ -72,8 +72,8 @@ void HyParView::linked(const Peer& peer) {
   if (peer.reachable() && !as_published()) heard(peer.ref());
 }
 
-void HyParView::add(Peer& peer, bool client) {
-  view_.add(peer, client);
+void HyParView::add(Peer& peer, bool client, bool chosen) {
+  view_.add(peer, client, chosen);
   passive_.remove(peer.id);
   if (view_.is_full()) beg_pause_ = kFirstBegging;
   links_.add_use(peer.link, Use::active);
@@ -97,14 +97,25 @@ void HyParView::disconnect(LinkId link) {
   }
 }
 
-void HyParView::make_room() {
-  if (const LinkId link = view_.random(rng_)) disconnect(link);
+void HyParView::make_room(LinkId comes) {
+  if (const LinkId link = view_.leaver(rng_, comes)) disconnect(link);
+}
+
+bool HyParView::wished(LinkId link) const noexcept {
+  return std::any_of(attempts_.begin(), attempts_.end(),
+                     [&](const Attempt& one) { return one.link == link && one.chosen; });
+}
+
+// Two are neighbours already, and there are others to choose: a network of one netgroup is left alone.
+bool HyParView::is_one_too_many(const Address& at) const noexcept {
+  return !as_published() && view_.group_is_full(at) &&
+         passive_.any([&](const PeerRef& one) { return !view_.group_is_full(one.address); });
 }
 
 // --- becoming neighbours
 
-bool HyParView::try_neighbour(const PeerRef& ref, Urgency urgency) {
-  attempts_.push_back({ref.id, {}, urgency, false, host_.clock.mono()});
+bool HyParView::try_neighbour(const PeerRef& ref, Urgency urgency, bool chosen) {
+  attempts_.push_back({ref.id, {}, urgency, false, chosen, host_.clock.mono()});
   const LinkId link = links_.connect(ref, Use::active);  // an open link is reported as ready, too
   if (!link) {
     attempts_.pop_back();
@@ -117,7 +128,9 @@ bool HyParView::try_neighbour(const PeerRef& ref, Urgency urgency) {
 void HyParView::ask(Attempt& attempt) {
   attempt.asked = true;
   attempt.since = host_.clock.mono();
-  if (attempt.urgency == Urgency::low && view_.size() == 0) attempt.urgency = Urgency::high;
+  const Peer* peer = links_.find(attempt.link);
+  const bool anchor = peer != nullptr && std::erase(anchors_, peer->listens) != 0;
+  if (anchor || (attempt.urgency == Urgency::low && view_.size() == 0)) attempt.urgency = Urgency::high;
   links_.send(attempt.link, Neighbor{attempt.urgency}, Priority::control, Traffic::control);
 }
 
@@ -208,9 +221,18 @@ void HyParView::changed(const LinkChange& change) {
 }
 
 void HyParView::peer_updated(const Peer& peer) {
-  view_.set_client(peer.link, !peer.reachable());
-  while (view_.size() > view_.capacity()) make_room();
-  linked(peer);  // before it could not take us in
+  const PeerRef ref = peer.ref();
+  const LinkId link = peer.link;
+  const bool reachable = peer.reachable();
+  const ActiveView::Neighbour* known = view_.find(link);
+  if (known != nullptr && known->client && reachable && is_one_too_many(peer.remote)) {
+    disconnect(link);
+  } else if (known != nullptr && known->client == reachable) {
+    const bool room = !reachable || view_.has_room(known->chosen);
+    view_.set_client(link, !reachable);
+    if (!room) make_room(link);
+  }
+  if (reachable && !as_published()) heard(ref);  // before it could not take us in
 }
 
 // Until now others could not dial us: now walks spread us.
@@ -226,7 +248,7 @@ void HyParView::became_unreachable() {
 
 void HyParView::accept(Peer& from) {
   const LinkId link = from.link;
-  if (view_.find(link) == nullptr) add(from, !from.reachable());
+  if (view_.find(link) == nullptr) add(from, !from.reachable(), wished(link));
   links_.send(link, NeighborAnswer{true, {}}, Priority::control, Traffic::control);
 }
 
@@ -238,6 +260,25 @@ void HyParView::refuse(Peer& from) {
 
 void HyParView::join(LinkId link) {
   ask_for_sample(link, Join{});  // who cannot be dialled gets one
+  const Peer* peer = links_.find(link);
+  if (peer == nullptr || std::find(anchors_.begin(), anchors_.end(), peer->listens) == anchors_.end()) return;
+  if (!knows(peer->id)) try_neighbour(peer->ref(), Urgency::high);
+}
+
+void HyParView::merge(LinkId link) {
+  const Peer* peer = links_.find(link);
+  if (peer == nullptr || !peer->reachable() || knows(peer->id)) return;
+  const PeerRef found = peer->ref();
+  try_neighbour(found, Urgency::high, false);
+  join(link);
+  walk(found, link);
+}
+
+void HyParView::walk(const PeerRef& joiner, LinkId but) {
+  const Frame first = encode(ForwardJoin{joiner, static_cast<std::uint8_t>(params_.arwl)});
+  for (const LinkId other : view_.links()) {
+    if (other != but) links_.send(other, first, Priority::control, Traffic::control);
+  }
 }
 
 void HyParView::on(Peer& from, const Join&) {
@@ -247,15 +288,13 @@ void HyParView::on(Peer& from, const Join&) {
   }
   const PeerRef joiner = from.ref();
   const LinkId link = from.link;
-  std::vector<LinkId> others = view_.links();
-  if (view_.find(link) == nullptr) {
-    if (view_.is_full()) make_room();
+  if (view_.find(link) == nullptr && is_one_too_many(from.remote)) {
+    links_.send(link, ShuffleReply{sample(kJoinSample)}, Priority::control, Traffic::control);
+  } else if (view_.find(link) == nullptr) {
+    if (!view_.has_room(wished(link))) make_room(link);
     accept(*links_.find(link));
   }
-  const Frame walk = encode(ForwardJoin{joiner, static_cast<std::uint8_t>(params_.arwl)});
-  for (const LinkId other : others) {
-    if (other != link && view_.find(other) != nullptr) links_.send(other, walk, Priority::control, Traffic::control);
-  }
+  walk(joiner, link);
 }
 
 void HyParView::on(Peer& from, const ForwardJoin& message) {
@@ -265,8 +304,8 @@ void HyParView::on(Peer& from, const ForwardJoin& message) {
   if (!onward) {
     if (knows(message.joiner.id) || !links_.may_dial(message.joiner.address)) return;
     // A joiner is dialled at once, but nobody makes us dial the whole world.
-    if (attempts_.size() >= view_.capacity()) return heard(message.joiner);
-    try_neighbour(message.joiner, Urgency::high);
+    if (attempts_.size() >= view_.capacity() || is_one_too_many(message.joiner.address)) return heard(message.joiner);
+    try_neighbour(message.joiner, Urgency::high, false);
     return;
   }
   if (ttl == params_.prwl) heard(message.joiner);
@@ -281,12 +320,14 @@ void HyParView::on(Peer& from, const Neighbor& message) {
     if (links_.listens().is_unspecified() || view_.client_count() >= params_.clients) return refuse(from);
     return accept(from);
   }
-  if (!view_.is_full()) return accept(from);
+  if (is_one_too_many(from.remote)) return refuse(from);
+  const bool chosen = wished(link);
+  if (view_.has_room(chosen)) return accept(from);
   if (message.urgency == Urgency::high) {
-    make_room();
+    make_room(link);
     return accept(*links_.find(link));
   }
-  const Peer* goes = message.urgency == Urgency::nearer && wants_nearer() ? view_.farthest() : nullptr;
+  const Peer* goes = message.urgency == Urgency::nearer && wants_nearer() ? view_.farthest(chosen) : nullptr;
   if (goes == nullptr || view_.rtt_of(from) >= view_.rtt_of(*goes)) return refuse(from);
   const NodeId left = goes->id;
   disconnect(goes->link);
@@ -315,10 +356,13 @@ void HyParView::on(Peer& from, const NeighborAnswer& message) {
     if (view_.nearly_full()) return;  // with the next round
     return refill();
   }
+  const bool chosen = attempt->chosen;
   attempts_.erase(attempt);
-  if (view_.find(link) == nullptr) {
-    if (view_.is_full()) {
-      const Peer* goes = urgency == Urgency::nearer ? view_.farthest() : nullptr;
+  if (view_.find(link) != nullptr) {
+    if (chosen) view_.choose(link);
+  } else {
+    if (!view_.has_room(chosen)) {
+      const Peer* goes = urgency == Urgency::nearer ? view_.farthest(chosen) : nullptr;
       const Peer* comes = links_.find(link);
       if (goes != nullptr && comes != nullptr) {
         // Its coordinates have promised more than what was measured since, perhaps. Who goes now has been measured.
@@ -328,11 +372,11 @@ void HyParView::on(Peer& from, const NeighborAnswer& message) {
         passive_.leave_alone(left, host_.clock.mono(), host_.clock.mono() + kNearerMax);
         if (!worth) return;
       } else {
-        make_room();
+        make_room(link);
       }
     }
     Peer* peer = links_.find(link);
-    if (peer != nullptr) add(*peer, false);
+    if (peer != nullptr) add(*peer, false, chosen);
   }
 }
 
@@ -402,7 +446,7 @@ void HyParView::look_for_nearer(MonoTime now) {
   nearer_at_ = now + jittered(nearer_pause_);
   if (is_vague(links_.coordinates())) return;
   bool found = false;
-  const Peer* far = view_.is_full() ? view_.farthest() : nullptr;
+  const Peer* far = view_.is_full() ? view_.farthest(true) : nullptr;
   if (far != nullptr) {
     const Duration cost = view_.rtt_of(*far);
     const PeerRef* candidate = passive_.best(now, cost - cost / kWorthSwapping, [&](const PeerRef& ref) {

@@ -27,6 +27,11 @@ class HyParView {
   HyParView(const Config& config, const SwarmParams& params, Host& host, Links& links);
 
   void join(LinkId link);  // through the server at the end of a ready link
+  // Old neighbours of before a restart: each is asked to be one again once, and not to refuse.
+  void set_anchors(const std::vector<Address>& anchors) { anchors_ = anchors; }
+  // The node at the other end belongs to a part of the network that ours has no link with: each part gets to know one
+  // of the other.
+  void merge(LinkId link);
   void heard(const PeerRef& ref);
   void linked(const Peer& peer);  // whatever for
 
@@ -51,10 +56,11 @@ class HyParView {
   [[nodiscard]] std::size_t client_count() const noexcept { return view_.client_count(); }
   [[nodiscard]] bool is_neighbour(LinkId link) const noexcept { return view_.find(link) != nullptr; }
   [[nodiscard]] std::vector<LinkId> active_links() const { return view_.links(); }  // without clients
+  [[nodiscard]] std::vector<PeerRef> oldest_dialled(std::size_t count) const { return view_.oldest_dialled(count); }
   [[nodiscard]] const PassiveView& passive() const noexcept { return passive_; }
   [[nodiscard]] std::vector<PeerRef> sample(std::size_t count);  // of both views
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return passive_.bytes() + view_.bytes() + heap_bytes(attempts_) + heap_bytes(changes_);
+    return passive_.bytes() + view_.bytes() + heap_bytes(attempts_) + heap_bytes(anchors_) + heap_bytes(changes_);
   }
 
  private:
@@ -63,17 +69,21 @@ class HyParView {
     LinkId link;
     Urgency urgency = Urgency::low;
     bool asked = false;
+    bool chosen = true;  // by us: nobody else named it as a joiner
     MonoTime since;
   };
 
   [[nodiscard]] bool knows(const NodeId& id) const noexcept;  // active or attempted
-  void add(Peer& peer, bool client);
+  void add(Peer& peer, bool client, bool chosen);
   void remove(LinkId link);
   void disconnect(LinkId link);
-  bool try_neighbour(const PeerRef& ref, Urgency urgency);
+  bool try_neighbour(const PeerRef& ref, Urgency urgency, bool chosen = true);
   void ask(Attempt& attempt);
   void drop_attempt(std::size_t index);
-  void make_room();  // drops a random member of the active view
+  void make_room(LinkId comes = {});                      // in the active view, for that one
+  [[nodiscard]] bool wished(LinkId link) const noexcept;  // we have chosen the node there and wait for it
+  [[nodiscard]] bool is_one_too_many(const Address& at) const noexcept;  // of its netgroup
+  void walk(const PeerRef& joiner, LinkId but);
   void accept(Peer& from);
   void refuse(Peer& from);
   void refill();
@@ -97,6 +107,7 @@ class HyParView {
   ActiveView view_;
   PassiveView passive_;
   std::vector<Attempt> attempts_;
+  std::vector<Address> anchors_;  // not asked yet
   std::vector<NeighbourChange> changes_;
   std::size_t taken_ = 0;
   MonoTime shuffle_at_;

@@ -1,8 +1,13 @@
 #include "core/overlay/swarm/passive_view.h"
 
-#include <algorithm>
+#include "core/overlay/swarm/netgroup.h"
 
 namespace np2p::swarm {
+namespace {
+
+constexpr std::size_t kPerGroup = 2;  // of a full view
+
+}  // namespace
 
 PeerRef* PassiveView::find(const NodeId& id) noexcept {
   for (PeerRef& entry : entries_) {
@@ -26,7 +31,20 @@ void PassiveView::add(const PeerRef& ref, Rng& rng) {
     return;
   }
   if (capacity_ == 0) return;
-  entries_[static_cast<std::size_t>(rng.below(entries_.size()))] = ref;
+  const std::uint64_t group = netgroup(ref.address);
+  const auto same = [&](const PeerRef& one) { return group != 0 && netgroup(one.address) == group; };
+  const auto count = static_cast<std::size_t>(std::count_if(entries_.begin(), entries_.end(), same));
+  if (count < kPerGroup) {
+    entries_[static_cast<std::size_t>(rng.below(entries_.size()))] = ref;
+    return;
+  }
+  std::uint64_t before = rng.below(count);
+  for (PeerRef& entry : entries_) {
+    if (same(entry) && before-- == 0) {
+      entry = ref;
+      return;
+    }
+  }
 }
 
 void PassiveView::remove(const NodeId& id) {

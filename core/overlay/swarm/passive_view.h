@@ -1,7 +1,9 @@
 // HyParView's passive view: nodes that could be dialled if a neighbour is lost. A bounded set in no order, from which
-// a random one makes room; who could not be dialled is dropped, who refused is left alone for a while.
+// a random one makes room, or one of the newcomer's own netgroup if there are several: whoever has many addresses in
+// few networks pushes out himself. Who could not be dialled is dropped, who refused is left alone for a while.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "core/base/heap_bytes.h"
@@ -21,6 +23,10 @@ class PassiveView {
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(entries_) + heap_bytes(left_alone_); }
 
+  template <class Fits>
+  [[nodiscard]] bool any(Fits fits) const {
+    return std::any_of(entries_.begin(), entries_.end(), fits);
+  }
   // A random one that `fits`, or none. Those left alone do not count.
   template <class Fits>
   const PeerRef* pick(MonoTime now, Rng& rng, Fits fits) const {

@@ -40,6 +40,27 @@ TEST_F(PassiveViews, NeverGrowsBeyondItsSize) {
   EXPECT_EQ(none.size(), 0u);
 }
 
+// Whoever has many addresses in few networks pushes out himself.
+TEST_F(PassiveViews, AFullOneHasFewOfANetgroupOnceThereAreOthers) {
+  PassiveView large(16);
+  const auto in_group = [](std::uint8_t group, std::uint8_t n) {
+    PeerRef made = ref(n);
+    made.id.data[1] = group;
+    made.address = Address::v4(0x0B00'0001u + (std::uint32_t{group} << 16) + n, 20'000);
+    return made;
+  };
+  for (std::uint8_t group = 0; group < 16; ++group) large.add(in_group(group, 0), rng);
+  for (std::uint8_t n = 1; n < 250; ++n) {
+    large.add(in_group(3, n), rng);
+    large.add(in_group(4, n), rng);
+  }
+  std::map<std::uint8_t, int> count;
+  for (const PeerRef& one : large.sample(100, rng)) ++count[one.id.data[1]];
+  EXPECT_EQ(count[3], 2);
+  EXPECT_EQ(count[4], 2);
+  EXPECT_GE(count.size(), 14u);
+}
+
 TEST_F(PassiveViews, TheSameNodeIsThereOnceWithItsNewestAddress) {
   view.add(ref(1), rng);
   PeerRef moved = ref(1);
