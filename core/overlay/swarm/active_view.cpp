@@ -88,9 +88,11 @@ std::size_t ActiveView::capacity() const noexcept {
   return is_leaf() ? params_.active : params_.active_reachable;
 }
 
-// A node behind NAT dials all of its neighbours; the paper's own protocol knows nothing of this.
+// Who cannot be dialled has chosen all of its neighbours; but a node that has just started counts as such, too, and
+// is knocked at where it was known before. The paper's own protocol knows nothing of this.
 std::size_t ActiveView::kept_places() const noexcept {
-  return is_leaf() || params_.trees == 0 ? 0 : std::min(kKeptPlaces, capacity() / 4);
+  if (params_.trees == 0) return 0;
+  return is_leaf() ? capacity() * 3 / 4 : std::min(kKeptPlaces, capacity() / 4);
 }
 
 std::size_t ActiveView::unchosen() const noexcept {
@@ -108,23 +110,30 @@ LinkId ActiveView::leaver(Rng& rng, LinkId comes) const {
   const std::size_t kept = kept_places();
   const std::size_t settled = kept == 0 ? 0 : (capacity() - kept) / 2;
   const Peer* newcomer = kept == 0 ? nullptr : links_.find(comes);
-  const bool relieves = newcomer != nullptr && !group_is_full(newcomer->remote);
-  LinkId by_lot;
-  LinkId crowding;
+  const std::uint64_t group = newcomer == nullptr ? 0 : group_of(*newcomer);
+  const bool relieves = newcomer != nullptr && count_of(group) < kPerGroup;
+  LinkId leaver;
   std::uint64_t candidates = 0;
+  std::size_t most = 0;
   std::size_t chosen = 0;
   std::size_t others = 0;
   for (const Neighbour& one : neighbours_) {
     if (one.client || one.link == comes) continue;
-    if (relieves) {
-      const Peer* peer = links_.find(one.link);
-      if (peer != nullptr && count_of(group_of(*peer)) > kPerGroup) crowding = one.link;
+    const bool safe = one.chosen ? chosen++ < kept : others++ < settled;
+    std::size_t crowd = 0;
+    if (const Peer* peer = kept == 0 ? nullptr : links_.find(one.link); peer != nullptr) {
+      crowd = count_of(group_of(*peer));
+      if (group != 0 && group_of(*peer) == group) ++crowd;
     }
-    if (one.chosen ? chosen++ < kept : others++ < settled) continue;
+    if (safe && !(relieves && crowd > kPerGroup)) continue;
+    crowd = std::max<std::size_t>(crowd, 1);
+    if (crowd < most) continue;
+    if (crowd > most) candidates = 0;
+    most = crowd;
     ++candidates;
-    if (rng.below(candidates) == 0) by_lot = one.link;
+    if (rng.below(candidates) == 0) leaver = one.link;
   }
-  return crowding ? crowding : by_lot;
+  return leaver;
 }
 
 std::vector<PeerRef> ActiveView::oldest_dialled(std::size_t count) const {
@@ -181,6 +190,15 @@ std::size_t ActiveView::count_of(std::uint64_t group) const noexcept {
     if (peer != nullptr && group_of(*peer) == group) ++same;
   }
   return same;
+}
+
+std::vector<std::uint64_t> ActiveView::groups() const {
+  std::vector<std::uint64_t> all;
+  for (const Neighbour& one : neighbours_) {
+    const Peer* peer = one.client ? nullptr : links_.find(one.link);
+    if (peer != nullptr) all.push_back(group_of(*peer));
+  }
+  return all;
 }
 
 bool ActiveView::group_is_full(const Address& address) const noexcept {

@@ -8,6 +8,7 @@
 // are enough.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "core/base/heap_bytes.h"
@@ -44,6 +45,10 @@ class ActiveView {
   [[nodiscard]] std::size_t capacity() const noexcept;
   [[nodiscard]] bool is_full() const noexcept { return size() >= capacity(); }
   [[nodiscard]] bool has_room(bool chosen) const noexcept;
+  [[nodiscard]] std::size_t places_for_uninvited() const noexcept {
+    return capacity() - std::min(capacity(), unchosen() + kept_places());
+  }
+  [[nodiscard]] bool lacks_chosen() const noexcept { return size() < unchosen() + kept_places(); }
   [[nodiscard]] bool nearly_full() const noexcept { return size() * 4 >= capacity() * 3; }
   [[nodiscard]] bool has_its_random() const noexcept { return random_members() >= random_wanted(); }
 
@@ -51,9 +56,11 @@ class ActiveView {
   [[nodiscard]] const Peer* nearest() const noexcept;
   // Of those that may be swapped; for one who came by a wish of his own, so that the places of the chosen stay theirs.
   [[nodiscard]] const Peer* farthest(bool for_chosen) const noexcept;
-  // Who goes for one who comes over that link: by lot, but one of a crowded netgroup first. 0: nobody.
+  // Who goes for one who comes over that link: one of the netgroup with most neighbours, the newcomer counted among its
+  // own; by lot, if there are several. 0: nobody.
   [[nodiscard]] LinkId leaver(Rng& rng, LinkId comes) const;
   [[nodiscard]] bool group_is_full(const Address& address) const noexcept;
+  [[nodiscard]] std::vector<std::uint64_t> groups() const;  // one for each neighbour
   // Those we dialled that have stood longest.
   [[nodiscard]] std::vector<PeerRef> oldest_dialled(std::size_t count) const;
 

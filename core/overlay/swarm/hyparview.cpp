@@ -4,6 +4,7 @@
 
 #include "core/base/vectors.h"
 #include "core/overlay/swarm/coordinates.h"
+#include "core/overlay/swarm/netgroup.h"
 
 namespace np2p::swarm {
 namespace {
@@ -18,6 +19,10 @@ constexpr Duration kNearerMax = 32min;
 constexpr int kWorthSwapping = 5;        // a neighbour for one nearer by this part of the round trip
 constexpr std::size_t kJoinSample = 24;  // references for one who cannot be found by walks
 constexpr std::uint8_t kSamplesDue = 4;  // of one neighbour at a time
+constexpr Duration kPushPause = 30min;   // until somebody of the same netgroup may push out somebody again
+constexpr std::size_t kPushing = 64;     // netgroups that are remembered for it
+constexpr std::size_t kDoors = 3;        // that are waited for
+constexpr Duration kDoorsTime = 1500ms;  // and how long
 
 }  // namespace
 
@@ -27,7 +32,8 @@ HyParView::HyParView(const Config& config, const SwarmParams& params, Host& host
       links_(links),
       rng_(config.seed, "swarm/hyparview"),
       view_(params, links),
-      passive_(params.passive),
+      passive_(params.passive, params.trees > 0),
+      doors_awaited_(std::min(config.bootstrap.size(), kDoors)),
       refill_pause_(kRefillPause),
       nearer_pause_(params.nearer_every),
       beg_pause_(kFirstBegging) {
@@ -108,14 +114,41 @@ bool HyParView::wished(LinkId link) const noexcept {
 
 // Two are neighbours already, and there are others to choose: a network of one netgroup is left alone.
 bool HyParView::is_one_too_many(const Address& at) const noexcept {
+  if (chooses_at_ && netgroup(at) != 0) return true;
   return !as_published() && view_.group_is_full(at) &&
          passive_.any([&](const PeerRef& one) { return !view_.group_is_full(one.address); });
+}
+
+// Who comes to a full view pushes somebody out. Of one netgroup only one may in a while, unless there are no others:
+// else who has many addresses there would soon have all places but those of the settled ones.
+bool HyParView::may_push(const Address& from) const noexcept {
+  const std::uint64_t group = netgroup(from);
+  if (group == 0 || as_published()) return true;
+  const MonoTime now = host_.clock.mono();
+  const bool did = std::any_of(pushing_.begin(), pushing_.end(),
+                               [&](const Pushing& one) { return one.group == group && one.until > now; });
+  return !did || !passive_.any([&](const PeerRef& one) { return netgroup(one.address) != group; });
+}
+
+bool HyParView::push(LinkId comes) {
+  const Peer* peer = links_.find(comes);
+  if (peer == nullptr || !may_push(peer->remote)) return false;
+  const MonoTime now = host_.clock.mono();
+  const std::uint64_t group = netgroup(peer->remote);
+  std::erase_if(pushing_, [&](const Pushing& one) { return one.until <= now || one.group == group; });
+  if (group != 0 && !as_published()) {
+    if (pushing_.size() == kPushing) pushing_.erase(pushing_.begin());
+    make_room_for_one(pushing_);
+    pushing_.push_back({group, now + kPushPause});
+  }
+  make_room(comes);
+  return true;
 }
 
 // --- becoming neighbours
 
 bool HyParView::try_neighbour(const PeerRef& ref, Urgency urgency, bool chosen) {
-  attempts_.push_back({ref.id, {}, urgency, false, chosen, host_.clock.mono()});
+  attempts_.push_back({ref.id, netgroup(ref.address), {}, urgency, false, chosen, host_.clock.mono()});
   const LinkId link = links_.connect(ref, Use::active);  // an open link is reported as ready, too
   if (!link) {
     attempts_.pop_back();
@@ -130,7 +163,8 @@ void HyParView::ask(Attempt& attempt) {
   attempt.since = host_.clock.mono();
   const Peer* peer = links_.find(attempt.link);
   const bool anchor = peer != nullptr && std::erase(anchors_, peer->listens) != 0;
-  if (anchor || (attempt.urgency == Urgency::low && view_.size() == 0)) attempt.urgency = Urgency::high;
+  const bool in_need = view_.size() == 0 || (!as_published() && attempt.chosen && view_.lacks_chosen());
+  if (anchor || (attempt.urgency == Urgency::low && in_need)) attempt.urgency = Urgency::high;
   links_.send(attempt.link, Neighbor{attempt.urgency}, Priority::control, Traffic::control);
 }
 
@@ -142,8 +176,13 @@ void HyParView::drop_attempt(std::size_t index) {
 
 // As many at a time as there are free places; who is tried next follows from how these end.
 void HyParView::refill() {
+  if (chooses_at_ && host_.clock.mono() < *chooses_at_) return;
   std::size_t trying = 0;
-  for (const Attempt& attempt : attempts_) trying += attempt.urgency == Urgency::nearer ? 0u : 1u;
+  std::size_t uninvited = 0;
+  for (const Attempt& attempt : attempts_) {
+    if (attempt.urgency != Urgency::nearer) ++(attempt.chosen ? trying : uninvited);
+  }
+  trying += std::min(uninvited, view_.places_for_uninvited());
   while (view_.size() + trying < view_.capacity()) {
     const PeerRef* ref = candidate();
     if (ref == nullptr) {
@@ -169,9 +208,17 @@ const PeerRef* HyParView::candidate() {
     });
     if (nearest != nullptr) return nearest;
   }
-  const PeerRef* ref =
-      passive_.pick(now, rng_, [&](const PeerRef& one) { return !knows(one.id) && !view_.group_is_full(one.address); });
-  if (ref != nullptr) return ref;
+  if (!as_published()) {
+    std::vector<std::uint64_t> groups = view_.groups();
+    for (const Attempt& attempt : attempts_) groups.push_back(attempt.group);
+    for (const std::ptrdiff_t most : {0, 1}) {
+      const PeerRef* ref = passive_.pick_by_group(now, rng_, [&](const PeerRef& one) {
+        const std::uint64_t group = netgroup(one.address);
+        return (group == 0 || std::count(groups.begin(), groups.end(), group) <= most) && !knows(one.id);
+      });
+      if (ref != nullptr) return ref;
+    }
+  }
   return passive_.pick(now, rng_, [&](const PeerRef& one) { return !knows(one.id); });
 }
 
@@ -230,7 +277,7 @@ void HyParView::peer_updated(const Peer& peer) {
   } else if (known != nullptr && known->client == reachable) {
     const bool room = !reachable || view_.has_room(known->chosen);
     view_.set_client(link, !reachable);
-    if (!room) make_room(link);
+    if (!room && !push(link)) disconnect(link);
   }
   if (reachable && !as_published()) heard(ref);  // before it could not take us in
 }
@@ -259,10 +306,20 @@ void HyParView::refuse(Peer& from) {
 // --- messages
 
 void HyParView::join(LinkId link) {
+  if (chooses_at_ || (doors_awaited_ > 1 && view_.size() == 0 && !as_published())) {
+    if (!chooses_at_) chooses_at_ = host_.clock.mono() + kDoorsTime;
+    doors_.push_back(link);
+  }
   ask_for_sample(link, Join{});  // who cannot be dialled gets one
   const Peer* peer = links_.find(link);
   if (peer == nullptr || std::find(anchors_.begin(), anchors_.end(), peer->listens) == anchors_.end()) return;
   if (!knows(peer->id)) try_neighbour(peer->ref(), Urgency::high);
+}
+
+void HyParView::answered(LinkId door) {
+  if (std::erase(doors_, door) == 0 || --doors_awaited_ > 0) return;
+  chooses_at_.reset();
+  clear_out(doors_);
 }
 
 void HyParView::merge(LinkId link) {
@@ -288,11 +345,12 @@ void HyParView::on(Peer& from, const Join&) {
   }
   const PeerRef joiner = from.ref();
   const LinkId link = from.link;
-  if (view_.find(link) == nullptr && is_one_too_many(from.remote)) {
-    links_.send(link, ShuffleReply{sample(kJoinSample)}, Priority::control, Traffic::control);
-  } else if (view_.find(link) == nullptr) {
-    if (!view_.has_room(wished(link))) make_room(link);
-    accept(*links_.find(link));
+  if (view_.find(link) == nullptr) {
+    if (!is_one_too_many(from.remote) && (view_.has_room(wished(link)) || push(link))) {
+      accept(*links_.find(link));
+    } else {
+      links_.send(link, ShuffleReply{sample(kJoinSample)}, Priority::control, Traffic::control);
+    }
   }
   walk(joiner, link);
 }
@@ -304,7 +362,9 @@ void HyParView::on(Peer& from, const ForwardJoin& message) {
   if (!onward) {
     if (knows(message.joiner.id) || !links_.may_dial(message.joiner.address)) return;
     // A joiner is dialled at once, but nobody makes us dial the whole world.
-    if (attempts_.size() >= view_.capacity() || is_one_too_many(message.joiner.address)) return heard(message.joiner);
+    const Address& at = message.joiner.address;
+    const bool welcome = !is_one_too_many(at) && (view_.has_room(false) || may_push(at));
+    if (attempts_.size() >= view_.capacity() || !welcome) return heard(message.joiner);
     try_neighbour(message.joiner, Urgency::high, false);
     return;
   }
@@ -323,10 +383,7 @@ void HyParView::on(Peer& from, const Neighbor& message) {
   if (is_one_too_many(from.remote)) return refuse(from);
   const bool chosen = wished(link);
   if (view_.has_room(chosen)) return accept(from);
-  if (message.urgency == Urgency::high) {
-    make_room(link);
-    return accept(*links_.find(link));
-  }
+  if (message.urgency == Urgency::high && push(link)) return accept(*links_.find(link));
   const Peer* goes = message.urgency == Urgency::nearer && wants_nearer() ? view_.farthest(chosen) : nullptr;
   if (goes == nullptr || view_.rtt_of(from) >= view_.rtt_of(*goes)) return refuse(from);
   const NodeId left = goes->id;
@@ -338,6 +395,7 @@ void HyParView::on(Peer& from, const Neighbor& message) {
 void HyParView::on(Peer& from, const NeighborAnswer& message) {
   for (const PeerRef& ref : message.others) heard(ref);
   const LinkId link = from.link;
+  answered(link);
   const auto attempt =
       std::find_if(attempts_.begin(), attempts_.end(), [&](const Attempt& one) { return one.link == link; });
   if (attempt == attempts_.end() || !attempt->asked) {
@@ -371,8 +429,10 @@ void HyParView::on(Peer& from, const NeighborAnswer& message) {
         disconnect(worth ? goes->link : link);
         passive_.leave_alone(left, host_.clock.mono(), host_.clock.mono() + kNearerMax);
         if (!worth) return;
-      } else {
+      } else if (chosen) {
         make_room(link);
+      } else if (!push(link)) {
+        return disconnect(link);
       }
     }
     Peer* peer = links_.find(link);
@@ -415,8 +475,9 @@ bool HyParView::awaits_sample(Peer& from) {
   return true;
 }
 
-void HyParView::on(Peer&, const ShuffleReply& message) {
+void HyParView::on(Peer& from, const ShuffleReply& message) {
   for (const PeerRef& ref : message.sample) heard(ref);
+  answered(from.link);
   if (!view_.is_full()) refill();
 }
 
@@ -496,10 +557,17 @@ std::vector<PeerRef> HyParView::around(const Peer& asker) {
 MonoTime HyParView::next_due() const noexcept {
   MonoTime next = wants_nearer() ? std::min(shuffle_at_, nearer_at_) : shuffle_at_;
   if (!view_.is_full() || !attempts_.empty()) next = std::min(next, refill_at_);
+  if (chooses_at_) next = std::min(next, *chooses_at_);
   return next;
 }
 
 void HyParView::due(MonoTime now) {
+  if (chooses_at_ && *chooses_at_ <= now) {
+    chooses_at_.reset();
+    doors_awaited_ = 0;
+    clear_out(doors_);
+    refill();
+  }
   if (now >= refill_at_) {
     for (std::size_t i = attempts_.size(); i-- > 0;) {
       if (attempts_[i].asked && attempts_[i].since + kAnswerTime <= now) drop_attempt(i);

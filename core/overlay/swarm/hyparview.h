@@ -53,6 +53,8 @@ class HyParView {
 
   std::optional<NeighbourChange> next();  // since the last call, oldest first
   [[nodiscard]] std::size_t active_size() const noexcept { return view_.size(); }
+  // It has neighbours, and not only such as came by themselves while we hear what our doors say.
+  [[nodiscard]] bool is_inside() const noexcept { return !chooses_at_ && view_.size() > 0; }
   [[nodiscard]] std::size_t client_count() const noexcept { return view_.client_count(); }
   [[nodiscard]] bool is_neighbour(LinkId link) const noexcept { return view_.find(link) != nullptr; }
   [[nodiscard]] std::vector<LinkId> active_links() const { return view_.links(); }  // without clients
@@ -60,12 +62,14 @@ class HyParView {
   [[nodiscard]] const PassiveView& passive() const noexcept { return passive_; }
   [[nodiscard]] std::vector<PeerRef> sample(std::size_t count);  // of both views
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return passive_.bytes() + view_.bytes() + heap_bytes(attempts_) + heap_bytes(anchors_) + heap_bytes(changes_);
+    return passive_.bytes() + view_.bytes() + heap_bytes(attempts_) + heap_bytes(anchors_) + heap_bytes(doors_) +
+           heap_bytes(pushing_) + heap_bytes(changes_);
   }
 
  private:
   struct Attempt {  // a neighbour-to-be: being dialled, or asked
     NodeId id;
+    std::uint64_t group = 0;
     LinkId link;
     Urgency urgency = Urgency::low;
     bool asked = false;
@@ -95,6 +99,9 @@ class HyParView {
   // With Plumtree's own tree alone we are held against the paper, which knows no other ways of learning of nodes than
   // joins and shuffles. Ours hand out neighbours of neighbours, which closes triangles.
   [[nodiscard]] bool as_published() const noexcept { return params_.trees == 0; }
+  void answered(LinkId door);
+  [[nodiscard]] bool may_push(const Address& from) const noexcept;
+  bool push(LinkId comes);
   void ask_around();
   [[nodiscard]] std::vector<PeerRef> around(const Peer& asker);
   [[nodiscard]] bool wants_nearer() const noexcept { return params_.nearer_every > Duration{}; }
@@ -108,6 +115,15 @@ class HyParView {
   PassiveView passive_;
   std::vector<Attempt> attempts_;
   std::vector<Address> anchors_;  // not asked yet
+  // Outside, nobody is chosen before all doors have named some, or it took too long: else the first one decides alone.
+  std::vector<LinkId> doors_;  // asked, and silent until now
+  std::size_t doors_awaited_;
+  std::optional<MonoTime> chooses_at_;
+  struct Pushing {  // somebody out
+    std::uint64_t group = 0;
+    MonoTime until;
+  };
+  std::vector<Pushing> pushing_;  // who did lately, oldest first
   std::vector<NeighbourChange> changes_;
   std::size_t taken_ = 0;
   MonoTime shuffle_at_;

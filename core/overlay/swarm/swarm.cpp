@@ -251,7 +251,7 @@ void Swarm::settle() {
       }
       hyparview_.changed(*change);
       fingers_.changed(*change);
-      entrance_.changed(*change, hyparview_.active_size() > 0);
+      entrance_.changed(*change, hyparview_.is_inside());
       guard_.changed(*change);
       reachability_.changed(*change);
       probes_.changed(*change);
@@ -309,7 +309,7 @@ void Swarm::settle() {
       tunnels_.closed(*tunnel);
     }
     locator_.set_nat(reachability_.nat());
-    entrance_.inside(hyparview_.active_size() > 0);
+    entrance_.inside(hyparview_.is_inside());
     while (const auto door = entrance_.next()) {
       more = true;
       hyparview_.join(*door);

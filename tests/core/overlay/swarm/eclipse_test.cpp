@@ -197,7 +197,7 @@ TEST(Anchors, AreTheOldestOfThoseWhomTheNodeDialledAndComeBackFirst) {
   World world;
   world.add_many(24);
   world.boot_all();
-  world.run_for(25min);
+  world.run_for(45min);  // its netgroup may push again where it has joined
   Machine& victim = world[20];
   std::set<std::size_t> before;
   for (const LinkId link : victim.swarm->membership().active_links()) before.insert(world.far(20, link)->first);
@@ -220,7 +220,32 @@ TEST(Anchors, AreTheOldestOfThoseWhomTheNodeDialledAndComeBackFirst) {
   world.run_for(5s);
   std::set<std::size_t> after;
   for (const LinkId link : victim.swarm->membership().active_links()) after.insert(world.far(20, link)->first);
-  for (const std::size_t one : anchors) EXPECT_EQ(after.count(one), 1u) << one;
+  std::size_t back = 0;
+  for (const std::size_t one : anchors) back += after.count(one);
+  EXPECT_GE(back, 2u) << "of three; who was pushed out meanwhile may push back";
+}
+
+// Nobody but the first of a netgroup pushes somebody out for half an hour; the others have to wait for a free place.
+TEST_F(Eclipse, OneOfANetgroupPushesInAWhile) {
+  boot();
+  for (std::uint64_t i = 0; i < 20; ++i) add(i).join();
+  peers[0]->say(Shuffle{{}, 1, {{add(90).id(), in_group(9, 0), {}}}});
+  RawPeer& first = add(100, in_group(3, 0));
+  first.join();
+  EXPECT_TRUE(is_neighbour(first));
+  for (std::uint32_t n = 1; n < 5; ++n) {
+    RawPeer& next = add(100 + n, in_group(3, n));
+    next.hello();
+    next.say(n % 2 == 0 ? Message(Join{}) : Message(Neighbor{Urgency::high}));
+    EXPECT_FALSE(is_neighbour(next)) << n;
+  }
+  RawPeer& other = add(200, in_group(4, 0));
+  other.join();
+  EXPECT_TRUE(is_neighbour(other));
+  world.run_for(31min);
+  RawPeer& again = add(300, in_group(3, 9));
+  again.join();
+  EXPECT_TRUE(is_neighbour(again));
 }
 
 TEST(Anchors, AreNotForgottenByANodeThatLosesAllItsLinks) {
