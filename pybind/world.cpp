@@ -65,6 +65,7 @@ SwarmParams params_of(const py::dict& given) {
   duration("shuffle_every", params.shuffle_every);
   plain("clients", params.clients);
   duration("nearer_every", params.nearer_every);
+  duration("guard_every", params.guard_every);
   plain("trees", params.trees);
   plain("eager_links", params.eager_links);
   return params;
@@ -73,12 +74,13 @@ SwarmParams params_of(const py::dict& given) {
 NodeIndex add_node(World& world, const std::vector<BoxTuple>& boxes, bool hyparview, const py::dict& swarm,
                    bool multicast, const std::vector<NodeIndex>& ways_in, bool writable, bool replies_to_all,
                    bool external, std::uint64_t up, std::uint64_t down, std::optional<sim::BoxIndex> behind,
-                   const std::string& behaviour) {
+                   const std::string& behaviour, std::uint32_t netgroups) {
   sim::NodeOptions options;
   options.behind = behind;
   const auto chosen = sim::behaviour_of(behaviour);
   if (!chosen) throw py::value_error("behaviour: there is none of that name");
   options.behaviour = *chosen;
+  options.netgroups = netgroups;
   for (const auto& box : boxes) options.nat.push_back(spec_of(box));
   options.config.overlay = hyparview ? OverlayKind::hyparview : OverlayKind::mesh;
   options.config.swarm = params_of(swarm);
@@ -216,6 +218,8 @@ py::dict status(const World& world, NodeIndex node) {
   out["clients"] = found.overlay.clients;
   out["relays"] = found.overlay.relays;
   out["published"] = found.overlay.published;
+  out["guarded"] = found.overlay.guarded;
+  out["merged"] = found.overlay.merged;
   out["nat"] = found.nat_class;
   out["dialable"] = !found.overlay.dialled_at.is_unspecified();
   out["stored_events"] = found.stored_events;
@@ -269,7 +273,7 @@ void bind_world(py::module_& module) {
            py::arg("plane"))
       .def("add_node", &add_node, py::arg("boxes"), py::arg("hyparview"), py::arg("swarm"), py::arg("multicast"),
            py::arg("ways_in"), py::arg("writable"), py::arg("replies_to_all"), py::arg("external"), py::arg("up"),
-           py::arg("down"), py::arg("behind"), py::arg("behaviour"))
+           py::arg("down"), py::arg("behind"), py::arg("behaviour"), py::arg("netgroups"))
       .def(
           "add_nat_box",
           [](World& world, const BoxTuple& box, std::optional<sim::BoxIndex> behind) {

@@ -37,10 +37,10 @@ std::string overlay_json(const OverlayStatus& overlay) {
     relays += json_string(relay.text());
   }
   return fmt::format(R"({{"kind":"{}","dialled_at":{},"asked":{},"active":{},"passive":{},"clients":{},"relays":{},)"
-                     R"("relay_addresses":[{}],"trees":{},"published":{}}})",
+                     R"("relay_addresses":[{}],"trees":{},"published":{},"guarded":{},"merged":{}}})",
                      overlay.kind == OverlayKind::mesh ? "mesh" : "hyparview", address_json(overlay.dialled_at),
                      overlay.asked, overlay.active, overlay.passive, overlay.clients, overlay.relays, relays,
-                     overlay.trees, overlay.published);
+                     overlay.trees, overlay.published, overlay.guarded, overlay.merged);
 }
 
 // How others might come in: what was said on the command line, and what became of it.

@@ -55,6 +55,30 @@ def test_both_halves_of_a_healed_network_learn_what_the_other_said(net: np2p.Net
 
 @pytest.mark.overlays("hyparview")
 @pytest.mark.seeds(per_commit=2, nightly=20)
+def test_halves_that_have_forgotten_each_other_learn_what_the_other_said(net: np2p.Network) -> None:
+    """After three hours no view and no directory holds anybody of the other half: somebody has to find it first."""
+    assert isinstance(net, np2p.Simulation)
+    nodes = net.add_nodes(60)
+    net.bootstrap(within=minutes(5))
+    net.run_for(minutes(5))
+    east, west = nodes[::2], nodes[1::2]
+    net.partition(east, west)
+    notes = []
+    for i in range(18):
+        notes += [east[i].post(f"east {i}"), west[i].post(f"west {i}")]
+        net.run_for(minutes(10))
+    assert all(net.delivery_ratio(note) < 0.6 for note in notes)
+    net.heal()
+    figures = _measured(
+        net, lambda: all(net.delivery_ratio(note) == 1.0 for note in notes), len(notes) * 30, within=minutes(10)
+    )
+    found = sum(net.status(node)["merged"] for node in nodes)
+    print(figures, f"found by {found} guards")
+    assert figures["payloads per missing one"] <= 1.1
+
+
+@pytest.mark.overlays("hyparview")
+@pytest.mark.seeds(per_commit=2, nightly=20)
 def test_who_was_away_for_an_hour_gets_all_of_it(net: np2p.Network) -> None:
     assert isinstance(net, np2p.Simulation)
     nodes = net.add_nodes(40)

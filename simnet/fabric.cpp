@@ -55,7 +55,7 @@ NodeIndex Fabric::add_host(const HostOptions& options) {
   if (options.dial_from_listen_port) host.flags |= HostData::kDialFromListenPort;
   std::uint32_t ip = 0;
   if (options.box == kNone) {
-    ip = allocate_ip(index);
+    ip = allocate_ip(index, options.netgroups);
   } else {
     auto& insides = boxes_[options.box].insides;
     NP2P_ASSERT(insides.size() < 0xFFF0);

@@ -38,6 +38,7 @@ struct HostOptions {
   std::uint16_t listen_port = 0;  // 0: does not listen
   bool dial_from_listen_port = false;
   const LinkProfile* profile = &kMeshLinks;
+  std::uint32_t netgroups = 0;  // a public address out of the first so many /16; 0: of all
 };
 
 class Fabric {
@@ -245,7 +246,7 @@ class Fabric {
   [[nodiscard]] bool has_smaller_id(NodeIndex host, const NodeId& than) const noexcept;
   void begin_tls(NodeIndex host, std::uint16_t slot);
   void end_punches(NodeIndex host, std::uint16_t local_port, const NodeId& peer);
-  [[nodiscard]] std::uint32_t allocate_ip(std::uint32_t entity);
+  [[nodiscard]] std::uint32_t allocate_ip(std::uint32_t entity, std::uint32_t netgroups = 0);
   enum class SessionChange : std::uint8_t { pin, release, forget };
   void change_sessions(NodeIndex host, std::uint16_t session, SessionChange change);
 

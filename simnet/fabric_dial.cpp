@@ -52,7 +52,10 @@ constexpr std::size_t number_of(std::uint32_t ip) noexcept {
 
 }  // namespace
 
-std::uint32_t Fabric::allocate_ip(std::uint32_t entity) {
+// Those who are to lie in a few networks get the last ones, where hardly anybody else is. Addresses that are passed
+// over stay free.
+std::uint32_t Fabric::allocate_ip(std::uint32_t entity, std::uint32_t netgroups) {
+  while (netgroups != 0 && owners_.size() % kNetworks + netgroups < kNetworks) owners_.push_back(kNone);
   owners_.push_back(entity);
   return public_ip(owners_.size() - 1);
 }

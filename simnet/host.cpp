@@ -102,8 +102,9 @@ void SimHost::behave(Behaviour behaviour, const Address& address) {
     fabric_.send(index_, link, swarm::encode(message), Traffic::control);
   };
   const auto user_of = [this](const swarm::Key& key) { return events_.user_of(key); };
+  const auto fellows = [this]() -> const std::vector<swarm::PeerRef>& { return events_.eclipsing(); };
   adversary_ = make_adversary(behaviour, {*this, *this, config_.network_id, address, settings_.seed,
-                                          Rng(settings_.seed, "adversary", index_), send, user_of});
+                                          Rng(settings_.seed, "adversary", index_), send, user_of, fellows});
 }
 
 void SimHost::stop() {

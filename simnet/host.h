@@ -26,6 +26,7 @@ class HostEvents {
   virtual void published(RequestId request, const Status& outcome) = 0;
   virtual void accepted(NodeIndex node, const EventId& id) = 0;
   virtual std::optional<PubKey> user_of(const swarm::Key& key) = 0;  // what is stored under that key of the directory
+  virtual const std::vector<swarm::PeerRef>& eclipsing() const = 0;  // the hosts that behave so
 };
 
 struct HostSettings {

@@ -115,6 +115,9 @@ struct World::Impl final : HostEvents {
     return found == users.end() ? std::nullopt : std::optional(found->second);
   }
 
+  std::vector<swarm::PeerRef> eclipsers;
+  const std::vector<swarm::PeerRef>& eclipsing() const override { return eclipsers; }
+
   void track(const EventId& id, NodeIndex author) {
     numbers[id] = tracked.size();
     tracked.push_back({author, fabric.now(), {}, {}});
@@ -153,6 +156,7 @@ NodeIndex World::add_node(NodeOptions options) {
   host.up_bits_per_s = options.up_bits_per_s;
   host.down_bits_per_s = options.down_bits_per_s;
   host.dial_from_listen_port = options.dial_from_listen_port;
+  host.netgroups = options.netgroups;
   host.profile = &link_profile(options.config.overlay);
   if (options.listens) host.listen_port = options.config.listen.port != 0 ? options.config.listen.port : kListenPort;
   impl_->fabric.add_host(host);
@@ -165,7 +169,9 @@ NodeIndex World::add_node(NodeOptions options) {
   if (config.seed == 0) config.seed = Rng(impl_->options.seed, "node seed", node).next();
   auto sim_host =
       std::make_unique<SimHost>(impl_->fabric, node, std::move(config), impl_->settings, impl_->verifier, *impl_);
-  if (options.behaviour != Behaviour::honest) sim_host->behave(options.behaviour, impl_->public_address_of(node));
+  const Address seen_at = impl_->public_address_of(node);
+  if (options.behaviour != Behaviour::honest) sim_host->behave(options.behaviour, seen_at);
+  if (options.behaviour == Behaviour::eclipsing) impl_->eclipsers.push_back({sim_host->own_id(), seen_at, {}});
   impl_->machines.push_back({std::move(sim_host), std::move(user), HostState::added, true});
   return node;
 }

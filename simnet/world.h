@@ -46,6 +46,7 @@ struct NodeOptions {
   bool listens = true;                 // on config.listen, or on port 20000 of its own address
   bool dial_from_listen_port = false;  // outgoing links leave from the listen port (as hole punchers do)
   Behaviour behaviour = Behaviour::honest;
+  std::uint32_t netgroups = 0;  // its public address is in one of the first so many /16; 0: in any of them
 };
 
 enum class HostState : std::uint8_t { added, running, crashed, powered_off, stopped };

@@ -109,7 +109,12 @@ bool Address::is_loopback() const noexcept {
 }
 
 bool Address::is_private() const noexcept {
-  if (!is_v4()) return (ip[0] & 0xfe) == 0xfc || (ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80);
+  if (!is_v4()) {
+    constexpr std::array<std::uint8_t, 12> kTranslated{0x00, 0x64, 0xff, 0x9b};
+    if (std::memcmp(ip.data(), kTranslated.data(), kTranslated.size()) == 0) return true;  // NAT64, to any IPv4 host
+    if (ip[0] == 0x20 && ip[1] == 0x02) return true;                                       // 6to4, likewise
+    return (ip[0] & 0xfe) == 0xfc || (ip[0] == 0xfe && (ip[1] & 0x80) != 0);               // unique local, link, site
+  }
   const std::uint32_t a = v4_host_order();
   return a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 || a >> 16 == 0xa9fe || a >> 22 == (0x64400000u >> 22);
 }

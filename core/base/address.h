@@ -29,8 +29,10 @@ struct Address {
   [[nodiscard]] bool is_unspecified() const noexcept {  // 0.0.0.0 or ::
     return half(0) == 0 && (half(8) == 0 || (is_v4() && v4_host_order() == 0));
   }
-  [[nodiscard]] bool is_loopback() const noexcept;   // 127.0.0.0/8 or ::1
-  [[nodiscard]] bool is_private() const noexcept;    // RFC 1918, 100.64/10, link-local, fc00::/7; not 198.18/15
+  [[nodiscard]] bool is_loopback() const noexcept;  // 127.0.0.0/8 or ::1
+  // RFC 1918, 100.64/10, link-local, fc00::/7, fec0::/10; not 198.18/15. And what stands for IPv4 addresses, private
+  // ones among them: 64:ff9b::/96 and 2002::/16.
+  [[nodiscard]] bool is_private() const noexcept;
   [[nodiscard]] bool is_multicast() const noexcept;  // of IPv4 all from 224.0.0.0 on: broadcast and reserved ones, too
   [[nodiscard]] std::string ip_text() const;         // no brackets, no port
   [[nodiscard]] std::string text() const;

@@ -23,6 +23,9 @@ struct SwarmParams {
   std::size_t trees = 32;         // shortest-path trees for broadcasts; 0: only Plumtree's own
   bool eager_links = false;       // a new link starts eager in Plumtree's own tree, as in the paper
   Duration nearer_every = 15s;    // a nearer neighbour is looked for; pauses double while none is found; 0: never
+  // A way is tried that might lead into another part of the network, by few nodes at a time if there are many; 0:
+  // never.
+  Duration guard_every = 5min;
 };
 
 }  // namespace np2p

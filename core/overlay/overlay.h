@@ -91,6 +91,8 @@ struct OverlayStatus {
   std::vector<Address> relay_addresses;  // where those can be dialled
   std::size_t trees = 0;                 // shortest-path trees in which we have a route to the root
   bool published = false;                // where we are now was put into the directory
+  std::uint64_t guarded = 0;             // how often somebody we had no link with was asked which roots it knows
+  std::uint64_t merged = 0;              // and belonged to another part of the network
 };
 
 // Whom our user's BIND names (core/event/bind.h).

@@ -71,16 +71,19 @@ class Network(ABC):
         it, as by --external, and need not find out), uplink= and downlink= in bits per second, behind=box, a box of
         add_nat() that all of these stand behind, outside of their own, and the numbers of "hyparview": active=,
         active_reachable=, random_active=, passive=, arwl=, prwl=, shuffle_active=, shuffle_passive=, shuffle_ttl=,
-        shuffle_every=, clients=, nearer_every= (0 or None: neighbours are never swapped for nearer ones), trees= (0:
-        broadcasts go over the active view alone, in Plumtree's own tree) and eager_links=True (new links start eager
-        there, as in the paper). An unknown name is a TypeError.
+        shuffle_every=, clients=, nearer_every= (0 or None: neighbours are never swapped for nearer ones), guard_every=
+        (0 or None: nobody looks for other parts of the network), trees= (0: broadcasts go over the active view alone,
+        in Plumtree's own tree) and eager_links=True (new links start eager there, as in the paper); and netgroups=16:
+        their public addresses lie in so many /16 instead of thousands. An unknown name is a TypeError.
 
         behaviour= makes attackers of them, in a simulation: "lying_directory" nodes answer what they are asked in the
         directory with a forged claim ("forging_directory"), with an old record ("stale_directory"), with nothing
         ("empty_directory") or not at all ("silent_directory"), each by lot in one of these ways, and swallow what they
         should keep or hand on; "conspiring_directory" nodes all forge the same claim. A "swallowing_hop" keeps routed
-        messages and forges their acknowledgements, a "dropping_relay" keeps what it should carry for others. Only who
-        can be dialled is asked or carries, so give them nat="none". In other respects they are ordinary nodes.
+        messages and forges their acknowledgements, a "dropping_relay" keeps what it should carry for others. An
+        "eclipsing" one wants to be everybody's neighbour, names only others like it, hands on nothing, and dials those
+        of bootstrap= for ever. Only who can be dialled is asked or carries, so give them nat="none". In other respects
+        they are ordinary nodes.
         """
         checks.count("n", n)
         overlay = self._choose_overlay(overlay)

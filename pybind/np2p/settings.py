@@ -19,6 +19,7 @@ BEHAVIOURS = (
     "lying_directory",
     "swallowing_hop",
     "dropping_relay",
+    "eclipsing",
 )
 MODES = ("broadcast", "multicast", "auto")
 MOST_TREES = 63  # one bit each, and one for Plumtree's own
@@ -33,7 +34,7 @@ def _shuffle_every(name: str, value: Any) -> float:
     return checks.duration(name, value, least=5.0)
 
 
-def _nearer_every(name: str, value: Any) -> float:
+def _pause_or_never(name: str, value: Any) -> float:
     return 0.0 if value is None else checks.duration(name, value)
 
 
@@ -50,7 +51,8 @@ SWARM: dict[str, Callable[[str, Any], Any]] = {
     "shuffle_ttl": _count(1, 255),
     "shuffle_every": _shuffle_every,
     "clients": _count(0, 250),
-    "nearer_every": _nearer_every,
+    "nearer_every": _pause_or_never,
+    "guard_every": _pause_or_never,
     "trees": _count(0, MOST_TREES),
     "eager_links": checks.flag,
 }

@@ -152,12 +152,24 @@ class Simulation(Network):
 
     # --- the world's primitives -------------------------------------------------------------------------------------
 
-    _settings = ("writable", "replies", "bootstrap", "behaviour", "external", "uplink", "downlink", "behind")
+    _settings = (
+        "writable",
+        "replies",
+        "bootstrap",
+        "behaviour",
+        "external",
+        "uplink",
+        "downlink",
+        "behind",
+        "netgroups",
+    )
 
     def _check_config(self, config: dict[str, Any]) -> dict[str, Any]:
         settings = super()._check_config(config)
         if "external" in settings:
             settings["external"] = checks.flag("external", settings["external"])
+        if "netgroups" in settings:
+            settings["netgroups"] = checks.count("netgroups", settings["netgroups"], least=1, most=4096)
         for name in ("uplink", "downlink"):
             if name in settings:
                 settings[name] = checks.bit_rate(name, settings[name])
@@ -199,6 +211,7 @@ class Simulation(Network):
             settings.get("downlink", DOWNLINK),
             None if behind is None else behind.index,
             settings.get("behaviour", "honest"),
+            settings.get("netgroups", 0),
         )
         assert made == index
         self._world.start(made)

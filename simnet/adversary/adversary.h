@@ -28,6 +28,9 @@ enum class Behaviour : std::uint8_t {
   // Carriers of messages that are for others.
   swallowing_hop,  // keeps routed messages and acknowledges them in the recipient's name
   dropping_relay,  // keeps routed messages and records of tunnels
+  // One of many who want to be all that others see: wants to be a neighbour of everybody it is linked with, again and
+  // again, names only its fellows, and hands on nothing. Its node dials those named by bootstrap for ever.
+  eclipsing,
 };
 std::string_view name(Behaviour behaviour) noexcept;
 std::optional<Behaviour> behaviour_of(std::string_view name) noexcept;
@@ -44,6 +47,7 @@ class Adversary {
     std::function<void(LinkId, const swarm::Message&)> send;
     // Public keys are public: whose is stored under that key of the directory.
     std::function<std::optional<PubKey>(const swarm::Key&)> user_of;
+    std::function<const std::vector<swarm::PeerRef>&()> fellows;  // all hosts of this world that are eclipsing
   };
   virtual ~Adversary() = default;
   // False: the node behind never sees it.

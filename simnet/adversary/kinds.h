@@ -36,4 +36,16 @@ class BadCarrier final : public Adversary {
   Means means_;
 };
 
+class Eclipser final : public Adversary {
+ public:
+  explicit Eclipser(Means means) : means_(std::move(means)) {}
+  bool hears(LinkId link, const swarm::Message& message) override;
+
+ private:
+  [[nodiscard]] std::vector<swarm::PeerRef> names(std::size_t count);  // of its fellows, some perhaps twice
+  void push(LinkId link);
+
+  Means means_;
+};
+
 }  // namespace np2p::sim

@@ -8,6 +8,10 @@
 
 namespace np2p::swarm {
 
+// The error of an estimate from which on it says nothing.
+[[nodiscard]] inline bool is_vague(const Coordinates& at) noexcept {
+  return at.error > 0xFFFF / 2;
+}
 // The round trip that two positions predict.
 Duration predicted_rtt(const Coordinates& a, const Coordinates& b) noexcept;
 // Ours after a round trip to a peer at `theirs`. `rng` only breaks the tie of equal places.

@@ -7,20 +7,31 @@ namespace {
 
 constexpr Duration kFirstPause = 1s;
 constexpr Duration kLongestPause = 1min;
-constexpr std::size_t kAtOnce = 3;  // doors knocked at in one round, of each kind
-constexpr Duration kStay = 3s;      // a door is held this long once inside
-constexpr Duration kSave = 10s;     // addresses that come within this are made durable together
+constexpr std::size_t kAtOnce = 3;        // doors knocked at in one round, of each kind
+constexpr Duration kStay = 3s;            // a door is held this long once inside
+constexpr Duration kSave = 10s;           // addresses that come within this are made durable together
+constexpr Duration kFirstAnchors = 1min;  // after the start; then
+constexpr Duration kAnchorsPause = 10min;
+constexpr std::string_view kAnchorsName = "anchors";
 
 }  // namespace
 
 Entrance::Entrance(const Config& config, Host& host, Links& links)
-    : config_(config), host_(host), links_(links), rng_(config.seed, "swarm/entrance"), pause_(kFirstPause) {}
+    : config_(config), host_(host), links_(links), rng_(config.seed, "swarm/entrance"), pause_(kFirstPause) {
+  anchors_at_ = host_.clock.mono() + kFirstAnchors;
+}
 
 void Entrance::start() {
   host_.store.each_value(Table::addresses, [&](std::string_view key, std::string_view) {
     const auto address = Address::parse(key);
     if (address.ok() && book_.size() < config_.limits.address_book) book_.push_back(*address);
   });
+  const std::string anchors = host_.store.value(Table::node, kAnchorsName);
+  for (std::string_view rest = anchors; !rest.empty() && anchors_.size() < kAnchors;) {
+    const auto address = Address::parse(rest.substr(0, rest.find(' ')));
+    rest.remove_prefix(std::min(rest.size(), rest.substr(0, rest.find(' ')).size() + 1));
+    if (address.ok()) anchors_.push_back(*address);
+  }
   knock();
 }
 
@@ -30,9 +41,11 @@ void Entrance::knock() {
   for (const LinkId link : open_) {
     if (links_.find(link) != nullptr) ready_.push_back(link);
   }
-  std::vector<Address> doors = config_.bootstrap;
-  rng_.shuffle(doors);
-  if (doors.size() > kAtOnce) doors.resize(kAtOnce);
+  std::vector<Address> named = config_.bootstrap;
+  rng_.shuffle(named);
+  if (named.size() > kAtOnce) named.resize(kAtOnce);
+  std::vector<Address> doors = anchors_;
+  doors.insert(doors.end(), named.begin(), named.end());
   for (std::size_t i = 0; i < std::min(kAtOnce, book_.size()); ++i) {
     doors.push_back(book_[static_cast<std::size_t>(rng_.below(book_.size()))]);
   }
@@ -79,7 +92,11 @@ void Entrance::let_go() {
 }
 
 std::optional<MonoTime> Entrance::next_due() const noexcept {
-  return retry_at_ && (!save_at_ || *retry_at_ < *save_at_) ? retry_at_ : save_at_;
+  std::optional<MonoTime> next = inside_ ? std::optional(anchors_at_) : std::nullopt;
+  for (const auto& at : {retry_at_, save_at_}) {
+    if (at && (!next || *at < *next)) next = at;
+  }
+  return next;
 }
 
 void Entrance::due(MonoTime now) {
@@ -96,16 +113,55 @@ void Entrance::due(MonoTime now) {
   }
 }
 
-void Entrance::remember(const PeerRef& ref) {
-  if (config_.limits.address_book == 0) return;
+void Entrance::remember(const PeerRef& ref, bool dialled) {
+  const std::size_t most = config_.limits.address_book;
+  if (most == 0 || (!dialled && book_.size() * 2 >= most)) return;
   if (std::find(book_.begin(), book_.end(), ref.address) != book_.end()) return;
-  if (book_.size() >= config_.limits.address_book) {
+  if (book_.size() >= most) {
     host_.store.erase_value(Table::addresses, book_.front().text());
     book_.erase(book_.begin());
   }
   book_.push_back(ref.address);
   host_.store.set_value(Table::addresses, ref.address.text(), ref.id.hex());
   if (!save_at_) save_at_ = host_.clock.mono() + kSave;
+}
+
+// Where there are fewer now those of before stand in: a node that loses all its links has not lost its anchors.
+void Entrance::keep_anchors(const std::vector<PeerRef>& anchors) {
+  anchors_at_ = host_.clock.mono() + kAnchorsPause;
+  std::vector<Address> kept;
+  for (const PeerRef& one : anchors) kept.push_back(one.address);
+  for (const Address& one : anchors_) {
+    if (std::find(kept.begin(), kept.end(), one) == kept.end()) kept.push_back(one);
+  }
+  if (kept.size() > kAnchors) kept.resize(kAnchors);
+  if (kept == anchors_) return;
+  anchors_ = kept;
+  std::string text;
+  for (const Address& one : anchors_) text += (text.empty() ? "" : " ") + one.text();
+  host_.store.set_value(Table::node, kAnchorsName, text);
+  if (!save_at_) save_at_ = host_.clock.mono() + kSave;
+}
+
+bool Entrance::is_linked(const Address& address) const noexcept {
+  return std::any_of(links_.ready().begin(), links_.ready().end(),
+                     [&](const Peer& peer) { return peer.listens == address; });
+}
+
+// Named ones and remembered ones have the same chance, however many they are.
+std::optional<Address> Entrance::elsewhere(Rng& rng) const {
+  const bool named_first = rng.below(2) == 0;
+  for (const bool named : {named_first, !named_first}) {
+    std::optional<Address> chosen;
+    std::uint64_t candidates = 0;
+    for (const Address& one : named ? config_.bootstrap : book_) {
+      if (one == links_.listens() || is_linked(one)) continue;
+      ++candidates;
+      if (rng.below(candidates) == 0) chosen = one;
+    }
+    if (chosen) return chosen;
+  }
+  return std::nullopt;
 }
 
 std::optional<LinkId> Entrance::next() {

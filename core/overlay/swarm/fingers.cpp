@@ -177,9 +177,12 @@ std::vector<LinkId> Fingers::nearest(const Point& target, std::size_t count) con
   return links;
 }
 
+std::size_t Fingers::shared_bits() const noexcept {
+  return leaves_.size() < kLeaves ? 0 : common_bits(leaves_.back(), host_.node_key.id().data);
+}
+
 bool Fingers::is_near(const Point& node, const Point& target, std::size_t slack) const noexcept {
-  if (leaves_.size() < kLeaves) return true;
-  return common_bits(node, target) + slack >= common_bits(leaves_.back(), host_.node_key.id().data);
+  return leaves_.size() < kLeaves || common_bits(node, target) + slack >= shared_bits();
 }
 
 void Fingers::on(Peer& from, const FindNode& message) {

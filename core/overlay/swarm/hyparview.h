@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/overlay/swarm/active_view.h"
 #include "core/overlay/swarm/links.h"
 #include "core/overlay/swarm/passive_view.h"
 
@@ -26,6 +27,11 @@ class HyParView {
   HyParView(const Config& config, const SwarmParams& params, Host& host, Links& links);
 
   void join(LinkId link);  // through the server at the end of a ready link
+  // Old neighbours of before a restart: each is asked to be one again once, and not to refuse.
+  void set_anchors(const std::vector<Address>& anchors) { anchors_ = anchors; }
+  // The node at the other end belongs to a part of the network that ours has no link with: each part gets to know one
+  // of the other.
+  void merge(LinkId link);
   void heard(const PeerRef& ref);
   void linked(const Peer& peer);  // whatever for
 
@@ -46,51 +52,44 @@ class HyParView {
   void due(MonoTime now);
 
   std::optional<NeighbourChange> next();  // since the last call, oldest first
-  [[nodiscard]] std::size_t active_size() const noexcept { return active_; }
-  [[nodiscard]] std::size_t client_count() const noexcept { return neighbours_.size() - active_; }
-  [[nodiscard]] bool is_neighbour(LinkId link) const noexcept { return find(link) != nullptr; }
-  [[nodiscard]] std::vector<LinkId> active_links() const;  // without clients
+  [[nodiscard]] std::size_t active_size() const noexcept { return view_.size(); }
+  // It has neighbours, and not only such as came by themselves while we hear what our doors say.
+  [[nodiscard]] bool is_inside() const noexcept { return !chooses_at_ && view_.size() > 0; }
+  [[nodiscard]] std::size_t client_count() const noexcept { return view_.client_count(); }
+  [[nodiscard]] bool is_neighbour(LinkId link) const noexcept { return view_.find(link) != nullptr; }
+  [[nodiscard]] std::vector<LinkId> active_links() const { return view_.links(); }  // without clients
+  [[nodiscard]] std::vector<PeerRef> oldest_dialled(std::size_t count) const { return view_.oldest_dialled(count); }
   [[nodiscard]] const PassiveView& passive() const noexcept { return passive_; }
   [[nodiscard]] std::vector<PeerRef> sample(std::size_t count);  // of both views
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return passive_.bytes() + heap_bytes(neighbours_) + heap_bytes(attempts_) + heap_bytes(changes_);
+    return passive_.bytes() + view_.bytes() + heap_bytes(attempts_) + heap_bytes(anchors_) + heap_bytes(doors_) +
+           heap_bytes(pushing_) + heap_bytes(changes_);
   }
 
  private:
-  struct Neighbour {
-    LinkId link;
-    std::uint64_t head = 0;  // the first bytes of its id
-    bool client = false;
-    bool random = false;  // never swapped for a nearer one
-  };
   struct Attempt {  // a neighbour-to-be: being dialled, or asked
     NodeId id;
+    std::uint64_t group = 0;
     LinkId link;
     Urgency urgency = Urgency::low;
     bool asked = false;
+    bool chosen = true;  // by us: nobody else named it as a joiner
     MonoTime since;
   };
 
-  [[nodiscard]] const Neighbour* find(LinkId link) const noexcept;
-  [[nodiscard]] std::size_t random_members() const noexcept;
-  [[nodiscard]] std::size_t random_wanted() const noexcept;
-  [[nodiscard]] std::size_t capacity() const noexcept;
   [[nodiscard]] bool knows(const NodeId& id) const noexcept;  // active or attempted
-  [[nodiscard]] bool same_group_is_full(const PeerRef& ref) const noexcept;
-  void add(Peer& peer, bool client);
+  void add(Peer& peer, bool client, bool chosen);
   void remove(LinkId link);
   void disconnect(LinkId link);
-  bool try_neighbour(const PeerRef& ref, Urgency urgency);
+  bool try_neighbour(const PeerRef& ref, Urgency urgency, bool chosen = true);
   void ask(Attempt& attempt);
   void drop_attempt(std::size_t index);
-  void make_room();  // drops a random member of the active view
-  LinkId random_active(LinkId but);
-  [[nodiscard]] Duration rtt_of(const Peer& peer) const noexcept;
-  [[nodiscard]] Duration expected_rtt(const Coordinates& at) const noexcept;
-  [[nodiscard]] const Neighbour* farthest() const noexcept;  // of those that may be swapped
+  void make_room(LinkId comes = {});                      // in the active view, for that one
+  [[nodiscard]] bool wished(LinkId link) const noexcept;  // we have chosen the node there and wait for it
+  [[nodiscard]] bool is_one_too_many(const Address& at) const noexcept;  // of its netgroup
+  void walk(const PeerRef& joiner, LinkId but);
   void accept(Peer& from);
   void refuse(Peer& from);
-  [[nodiscard]] bool nearly_full() const noexcept { return active_size() * 4 >= capacity() * 3; }
   void refill();
   [[nodiscard]] const PeerRef* candidate();
   void beg(MonoTime now);
@@ -100,6 +99,9 @@ class HyParView {
   // With Plumtree's own tree alone we are held against the paper, which knows no other ways of learning of nodes than
   // joins and shuffles. Ours hand out neighbours of neighbours, which closes triangles.
   [[nodiscard]] bool as_published() const noexcept { return params_.trees == 0; }
+  void answered(LinkId door);
+  [[nodiscard]] bool may_push(const Address& from) const noexcept;
+  bool push(LinkId comes);
   void ask_around();
   [[nodiscard]] std::vector<PeerRef> around(const Peer& asker);
   [[nodiscard]] bool wants_nearer() const noexcept { return params_.nearer_every > Duration{}; }
@@ -109,10 +111,19 @@ class HyParView {
   Host& host_;
   Links& links_;
   Rng rng_;
+  ActiveView view_;
   PassiveView passive_;
-  std::vector<Neighbour> neighbours_;  // in the order of their coming
-  std::size_t active_ = 0;             // of them, without clients
   std::vector<Attempt> attempts_;
+  std::vector<Address> anchors_;  // not asked yet
+  // Outside, nobody is chosen before all doors have named some, or it took too long: else the first one decides alone.
+  std::vector<LinkId> doors_;  // asked, and silent until now
+  std::size_t doors_awaited_;
+  std::optional<MonoTime> chooses_at_;
+  struct Pushing {  // somebody out
+    std::uint64_t group = 0;
+    MonoTime until;
+  };
+  std::vector<Pushing> pushing_;  // who did lately, oldest first
   std::vector<NeighbourChange> changes_;
   std::size_t taken_ = 0;
   MonoTime shuffle_at_;

@@ -116,6 +116,7 @@ class Links {
   void link_down(LinkId link, CloseReason reason);
   void close_all(CloseReason reason);
   std::optional<LinkChange> next();  // changes since the last call, oldest first
+  [[nodiscard]] bool has_news() const noexcept { return taken_ != changes_.size(); }
   [[nodiscard]] std::optional<MonoTime> next_due() const noexcept;
   void due(MonoTime now);  // closes what was not introduced in time; measures round trips
   [[nodiscard]] std::size_t bytes() const noexcept {

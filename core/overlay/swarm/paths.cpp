@@ -347,6 +347,10 @@ std::size_t Paths::routes() const noexcept {
       std::count_if(routes_.begin(), routes_.end(), [](const Route& route) { return route.delay != kFar; }));
 }
 
+std::uint32_t Paths::root(std::uint8_t tree) const noexcept {
+  return delay(tree) == kFar ? kNoRank : routes_[tree].rank;
+}
+
 PathDelay Paths::delay(std::uint8_t tree) const noexcept {
   return tree < routes_.size() ? routes_[tree].delay : kFar;
 }

@@ -37,7 +37,9 @@ class Paths {
   [[nodiscard]] std::uint8_t nearest() const noexcept;  // the tree whose root is nearest; kSharedTree if there is none
   [[nodiscard]] LinkId parent(std::uint8_t tree) const noexcept;
   [[nodiscard]] PathDelay delay(std::uint8_t tree) const noexcept;  // to its root; kFar: no route
-  [[nodiscard]] std::size_t routes() const noexcept;                // trees with a route to the root
+  // The rank of a root that we have a route to; kNoRank if there is none.
+  [[nodiscard]] std::uint32_t root(std::uint8_t tree) const noexcept;
+  [[nodiscard]] std::size_t routes() const noexcept;  // trees with a route to the root
   [[nodiscard]] std::size_t bytes() const noexcept;
   struct Change {  // of our parent in a tree; 0: none
     std::uint8_t tree = 0;

@@ -10,19 +10,14 @@
 namespace np2p::swarm {
 namespace {
 
-constexpr Duration kFlush = 500ms;       // an announcement waits for company at most this long
-constexpr Duration kClearly = 1ms;       // by so much a leaf's new neighbour must be nearer to become its parent
-constexpr std::size_t kBatch = 32;       // and goes at once with this many
-constexpr std::size_t kWatched = 3;      // neighbours who announce to us
-constexpr std::size_t kWatchedLeaf = 2;  // to a leaf, on which nobody depends
-constexpr Duration kPatience = 500ms;    // for the eager copy, once announced, besides the round trip
-constexpr Duration kAnswer = 1s;         // for a payload that was asked for, likewise
-constexpr std::size_t kPlaces = 4;       // announcers remembered of one payload
+constexpr Duration kFlush = 500ms;     // an announcement waits for company at most this long
+constexpr Duration kClearly = 1ms;     // by so much a leaf's new neighbour must be nearer to become its parent
+constexpr std::size_t kBatch = 32;     // and goes at once with this many
+constexpr Duration kPatience = 500ms;  // for the eager copy, once announced, besides the round trip
+constexpr Duration kAnswer = 1s;       // for a payload that was asked for, likewise
+constexpr std::size_t kPlaces = 4;     // announcers remembered of one payload
 constexpr Duration kKeepPayload = 60s;
 constexpr Duration kKeepId = 10min;
-constexpr Duration kCatchUp = 60s;  // we want to hear of what is younger than this
-constexpr unsigned kRotate = 24;    // payloads between changes of whom we listen to
-constexpr Duration kRotationCatchUp = 2s;
 constexpr Duration kSettling = 10s;  // the first neighbour may go again before it gave what it announced
 constexpr std::size_t kCatchUpIds = 256;
 constexpr std::size_t kArrived = 16;  // deliveries not judged yet; they are judged one by one
@@ -87,7 +82,7 @@ void Plumtree::neighbour_up(LinkId link) {
   }
   if (is_leaf()) hang_below(link);
   graft_somebody();
-  watch_somebody();
+  watch_somebody(kCatchUp);
 }
 
 void Plumtree::neighbour_down(LinkId link) {
@@ -100,7 +95,7 @@ void Plumtree::neighbour_down(LinkId link) {
   if (neighbours_.empty()) alone_since_ = host_.clock.mono();
   forget_announcer(link);
   graft_somebody();
-  watch_somebody();
+  watch_somebody(kCatchUp);
   if (is_leaf() && was_parent) repeat_own();
 }
 
@@ -162,10 +157,6 @@ void Plumtree::flush_routes() {
   clear_out(rerouted_);
 }
 
-std::size_t Plumtree::watched_at_most() const noexcept {
-  return is_leaf() ? kWatchedLeaf : kWatched;
-}
-
 Trees Plumtree::own_trees() const noexcept {
   return is_leaf() ? ~Trees{0} : kShared;
 }
@@ -174,7 +165,7 @@ Trees Plumtree::own_trees() const noexcept {
 void Plumtree::hang_below(LinkId link) {
   const Peer* peer = links_.find(link);
   Neighbour* chosen = find(link);
-  if (peer == nullptr || !peer->reachable() || peer->rtt == Duration{}) return;
+  if (peer == nullptr || !peer->reachable() || peer->rtt == Duration{} || chosen->silent) return;
   for (Neighbour& one : neighbours_) {
     const Peer* parent = links_.find(one.link);
     if (one.eager == 0 || one.link == link || parent == nullptr || peer->rtt + kClearly >= parent->rtt) continue;
@@ -218,6 +209,7 @@ void Plumtree::graft_somebody() {
     if (peer == nullptr) continue;
     Duration rtt = peer->rtt != Duration{} ? peer->rtt : predicted_rtt(links_.coordinates(), peer->at);
     if (!links_.stands(*peer)) rtt += 1h;
+    if (one.silent) rtt += 2h;
     if (rtt >= least) continue;
     chosen = &one;
     least = rtt;
@@ -225,55 +217,6 @@ void Plumtree::graft_somebody() {
   if (chosen == nullptr) return;
   chosen->eager |= without;
   links_.send(chosen->link, Graft{without, {}}, Priority::control, Traffic::control);
-}
-
-// One who announces may be behind the same broken link as we are: while payloads flow, each neighbour is listened to
-// for a while.
-void Plumtree::watch_another() {
-  if (++since_rotation_ < kRotate) return;
-  since_rotation_ = 0;
-  Neighbour* comes = nullptr;
-  std::uint64_t others = 0;
-  for (Neighbour& one : neighbours_) {
-    const Peer* peer = links_.find(one.link);
-    if (one.watched || peer == nullptr || !links_.stands(*peer)) continue;
-    if (rng_.below(++others) == 0) comes = &one;
-  }
-  if (comes != nullptr) watch_instead(*comes);
-}
-
-// Instead of one of those who announce to us now.
-void Plumtree::watch_instead(Neighbour& comes) {
-  Neighbour* leaves = nullptr;
-  std::uint64_t watched = 0;
-  for (Neighbour& one : neighbours_) {
-    if (one.watched && rng_.below(++watched) == 0) leaves = &one;
-  }
-  if (leaves == nullptr) return;
-  leaves->watched = false;
-  comes.watched = true;
-  links_.send(leaves->link, Watch{false, 0}, Priority::control, Traffic::control);
-  const Duration recent = host_.clock.mono() < catching_up_ ? kCatchUp : kRotationCatchUp;
-  links_.send(comes.link, Watch{true, static_cast<std::uint16_t>(recent / 1s)}, Priority::control, Traffic::control);
-}
-
-// Anybody, so that those who miss the same thing do not listen to each other only.
-void Plumtree::watch_somebody() {
-  std::size_t watched = 0;
-  for (const Neighbour& one : neighbours_) watched += one.watched ? 1u : 0u;
-  for (; watched < watched_at_most(); ++watched) {
-    Neighbour* chosen = nullptr;
-    std::uint64_t candidates = 0;
-    for (Neighbour& one : neighbours_) {
-      const Peer* peer = links_.find(one.link);
-      if (one.watched || peer == nullptr || !links_.stands(*peer)) continue;
-      ++candidates;
-      if (rng_.below(candidates) == 0) chosen = &one;
-    }
-    if (chosen == nullptr) return;
-    chosen->watched = true;
-    links_.send(chosen->link, Watch{true, kCatchUp / 1s}, Priority::control, Traffic::control);
-  }
 }
 
 // --- payloads
@@ -291,7 +234,9 @@ void Plumtree::broadcast(Channel channel, const Frame& payload) {
   message.source = config_.owner;
   message.payload = payload;
   const PayloadId id = id_of(message.channel, payload);
-  if (recent_.find(id) == nullptr) push(encode(message), message.tree, id, {});
+  if (recent_.find(id) != nullptr) return;
+  push(encode(message), message.tree, id, {});
+  if (is_leaf() && config_.swarm.trees > 0) await_echo(RecentPayloads::head(id));
 }
 
 void Plumtree::forward(const Delivery& delivery, const Frame& payload) {
@@ -358,8 +303,12 @@ void Plumtree::on(Peer& from, const Gossip& message, const Frame& whole) {
     return;
   }
   const PayloadId id = id_of(message.channel, message.payload);
+  neighbour->told = true;
   if (recent_.find(id) != nullptr) return repeated(from, *neighbour, message.tree);
   watch_another();
+  count_payload();
+  neighbour->told = true;
+  neighbour->silent = false;
   if (message.tree == kSharedTree && !is_leaf()) neighbour->eager |= kShared;
   std::erase_if(arrived_, [&](const Arrived& one) { return one.from == from.link; });  // judged and found bad
   if (arrived_.size() >= kArrived) arrived_.erase(arrived_.begin());
@@ -430,11 +379,16 @@ void Plumtree::on(Peer& from, const Watch& message) {
 }
 
 void Plumtree::on(Peer& from, const IHave& message) {
-  const Neighbour* neighbour = find(from.link);
+  Neighbour* neighbour = find(from.link);
   if (neighbour == nullptr || !neighbour->watched) return;
+  neighbour->told = true;
   for (const Announced& announced : message.ids) {
     const std::uint64_t head = announced.id ^ from.salt;
-    if (announced.tree <= kSharedTree && recent_.find(head) == nullptr) miss(from, head, announced.tree);
+    if (recent_.find(head) != nullptr) {
+      echoed(head);
+    } else if (announced.tree <= kSharedTree) {
+      miss(from, head, announced.tree);
+    }
   }
 }
 
@@ -518,6 +472,8 @@ std::optional<MonoTime> Plumtree::next_due() const noexcept {
   std::optional<MonoTime> first = flush_at_;
   const auto consider = [&](MonoTime at) { first = first ? std::min(*first, at) : at; };
   if (forget_at_) consider(*forget_at_);
+  if (judge_at_) consider(*judge_at_);
+  if (!unheard_.empty()) consider(unheard_.front().at);
   for (const Missing& one : missing_) consider(one.at);
   return first;
 }
@@ -532,6 +488,8 @@ void Plumtree::due(MonoTime now) {
     if (one.at <= now) ask(one, now);
   }
   std::erase_if(missing_, [](const Missing& one) { return one.head == 0; });
+  if (judge_at_ && *judge_at_ <= now) judge(now);
+  if (!unheard_.empty() && unheard_.front().at <= now) repeat_unheard(now);
   if (forget_at_ && *forget_at_ <= now) {
     recent_.forget(now - kKeepPayload, now - kKeepId);
     forget_at_.reset();
@@ -550,7 +508,7 @@ std::optional<Delivery> Plumtree::next() {
 }
 
 std::size_t Plumtree::bytes() const noexcept {
-  return recent_.bytes() + heap_bytes(neighbours_) + heap_bytes(rerouted_) +
+  return recent_.bytes() + heap_bytes(unheard_) + heap_bytes(neighbours_) + heap_bytes(rerouted_) +
          heap_bytes(announcing_, [](const Announcing& one) { return heap_bytes(one.waiting); }) +
          heap_bytes(missing_, [](const Missing& one) { return heap_bytes(one.places); }) + heap_bytes(arrived_) +
          heap_bytes(deliveries_);

@@ -54,11 +54,14 @@ class Plumtree {
   [[nodiscard]] std::size_t bytes() const noexcept;
 
  private:
+  static constexpr Duration kCatchUp = 60s;  // we want to hear of what is younger than this
   struct Neighbour {
     LinkId link;
     Trees eager = 0;
     bool watched = false;  // it announces to us
     bool watches = false;  // we announce to it
+    bool told = false;     // it sent or announced something since we began to count
+    bool silent = false;   // it did not, while others did
     Pace pulls;            // what it asked to be sent
   };
   struct Rerouted {  // what a neighbour is to be told
@@ -84,6 +87,12 @@ class Plumtree {
     Frame whole;  // the Gossip message
   };
 
+  struct Unheard {  // an own payload that nobody has announced to us yet
+    std::uint64_t head = 0;
+    MonoTime at;  // when it is given to somebody else
+    unsigned tries = 0;
+  };
+
   [[nodiscard]] Neighbour* find(LinkId link) noexcept;
   [[nodiscard]] bool is_leaf() const noexcept { return links_.listens().is_unspecified(); }
   [[nodiscard]] Trees own_trees() const noexcept;         // in which we have to see for a parent ourselves
@@ -93,10 +102,16 @@ class Plumtree {
   void graft_somebody();  // where no link is eager
   void hang_below(LinkId link);
   [[nodiscard]] std::size_t watched_at_most() const noexcept;
-  void watch_somebody();
+  void watch_somebody(Duration recent);
   void watch_instead(Neighbour& comes);
   void watch_another();
   void forget_announcer(LinkId link);
+  void count_payload();
+  void judge(MonoTime now);
+  void await_echo(std::uint64_t head);
+  void echoed(std::uint64_t head);
+  void repeat_unheard(MonoTime now);
+  void leave_parent(Neighbour& parent);
   void push(const Frame& whole, std::uint8_t along, const PayloadId& id, LinkId from);
   Rerouted& rerouted(LinkId link);
   void announce(LinkId link, std::uint64_t head, std::uint8_t tree);
@@ -122,6 +137,10 @@ class Plumtree {
   std::vector<Arrived> arrived_;
   std::vector<Delivery> deliveries_;
   std::size_t taken_ = 0;
+  unsigned counted_ = 0;  // payloads since we began
+  MonoTime counts_from_;
+  std::optional<MonoTime> judge_at_;
+  std::vector<Unheard> unheard_;
   std::optional<MonoTime> flush_at_;
   std::optional<MonoTime> forget_at_;
 };

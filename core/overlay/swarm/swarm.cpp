@@ -36,6 +36,7 @@ Swarm::Swarm(const Config& config, Host& host)
       plumtree_(config, host, links_, paths_),
       history_(config, host, links_, plumtree_),
       fingers_(config, host, links_),
+      guard_(config, params_, host, links_, paths_, fingers_, entrance_),
       evidence_(config, host),
       directory_(config, host, links_, fingers_, evidence_),
       router_(config, host, links_, fingers_, boot_number(host)),
@@ -50,6 +51,7 @@ void Swarm::start() {
   locator_.start();
   if (reachable()) fingers_.became_reachable();
   entrance_.start();
+  hyparview_.set_anchors(entrance_.anchors());
   settle();
 }
 
@@ -93,7 +95,7 @@ void Swarm::frame(LinkId link, const Frame& frame) {
   } else if (peer != nullptr) {
     handle(*peer, *message, frame);
     if (std::holds_alternative<Probe>(*message)) return;
-    if (is_of_trees(*message)) return settle_trees();
+    if (is_of_trees(*message) && !links_.has_news()) return settle_trees();
   } else if (const HelloEcho* echo = std::get_if<HelloEcho>(&*message); echo != nullptr && links_.is_aside(link)) {
     static_cast<void>(links_.echo(link, *echo));
   } else {
@@ -134,7 +136,8 @@ void Swarm::handle(Peer& from, const Message& message, const Frame& whole) {
           directory_.on(from, m);
         } else if constexpr (requires { router_.on(from, m); }) {
           router_.on(from, m);
-        } else if constexpr (requires { paths_.on(from, m); }) {
+        } else if constexpr (std::is_same_v<T, PathVector>) {
+          if (guard_.on(from, m)) hyparview_.merge(from.link);
           paths_.on(from, m);
         } else if constexpr (requires { tunnels_.on(from, m); }) {
           tunnels_.on(from, m);
@@ -177,9 +180,11 @@ void Swarm::timer(Timer timer) {
     armed_connect_.reset();
     links_.due(now);
     entrance_.due(now);
+    if (entrance_.wants_anchors(now)) entrance_.keep_anchors(hyparview_.oldest_dialled(Entrance::kAnchors));
     hyparview_.due(now);
     reachability_.due(now);
     probes_.due(now);
+    guard_.due(now);
     ladder_.due(now);
     tunnels_.due(now);
     correspondence_.due(now);
@@ -246,7 +251,8 @@ void Swarm::settle() {
       }
       hyparview_.changed(*change);
       fingers_.changed(*change);
-      entrance_.changed(*change, hyparview_.active_size() > 0);
+      entrance_.changed(*change, hyparview_.is_inside());
+      guard_.changed(*change);
       reachability_.changed(*change);
       probes_.changed(*change);
       ladder_.changed(*change);
@@ -269,7 +275,7 @@ void Swarm::settle() {
         plumtree_.neighbour_up(change->link);
         history_.neighbour_up(change->link);
         const Peer* peer = links_.find(change->link);
-        if (peer != nullptr && peer->reachable()) entrance_.remember(peer->ref());
+        if (peer != nullptr && peer->reachable()) entrance_.remember(peer->ref(), peer->outbound);
       } else {
         const Peer* peer = links_.find(change->link);
         const bool stays = params_.trees > 0 && peer != nullptr && peer->reachable() && reachable();
@@ -303,15 +309,16 @@ void Swarm::settle() {
       tunnels_.closed(*tunnel);
     }
     locator_.set_nat(reachability_.nat());
-    entrance_.inside(hyparview_.active_size() > 0);
+    entrance_.inside(hyparview_.is_inside());
     while (const auto door = entrance_.next()) {
       more = true;
       hyparview_.join(*door);
     }
   }
   std::optional<MonoTime> connect = hyparview_.next_due();
-  for (const auto& at : {links_.next_due(), entrance_.next_due(), reachability_.next_due(), probes_.next_due(),
-                         ladder_.next_due(), tunnels_.next_due(), correspondence_.next_due(), fanout_.next_due()}) {
+  for (const auto& at :
+       {links_.next_due(), entrance_.next_due(), guard_.next_due(), reachability_.next_due(), probes_.next_due(),
+        ladder_.next_due(), tunnels_.next_due(), correspondence_.next_due(), fanout_.next_due()}) {
     if (at && *at < *connect) connect = at;
   }
   arm(Timer::overlay_connect, connect, armed_connect_);
@@ -454,6 +461,8 @@ OverlayStatus Swarm::status() const {
   for (const PeerRef& relay : locator_.home_relays()) status.relay_addresses.push_back(relay.address);
   status.trees = paths_.routes();
   status.published = locator_.is_published();
+  status.guarded = guard_.lookups();
+  status.merged = guard_.merged();
   return status;
 }
 

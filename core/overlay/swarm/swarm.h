@@ -6,6 +6,7 @@
 //   reachability  can others dial us, and what does our NAT do?
 //   hyparview     who are the neighbours
 //   paths         shortest-path trees among the reachable ones
+//   guard         finds other parts of a network that has come apart
 //   plumtree      broadcast along neighbours and paths
 //   history       what was broadcast earlier, for those who were away or cut off
 //   fingers       standing links among reachable nodes, by id
@@ -25,6 +26,7 @@
 #include "core/overlay/swarm/correspondence.h"
 #include "core/overlay/swarm/entrance.h"
 #include "core/overlay/swarm/fanout.h"
+#include "core/overlay/swarm/guard.h"
 #include "core/overlay/swarm/history.h"
 #include "core/overlay/swarm/hyparview.h"
 #include "core/overlay/swarm/ladder.h"
@@ -106,6 +108,7 @@ class Swarm {
   Plumtree plumtree_;
   History history_;
   Fingers fingers_;
+  Guard guard_;
   Evidence evidence_;
   Directory directory_;
   Router router_;

@@ -40,6 +40,41 @@ TEST_F(PassiveViews, NeverGrowsBeyondItsSize) {
   EXPECT_EQ(none.size(), 0u);
 }
 
+// Whoever has many addresses in few networks pushes out himself.
+TEST_F(PassiveViews, AFullOneIsSharedFairlyAmongNetgroups) {
+  PassiveView large(16);
+  const auto in_group = [](std::uint8_t group, std::uint8_t n) {
+    PeerRef made = ref(n);
+    made.id.data[1] = group;
+    made.address = Address::v4(0x0B00'0001u + (std::uint32_t{group} << 16) + n, 20'000);
+    return made;
+  };
+  for (std::uint8_t n = 0; n < 30; ++n)
+    large.add(in_group(3, static_cast<std::uint8_t>(200 + n)), rng);  // who came first, too
+  for (std::uint8_t group = 0; group < 16; ++group) large.add(in_group(group, 0), rng);
+  for (std::uint8_t n = 1; n < 250; ++n) {
+    large.add(in_group(3, n), rng);
+    large.add(in_group(4, n), rng);
+  }
+  std::map<std::uint8_t, int> count;
+  for (const PeerRef& one : large.sample(100, rng)) ++count[one.id.data[1]];
+  EXPECT_EQ(count.size(), 16u) << "each has kept its one";
+}
+
+TEST_F(PassiveViews, EachNetgroupHasTheSameChance) {
+  PassiveView large(64);
+  for (std::uint8_t n = 1; n <= 60; ++n) large.add(ref(n), rng);
+  PeerRef alone = ref(61);
+  alone.address = Address::v4(0x0C00'0001u, 20'000);
+  large.add(alone, rng);
+  int hits = 0;
+  for (int i = 0; i < 1000; ++i) hits += large.pick_by_group(now, rng, anybody)->id == alone.id ? 1 : 0;
+  EXPECT_NEAR(hits, 500, 80);
+  const auto of_the_crowd = [&](const PeerRef& one) { return one.id != alone.id; };
+  EXPECT_NE(large.pick_by_group(now, rng, of_the_crowd), nullptr);
+  EXPECT_EQ(large.pick_by_group(now, rng, [](const PeerRef&) { return false; }), nullptr);
+}
+
 TEST_F(PassiveViews, TheSameNodeIsThereOnceWithItsNewestAddress) {
   view.add(ref(1), rng);
   PeerRef moved = ref(1);

@@ -356,15 +356,21 @@ inline void Machine::arm(Timer timer, MonoTime at) {
 // otherwise, can be dialled (nobody answers there).
 class RawPeer {
  public:
-  RawPeer(World& world, std::size_t node, std::uint64_t number, bool reachable = true)
-      : world_(world), node_(node), number_(number), key_(key_of(1000 + number)), reachable_(reachable) {
+  RawPeer(World& world, std::size_t node, std::uint64_t number, bool reachable = true,
+          std::optional<Address> at = std::nullopt)
+      : world_(world),
+        node_(node),
+        number_(number),
+        key_(key_of(1000 + number)),
+        reachable_(reachable),
+        address_(at.value_or(home(200 + number))) {
     link_ = LinkId{++machine().last_link};
     machine().links[link_] = {Machine::kRaw, {}, true};
     LinkInfo info{.link = link_, .peer = id(), .proven = true, .outbound = false, .remote = address()};
     info.remote.port = 40'000;
     world_.input(node_, [&](Swarm& s) { s.link_up(info); });
   }
-  [[nodiscard]] Address address() const { return home(200 + number_); }
+  [[nodiscard]] Address address() const { return address_; }
   [[nodiscard]] const NodeId& id() const { return key_->id(); }
   [[nodiscard]] PubKey user() const { return user_of(1000 + number_); }
   [[nodiscard]] PeerRef ref() const { return {id(), address(), {}}; }
@@ -424,6 +430,7 @@ class RawPeer {
   std::unique_ptr<SecpNodeKey> key_;
   LinkId link_;
   bool reachable_;
+  Address address_;
 };
 
 }  // namespace np2p::swarm::test
