@@ -53,20 +53,23 @@ void Multicast::send(const EventPtr& event, const Route& route) {
     // Who is behind gets this one with the rest, in order.
     if (!(state.behind_since && route.stored)) to.push_back(follower);
   }
-  send_copies(to, encode_events({&event, 1}), route.stored ? std::optional(event->created_at) : std::nullopt);
+  send_copies(to, encode_events({&event, 1}), Priority::post,
+              route.stored ? std::optional(event->created_at) : std::nullopt);
 }
 
-void Multicast::send_copies(const std::vector<PubKey>& to, const Frame& packet,
+bool Multicast::send_copies(const std::vector<PubKey>& to, const Frame& packet, Priority priority,
                             std::optional<std::int64_t> missed_since) {
-  if (to.empty()) return;
+  if (to.empty()) return true;
   if (missed_since) {
     if (copies_.size() >= kCopies) copies_.erase(copies_.begin());
     copies_.push_back({copy_tag(packet), *missed_since});
   }
   const Assurance assurance = missed_since ? Assurance::receipts : Assurance::once;
-  for (const PubKey& follower : overlay_.copies(to, Channel::packets, packet, Priority::post, assurance)) {
+  const auto without = overlay_.copies(to, Channel::packets, packet, priority, assurance);
+  for (const PubKey& follower : without) {
     if (missed_since) followers_.missed(follower, *missed_since);
   }
+  return without.empty();
 }
 
 void Multicast::copied(const CopyOutcome& outcome) {
@@ -103,7 +106,7 @@ void Multicast::send_reactions() {
     if (of_one && follower == first) continue;
     state.behind_since ? followers_.missed(follower, oldest) : to.push_back(follower);
   }
-  for (const Frame& packet : packets) send_copies(to, packet, oldest);
+  for (const Frame& packet : packets) send_copies(to, packet, Priority::post, oldest);
 }
 
 // Who takes our user's posts, or gives them up, must be the node that serves the follower; else anybody could bury or
@@ -175,14 +178,9 @@ void Multicast::send_history(const PubKey& follower, std::int64_t since, const H
     return;
   }
   for (const Frame& packet : encode_packets(history.events, config_.limits)) {
-    if (overlay_.unicast(follower, Channel::packets, packet, Priority::bulk)) continue;
-    followers_.missed(follower, since);
-    return;
+    if (!send_copies({follower}, packet, Priority::bulk, since)) return;
   }
-  if (!history.rest_since) {
-    if (overlay_.reaches(follower)) followers_.caught_up(follower);
-    return;
-  }
+  if (!history.rest_since) return followers_.caught_up(follower);  // unless a receipt is missing in the end
   followers_.has_until(follower, *history.rest_since);
   more_due_ = more_due_ ? std::min(*more_due_, now + kSettle) : now + kSettle;
   arm();

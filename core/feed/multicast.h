@@ -55,7 +55,9 @@ class Multicast {
   bool may_speak(std::string_view what, const PubKey& user, const Delivery& delivery);
   // Sends it; who has no route, or got more than a share of bytes, is remembered as behind.
   void send_history(const PubKey& follower, std::int64_t since, const History& history);
-  void send_copies(const std::vector<PubKey>& to, const Frame& packet, std::optional<std::int64_t> missed_since);
+  // False: somebody has no route. Who gives no receipt in the end is behind since then, too.
+  bool send_copies(const std::vector<PubKey>& to, const Frame& packet, Priority priority,
+                   std::optional<std::int64_t> missed_since);
   void send_reactions();
   void serve_those_behind();
   void set_standing(const PubKey& user);

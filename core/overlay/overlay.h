@@ -60,6 +60,7 @@ struct Receiver {
   PubKey user;
   NodeId node;
   std::vector<NodeId> vias;
+  std::uint8_t way = 0;  // which of these first, and over which of our own neighbours
   friend bool operator==(const Receiver&, const Receiver&) = default;
 };
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 import np2p
-from np2p import minutes
+from np2p import minutes, seconds
 from towns import settle, strangers
 
 Mentions = list[tuple[np2p.Node, np2p.Node, np2p.Note]]
@@ -59,3 +59,25 @@ def test_a_dropping_relay_is_gone_around(net: np2p.Simulation) -> None:
     early, _, late = _watch(net, notes, "a fifth of the relays drop what they should carry")
     assert early < len(notes), "nothing was dropped"
     assert late == len(notes)
+
+
+@pytest.mark.parametrize("behaviour", ["swallowing_hop", "dropping_relay"])
+@pytest.mark.seeds(per_commit=1, nightly=5)
+def test_copies_that_carriers_keep_reach_followers_another_way(net: np2p.Simulation, behaviour: str) -> None:
+    town = settle(net, 150, behaviour=behaviour, mode="multicast")
+    author, followers = town.honest[-1], town.honest[:-1]
+    for follower in followers:
+        follower.follow(author)
+    net.run_for(minutes(5))
+    notes = []
+    for number in range(10):
+        notes.append(author.post(f"number {number}"))
+        net.run_for(seconds(6))
+    early = sum(follower.has(note) for follower in followers for note in notes)
+    net.run_for(minutes(10))
+    late = sum(follower.has(note) for follower in followers for note in notes)
+    due = len(followers) * len(notes)
+    print(f"\n{behaviour}, seed {net.seed}: of {due} copies arrived {early} within seconds, {late} within 10 min")
+    if behaviour == "swallowing_hop":
+        assert net.rejections(author).get("receipt bad_signature", 0) > 0, "no receipt was forged"
+    assert late == due

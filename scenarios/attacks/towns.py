@@ -15,16 +15,16 @@ class Town:
     attackers: list[np2p.Node]
 
 
-def settle(net: np2p.Network, nodes: int, *, behaviour: str, every: int = 5) -> Town:
+def settle(net: np2p.Network, nodes: int, *, behaviour: str, every: int = 5, mode: str = "broadcast") -> Town:
     """`nodes` servers; of the fifth that can be dialled every `every`-th behaves so. They have joined, and what they
     publish of themselves has been published several times."""
     honest: list[np2p.Node] = []
     attackers: list[np2p.Node] = []
     for i in range(nodes // 5):
         attacks = i % every == every - 1
-        made = net.add_nodes(1, nat="none", behaviour=behaviour if attacks else "honest", replies="tagged")
+        made = net.add_nodes(1, nat="none", behaviour=behaviour if attacks else "honest", replies="tagged", mode=mode)
         (attackers if attacks else honest).extend(made)
-    honest += net.add_nodes(nodes - nodes // 5, nat="port_restricted", replies="tagged")
+    honest += net.add_nodes(nodes - nodes // 5, nat="port_restricted", replies="tagged", mode=mode)
     net.bootstrap(within=minutes(10))
     net.run_for(minutes(10))
     return Town(honest, attackers)

@@ -7,7 +7,9 @@ namespace np2p::sim {
 
 using swarm::Carry;
 using swarm::CarryEnd;
+using swarm::Receipts;
 using swarm::Routed;
+using swarm::Spread;
 
 // As the router makes it; with this host's own key no more than that can be had.
 PairMac BadCarrier::mac_of(const Routed& message, const NodeId& peer) const {
@@ -23,10 +25,24 @@ bool BadCarrier::hears(LinkId link, const swarm::Message& message) {
     if (manner_ == Behaviour::swallowing_hop) acknowledge(link, *routed);
     return false;
   }
+  if (const Spread* spread = std::get_if<Spread>(&message)) return hears_copies(link, *spread);
   if (manner_ == Behaviour::swallowing_hop) return true;
   if (const Carry* carry = std::get_if<Carry>(&message)) return carry->to == means_.key.id();
   if (const CarryEnd* end = std::get_if<CarryEnd>(&message)) return end->to == means_.key.id();
   return true;
+}
+
+// It keeps all copies that are not for itself; as a hop it gives receipts for them that it has made up.
+bool BadCarrier::hears_copies(LinkId link, const Spread& message) {
+  if (manner_ != Behaviour::swallowing_hop) return message.via != means_.key.id() || message.to.empty();
+  Receipts forged{message.from_via, message.from, 0, message.tag, {}, {}};
+  for (const swarm::ShortNode who : message.to) {
+    swarm::Receipted one{who, {}};
+    for (auto& byte : one.mac) byte = static_cast<std::uint8_t>(means_.rng.next());
+    forged.got.push_back(one);
+  }
+  means_.send(link, forged);
+  return false;
 }
 
 // What the recipient's server would say, as well as it can be made without its key: with a MAC out of thin air, with

@@ -30,6 +30,7 @@ class BadCarrier final : public Adversary {
 
  private:
   void acknowledge(LinkId link, const swarm::Routed& swallowed);
+  bool hears_copies(LinkId link, const swarm::Spread& message);
   [[nodiscard]] PairMac mac_of(const swarm::Routed& message, const NodeId& peer) const;
 
   Behaviour manner_;

@@ -66,7 +66,8 @@ void Fanout::send(std::vector<Receiver> to, Channel channel, const Frame& payloa
     if (receivers_ + fresh.size() >= config_.limits.spread_receivers) {
       outcomes_.push_back({tag, one.user, one.node, false, false});
     } else {
-      fresh.push_back({std::move(one), 0});
+      const std::uint8_t way = one.way;
+      fresh.push_back({std::move(one), way, 0});
     }
   }
   std::sort(fresh.begin(), fresh.end(),
@@ -93,7 +94,7 @@ void Fanout::pass(const std::vector<Awaited>& to, const Copy& copy, const Frame&
   for (const Awaited& one : to) {
     for (const NodeId& via : one.receiver.vias) ++shared[via];
   }
-  std::map<NodeId, std::vector<ShortNode>> copies;
+  std::map<std::pair<NodeId, std::uint8_t>, std::vector<ShortNode>> copies;  // by relay, and by turn of the first hop
   for (const Awaited& one : to) {
     if (const Peer* peer = links_.find(one.receiver.node)) {
       const Handed handed{host_.node_key.id(), static_cast<std::uint8_t>(copy.channel), copy.tag, payload};
@@ -104,11 +105,12 @@ void Fanout::pass(const std::vector<Awaited>& to, const Copy& copy, const Frame&
     std::erase(vias, host_.node_key.id());
     if (vias.empty()) continue;
     std::stable_sort(vias.begin(), vias.end(), [&](const NodeId& a, const NodeId& b) { return shared[a] > shared[b]; });
-    copies[vias[one.way % vias.size()]].push_back(short_of(one.receiver.node));
+    copies[{vias[one.way % vias.size()], one.way}].push_back(short_of(one.receiver.node));
   }
-  for (auto& [via, receivers] : copies) {
+  for (auto& [key, receivers] : copies) {
+    const auto& [via, way] = key;
     std::sort(receivers.begin(), receivers.end());
-    const LinkId link = toward(via, {});
+    const LinkId link = router_.first_hop(via, via, way);
     if (!link) continue;  // the next try goes another way
     Spread message;
     message.via = via;
@@ -232,7 +234,8 @@ void Fanout::on(Peer& from, const Receipts& message) {
       for (auto at = place_of(sent->missing, who); at != sent->missing.end(); ++at) {
         Awaited& one = *at;
         if (short_of(one.receiver.node) != who) break;
-        if (one.way + 1u >= std::max<std::size_t>(one.receiver.vias.size(), 1)) continue;
+        if (one.hints + 1u >= one.receiver.vias.size()) continue;  // a hint is not proved
+        ++one.hints;
         ++one.way;
         again.push_back(one);
       }

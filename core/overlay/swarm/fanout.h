@@ -39,6 +39,7 @@ class Fanout {
   struct Awaited {
     Receiver receiver;
     std::uint8_t way = 0;
+    std::uint8_t hints = 0;  // that it was lost, and another way was tried at once
   };
   struct Sent {  // by us
     std::uint64_t tag = 0;

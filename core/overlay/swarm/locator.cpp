@@ -87,7 +87,7 @@ std::optional<Receiver> Locator::find_for_copy(const PubKey& user) {
     return std::nullopt;
   }
   known->used = host_.clock.mono();
-  Receiver receiver{user, known->node, {}};
+  Receiver receiver{user, known->node, {}, known->turn};
   if (!known->listens.is_unspecified()) {
     receiver.vias.push_back(known->node);
     return receiver;
@@ -445,6 +445,7 @@ void Locator::lost(const NodeId& node) {
   for (Known& one : known_) {
     if (one.node != node || one.dead) continue;
     one.dead = true;
+    ++one.turn;
     ++version_;
     const PubKey user = one.user;
     want(user);

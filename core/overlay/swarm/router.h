@@ -40,6 +40,9 @@ class Router {
     return hop(via, to, from, [](const Peer& peer) { return peer.path != Path::tunnel; });
   }
 
+  // Where a message of our own begins its way, by turns over several neighbours. 0: nowhere.
+  [[nodiscard]] LinkId first_hop(const NodeId& via, const NodeId& to, unsigned turn);
+
   void on(Peer& from, const Routed& message);
   void on(Peer& from, const Undelivered& message);
   void on(Peer& from, const Direct& message);
@@ -63,7 +66,6 @@ class Router {
   [[nodiscard]] LinkId hop(const NodeId& via, const NodeId& to, LinkId from) {
     return hop(via, to, from, [](const Peer&) { return true; });
   }
-  [[nodiscard]] LinkId first_hop(const NodeId& via, const NodeId& to, unsigned turn);
   bool is_new(const Routed& message, LinkId link);
   bool opens_window(const Routed& message, LinkId link);
   void forget_one();
