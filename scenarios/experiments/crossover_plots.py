@@ -104,7 +104,8 @@ def _posts_alone(axes: Any, results: Results) -> None:
                 values += due
     sizes = [point.nodes for point in results.points if point.mode != "mesh"] or [16]
     look.log_axis(axes, values, "sent per server for posts", "B/s")
-    axes.set_ylim(min(value for value in values if value > 0) / 4, max(values) * 4)
+    shown = [value for value in values if value > 0] or [1.0]  # with the mesh alone there is nothing here
+    axes.set_ylim(min(shown) / 4, max(shown) * 4)
     servers_axis(axes, min(sizes) / 1.2, max(sizes), 3.0 if max(sizes) < 5000 else 5.0)
     _who_follows(axes, results)
     place = maths.crossing(broadcast, results.of("multicast", graphs[0]), upkeep=False)

@@ -112,8 +112,8 @@ def why(results: Results) -> str:
     copies = median(point.copies for point in followers if point.nodes == nodes)
     sent = copies * ROUTED
     rest = (
-        f" The rest is finding out where followers&rsquo; servers are: their word for it holds {CONTACT_LIFE / 3600:g} hours, "
-        "and most users post more seldom. That, not the posts, is what to save on."
+        " The rest is receipts, what arrives twice, and finding out where followers&rsquo; servers are when no receipt "
+        "comes. That, not the posts, is what to save on."
         if sent < theirs / 2
         else ""
     )

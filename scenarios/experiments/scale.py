@@ -263,10 +263,10 @@ def print_table(results: Results) -> None:
         heads = [f"{100 * nated:.0f} % NAT" for nated in results.shares("hyparview")]
         print(
             f"\n{nodes:,} servers{'':<{32 - len(f'{nodes:,}')}} {'target':>12}"
-            + "".join(f" {h:>16}      " for h in heads)
+            + "".join(f" {h:>16}       " for h in heads)
         )
         for label, target, *cells in table_lines(results, nodes):
-            shown = "".join(f" {value:>16} {verdict:<5}" for value, verdict in zip(cells[::2], cells[1::2]))
+            shown = "".join(f" {value:>16} {verdict:<6}" for value, verdict in zip(cells[::2], cells[1::2]))
             print(f"{label:<40} {target:>12}{shown}".rstrip())
     if results.sizes("mesh"):
         print(
@@ -302,12 +302,14 @@ def main(argv: list[str] | None = None) -> int:
     chosen.out.mkdir(parents=True, exist_ok=True)
     write_csv(results.rows, chosen.out / "scale.csv")
     print_table(results)
-    scale_report.write(results, chosen.out)
+    drawn = bool(results.sizes("hyparview"))  # of the mesh alone there is a table
+    if drawn:
+        scale_report.write(results, chosen.out)
     if chosen.record:
         import recorded
 
         recorded.record(results)
-    names = ", ".join(str(chosen.out / name) for name in ("scale.csv", "scale.png", "scale.html"))
+    names = ", ".join(str(chosen.out / name) for name in ["scale.csv", *(["scale.png", "scale.html"] if drawn else [])])
     print(f"\n{results.wall_seconds:.0f} s; wrote {names}")
     if not results.complete:
         print("interrupted: only what is above is in there", file=sys.stderr)

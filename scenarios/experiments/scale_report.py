@@ -13,7 +13,7 @@ import scale_plots
 from report_page import page
 from scale import Results
 
-VERDICTS = {"ok": "ok", "below": "<b>below</b>", "": ""}
+VERDICTS = {"ok": "ok", "missed": "<b>missed</b>", "": ""}
 
 
 def write(results: Results, out: Path) -> None:

@@ -16,11 +16,11 @@ class Metric:
     digits: int = 2
 
     def verdict(self, value: float) -> str:
-        """'ok' or 'below' (the target is missed); '' where there is no target."""
+        """'ok' or 'missed'; '' where there is no target."""
         if self.most is None and self.least is None:
             return ""
         good = (self.most is None or value <= self.most) and (self.least is None or value >= self.least)
-        return "ok" if good else "below"
+        return "ok" if good else "missed"
 
     def shown(self, value: float) -> str:
         if self.unit == "%":
