@@ -170,6 +170,7 @@ void Plumtree::hang_below(LinkId link) {
     const Peer* parent = links_.find(one.link);
     if (one.eager == 0 || one.link == link || parent == nullptr || peer->rtt + kClearly >= parent->rtt) continue;
     chosen->eager |= one.eager;
+    chosen->told = true;
     links_.send(link, Graft{one.eager, {}}, Priority::control, Traffic::control);
     links_.send(one.link, Prune{one.eager}, Priority::control, Traffic::control);
     one.eager = 0;
@@ -216,6 +217,7 @@ void Plumtree::graft_somebody() {
   }
   if (chosen == nullptr) return;
   chosen->eager |= without;
+  chosen->told = true;  // it has had no time yet to show that it pushes
   links_.send(chosen->link, Graft{without, {}}, Priority::control, Traffic::control);
 }
 
