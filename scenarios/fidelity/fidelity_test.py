@@ -44,9 +44,10 @@ def test_sixteen_servers_count_the_same_in_both_worlds(net: np2p.Network) -> Non
         assert one.first_deliveries == real[0].first_deliveries, "first deliveries"
         assert _superfluous(one) <= SUPERFLUOUS, "duplicates"
     _assert_near("payload", [one.payload for one in simulated], [one.payload for one in real])
-    # Eight messages, more or fewer hops by who is whose neighbour: the mean of the seeds says little, their range does.
+    # Eight messages. One that is on its way over the server that dies takes further hops: so the median of the real ones,
+    # and the range of the seeds.
     relayed = [one.relayed for one in simulated]
-    routed = float(np.mean([one.relayed for one in real]))
+    routed = float(np.median([one.relayed for one in real]))
     assert (1 - TOLERANCE) * min(relayed) <= routed <= (1 + TOLERANCE) * max(relayed), "routed for others"
     for reachable in (True, False):
         ours = [one.control_of(reachable) for one in simulated]
