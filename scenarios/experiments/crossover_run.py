@@ -75,7 +75,7 @@ def _measure(asks: list[Ask], folder: Path, processes: int, results: Results, be
                 bar.update(100.0 * part, f"({done} of {len(asks)} points)")
     except KeyboardInterrupt:
         results.complete = False
-        for process, _ in running.values():
+        for process in multiprocessing.active_children():  # one may have been started and not yet be in `running`
             process.kill()
             process.join()
 
