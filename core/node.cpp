@@ -139,7 +139,13 @@ NodeStatus Node::status() const {
   status.follows = feed_->multicast().follows().size();
   status.registered_follows = feed_->multicast().follows().registered_count();
   status.identity = overlay_->identity();
-  status.followers = feed_->multicast().followers().all().size();
+  const Multicast& multicast = feed_->multicast();
+  status.followers = multicast.followers().all().size();
+  status.followers_behind = multicast.followers().behind().size();
+  status.posted = multicast.stream().last();
+  status.streams = multicast.positions().size();
+  status.streams_with_gaps = multicast.positions().with_gaps();
+  status.forks = multicast.positions().forks();
   return status;
 }
 

@@ -227,6 +227,11 @@ py::dict status(const World& world, NodeIndex node) {
   out["follows"] = found.follows;
   out["followers"] = found.followers;
   out["registered_follows"] = found.registered_follows;
+  out["followers_behind"] = found.followers_behind;
+  out["posted"] = found.posted;
+  out["streams"] = found.streams;
+  out["streams_with_gaps"] = found.streams_with_gaps;
+  out["forks"] = found.forks;
   return out;
 }
 

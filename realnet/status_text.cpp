@@ -152,6 +152,9 @@ std::string status_json(const ServerView& view) {
       neighbours_json(view.node), view.node.stored_events, view.store.evicted, view.store.rotten, view.node.outbox,
       view.node.follows, view.node.registered_follows, view.node.followers, view.observer.events_accepted(), view.syncs,
       json_string(view.trouble));
+  text += fmt::format(R"("followers_behind":{},"posted":{},"streams":{},"streams_with_gaps":{},"forks":{},)",
+                      view.node.followers_behind, view.node.posted, view.node.streams, view.node.streams_with_gaps,
+                      view.node.forks);
   text +=
       fmt::format(R"("links":{{"open":{},"accepted":{},"dialled":{},"refused":{},"slow_readers":{},)"
                   R"("wire_bytes_in":{},"wire_bytes_out":{}}},"frames_in":{},"frames_out":{},)",
@@ -175,6 +178,8 @@ std::string metrics_text(const ServerView& view) {
   metrics.gauge("rotten_events", "stored events that are damaged on the disk and set aside", view.store.rotten);
   metrics.gauge("outbox", "events waiting for somebody", view.node.outbox);
   metrics.gauge("follows", "users the owner follows", view.node.follows);
+  metrics.gauge("followers_behind", "followers who have not got something yet", view.node.followers_behind);
+  metrics.gauge("streams_with_gaps", "followed users of whose posts something is missing", view.node.streams_with_gaps);
   metrics.gauge("followers", "registered followers", view.node.followers);
   metrics.gauge("disk_healthy", "1 while the disk takes our writes", view.trouble.empty() ? 1 : 0);
   metrics.counter("events_accepted_total", "events seen for the first time", view.observer.events_accepted());

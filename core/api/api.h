@@ -46,6 +46,11 @@ struct NodeStatus {
   std::size_t follows = 0;
   std::size_t followers = 0;
   std::size_t registered_follows = 0;  // of follows: whose node has us registered
+  std::size_t followers_behind = 0;    // of followers: gave no receipt for something, and have not pulled it yet
+  std::uint64_t posted = 0;            // the last number of our own stream
+  std::size_t streams = 0;             // of those our user follows, whose numbers are known
+  std::size_t streams_with_gaps = 0;   // of these: something is missing at the moment
+  std::uint64_t forks = 0;             // two stories of one incarnation, seen since the start
   Identity identity;
 };
 

@@ -112,6 +112,13 @@ struct Limits {
   std::size_t follows = 10'000;          // users one user follows
   Duration follow_lease = 24h;           // a FOLLOW not renewed for this long is forgotten
   std::size_t follower_history = 50;     // recent posts that a new follower gets
+  std::size_t stream_events = 20'000;    // of our user's stream, whose numbers are remembered
+  std::size_t heard_events = 128;        // likewise of the stream of each followee, to serve others
+  std::size_t mail_entries = 100'000;    // kept for others who are away
+  // Pulls: what one of them is answered with, and what one asker gets.
+  std::size_t pulled_bytes = 512 * 1024;
+  std::uint32_t puller_bytes_per_second = 64 * 1024;
+  std::uint32_t puller_bytes_burst = 4 * 1024 * 1024;
   // Anybody may follow, as many as he likes to pose as: bytes of history to all followers together.
   std::uint32_t follower_bytes_per_second = 256 * 1024;
   std::uint32_t follower_bytes_burst = 16 * 1024 * 1024;

@@ -14,7 +14,8 @@ namespace np2p {
 
 class Askers {
  public:
-  explicit Askers(const Limits& limits) : limits_(limits) {}
+  Askers(const Limits& limits, std::uint32_t bytes_per_second, std::uint32_t burst)
+      : limits_(limits), bytes_per_second_(bytes_per_second), burst_(burst) {}
 
   bool may_get(const PubKey& asker, std::uint32_t bytes, MonoTime now) {
     auto at = budgets_.find(asker);
@@ -23,8 +24,7 @@ class Askers {
         budgets_.erase(order_.front());
         order_.pop_front();
       }
-      const TokenBucket full(limits_.asker_answer_bytes_per_second, limits_.asker_answer_bytes_burst);
-      at = budgets_.emplace(asker, full).first;
+      at = budgets_.emplace(asker, TokenBucket(bytes_per_second_, burst_)).first;
       order_.push_back(asker);
     }
     return at->second.take(now, bytes);
@@ -32,6 +32,8 @@ class Askers {
 
  private:
   const Limits& limits_;
+  std::uint32_t bytes_per_second_;
+  std::uint32_t burst_;
   std::map<PubKey, TokenBucket> budgets_;
   std::deque<PubKey> order_;  // as they came; the first makes room
 };

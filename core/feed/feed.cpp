@@ -37,10 +37,10 @@ Feed::Feed(const Config& config, Host& host, Overlay& overlay)
       host_(host),
       overlay_(overlay),
       judge_(config, host),
-      askers_(config.limits),
+      askers_(config.limits, config.limits.asker_answer_bytes_per_second, config.limits.asker_answer_bytes_burst),
       lookup_(config, host, overlay, judge_, askers_),
       outbox_(config, host, overlay),
-      multicast_(config, host, overlay, askers_),
+      multicast_(config, host, overlay),
       recent_(config.limits.recent_ids) {}
 
 void Feed::start() {
@@ -92,10 +92,15 @@ void Feed::published(const EventPtr& event) {
   if (route.audience == Audience::everybody) {
     if (has_time(event->created_at)) overlay_.remember(past_of(event.get()));
     overlay_.broadcast(Channel::packets, encode_events({&event, 1}), Priority::post);
-  } else if (route.audience == Audience::followers) {
-    multicast_.send(event, route);
   }
-  for (const PubKey& user : route.named) outbox_.add(user, event);
+  multicast_.send(event, route);
+  const bool copied = route.audience == Audience::followers && route.stored;
+  for (const PubKey& user : route.named) outbox_.add(user, event, copied && multicast_.is_sending_to(user));
+}
+
+void Feed::copied(const CopyOutcome& outcome) {
+  const auto event = multicast_.copied(outcome);
+  if (event) outbox_.acknowledged(outcome.user, *event);
 }
 
 void Feed::obey(const EventPtr& deletion) {
@@ -118,7 +123,10 @@ bool Feed::is_to_us(const Event& reaction) {
 std::optional<Frame> Feed::receive(const Delivery& delivery) {
   switch (delivery.channel) {
     case Channel::packets:
-      return receive_packet(delivery);
+      return receive_packet(delivery).onward;
+    case Channel::stream:
+      receive_stream(delivery);
+      return std::nullopt;
     case Channel::extension:
       receive_extension(delivery);
       return std::nullopt;
@@ -126,25 +134,29 @@ std::optional<Frame> Feed::receive(const Delivery& delivery) {
   return std::nullopt;
 }
 
-std::optional<Frame> Feed::receive_packet(const Delivery& delivery) {
+Feed::Received Feed::receive_packet(const Delivery& delivery) {
+  Received received;
   if (!judge_.may_bring_event(delivery.link)) {
     reject("packet", error(ErrorCode::rate_limited, "too many packets over this link"), delivery);
-    return std::nullopt;
+    received.limited = true;
+    return received;
   }
   auto packet = decode_packet(delivery.payload.view(), config_.limits);
   if (!packet) {
     reject("packet", packet.error(), delivery);
     blame(delivery);
-    return std::nullopt;
+    return received;
   }
   std::vector<EventPtr> fresh;
   std::vector<EventPtr> good;  // what a sender may be told that we have
   std::size_t bad = 0;
   bool paid = true;  // the packet's own token is its first event's
   for (Event& event : packet->events) {
+    received.events.push_back(event.id);
     if (!std::exchange(paid, false) && !judge_.may_bring_event(delivery.link)) {
       reject("event", error(ErrorCode::rate_limited, "too many events over this link"), delivery);
       ++bad;
+      received.limited = true;
       continue;
     }
     EventPtr accepted;
@@ -172,12 +184,39 @@ std::optional<Frame> Feed::receive_packet(const Delivery& delivery) {
   });
   if (delivery.cast == Delivery::Cast::copy && bad == 0 && kept) receipt_when_durable(delivery);
   if (delivery.cast == Delivery::Cast::unicast) acknowledge_when_durable(delivery, good);
-  if (delivery.cast != Delivery::Cast::broadcast) return std::nullopt;
-  if (fresh.empty() && new_requests.empty()) return std::nullopt;
+  received.good = bad == 0;
+  if (delivery.cast != Delivery::Cast::broadcast) return received;
+  if (fresh.empty() && new_requests.empty()) return received;
   // Only what was looked at now is handed on: behind an id that we know may stand a forgery, for which those that do
   // not know the id would blame us.
-  if (fresh.size() == packet->events.size() && new_requests.size() == packet->requests.size()) return delivery.payload;
-  return encode_packet(fresh, new_requests);
+  if (fresh.size() == packet->events.size() && new_requests.size() == packet->requests.size()) {
+    received.onward = delivery.payload;
+  } else {
+    received.onward = encode_packet(fresh, new_requests);
+  }
+  return received;
+}
+
+void Feed::receive_stream(const Delivery& delivery) {
+  if (delivery.cast == Delivery::Cast::broadcast) {
+    reject("stream", error(ErrorCode::forbidden, "nothing of this kind is for everybody"), delivery);
+    return blame(delivery);
+  }
+  const auto part = decode_stream_part(delivery.payload.view(), config_.limits);
+  if (!part) return reject("stream", part.error(), delivery);
+  Received received;
+  if (part->packet.empty()) {  // all of it is gone
+    received.good = judge_.may_bring_event(delivery.link);
+    received.limited = !received.good;
+  } else {
+    Delivery inner = delivery;
+    inner.channel = Channel::packets;
+    inner.payload = part->packet;
+    received = receive_packet(inner);
+  }
+  // What its author's own server sends and we refuse will never be any better.
+  const bool from_author = delivery.from_server && speaks_for(delivery, part->head.author);
+  if (received.good || (from_author && !received.limited)) multicast_.arrived(*part, received.events, delivery);
 }
 
 Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& accepted) {
@@ -300,6 +339,8 @@ void Feed::receive_extension(const Delivery& delivery) {
     void operator()(const Follow& m) const { feed.multicast_.follow(m, from); }
     void operator()(const Unfollow& m) const { feed.multicast_.unfollow(m, from); }
     void operator()(const Followed& m) const { feed.multicast_.followed(m, from); }
+    void operator()(const Announce& m) const { feed.multicast_.announced(m, from); }
+    void operator()(const Pull& m) const { feed.multicast_.pulled(m, from); }
     void operator()(const Acknowledge& m) const {
       if (!speaks_for(from, m.recipient) || !from.from_server) {
         feed.reject("acknowledge", error(ErrorCode::forbidden, "an acknowledgement for somebody else"), from);

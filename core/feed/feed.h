@@ -35,7 +35,7 @@ class Feed {
   std::optional<Frame> receive(const Delivery& delivery);
   // What was broadcast earlier and somebody has missed; empty if the store does not hold it any more.
   [[nodiscard]] Frame recall(const Past& past);
-  void copied(const CopyOutcome& outcome) { multicast_.copied(outcome); }
+  void copied(const CopyOutcome& outcome);
   void link_down(LinkId link) { judge_.link_down(link); }
   void topology_changed();
   void timer(Timer timer);
@@ -52,7 +52,14 @@ class Feed {
  private:
   // known: we have it, or no longer want it; it was handed on when it came first.
   enum class Arrival : std::uint8_t { fresh, known, bad };
-  std::optional<Frame> receive_packet(const Delivery& delivery);
+  struct Received {
+    std::optional<Frame> onward;  // of a broadcast
+    std::vector<EventId> events;  // in the packet, as it says itself
+    bool good = false;            // all of them are here, or not wanted here
+    bool limited = false;         // some were not looked at
+  };
+  Received receive_packet(const Delivery& delivery);
+  void receive_stream(const Delivery& delivery);
   void receive_extension(const Delivery& delivery);
   Arrival accept(Event event, const Delivery& delivery, EventPtr& accepted);
   void blame(const Delivery& delivery);
@@ -82,8 +89,8 @@ class Feed {
   [[nodiscard]] static HalfId half_of(const EventId& id) noexcept { return *HalfId::from(id.view().first(16)); }
   BoundedSet<HalfId> recent_;
   bool flush_armed_ = false;
-  using Received = std::map<PubKey, std::set<EventId>>;  // by source
-  std::map<Ticket, Received> unacknowledged_;
+  using Acknowledged = std::map<PubKey, std::set<EventId>>;  // by source
+  std::map<Ticket, Acknowledged> unacknowledged_;
   std::size_t unacknowledged_count_ = 0;
   // Copies whose receipts are due: once the next flush is durable, and those of flushes under way.
   std::vector<Delivery> unflushed_copies_;

@@ -1,64 +1,105 @@
 #include "core/feed/followers.h"
 
+#include <algorithm>
 #include <string>
 
 #include "core/feed/persist.h"
+#include "core/wire/extension.h"
 
 namespace np2p {
+namespace {
+
+constexpr std::uint64_t kNotBehind = UINT64_MAX;
+constexpr Duration kPauses[] = {60s, 10min, 1h, 6h};  // between announcements
+
+}  // namespace
 
 Followers::Followers(const Config& config, Host& host) : config_(config), host_(host) {}
 
 void Followers::load() {
+  const MonoTime now = host_.clock.mono();
   host_.store.each_value(Table::followers, [&](std::string_view key, std::string_view value) {
     const auto follower = PubKey::from(bytes_of(key));
     const auto lease = take_u64(value);
-    if (!follower || !lease || followers_.size() >= config_.limits.followers) return;
+    const auto behind = take_u64(value);
+    if (!follower || !behind || followers_.size() >= config_.limits.followers) return;
     Follower state;
     state.lease_until = WallTime{static_cast<std::int64_t>(*lease)};
-    if (const auto behind = take_u64(value)) state.behind_since = static_cast<std::int64_t>(*behind);
-    followers_.emplace(*follower, state);
+    if (*behind != kNotBehind) behind_.emplace(*follower, Behind{*behind, now});
+    for (; value.size() >= PubKey::size && state.guardians.size() < kMostGuardians; value.remove_prefix(PubKey::size)) {
+      state.guardians.push_back(*PubKey::from(bytes_of(value.substr(0, PubKey::size))));
+    }
+    followers_.emplace(*follower, std::move(state));
   });
 }
 
-bool Followers::add(const PubKey& follower) {
+bool Followers::add(const PubKey& follower, const std::vector<PubKey>& guardians) {
   auto at = followers_.find(follower);
   if (at == followers_.end()) {
     if (followers_.size() >= config_.limits.followers) return false;
     at = followers_.emplace(follower, Follower{}).first;
   }
   at->second.lease_until = host_.clock.wall() + config_.limits.follow_lease;
-  if (save(follower, at->second)) return true;
+  at->second.guardians = guardians;
+  if (save(follower)) return true;
+  behind_.erase(follower);
   followers_.erase(at);  // what would be gone after a restart is not promised
   return false;
 }
 
 bool Followers::remove(const PubKey& follower) {
   if (followers_.erase(follower) == 0) return false;
+  behind_.erase(follower);
   host_.store.erase_value(Table::followers, text_of(follower.view()));
   return true;
 }
 
-void Followers::missed(const PubKey& follower, std::int64_t created_at) {
-  const auto at = followers_.find(follower);
-  if (at == followers_.end()) return;
-  auto& behind = at->second.behind_since;
-  if (behind && *behind <= created_at) return;
-  behind = created_at;
-  save(follower, at->second);
+void Followers::missed(const PubKey& follower, std::uint64_t after) {
+  if (!contains(follower)) return;
+  const auto [at, fresh] = behind_.try_emplace(follower, Behind{after, host_.clock.mono() + kPauses[0]});
+  if (!fresh && at->second.after <= after) return;
+  at->second.after = after;
+  save(follower);
 }
 
-void Followers::has_until(const PubKey& follower, std::int64_t created_at) {
-  const auto at = followers_.find(follower);
-  if (at == followers_.end() || at->second.behind_since == created_at) return;
-  at->second.behind_since = created_at;
-  save(follower, at->second);
+void Followers::all_missed(std::uint64_t after) {
+  for (const auto& [follower, state] : followers_) {
+    missed(follower, after);
+    behind_.at(follower).announce_at = host_.clock.mono();
+  }
 }
 
-void Followers::caught_up(const PubKey& follower) {
-  const auto at = followers_.find(follower);
-  if (at == followers_.end() || !at->second.behind_since) return;
-  at->second.behind_since.reset();
-  save(follower, at->second);
+void Followers::knows(const PubKey& follower) {
+  if (behind_.erase(follower) != 0) save(follower);
+}
+
+std::vector<PubKey> Followers::due(MonoTime now, std::size_t most) {
+  std::vector<PubKey> found;
+  for (auto& [follower, state] : behind_) {
+    if (found.size() >= most) break;
+    if (state.announce_at > now) continue;
+    state.announce_at = now + kPauses[std::min<std::size_t>(state.announced, std::size(kPauses) - 1)];
+    ++state.announced;
+    found.push_back(follower);
+  }
+  return found;
+}
+
+void Followers::topology_changed(const Overlay& overlay) {
+  const MonoTime now = host_.clock.mono();
+  for (auto& [follower, state] : behind_) {
+    const bool reachable = overlay.reaches(follower);
+    if (reachable && !state.reachable) state.announce_at = now;
+    state.reachable = reachable;
+  }
+}
+
+std::optional<MonoTime> Followers::next_due() const {
+  std::optional<MonoTime> first;
+  for (const auto& [follower, state] : behind_) {
+    if (!first || state.announce_at < *first) first = state.announce_at;
+  }
+  return first;
 }
 
 std::vector<PubKey> Followers::expire() {
@@ -68,6 +109,7 @@ std::vector<PubKey> Followers::expire() {
     const bool over = at->second.lease_until < now;
     if (over) {
       host_.store.erase_value(Table::followers, text_of(at->first.view()));
+      behind_.erase(at->first);
       ended.push_back(at->first);
     }
     at = over ? followers_.erase(at) : std::next(at);
@@ -75,10 +117,19 @@ std::vector<PubKey> Followers::expire() {
   return ended;
 }
 
-bool Followers::save(const PubKey& follower, const Follower& state) {
+std::size_t Followers::bytes() const noexcept {
+  std::size_t sum = heap_bytes(followers_) + heap_bytes(behind_);
+  for (const auto& [follower, state] : followers_) sum += heap_bytes(state.guardians);
+  return sum;
+}
+
+bool Followers::save(const PubKey& follower) {
+  const Follower& state = followers_.at(follower);
+  const auto behind = behind_.find(follower);
   std::string value;
   append_u64(value, static_cast<std::uint64_t>(state.lease_until.ns));
-  if (state.behind_since) append_u64(value, static_cast<std::uint64_t>(*state.behind_since));
+  append_u64(value, behind == behind_.end() ? kNotBehind : behind->second.after);
+  for (const PubKey& guardian : state.guardians) value.append(text_of(guardian.view()));
   return host_.store.set_value(Table::followers, text_of(follower.view()), value);
 }
 

@@ -1,5 +1,6 @@
-// Who follows our user: registrations with a lease, kept in the store. In follower mode these get our user's posts; a
-// follower who could not be reached is remembered as behind, and served from there when it is back.
+// Who follows our user: registrations with a lease, kept in the store. In follower mode these get our user's posts. Who
+// gave no receipt, or had no route, is behind since a number of our stream (own_stream.h) and gets nothing but, now and
+// then, word that there is something, until its server pulls.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include "core/base/config.h"
 #include "core/base/heap_bytes.h"
 #include "core/host/host.h"
+#include "core/overlay/overlay.h"
 
 namespace np2p {
 
@@ -17,31 +19,42 @@ class Followers {
  public:
   struct Follower {
     WallTime lease_until;
-    // created_at (Unix seconds) of the first post it missed; nothing if it has all that was sent.
-    std::optional<std::int64_t> behind_since;
+    std::vector<PubKey> guardians;  // who take in what is for this follower
+  };
+  struct Behind {
+    std::uint64_t after = 0;  // it has our stream up to this number for sure
+    MonoTime announce_at;
+    unsigned announced = 0;  // times, without an answer
+    bool reachable = false;  // at the last look
   };
 
   Followers(const Config& config, Host& host);
 
   void load();
   // Registers or renews; the lease starts now. False: over the limit, or the store cannot keep it.
-  bool add(const PubKey& follower);
+  bool add(const PubKey& follower, const std::vector<PubKey>& guardians);
   bool remove(const PubKey& follower);
-  void missed(const PubKey& follower, std::int64_t created_at);
-  void has_until(const PubKey& follower, std::int64_t created_at);  // of one who is behind: what comes then is missing
-  void caught_up(const PubKey& follower);
-  std::vector<PubKey> expire();  // forgets leases that ended and says whose
+  void missed(const PubKey& follower, std::uint64_t after);
+  void all_missed(std::uint64_t after);
+  void knows(const PubKey& follower);  // that it is behind, and pulls
+  std::vector<PubKey> expire();        // forgets leases that ended and says whose
+  // Whom to tell now that they are behind; the next time is after a growing pause.
+  std::vector<PubKey> due(MonoTime now, std::size_t most);
+  void topology_changed(const Overlay& overlay);  // who is behind and comes into reach is told at once
+  [[nodiscard]] std::optional<MonoTime> next_due() const;
 
   [[nodiscard]] bool contains(const PubKey& user) const { return followers_.count(user) != 0; }
   [[nodiscard]] const std::map<PubKey, Follower>& all() const noexcept { return followers_; }
-  [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(followers_); }
+  [[nodiscard]] const std::map<PubKey, Behind>& behind() const noexcept { return behind_; }
+  [[nodiscard]] std::size_t bytes() const noexcept;
 
  private:
-  bool save(const PubKey& follower, const Follower& state);
+  bool save(const PubKey& follower);
 
   const Config& config_;
   Host& host_;
   std::map<PubKey, Follower> followers_;
+  std::map<PubKey, Behind> behind_;  // of these
 };
 
 }  // namespace np2p

@@ -24,8 +24,8 @@ Duration answer_time(unsigned unanswered) noexcept {
 
 }  // namespace
 
-Follows::Follows(const Config& config, Host& host, Overlay& overlay)
-    : config_(config), host_(host), overlay_(overlay), rng_(config.seed, "follows") {}
+Follows::Follows(const Config& config, Host& host, Overlay& overlay, const Positions& positions)
+    : config_(config), host_(host), overlay_(overlay), positions_(positions), rng_(config.seed, "follows") {}
 
 Follows::Change Follows::set(const EventPtr& list) {
   std::set<PubKey> wanted;
@@ -125,7 +125,7 @@ void Follows::ask(const PubKey& followee, Followee& state) {
   newest.kinds = std::vector<std::uint32_t>{kind::post, kind::repost};
   newest.limit = 1;
   const auto held = host_.store.query(newest, Order::newest_first);
-  const Follow message{config_.owner, held.empty() ? 0 : held.front()->created_at};
+  const Follow message{config_.owner, held.empty() ? 0 : held.front()->created_at, positions_.of(followee), {}};
   state.registered = false;
   state.reachable = overlay_.unicast(followee, Channel::extension, encode_extension(message), Priority::control);
   state.server = overlay_.server_of(followee);

@@ -13,6 +13,7 @@
 #include "core/base/config.h"
 #include "core/base/heap_bytes.h"
 #include "core/base/rng.h"
+#include "core/feed/positions.h"
 #include "core/host/host.h"
 #include "core/overlay/overlay.h"
 
@@ -25,7 +26,7 @@ class Follows {
     std::vector<PubKey> removed;
   };
 
-  Follows(const Config& config, Host& host, Overlay& overlay);
+  Follows(const Config& config, Host& host, Overlay& overlay, const Positions& positions);
 
   // The new list, null if there is none any more. FOLLOW and UNFOLLOW go out at once; what changed is returned, because
   // the authors' standing follows it.
@@ -62,6 +63,7 @@ class Follows {
   const Config& config_;
   Host& host_;
   Overlay& overlay_;
+  const Positions& positions_;
   Rng rng_;
   std::map<PubKey, Followee> follows_;
   std::map<PubKey, Leaving> leaving_;

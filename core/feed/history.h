@@ -1,8 +1,6 @@
-// What a follower gets of what our user published before: the newest when it is new, everything since when it was away.
+// What our user has published so far, for followers who come later.
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "core/base/config.h"
@@ -11,15 +9,8 @@
 
 namespace np2p {
 
-struct History {
-  std::vector<EventPtr> events;            // oldest first
-  std::optional<std::int64_t> rest_since;  // created_at of the first that did not fit into one answer
-};
-
-// For a new follower: the profile, the newest Limits::follower_history events from `since` on that go to followers, and
-// what others said to these.
-History recent_history(std::int64_t since, const Config& config, Store& store);
-// For one who was away: everything from `since` on, part by part.
-History missed_history(std::int64_t since, const Config& config, Store& store);
+// What goes to followers, oldest first; the newest Limits::follower_history.
+std::vector<EventPtr> sent_before(const Config& config, Store& store);
+std::vector<EventPtr> profile_of(const Config& config, Store& store);  // at most one
 
 }  // namespace np2p

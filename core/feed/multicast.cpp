@@ -1,17 +1,21 @@
 #include "core/feed/multicast.h"
 
 #include <algorithm>
+#include <string>
 
+#include "core/feed/history.h"
 #include "core/feed/packets.h"
+#include "core/feed/persist.h"
 
 namespace np2p {
 namespace {
 
-constexpr Duration kSettle = 1s;          // after a change of the topology: more changes follow, look once
-constexpr Duration kLeaseCheck = 10min;   // how often ended leases are looked for
-constexpr Duration kShareTime = 10s;      // whoever had a share of bytes gets another one after this
-constexpr Duration kOldestReaction = 1h;  // that makes a follower one who is behind
-constexpr std::size_t kCopies = 4096;     // whose receipts may still come: those of half a minute
+constexpr Duration kSettle = 1s;                      // after a change of the topology: more changes follow, look once
+constexpr Duration kLeaseCheck = 10min;               // how often ended leases are looked for
+constexpr Duration kPace = 100ms;                     // between two rounds of announcements
+constexpr std::size_t kAnnounced = 100;               // in one round
+constexpr std::size_t kCopies = 4096;                 // whose receipts may still come: those of half a minute
+constexpr std::string_view kUnsettled = "unsettled";  // the stream until what may be without a receipt
 
 }  // namespace
 
@@ -19,18 +23,26 @@ bool speaks_for(const Delivery& delivery, const PubKey& user) noexcept {
   return mesh_name(delivery.source) == mesh_name(user);
 }
 
-Multicast::Multicast(const Config& config, Host& host, Overlay& overlay, Askers& askers)
+Multicast::Multicast(const Config& config, Host& host, Overlay& overlay)
     : config_(config),
       host_(host),
       overlay_(overlay),
-      askers_(askers),
+      pullers_(config.limits, config.limits.puller_bytes_per_second, config.limits.puller_bytes_burst),
+      stream_(config, host, overlay),
+      positions_(config, host, overlay),
       followers_(config, host),
-      follows_(config, host, overlay),
+      follows_(config, host, overlay, positions_),
       reactions_(config.limits),
       history_bytes_(config.limits.follower_bytes_per_second, config.limits.follower_bytes_burst) {}
 
 void Multicast::load() {
+  stream_.load(sent_before(config_, host_.store));
+  positions_.load();
   followers_.load();
+  const std::string unsettled = host_.store.value(Table::node, kUnsettled);
+  std::string_view value = unsettled;
+  if (const auto after = take_u64(value)) followers_.all_missed(*after);
+  host_.store.erase_value(Table::node, kUnsettled);
   follow_list_changed();
 }
 
@@ -42,44 +54,66 @@ void Multicast::follow_list_changed() {
   const auto lists = host_.store.query(own_list, Order::newest_first);
   const Follows::Change change = follows_.set(lists.empty() ? EventPtr() : lists.front());
   for (const auto& user : change.added) set_standing(user);
-  for (const auto& user : change.removed) set_standing(user);
+  for (const auto& user : change.removed) {
+    set_standing(user);
+    positions_.forget(user);
+  }
   arm();
 }
+
+// --- what we send
 
 void Multicast::send(const EventPtr& event, const Route& route) {
+  if (route.audience == Audience::nobody) return;
+  if (route.stored) stream_.append(event->id);
+  if (route.audience != Audience::followers) return;
   std::vector<PubKey> to;
   for (const auto& [follower, state] : followers_.all()) {
-    if (route.named.count(follower) != 0) continue;
-    // Who is behind gets this one with the rest, in order.
-    if (!(state.behind_since && route.stored)) to.push_back(follower);
+    if (followers_.behind().count(follower) == 0) to.push_back(follower);
   }
-  send_copies(to, encode_events({&event, 1}), Priority::post,
-              route.stored ? std::optional(event->created_at) : std::nullopt);
+  if (to.empty()) return;
+  const Frame packet = encode_events({&event, 1});
+  if (!route.stored) {
+    overlay_.copies(to, Channel::packets, packet, Priority::post, Assurance::once);
+    return;
+  }
+  send_part({stream_.head(), 1, packet}, to, event->id);
 }
 
-bool Multicast::send_copies(const std::vector<PubKey>& to, const Frame& packet, Priority priority,
-                            std::optional<std::int64_t> missed_since) {
-  if (to.empty()) return true;
-  if (missed_since) {
-    if (copies_.size() >= kCopies) copies_.erase(copies_.begin());
-    copies_.push_back({copy_tag(packet), *missed_since});
-  }
-  const Assurance assurance = missed_since ? Assurance::receipts : Assurance::once;
-  const auto without = overlay_.copies(to, Channel::packets, packet, priority, assurance);
-  for (const PubKey& follower : without) {
-    if (missed_since) followers_.missed(follower, *missed_since);
-  }
-  return without.empty();
+bool Multicast::is_sending_to(const PubKey& user) const {
+  return followers_.contains(user) && followers_.behind().count(user) == 0;
 }
 
-void Multicast::copied(const CopyOutcome& outcome) {
-  if (outcome.received) return;
-  for (const Copies& one : copies_) {
-    if (one.tag == outcome.tag) followers_.missed(outcome.user, one.since);
+void Multicast::send_part(const StreamPart& part, const std::vector<PubKey>& to, const std::optional<EventId>& event) {
+  if (to.empty()) return;
+  const Frame payload = encode_stream_part(part);
+  const std::uint64_t after = part.head.seq - part.covers;
+  const auto without = overlay_.copies(to, Channel::stream, payload, Priority::post);
+  for (const PubKey& follower : without) followers_.missed(follower, after);
+  if (!without.empty()) arm();
+  const std::size_t awaited = to.size() - without.size();
+  if (awaited == 0 || config_.overlay == OverlayKind::mesh) return;  // the mesh has no receipts
+  if (copies_.empty()) {
+    std::string value;
+    append_u64(value, after);
+    host_.store.set_value(Table::node, kUnsettled, value);
   }
-  const MonoTime soon = host_.clock.mono() + kShareTime;
-  more_due_ = more_due_ ? std::min(*more_due_, soon) : soon;
-  arm();
+  if (copies_.size() >= kCopies) copies_.pop_front();
+  copies_.push_back({copy_tag(payload), after, event, awaited});
+}
+
+std::optional<EventId> Multicast::copied(const CopyOutcome& outcome) {
+  const auto at =
+      std::find_if(copies_.begin(), copies_.end(), [&](const Copies& one) { return one.tag == outcome.tag; });
+  if (at == copies_.end()) return std::nullopt;
+  const auto event = outcome.received ? at->event : std::nullopt;
+  if (!outcome.received) {
+    followers_.missed(outcome.user, at->after);
+    arm();
+  }
+  if (--at->awaited == 0) copies_.erase(at);
+  if (copies_.empty()) host_.store.erase_value(Table::node, kUnsettled);
+  return event;
 }
 
 void Multicast::hand_on(const EventPtr& event) {
@@ -93,21 +127,71 @@ void Multicast::hand_on(const EventPtr& event) {
 void Multicast::send_reactions() {
   const std::vector<EventPtr> batch = reactions_.take(host_.clock.mono(), host_.store);
   if (batch.empty()) return;
-  const auto packets = encode_packets(batch, config_.limits);
-  const PubKey& first = batch.front()->pubkey;
-  const bool of_one =
-      std::all_of(batch.begin(), batch.end(), [&](const EventPtr& event) { return event->pubkey == first; });
-  std::int64_t oldest = batch.front()->created_at;
-  for (const EventPtr& event : batch) oldest = std::min(oldest, event->created_at);
-  // A time that somebody invented must not bring years of history back to everybody who is away.
-  oldest = std::max(oldest, unix_seconds(host_.clock.wall() - kOldestReaction));
+  const std::uint64_t after = stream_.last();
+  for (const EventPtr& event : batch) stream_.append(event->id);
   std::vector<PubKey> to;
   for (const auto& [follower, state] : followers_.all()) {
-    if (of_one && follower == first) continue;
-    state.behind_since ? followers_.missed(follower, oldest) : to.push_back(follower);
+    if (followers_.behind().count(follower) == 0) to.push_back(follower);
   }
-  for (const Frame& packet : packets) send_copies(to, packet, Priority::post, oldest);
+  for (const StreamPart& part : parts(after, stream_.last())) send_part(part, to, std::nullopt);
 }
+
+std::vector<StreamPart> Multicast::parts(std::uint64_t after, std::uint64_t until) {
+  std::vector<StreamPart> found;
+  std::vector<EventPtr> events;
+  std::size_t bytes = 0;
+  std::size_t all = 0;
+  std::uint64_t begin = after;  // of the part under way
+  const auto cut = [&](std::uint64_t seq) {
+    if (seq == begin) return;
+    if (const auto head = stream_.head_at(seq)) {
+      found.push_back({*head, seq - begin, events.empty() ? Frame() : encode_events(events)});
+    }
+    events.clear();
+    bytes = 0;
+    begin = seq;
+  };
+  until = std::min(until, stream_.last());
+  std::uint64_t seq = std::max(after, stream_.first() - 1);
+  begin = seq;
+  while (seq < until) {
+    const auto id = stream_.event_at(seq + 1);
+    const EventPtr event = id ? host_.store.get(*id) : EventPtr();
+    const std::size_t size = event ? bytes_at_most(*event) : 0;
+    if (all + size > config_.limits.pulled_bytes && all > 0) break;
+    if (!events.empty() &&
+        (bytes + size > config_.limits.frame_bytes / 2 || events.size() >= config_.limits.packet_events)) {
+      cut(seq);
+    }
+    if (event) events.push_back(event);
+    bytes += size;
+    all += size;
+    ++seq;
+  }
+  cut(seq);
+  return found;
+}
+
+StreamNews Multicast::news_after(std::uint64_t after) {
+  StreamNews news;
+  news.head = stream_.head();
+  news.after = std::max(after, stream_.first() - 1);
+  for (std::uint64_t seq = news.after + 1; seq <= stream_.last() && news.ids.size() < kMostNews; ++seq) {
+    const auto id = stream_.event_at(seq);
+    if (!id) break;
+    news.ids.push_back(*id);
+  }
+  return news;
+}
+
+void Multicast::announce() {
+  for (const PubKey& follower : followers_.due(host_.clock.mono(), kAnnounced)) {
+    const Announce message{news_after(followers_.behind().at(follower).after)};
+    overlay_.unicast(follower, Channel::extension, encode_extension(message), Priority::control);
+  }
+}
+
+// --- what others say
 
 // Who takes our user's posts, or gives them up, must be the node that serves the follower; else anybody could bury or
 // cut off others. While the overlay does not know yet it refuses, and finds out; FOLLOW and UNFOLLOW come again.
@@ -125,14 +209,15 @@ void Multicast::follow(const Follow& message, const Delivery& delivery) {
     return;
   }
   const bool known = followers_.contains(message.follower);
-  if (!followers_.add(message.follower)) {
+  if (!followers_.add(message.follower, message.guardians)) {
     host_.observer.rejected("follow", error(ErrorCode::full, "no room for another follower"), delivery.link);
     return;
   }
   if (!known) set_standing(message.follower);
-  arm();  // the lease will end
-  const Asked asked{message.since, known};
-  unanswered_count_ += unanswered_[host_.store.flush()].insert_or_assign(message.follower, asked).second ? 1 : 0;
+  followers_.knows(message.follower);  // the answer says what it lacks
+  arm();                               // the lease will end
+  auto& waiting = unanswered_[host_.store.flush()];
+  unanswered_count_ += waiting.insert_or_assign(message.follower, Asked{message.position}).second ? 1 : 0;
   durable(host_.store.durable());
 }
 
@@ -141,50 +226,75 @@ void Multicast::unfollow(const Unfollow& message, const Delivery& delivery) {
   if (followers_.remove(message.follower)) set_standing(message.follower);
 }
 
-void Multicast::followed(const Followed& message, const Delivery& delivery) {
-  if (!may_speak("followed", message.followee, delivery)) return;
-  follows_.registered(message.followee);
-  follows_.leave(message.followee);
-  arm();
-}
-
 void Multicast::durable(Ticket ticket) {
   while (!unanswered_.empty() && unanswered_.begin()->first <= ticket) {
-    for (const auto& [follower, asked] : unanswered_.begin()->second) {
-      overlay_.unicast(follower, Channel::extension, encode_extension(Followed{config_.owner}), Priority::control);
-      const bool was_away = asked.known && asked.since > 0;  // a broadcast may have passed it by
-      // It may have got something newer than what it missed.
-      const auto state = followers_.all().find(follower);
-      const auto behind = state == followers_.all().end() ? std::nullopt : state->second.behind_since;
-      const std::int64_t since = was_away && behind ? std::min(asked.since, *behind) : asked.since;
-      send_history(
-          follower, since,
-          was_away ? missed_history(since, config_, host_.store) : recent_history(since, config_, host_.store));
-      if (!was_away && behind) followers_.missed(follower, *behind);
-    }
+    for (const auto& [follower, asked] : unanswered_.begin()->second) answer(follower, asked.position);
     unanswered_count_ -= unanswered_.begin()->second.size();
     unanswered_.erase(unanswered_.begin());
   }
 }
 
-void Multicast::send_history(const PubKey& follower, std::int64_t since, const History& history) {
-  const MonoTime now = host_.clock.mono();
-  // A part with many events of one second may be larger than any budget; it counts as a full answer then.
-  const auto bytes = static_cast<std::uint32_t>(std::min(bytes_at_most(history.events), config_.limits.answered_bytes));
-  if (bytes > 0 && (!askers_.may_get(follower, bytes, now) || !history_bytes_.take(now, bytes))) {
-    followers_.missed(follower, since);
-    more_due_ = now + kShareTime;
-    arm();
-    return;
+void Multicast::answer(const PubKey& follower, const std::optional<StreamPosition>& position) {
+  const std::uint64_t recent =
+      stream_.last() - std::min<std::uint64_t>(stream_.last(), config_.limits.follower_history);
+  Followed message{config_.owner, news_after(position ? stream_.after(*position) : recent)};
+  overlay_.unicast(follower, Channel::extension, encode_extension(message), Priority::control);
+  if (!position) send_profile(follower, *message.news);
+}
+
+// Unless it is among the news.
+void Multicast::send_profile(const PubKey& follower, const StreamNews& news) {
+  for (const EventPtr& profile : profile_of(config_, host_.store)) {
+    if (std::find(news.ids.begin(), news.ids.end(), profile->id) != news.ids.end()) continue;
+    overlay_.unicast(follower, Channel::packets, encode_events({&profile, 1}), Priority::bulk);
   }
-  for (const Frame& packet : encode_packets(history.events, config_.limits)) {
-    if (!send_copies({follower}, packet, Priority::bulk, since)) return;
-  }
-  if (!history.rest_since) return followers_.caught_up(follower);  // unless a receipt is missing in the end
-  followers_.has_until(follower, *history.rest_since);
-  more_due_ = more_due_ ? std::min(*more_due_, now + kSettle) : now + kSettle;
+}
+
+void Multicast::followed(const Followed& message, const Delivery& delivery) {
+  if (!may_speak("followed", message.followee, delivery)) return;
+  const bool wanted = follows_.contains(message.followee);
+  follows_.registered(message.followee);
+  follows_.leave(message.followee);
+  if (wanted && message.news && message.news->head.author == message.followee) positions_.news(*message.news, false);
   arm();
 }
+
+void Multicast::announced(const Announce& message, const Delivery& delivery) {
+  const PubKey& author = message.news.head.author;
+  if (!may_speak("announce", author, delivery)) return;
+  if (!follows_.contains(author)) return follows_.leave(author);
+  positions_.news(message.news, true);
+  arm();
+}
+
+void Multicast::pulled(const Pull& message, const Delivery& delivery) {
+  if (!may_speak("pull", message.puller, delivery)) return;
+  const bool ours = message.author == config_.owner;
+  if (ours) followers_.knows(message.puller);
+  if (ours && message.ids_only) {
+    const Announce answer{news_after(stream_.after({message.incarnation, message.after}))};
+    overlay_.unicast(message.puller, Channel::extension, encode_extension(answer), Priority::control);
+    return;
+  }
+  if (message.until == message.after) return;
+  for (const StreamPart& part : ours ? parts(message.after, message.until) : positions_.answer(message)) {
+    const auto bytes = static_cast<std::uint32_t>(part.packet.size());
+    const MonoTime now = host_.clock.mono();
+    if (!pullers_.may_get(message.puller, bytes, now) || !history_bytes_.take(now, bytes)) {
+      host_.observer.rejected("pull", error(ErrorCode::rate_limited, "more than a share of bytes"), delivery.link);
+      return;  // the rest is pulled again
+    }
+    if (!overlay_.unicast(message.puller, Channel::stream, encode_stream_part(part), Priority::bulk)) return;
+  }
+}
+
+void Multicast::arrived(const StreamPart& part, std::span<const EventId> events, const Delivery& delivery) {
+  if (!follows_.contains(part.head.author)) return;
+  positions_.arrived(part, events, delivery);
+  arm();
+}
+
+// --- time
 
 void Multicast::topology_changed() {
   wake(host_.clock.mono() + kSettle);
@@ -193,22 +303,14 @@ void Multicast::topology_changed() {
 void Multicast::timer() {
   woken_at_.reset();
   follows_.topology_changed();
+  positions_.topology_changed();
+  followers_.topology_changed(overlay_);
   follows_.timer();
+  positions_.timer();
   for (const PubKey& user : followers_.expire()) set_standing(user);
   send_reactions();
-  serve_those_behind();
+  announce();
   arm();
-}
-
-void Multicast::serve_those_behind() {
-  more_due_.reset();
-  std::vector<std::pair<PubKey, std::int64_t>> back;
-  for (const auto& [follower, state] : followers_.all()) {
-    if (state.behind_since && overlay_.reaches(follower)) back.emplace_back(follower, *state.behind_since);
-  }
-  for (const auto& [follower, since] : back) {
-    send_history(follower, since, missed_history(since, config_, host_.store));
-  }
 }
 
 void Multicast::set_standing(const PubKey& user) {
@@ -229,8 +331,10 @@ void Multicast::wake(MonoTime at) {
 void Multicast::arm() {
   MonoTime due = follows_.next_due();
   if (due == Follows::kNever && followers_.all().empty()) return;
-  due = std::min(due, host_.clock.mono() + kLeaseCheck);
-  if (more_due_) due = std::min(due, *more_due_);
+  const MonoTime now = host_.clock.mono();
+  due = std::min(due, now + kLeaseCheck);
+  if (const auto pull = positions_.next_due()) due = std::min(due, *pull);
+  if (const auto told = followers_.next_due()) due = std::min(due, std::max(*told, now + kPace));
   if (reactions_.due()) due = std::min(due, *reactions_.due());
   wake(due);
 }

@@ -1,10 +1,18 @@
-// Follower mode, its first form: FOLLOW registers with the followee's node, and the author sends each post to each
-// follower directly. FOLLOW is registered in every mode, so switching modes loses nothing, and in every mode followers
-// get what only they get (routes.h): other kinds, and reactions to what they have.
+// Follower mode: FOLLOW registers with the followee's node, and what our user posts goes to those who are registered,
+// one copy for each relay that several share (core/overlay/swarm/fanout.h), as parts of a numbered stream
+// (core/wire/stream.h). FOLLOW is registered in every mode, so switching modes loses nothing; every event that goes to
+// followers or to everybody has a number, and in every mode followers get what only they get (routes.h): other kinds,
+// and reactions to what they have.
+//
+// Nothing is lost: a copy without a receipt makes its receiver one who is behind, which the store remembers, and who is
+// told now and then (followers.h); who sees a gap, or hears at a FOLLOW or from an announcement what it lacks, pulls it
+// (positions.h). A crash while receipts are out makes all followers be told.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -14,7 +22,8 @@
 #include "core/feed/askers.h"
 #include "core/feed/followers.h"
 #include "core/feed/follows.h"
-#include "core/feed/history.h"
+#include "core/feed/own_stream.h"
+#include "core/feed/positions.h"
 #include "core/feed/reactions.h"
 #include "core/feed/routes.h"
 #include "core/host/host.h"
@@ -25,21 +34,26 @@ namespace np2p {
 
 class Multicast {
  public:
-  Multicast(const Config& config, Host& host, Overlay& overlay, Askers& askers);
+  Multicast(const Config& config, Host& host, Overlay& overlay);
 
   void load();
   void follow_list_changed();  // in the store
-  // Our user's event to every follower; who has no route is remembered as behind, if the event is stored. Whom the
-  // outbox sends it to gets it from there.
+  // Our user's event: it gets its number, and goes to every follower if it does not go to everybody. True for whom a
+  // copy is on its way, with a receipt to come.
   void send(const EventPtr& event, const Route& route);
+  [[nodiscard]] bool is_sending_to(const PubKey& user) const;
   // What somebody said to a post of our user, which those have who follow them; or that it was taken back.
   void hand_on(const EventPtr& event);
-
-  void copied(const CopyOutcome& outcome);  // who gave no receipt is behind
+  // Who gave no receipt is behind. Whoever gave one: for which event of our user.
+  std::optional<EventId> copied(const CopyOutcome& outcome);
 
   void follow(const Follow& message, const Delivery& delivery);
   void unfollow(const Unfollow& message, const Delivery& delivery);
   void followed(const Followed& message, const Delivery& delivery);
+  void announced(const Announce& message, const Delivery& delivery);
+  void pulled(const Pull& message, const Delivery& delivery);
+  // A part of somebody's stream, with these events, of which none was refused unless it comes from the author's server.
+  void arrived(const StreamPart& part, std::span<const EventId> events, const Delivery& delivery);
   void durable(Ticket ticket);  // registrations that are safe now are answered
 
   void topology_changed();
@@ -47,19 +61,23 @@ class Multicast {
 
   [[nodiscard]] const Followers& followers() const noexcept { return followers_; }
   [[nodiscard]] const Follows& follows() const noexcept { return follows_; }
+  [[nodiscard]] const Positions& positions() const noexcept { return positions_; }
+  [[nodiscard]] const OwnStream& stream() const noexcept { return stream_; }
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return followers_.bytes() + follows_.bytes() + heap_bytes(unanswered_) + reactions_.bytes() + heap_bytes(copies_);
+    return followers_.bytes() + follows_.bytes() + positions_.bytes() + heap_bytes(unanswered_) + reactions_.bytes() +
+           heap_bytes(copies_);
   }
 
  private:
   bool may_speak(std::string_view what, const PubKey& user, const Delivery& delivery);
-  // Sends it; who has no route, or got more than a share of bytes, is remembered as behind.
-  void send_history(const PubKey& follower, std::int64_t since, const History& history);
-  // False: somebody has no route. Who gives no receipt in the end is behind since then, too.
-  bool send_copies(const std::vector<PubKey>& to, const Frame& packet, Priority priority,
-                   std::optional<std::int64_t> missed_since);
+  void send_part(const StreamPart& part, const std::vector<PubKey>& to, const std::optional<EventId>& event);
+  // Parts with the events of these numbers, as many as fit.
+  std::vector<StreamPart> parts(std::uint64_t after, std::uint64_t until);
+  StreamNews news_after(std::uint64_t after);
+  void answer(const PubKey& follower, const std::optional<StreamPosition>& position);
+  void send_profile(const PubKey& follower, const StreamNews& news);
   void send_reactions();
-  void serve_those_behind();
+  void announce();
   void set_standing(const PubKey& user);
   void wake(MonoTime at);
   void arm();
@@ -67,22 +85,24 @@ class Multicast {
   const Config& config_;
   Host& host_;
   Overlay& overlay_;
-  Askers& askers_;
+  Askers pullers_;
+  OwnStream stream_;
+  Positions positions_;
   Followers followers_;
   Follows follows_;
   Reactions reactions_;
   TokenBucket history_bytes_;
   std::optional<MonoTime> woken_at_;  // the timer is armed
-  std::optional<MonoTime> more_due_;  // who is behind gets another part
-  struct Asked {
-    std::int64_t since;  // when they want posts
-    bool known;          // registered before
-  };
   struct Copies {
     std::uint64_t tag = 0;
-    std::int64_t since = 0;  // from when on those are behind who give no receipt
+    std::uint64_t after = 0;       // the stream until then: from when on those are behind who give no receipt
+    std::optional<EventId> event;  // of our user
+    std::size_t awaited = 0;       // receipts
   };
-  std::vector<Copies> copies_;                            // the last ones, oldest first
+  std::deque<Copies> copies_;  // whose receipts may still come, oldest first
+  struct Asked {
+    std::optional<StreamPosition> position;
+  };
   std::map<Ticket, std::map<PubKey, Asked>> unanswered_;  // FOLLOWs
   std::size_t unanswered_count_ = 0;
 };

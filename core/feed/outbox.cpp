@@ -39,7 +39,7 @@ void Outbox::load() {
   arm();
 }
 
-void Outbox::add(const PubKey& recipient, const EventPtr& event) {
+void Outbox::add(const PubKey& recipient, const EventPtr& event, bool is_on_its_way) {
   const Key key{recipient, event->id};
   if (entries_.count(key) != 0) return;
   if (entries_.size() >= config_.limits.outbox_entries) {
@@ -49,10 +49,10 @@ void Outbox::add(const PubKey& recipient, const EventPtr& event) {
   }
   Entry entry;
   entry.since = host_.clock.wall();
-  entry.due = host_.clock.mono();
+  entry.due = host_.clock.mono() + (is_on_its_way ? pause(0) : Duration{});
   const auto at = entries_.emplace(key, entry).first;
   due_.emplace(entry.due, key);
-  attempt(at);
+  is_on_its_way ? save(key, entry) : attempt(at);
   arm();
 }
 

@@ -22,8 +22,9 @@ class Outbox {
 
   void load();  // what the store still holds for others
   // Sends at once if there is a route; kept until acknowledged either way. Over the limit the event is not queued
-  // (counted as rejected "outbox" full), which leaves the one attempt.
-  void add(const PubKey& recipient, const EventPtr& event);
+  // (counted as rejected "outbox" full), which leaves the one attempt. is_on_its_way: another way; it is sent from here
+  // if nobody has acknowledged it after the first pause.
+  void add(const PubKey& recipient, const EventPtr& event, bool is_on_its_way = false);
   void acknowledged(const PubKey& recipient, const EventId& event);
   void topology_changed();  // somebody may have come back
   void timer();             // Timer::outbox

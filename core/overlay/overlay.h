@@ -21,9 +21,16 @@ namespace np2p {
 // Which conversation a payload belongs to. On the mesh each is a gossip channel; an original server hands on a channel
 // that it does not know without reading it.
 enum class Channel : std::uint8_t {
-  packets,    // "nostrp2p": the original's packets
-  extension,  // "np2p": our own messages (core/wire/extension.h)
+  packets,     // "nostrp2p": the original's packets
+  extension,   // "np2p": our own messages (core/wire/extension.h)
+  stream = 3,  // "np2p.stream": numbered parts of what an author posts (core/wire/stream.h); 2 is kMeetingChannel
 };
+constexpr bool is_for_a_feed(Channel channel) noexcept {
+  return channel == Channel::packets || channel == Channel::extension || channel == Channel::stream;
+}
+constexpr bool carries_events(Channel channel) noexcept {
+  return channel != Channel::extension;
+}
 
 struct Delivery {
   enum class Cast : std::uint8_t { broadcast, unicast, copy };

@@ -43,6 +43,12 @@ inline std::size_t room_of(Table table, const Limits& limits) noexcept {
       return limits.followers;
     case Table::addresses:
       return limits.address_book;
+    case Table::stream:
+      return limits.stream_events + 1;
+    case Table::heard:
+      return limits.follows * limits.heard_events;
+    case Table::mail:
+      return limits.mail_entries;
     case Table::node:
     case Table::count_:
       break;

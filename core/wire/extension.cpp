@@ -7,7 +7,9 @@
 namespace np2p {
 namespace {
 
-enum class Type : std::uint16_t { follow = 1, unfollow = 2, followed = 3, acknowledge = 4 };
+enum class Type : std::uint16_t { follow = 1, unfollow = 2, followed = 3, acknowledge = 4, announce = 5, pull = 6 };
+
+constexpr std::size_t kNewsFields = 4;
 
 void head(msgpack::Writer& out, Type type, std::size_t fields) {
   out.array(2 + fields);
@@ -15,26 +17,61 @@ void head(msgpack::Writer& out, Type type, std::size_t fields) {
   out.uint16(static_cast<std::uint16_t>(type));
 }
 
+template <class Items>
+void write_all(msgpack::Writer& out, const Items& items) {
+  out.array(items.size());
+  for (const auto& item : items) out.bin(item.view());
+}
+
+void write_news(msgpack::Writer& out, const StreamNews& news) {
+  out.array(kNewsFields);
+  write_head(out, news.head);
+  out.uint(news.after);
+  write_all(out, news.ids);
+  write_all(out, news.guardians);
+}
+
 struct Write {
   msgpack::Writer& out;
   void operator()(const Follow& m) const {
-    head(out, Type::follow, 2);
+    head(out, Type::follow, 4);
     out.bin(m.follower.view());
     out.uint64(static_cast<std::uint64_t>(m.since));
+    if (m.position) {
+      out.array(2);
+      out.uint(m.position->incarnation);
+      out.uint(m.position->seq);
+    } else {
+      out.nil();
+    }
+    write_all(out, m.guardians);
   }
   void operator()(const Unfollow& m) const {
     head(out, Type::unfollow, 1);
     out.bin(m.follower.view());
   }
   void operator()(const Followed& m) const {
-    head(out, Type::followed, 1);
+    head(out, Type::followed, 2);
     out.bin(m.followee.view());
+    m.news ? write_news(out, *m.news) : out.nil();
   }
   void operator()(const Acknowledge& m) const {
     head(out, Type::acknowledge, 2);
     out.bin(m.recipient.view());
-    out.array(m.events.size());
-    for (const EventId& id : m.events) out.bin(id.view());
+    write_all(out, m.events);
+  }
+  void operator()(const Announce& m) const {
+    head(out, Type::announce, 1);
+    write_news(out, m.news);
+  }
+  void operator()(const Pull& m) const {
+    head(out, Type::pull, 6);
+    out.bin(m.puller.view());
+    out.bin(m.author.view());
+    out.uint(m.incarnation);
+    out.uint(m.after);
+    out.uint(m.until);
+    out.uint(m.ids_only ? 1 : 0);
   }
 };
 
@@ -51,6 +88,35 @@ bool read_seconds(msgpack::Reader& in, std::int64_t& out) {
   if (!value || *value > INT64_MAX) return false;
   out = static_cast<std::int64_t>(*value);
   return true;
+}
+
+bool read_number(msgpack::Reader& in, std::uint64_t& out) {
+  const auto value = in.unsigned_int();
+  if (value) out = *value;
+  return value.has_value();
+}
+
+template <class Items>
+bool read_all(msgpack::Reader& in, Items& items, std::size_t most) {
+  const auto count = in.array();
+  if (!count || *count > most) return false;
+  items.resize(*count);
+  for (auto& item : items) {
+    if (!read_bytes(in, item)) return false;
+  }
+  return true;
+}
+
+bool read_position(msgpack::Reader& in, std::optional<StreamPosition>& position) {
+  if (in.nil()) return true;
+  StreamPosition& at = position.emplace();
+  return in.array() == 2 && read_number(in, at.incarnation) && read_number(in, at.seq);
+}
+
+bool read_news(msgpack::Reader& in, StreamNews& news) {
+  if (in.array() != kNewsFields || !read_head(in, news.head) || !read_number(in, news.after)) return false;
+  if (!read_all(in, news.ids, kMostNews) || !read_all(in, news.guardians, kMostGuardians)) return false;
+  return news.after <= news.head.seq && news.ids.size() <= news.head.seq - news.after;
 }
 
 Result<Extension> read_acknowledge(msgpack::Reader& in, const Limits& limits) {
@@ -77,6 +143,13 @@ Result<Extension> read_fields(std::uint64_t type, std::size_t count, std::size_t
       if (count < known || !read_bytes(in, m.follower) || !read_seconds(in, m.since)) {
         return lacking("a follow needs the follower's key and a time");
       }
+      // What an earlier version does not say.
+      if (count >= 4) {
+        known = 4;
+        if (!read_position(in, m.position) || !read_all(in, m.guardians, kMostGuardians)) {
+          return lacking("a follow with a bad position or bad guardians");
+        }
+      }
       return Extension{m};
     }
     case Type::unfollow: {
@@ -89,12 +162,33 @@ Result<Extension> read_fields(std::uint64_t type, std::size_t count, std::size_t
       Followed m;
       known = 1;
       if (count < known || !read_bytes(in, m.followee)) return lacking("a followed needs the followee's key");
+      if (count >= 2) {
+        known = 2;
+        if (!in.nil() && !read_news(in, m.news.emplace())) return lacking("a followed with bad news of a stream");
+      }
       return Extension{m};
     }
     case Type::acknowledge:
       known = 2;
       if (count < known) return lacking("an acknowledge needs the recipient's key and a list of ids");
       return read_acknowledge(in, limits);
+    case Type::announce: {
+      Announce m;
+      known = 1;
+      if (count < known || !read_news(in, m.news)) return lacking("an announce needs news of a stream");
+      return Extension{std::move(m)};
+    }
+    case Type::pull: {
+      Pull m;
+      known = 6;
+      std::uint64_t ids_only = 0;
+      if (count < known || !read_bytes(in, m.puller) || !read_bytes(in, m.author) || !read_number(in, m.incarnation) ||
+          !read_number(in, m.after) || !read_number(in, m.until) || m.until < m.after || !read_number(in, ids_only)) {
+        return lacking("a pull needs two keys and a range of numbers");
+      }
+      m.ids_only = ids_only != 0;
+      return Extension{m};
+    }
   }
   return error(ErrorCode::unknown_type, "extension message of type " + std::to_string(type));
 }

@@ -31,6 +31,17 @@ class Writer {
   void bin(ByteView bytes) { bin(text_of(bytes)); }
   void uint16(std::uint16_t value) { fixed(0xcd, value); }
   void uint64(std::uint64_t value) { fixed(0xcf, value); }
+  void uint(std::uint64_t value) {  // the shortest form, for what only our own servers read
+    if (value < 0x80) {
+      byte(static_cast<std::uint8_t>(value));
+    } else if (value <= UINT16_MAX) {
+      uint16(static_cast<std::uint16_t>(value));
+    } else if (value <= UINT32_MAX) {
+      fixed(0xce, static_cast<std::uint32_t>(value));
+    } else {
+      uint64(value);
+    }
+  }
   void float64(double value) { fixed(0xcb, std::bit_cast<std::uint64_t>(value)); }
 
  private:

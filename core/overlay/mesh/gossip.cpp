@@ -13,15 +13,24 @@ constexpr Duration kRecent = 30s;
 constexpr Duration kCollectDelay = 1s;
 constexpr Duration kConnectDelay = 100ms;
 
-constexpr std::string_view kChannelNames[] = {"nostrp2p", "np2p"};
+struct Named {
+  Channel channel;
+  std::string_view name;
+};
+constexpr Named kChannels[] = {
+    {Channel::packets, "nostrp2p"}, {Channel::extension, "np2p"}, {Channel::stream, "np2p.stream"}};
 
 std::string_view name_of(Channel channel) noexcept {
-  return kChannelNames[static_cast<std::size_t>(channel)];
+  for (const Named& one : kChannels) {
+    if (one.channel == channel) return one.name;
+  }
+  return {};
 }
 
 std::optional<Channel> channel_of(std::string_view name) noexcept {
-  if (name == name_of(Channel::packets)) return Channel::packets;
-  if (name == name_of(Channel::extension)) return Channel::extension;
+  for (const Named& one : kChannels) {
+    if (one.name == name) return one.channel;
+  }
   return std::nullopt;
 }
 
@@ -126,7 +135,7 @@ void Mesh::deliver(const Link& link, const Message& message, Channel channel, co
   const bool unicast = message.tag == Tag::unicast;
   // Who handed a unicast on counted it as relayed; for us it is not.
   if (unicast && topology_.at(link.slot).name != message.source)
-    host_.observer.frame_was(channel == Channel::packets ? Traffic::payload : Traffic::control);
+    host_.observer.frame_was(carries_events(channel) ? Traffic::payload : Traffic::control);
   const Frame payload(message.payload);
   if (!unicast) {
     delivered_frame_ = frame;

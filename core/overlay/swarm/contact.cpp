@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/event/sha256.h"
+#include "core/host/node_signature.h"
 #include "core/overlay/swarm/bindings.h"
 #include "core/wire/swarm_fields.h"
 
@@ -12,20 +13,6 @@ namespace {
 constexpr std::string_view kTag = "np2p/contact/v1";
 // The type of the record; a later form of a contact is another type.
 constexpr std::uint8_t kContactVersion = static_cast<std::uint8_t>(RecordType::contact);
-
-// What is signed: the network's name, so that a contact of one network says nothing in another, and the record.
-ByteVec covered(std::string_view network, ByteView record) {
-  ByteVec bytes(network.begin(), network.end());
-  bytes.push_back(0);
-  bytes.insert(bytes.end(), record.begin(), record.end());
-  return bytes;
-}
-
-// BIP-340's tagged hash.
-Sha256 tagged_hash(ByteView message) {
-  const Sha256 tag = sha256(bytes_of(kTag));
-  return sha256({tag, tag, message});
-}
 
 }  // namespace
 
@@ -44,7 +31,7 @@ ByteVec encode_contact(const Contact& contact, NodeKey& key, std::string_view ne
   out.number(contact.sequence);
   out.number(contact.expires);
   out.number(to_byte(contact.nat));
-  const Signature signature = key.sign(kTag, covered(network, out.out()));
+  const Signature signature = sign_as_node(key, kTag, network, out.out());
   out.fixed(signature);
   return out.out();
 }
@@ -81,8 +68,7 @@ Result<Contact> verify_contact(ByteView record, Verifier& verifier, std::string_
   if (!contact.ok()) return contact;
   const std::size_t signed_bytes = record.size() - Signature::size;
   const auto signature = Signature::from(record.subspan(signed_bytes));
-  const EventId hash{tagged_hash(covered(network, record.first(signed_bytes)))};
-  if (!verifier.verify(hash, PubKey{contact->node.data}, *signature)) {
+  if (!is_signed_by(contact->node, kTag, network, record.first(signed_bytes), *signature, verifier)) {
     return error(ErrorCode::bad_signature, "a contact that its node did not sign");
   }
   return contact;

@@ -73,7 +73,7 @@ void Fanout::send(std::vector<Receiver> to, Channel channel, const Frame& payloa
   std::sort(fresh.begin(), fresh.end(),
             [](const Awaited& a, const Awaited& b) { return a.receiver.node < b.receiver.node; });
   if (fresh.empty()) return;
-  pass(fresh, {channel, priority, channel == Channel::packets ? Traffic::payload : Traffic::control, tag}, payload);
+  pass(fresh, {channel, priority, carries_events(channel) ? Traffic::payload : Traffic::control, tag}, payload);
   if (assurance == Assurance::once) return;
   Sent* sent = find(tag);
   if (sent == nullptr) {
@@ -240,7 +240,7 @@ void Fanout::on(Peer& from, const Receipts& message) {
         again.push_back(one);
       }
     }
-    const Traffic traffic = sent->channel == Channel::packets ? Traffic::payload : Traffic::control;
+    const Traffic traffic = carries_events(sent->channel) ? Traffic::payload : Traffic::control;
     pass(again, {sent->channel, sent->priority, traffic, sent->tag}, sent->payload);
     return;
   }
@@ -261,7 +261,7 @@ void Fanout::on(Peer& from, const Handed& message) {
 
 void Fanout::arrive(LinkId link, const NodeId& from, const NodeId& via, std::uint8_t channel, std::uint64_t tag,
                     const Frame& payload) {
-  if (channel > static_cast<std::uint8_t>(Channel::extension)) {
+  if (!is_for_a_feed(static_cast<Channel>(channel))) {
     host_.observer.rejected("copy", error(ErrorCode::unknown_type, "an unknown channel"), link);
     return;
   }
@@ -355,7 +355,7 @@ void Fanout::due(MonoTime now) {
     }
     one.at = now + kFirstTry * (1 << one.tries);
     for (Awaited& missing : one.missing) ++missing.way;
-    const Traffic traffic = one.channel == Channel::packets ? Traffic::payload : Traffic::control;
+    const Traffic traffic = carries_events(one.channel) ? Traffic::payload : Traffic::control;
     pass(one.missing, {one.channel, one.priority, traffic, one.tag}, one.payload);
   }
   std::erase_if(sent_, [](const Sent& one) { return one.missing.empty(); });

@@ -114,7 +114,7 @@ bool Locator::send(const PubKey& user, Channel channel, const Frame& payload, Pr
   }
   Known& known = *find(user);
   known.used = host_.clock.mono();
-  const Traffic traffic = channel == Channel::packets ? Traffic::payload : Traffic::control;
+  const Traffic traffic = carries_events(channel) ? Traffic::payload : Traffic::control;
   std::vector<NodeId> vias;
   if (!known.listens.is_unspecified()) vias.push_back(known.node);
   if (known.via != NodeId{} && known.via != known.node) vias.push_back(known.via);
@@ -136,7 +136,7 @@ bool Locator::send(const PubKey& user, Channel channel, const Frame& payload, Pr
 // answers, of which nobody says that they arrived: one that follows another after a while goes another way.
 unsigned Locator::turn_of(Known& known, Channel channel) {
   const MonoTime now = host_.clock.mono();
-  if (channel == Channel::packets) {
+  if (carries_events(channel)) {
     // Of the first one that is not answered: who writes often would never see that time pass otherwise.
     const bool silent = known.spoken_at != MonoTime{} && known.spoken_at + kEcho <= now;
     if (silent) ++known.turn;

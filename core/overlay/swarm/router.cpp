@@ -108,7 +108,7 @@ void Router::on(Peer& from, const Routed& message) {
   Routed on_its_way = message;
   ++on_its_way.hops;
   // What is not a packet of events acknowledges some, or makes a link: small, and waited for.
-  const bool events = message.channel == static_cast<std::uint8_t>(Channel::packets);
+  const bool events = carries_events(static_cast<Channel>(message.channel));
   links_.send(onward, on_its_way, events ? Priority::post : Priority::control, Traffic::relay);
 }
 

@@ -291,7 +291,7 @@ void Swarm::settle() {
       const auto channel = static_cast<std::uint8_t>(arrival->delivery.channel);
       if (channel == kMeetingChannel) {
         ladder_.on(*arrival);
-      } else if (channel > kMeetingChannel) {
+      } else if (!is_for_a_feed(static_cast<Channel>(channel))) {
         host_.observer.rejected("unicast", error(ErrorCode::unknown_type, "an unknown channel"),
                                 arrival->delivery.link);
       } else if (locator_.arrived(*arrival)) {

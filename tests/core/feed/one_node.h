@@ -77,6 +77,29 @@ class OneNode : public ::testing::Test {
     for (const auto& payload : take(to, tag, "nostrp2p")) found.push_back(*decode_packet(payload, config.limits));
     return found;
   }
+  // Likewise parts of our stream.
+  std::vector<StreamPart> parts_to(LinkId to) {
+    std::vector<StreamPart> found;
+    for (const auto& payload : take(to, mesh::Tag::unicast, "np2p.stream")) {
+      found.push_back(*decode_stream_part(payload, config.limits));
+    }
+    return found;
+  }
+  std::vector<Event> events_in(const StreamPart& part) {
+    if (part.packet.empty()) return {};
+    return decode_packet(part.packet.view(), config.limits)->events;
+  }
+  // Our own messages of one type.
+  template <class Message>
+  std::vector<Message> messages_to(LinkId to) {
+    std::vector<Message> found;
+    for (const auto& payload : take(to, mesh::Tag::unicast, "np2p")) {
+      const auto message = decode_extension(payload, config.limits);
+      if (!message.ok()) continue;
+      if (const auto* one = std::get_if<Message>(&*message)) found.push_back(*one);
+    }
+    return found;
+  }
   std::vector<Packet> handed_on() { return packets_to(other, mesh::Tag::broadcast); }
   std::vector<EventId> acknowledged() {
     std::vector<EventId> ids;

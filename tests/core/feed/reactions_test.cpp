@@ -22,7 +22,7 @@ class ReactionsTest : public OneNode {
     node->publish(RequestId{1}, target);
     extension(encode_extension(Follow{peer.public_key(), 0}).view());
     disk_is_done();
-    packets_to(link, mesh::Tag::unicast);
+    parts_to(link);
   }
   static Signer fan(std::uint64_t number) { return Signer::from_seed(9, number); }
   Event reaction_of(const Signer& author, const Event& to, const std::string& text = "+") {
@@ -33,10 +33,13 @@ class ReactionsTest : public OneNode {
     tags.add({"p", whose});
     return author.sign(kind::reaction, unix_seconds(ports->wall_now), tags, text);
   }
-  // What the follower gets now, packet by packet.
+  // What the follower gets now, part by part.
   std::vector<std::size_t> sent_to_follower() {
     std::vector<std::size_t> sizes;
-    for (const Packet& packet : packets_to(link, mesh::Tag::unicast)) sizes.push_back(packet.events.size());
+    for (const StreamPart& part : parts_to(link)) {
+      EXPECT_EQ(part.covers, events_in(part).size());
+      sizes.push_back(events_in(part).size());
+    }
     return sizes;
   }
   void later(Duration pause) {
@@ -70,13 +73,6 @@ TEST_F(ReactionsTest, ToAnothersPostAreNotHandedOn) {
   EXPECT_THAT(sent_to_follower(), IsEmpty());
 }
 
-TEST_F(ReactionsTest, OfTheFollowerAloneAreNotSentBackToIt) {
-  begin();
-  unicast({reaction_of(peer, target)});
-  later(limits.reaction_pause);
-  EXPECT_THAT(sent_to_follower(), IsEmpty());
-}
-
 TEST_F(ReactionsTest, ThatWereTakenBackInTheMeantimeAreNotSent) {
   begin();
   const Event reaction = reaction_of(fan(1), target);
@@ -87,9 +83,9 @@ TEST_F(ReactionsTest, ThatWereTakenBackInTheMeantimeAreNotSent) {
   const Event deletion = fan(1).sign(kind::deletion, unix_seconds(ports->wall_now), tags, "");
   unicast({deletion});
   later(limits.reaction_pause);
-  const auto packets = packets_to(link, mesh::Tag::unicast);
-  ASSERT_THAT(packets, SizeIs(1));
-  EXPECT_THAT(packets[0].events, ElementsAre(deletion));
+  const auto parts = parts_to(link);
+  ASSERT_THAT(parts, SizeIs(1));
+  EXPECT_THAT(events_in(parts[0]), ElementsAre(deletion));
 }
 
 TEST_F(ReactionsTest, AreSoManyInABatch) {

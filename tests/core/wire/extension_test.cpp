@@ -19,6 +19,13 @@ EventId id(std::uint8_t fill) {
   return i;
 }
 
+StreamHead head(std::uint64_t seq) {
+  StreamHead h{key(7), 2, 1'750'000'000'000'000'000, seq / 2, seq, {}, {}};
+  h.chain.fill(9);
+  h.sig.data.fill(8);
+  return h;
+}
+
 ErrorCode code_of(const std::vector<std::uint8_t>& bytes) {
   const auto result = decode_extension(bytes, Limits{});
   EXPECT_FALSE(result.ok());
@@ -27,8 +34,18 @@ ErrorCode code_of(const std::vector<std::uint8_t>& bytes) {
 
 TEST(Extension, EveryMessageComesBackAsItWent) {
   const std::vector<Extension> messages{
-      Follow{key(1), 1'750'000'000},       Follow{key(2), 0},      Unfollow{key(3)}, Followed{key(4)},
-      Acknowledge{key(5), {id(6), id(7)}}, Acknowledge{key(5), {}}};
+      Follow{key(1), 1'750'000'000},
+      Follow{key(2), 0},
+      Unfollow{key(3)},
+      Followed{key(4)},
+      Acknowledge{key(5), {id(6), id(7)}},
+      Acknowledge{key(5), {}},
+      Follow{key(1), 5, StreamPosition{1'750'000'000'000'000'000, 300}, {key(2), key(3), key(4)}},
+      Followed{key(4), StreamNews{head(70'000), 69'990, {id(1), id(2)}, {key(9)}}},
+      Followed{key(4), StreamNews{head(0), 0, {}, {}}},
+      Announce{StreamNews{head(3), 0, {id(1), id(2), id(3)}, {}}},
+      Pull{key(1), key(2), 1'750'000'000'000'000'000, 127, 128, false},
+      Pull{key(1), key(2), 0, 65'535, 4'294'967'296, true}};
   for (const Extension& message : messages) {
     const Frame frame = encode_extension(message);
     const auto back = decode_extension(frame.view(), Limits{});
@@ -49,6 +66,24 @@ TEST(Extension, LaterFieldsOfTheSameVersionAreIgnored) {
   const auto back = decode_extension(bytes, Limits{});
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(*back, Extension{Unfollow{key(9)}});
+}
+
+TEST(Extension, RefusesNewsThatCannotBe) {
+  const auto code = [](const StreamNews& news) {
+    const auto back = decode_extension(encode_extension(Announce{news}).view(), Limits{});
+    return back.ok() ? ErrorCode::count_ : back.error().code;
+  };
+  EXPECT_EQ(code({head(3), 2, {id(1)}, {}}), ErrorCode::count_);
+  EXPECT_EQ(code({head(3), 4, {}, {}}), ErrorCode::bad_field);              // after what there is
+  EXPECT_EQ(code({head(3), 2, {id(1), id(2)}, {}}), ErrorCode::bad_field);  // more than there is
+  EXPECT_EQ(code({head(1000), 0, std::vector<EventId>(kMostNews + 1), {}}), ErrorCode::bad_field);
+  EXPECT_EQ(code({head(3), 0, {}, std::vector<PubKey>(kMostGuardians + 1)}), ErrorCode::bad_field);
+  StreamHead before_its_base = head(3);
+  before_its_base.base = 4;
+  EXPECT_EQ(code({before_its_base, 0, {}, {}}), ErrorCode::bad_field);
+  const auto pull = decode_extension(encode_extension(Pull{key(1), key(2), 1, 5, 4, false}).view(), Limits{});
+  ASSERT_FALSE(pull.ok());
+  EXPECT_EQ(pull.error().code, ErrorCode::bad_field);
 }
 
 TEST(Extension, RefusesWhatIsNotAMessage) {

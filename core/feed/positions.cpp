@@ -1,0 +1,373 @@
+#include "core/feed/positions.h"
+
+#include <algorithm>
+#include <string>
+
+#include "core/feed/packets.h"
+#include "core/feed/persist.h"
+#include "core/host/node_signature.h"
+
+namespace np2p {
+namespace {
+
+constexpr Duration kOnItsWay = 1s;    // what is missing may come by itself
+constexpr Duration kBroadcast = 10s;  // likewise what goes to everybody, from those who remember it
+constexpr Duration kPauses[] = {5s, 60s, 10min, 1h, 6h};
+constexpr std::size_t kMostRanges = 16;
+
+Duration pause_after(unsigned pulls) noexcept {
+  return kPauses[std::min<std::size_t>(pulls, std::size(kPauses) - 1)];
+}
+
+bool is_known(const Chain& chain) noexcept {
+  return chain != Chain{};
+}
+
+}  // namespace
+
+void Positions::load() {
+  host_.store.each_value(Table::follows, [&](std::string_view key, std::string_view value) {
+    const auto author = PubKey::from(bytes_of(key));
+    State state;
+    const auto epoch = take_u64(value);
+    const auto incarnation = take_u64(value);
+    const auto seq = take_u64(value);
+    const std::size_t fixed = state.chain.size() + NodeId::size;
+    if (!author || !seq || value.size() < fixed || states_.size() >= config_.limits.follows) return;
+    state.epoch = *epoch;
+    state.incarnation = *incarnation;
+    state.seq = state.known = *seq;
+    std::copy_n(value.begin(), state.chain.size(), state.chain.begin());
+    state.node = *NodeId::from(bytes_of(value.substr(state.chain.size(), NodeId::size)));
+    for (value.remove_prefix(fixed); value.size() >= PubKey::size; value.remove_prefix(PubKey::size)) {
+      state.guardians.push_back(*PubKey::from(bytes_of(value.substr(0, PubKey::size))));
+    }
+    states_.emplace(*author, std::move(state));
+  });
+}
+
+void Positions::save(const PubKey& author, const State& state) {
+  std::string value;
+  append_u64(value, state.epoch);
+  append_u64(value, state.incarnation);
+  append_u64(value, state.seq);
+  value.append(text_of(state.chain));
+  value.append(text_of(state.node.view()));
+  for (const PubKey& guardian : state.guardians) value.append(text_of(guardian.view()));
+  host_.store.set_value(Table::follows, text_of(author.view()), value);
+}
+
+void Positions::forget(const PubKey& author) {
+  const auto at = states_.find(author);
+  if (at == states_.end()) return;
+  heard_.forget(author, at->second.seq);
+  host_.store.erase_value(Table::follows, text_of(author.view()));
+  states_.erase(at);
+}
+
+std::optional<StreamPosition> Positions::of(const PubKey& author) const {
+  const auto at = states_.find(author);
+  if (at == states_.end()) return std::nullopt;
+  return StreamPosition{at->second.incarnation, at->second.seq};
+}
+
+bool Positions::is_signed(const StreamHead& head, const State& state) const {
+  if (head.sig == Signature{}) return false;
+  const NodeId node = overlay_.server_of(head.author).value_or(state.node);
+  return node != NodeId{} &&
+         is_signed_by(node, kStreamTag, config_.network_id, signed_part(head), head.sig, host_.verifier);
+}
+
+// --- what comes
+
+void Positions::arrived(const StreamPart& part, std::span<const EventId> events, const Delivery& delivery) {
+  const auto at = states_.find(part.head.author);
+  if (at == states_.end()) return;  // not followed, or the answer to our FOLLOW is still on its way
+  State& state = at->second;
+  const bool from_author = delivery.cast == Delivery::Cast::unicast && delivery.from_server &&
+                           mesh_name(delivery.source) == mesh_name(part.head.author);
+  if (!from_author && !is_signed(part.head, state)) {
+    host_.observer.rejected("stream", error(ErrorCode::bad_signature, "a head that its author's server did not sign"),
+                            delivery.link);
+    return;
+  }
+  const Incarnation incarnation = enter(state, part.head);
+  if (incarnation == Incarnation::earlier) return;
+  if (incarnation == Incarnation::later) return close_or_pull(state, kOnItsWay);
+  if (!from_author && events.size() != part.covers) return close_or_pull(state, kOnItsWay);
+  const std::uint64_t before = state.seq;
+  take(state, part, events, from_author);
+  take_what_is_held(part.head.author, state);
+  if (state.seq != before) save(part.head.author, state);
+  // A whole answer came and there is more: no reason to wait.
+  const bool answered = state.gap && state.gap->asked_until != 0 && state.seq >= state.gap->asked_until;
+  if (state.gap && state.seq != before) state.gap->pulls = 0;
+  close_or_pull(state, answered ? Duration{} : kOnItsWay);
+}
+
+Positions::Incarnation Positions::enter(State& state, const StreamHead& head) {
+  const bool over = head.epoch == state.epoch ? head.incarnation < state.incarnation : head.epoch < state.epoch;
+  if (over) return Incarnation::earlier;
+  if (head.incarnation != state.incarnation) {
+    if (state.seq < head.base) {
+      state.known = std::max(state.known, head.seq);
+      return Incarnation::later;
+    }
+    begin(state, head, head.base);
+    state.chain = first_chain(head.author, head.incarnation, head.base);
+  }
+  state.epoch = head.epoch;
+  state.known = std::max(state.known, head.seq);
+  return Incarnation::current;
+}
+
+void Positions::begin(State& state, const StreamHead& head, std::uint64_t seq) {
+  state.epoch = head.epoch;
+  state.incarnation = head.incarnation;
+  state.seq = seq;
+  state.known = head.seq;
+  state.chain = {};
+  state.gap.reset();  // numbers behind the position may have been given again
+}
+
+void Positions::take(State& state, const StreamPart& part, std::span<const EventId> events, bool from_author) {
+  const StreamHead& head = part.head;
+  const std::uint64_t before = head.seq - part.covers;
+  if (head.seq <= state.seq) return compare(state, head);
+  if (before > state.seq) return remember(state, part, events, from_author);
+  if (events.size() != part.covers) {  // the author says that some are gone
+    state.seq = head.seq;
+    state.chain = head.chain;
+    return;
+  }
+  const auto fresh = events.subspan(static_cast<std::size_t>(state.seq - before));
+  Chain chain = state.chain;
+  for (const EventId& event : fresh) chain = next_chain(chain, event);
+  const bool fits = is_known(state.chain) && chain == head.chain;
+  if (!fits && !from_author) {  // others' word for what is under that head; it is pulled
+    if (is_known(state.chain)) {
+      host_.observer.rejected("stream", error(ErrorCode::bad_field, "not the events of the head they came with"), {});
+    }
+    return;
+  }
+  if (!fits && is_known(state.chain)) {
+    ++forks_;
+    host_.observer.rejected("stream", error(ErrorCode::forbidden, "two stories of one incarnation"), {});
+  }
+  for (const EventId& event : fresh) {
+    advance(head.author, state, event, state.seq + 1 == head.seq ? &head : nullptr);
+  }
+  state.chain = head.chain;
+}
+
+void Positions::compare(State& state, const StreamHead& head) {
+  if (head.seq != state.seq || head.chain == state.chain) return;
+  if (is_known(state.chain)) {
+    ++forks_;
+    host_.observer.rejected("stream", error(ErrorCode::forbidden, "two stories of one incarnation"), {});
+  }
+  state.chain = head.chain;
+}
+
+void Positions::remember(State& state, const StreamPart& part, std::span<const EventId> events, bool from_author) {
+  const StreamHead& head = part.head;
+  const Range range{head.seq - part.covers + 1, head.seq};
+  if (!state.gap) state.gap = std::make_unique<Gap>();
+  auto& beyond = state.gap->beyond;
+  if (range.first > range.last || beyond.size() >= kMostRanges) return;
+  const auto place =
+      std::find_if(beyond.begin(), beyond.end(), [&](const Range& one) { return one.last >= range.first; });
+  if (place != beyond.end() && place->first <= range.last) return;  // it has come before
+  beyond.insert(place, range);
+  if (events.size() != part.covers) return;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const bool last = i + 1 == events.size();
+    heard_.put(head.author, range.first + i, events[i], last && (from_author || head.sig != Signature{}) ? &head : nullptr);
+  }
+}
+
+void Positions::advance(const PubKey& author, State& state, const EventId& event, const StreamHead* head) {
+  ++state.seq;
+  if (is_known(state.chain)) state.chain = next_chain(state.chain, event);
+  heard_.put(author, state.seq, event, head != nullptr && head->sig != Signature{} ? head : nullptr);
+}
+
+// What follows the position and is there already: ranges that came before, and events that came without a number.
+void Positions::take_what_is_held(const PubKey& author, State& state) {
+  if (!state.gap) return;
+  Gap& gap = *state.gap;
+  for (bool more = true; more;) {
+    more = false;
+    while (!gap.beyond.empty() && gap.beyond.front().first <= state.seq + 1) {
+      const Range range = gap.beyond.front();
+      gap.beyond.erase(gap.beyond.begin());
+      while (state.seq < range.last) {
+        const auto entry = heard_.get(author, ++state.seq);
+        state.chain = entry && is_known(state.chain) ? next_chain(state.chain, entry->event) : Chain{};
+      }
+    }
+    const std::uint64_t next = state.seq - std::min(state.seq, gap.news_after);
+    if (state.seq >= gap.news_after && next < gap.news.size() &&
+        host_.store.contains(gap.news[static_cast<std::size_t>(next)])) {
+      advance(author, state, gap.news[static_cast<std::size_t>(next)], nullptr);
+      more = true;
+    }
+  }
+}
+
+void Positions::news(const StreamNews& news, bool announced) {
+  const PubKey& author = news.head.author;
+  auto at = states_.find(author);
+  if (at == states_.end()) {
+    if (states_.size() >= config_.limits.follows) return;
+    at = states_.emplace(author, State{}).first;
+    begin(at->second, news.head, news.after);
+  }
+  State& state = at->second;
+  const Incarnation incarnation = enter(state, news.head);
+  if (incarnation == Incarnation::earlier) return;
+  // The author knows what of our position is still true, and what of its stream is gone.
+  if (incarnation == Incarnation::later || news.after > state.seq) {
+    begin(state, news.head, incarnation == Incarnation::later ? std::min(news.after, state.seq) : news.after);
+  }
+  if (const auto node = overlay_.server_of(author)) state.node = *node;
+  state.guardians = news.guardians;
+  if (state.seq < state.known) {
+    if (!state.gap) state.gap = std::make_unique<Gap>();
+    state.gap->news_after = news.after;
+    state.gap->news = news.ids;
+    state.gap->pulls = 0;
+    const auto held = [&](const EventId& id) { return host_.store.contains(id); };
+    state.gap->by_itself = std::any_of(news.ids.begin(), news.ids.end(), held);
+    take_what_is_held(author, state);
+  }
+  compare(state, news.head);
+  if (state.seq == news.head.seq && state.seq > news.after) {  // so that we can prove it to others
+    if (const auto entry = heard_.get(author, state.seq)) heard_.put(author, state.seq, entry->event, &news.head);
+  }
+  save(author, state);
+  close_or_pull(state, config_.mode == FeedMode::broadcast ? kBroadcast : Duration{});
+  if (!announced || state.gap) return;
+  const Pull none{config_.owner, author, state.incarnation, state.seq, state.seq, false};
+  overlay_.unicast(author, Channel::extension, encode_extension(none), Priority::control);
+}
+
+// --- pulling
+
+void Positions::close_or_pull(State& state, Duration pause) {
+  if (state.seq >= state.known) return state.gap.reset();
+  const MonoTime due = host_.clock.mono() + pause;
+  if (!state.gap) state.gap = std::make_unique<Gap>();
+  if (state.gap->pulls > 0) return;  // it has its pauses
+  if (state.gap->due == MonoTime{} || due < state.gap->due || pause == Duration{}) state.gap->due = due;
+}
+
+// The last number of the first that are missing.
+std::uint64_t Positions::missing_until(const State& state) const {
+  const Gap& gap = *state.gap;
+  std::uint64_t until = gap.beyond.empty() ? state.known : std::min(state.known, gap.beyond.front().first - 1);
+  const std::uint64_t news_until = gap.news_after + gap.news.size();
+  if (gap.by_itself && news_until > state.seq) until = std::min(until, news_until);
+  for (std::uint64_t seq = state.seq + 1; seq < until; ++seq) {
+    if (seq < gap.news_after || seq >= news_until) continue;
+    if (host_.store.contains(gap.news[static_cast<std::size_t>(seq - gap.news_after)])) until = seq;
+  }
+  return until;
+}
+
+bool Positions::pull(const PubKey& author, State& state) {
+  Gap& gap = *state.gap;
+  Pull message{config_.owner, author, state.incarnation, state.seq, missing_until(state), false};
+  const Frame frame = encode_extension(message);
+  const bool are_ids_known = state.seq >= gap.news_after && state.seq < gap.news_after + gap.news.size();
+  if (gap.by_itself && !are_ids_known && gap.pulls == 0) {
+    message.ids_only = true;
+    if (overlay_.unicast(author, Channel::extension, encode_extension(message), Priority::control)) return true;
+  }
+  const std::size_t targets = 1 + state.guardians.size();
+  for (std::size_t i = 0; i < targets; ++i) {
+    const std::size_t turn = (gap.pulls + i) % targets;
+    const PubKey& target = turn == 0 ? author : state.guardians[turn - 1];
+    if (target == config_.owner || !overlay_.unicast(target, Channel::extension, frame, Priority::control)) continue;
+    gap.asked_until = message.until;
+    return true;
+  }
+  return false;
+}
+
+void Positions::topology_changed() {
+  const MonoTime now = host_.clock.mono();
+  for (auto& [author, state] : states_) {
+    if (!state.gap || !state.gap->away || !overlay_.reaches(author)) continue;
+    state.gap->away = false;
+    state.gap->due = std::min(state.gap->due, now + kOnItsWay);
+  }
+}
+
+void Positions::timer() {
+  const MonoTime now = host_.clock.mono();
+  for (auto& [author, state] : states_) {
+    if (!state.gap || state.gap->due > now) continue;
+    take_what_is_held(author, state);
+    if (state.seq >= state.known) {
+      save(author, state);
+      state.gap.reset();
+      continue;
+    }
+    state.gap->away = !pull(author, state);
+    state.gap->due = now + pause_after(state.gap->pulls);
+    ++state.gap->pulls;
+  }
+}
+
+std::optional<MonoTime> Positions::next_due() const {
+  std::optional<MonoTime> first;
+  for (const auto& [author, state] : states_) {
+    if (state.gap && (!first || state.gap->due < *first)) first = state.gap->due;
+  }
+  return first;
+}
+
+std::vector<StreamPart> Positions::answer(const Pull& pull) {
+  const auto at = states_.find(pull.author);
+  std::vector<StreamPart> parts;
+  if (at == states_.end()) return parts;
+  const std::uint64_t until = std::min(pull.until, at->second.seq);
+  std::vector<EventPtr> events;
+  std::size_t bytes = 0;
+  std::size_t all = 0;
+  for (std::uint64_t seq = pull.after + 1; seq <= until; ++seq) {
+    const auto entry = heard_.get(pull.author, seq);
+    const EventPtr event = entry ? host_.store.get(entry->event) : EventPtr();
+    if (!event) break;
+    bytes += bytes_at_most(*event);
+    all += bytes_at_most(*event);
+    if (all > config_.limits.pulled_bytes || bytes > config_.limits.frame_bytes / 2 ||
+        events.size() >= config_.limits.packet_events) {
+      break;
+    }
+    events.push_back(event);
+    if (!entry->head) continue;
+    parts.push_back({*entry->head, events.size(), encode_events(events)});
+    events.clear();
+    bytes = 0;
+  }
+  return parts;
+}
+
+std::size_t Positions::with_gaps() const noexcept {
+  std::size_t count = 0;
+  for (const auto& [author, state] : states_) count += state.gap ? 1 : 0;
+  return count;
+}
+
+std::size_t Positions::bytes() const noexcept {
+  std::size_t sum = heap_bytes(states_);
+  for (const auto& [author, state] : states_) {
+    sum += heap_bytes(state.guardians);
+    if (state.gap) sum += sizeof(Gap) + kAllocationBytes + heap_bytes(state.gap->beyond) + heap_bytes(state.gap->news);
+  }
+  return sum;
+}
+
+}  // namespace np2p
