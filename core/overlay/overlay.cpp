@@ -130,6 +130,10 @@ std::size_t Overlay::reachable_count() const {
   return mesh_ ? mesh_->reachable() : swarm_->reachable_count();
 }
 
+std::size_t Overlay::network_size() const {
+  return mesh_ ? mesh_->reachable() + 1 : swarm_->network_size();
+}
+
 std::uint64_t Overlay::topology_version() const noexcept {
   return mesh_ ? mesh_->version() : swarm_->version();
 }
@@ -149,6 +153,7 @@ std::vector<NodeId> Overlay::active_view() const {
 OverlayStatus Overlay::status() const {
   if (swarm_) return swarm_->status();
   OverlayStatus status;
+  status.servers = network_size();
   for (const Peer& peer : mesh_->peers()) status.active += peer.established ? 1u : 0u;
   return status;
 }

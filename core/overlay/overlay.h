@@ -98,6 +98,7 @@ struct OverlayStatus {
   std::size_t relays = 0;                // home relays named in our contact
   std::vector<Address> relay_addresses;  // where those can be dialled
   std::size_t trees = 0;                 // shortest-path trees in which we have a route to the root
+  std::size_t servers = 0;               // in the whole network, this one included; about, 0: not known
   bool published = false;                // where we are now was put into the directory
   std::uint64_t guarded = 0;             // how often somebody we had no link with was asked which roots it knows
   std::uint64_t merged = 0;              // and belonged to another part of the network
@@ -172,6 +173,8 @@ class Overlay {
 
   [[nodiscard]] bool reaches(const PubKey& user) const;  // is there a route now?
   [[nodiscard]] std::size_t reachable_count() const;     // users other than ours with a route
+  // Servers in the whole network, this one included: an estimate within a quarter for most, 0 as long as nobody knows.
+  [[nodiscard]] std::size_t network_size() const;
   // Rises each time the set of reachable users changes: a cheap "worth retrying?" for the outbox.
   [[nodiscard]] std::uint64_t topology_version() const noexcept;
 

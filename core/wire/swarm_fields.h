@@ -26,6 +26,11 @@ class FieldWriter {
       bytes_.push_back(static_cast<std::uint8_t>(static_cast<std::uint64_t>(value) >> (8 * i)));
     }
   }
+  // A field that earlier versions lack, at the end of a message; zero is left out.
+  template <class Int>
+  void later(const Int& value) {
+    if (value != 0) number(value);
+  }
   void bytes(ByteView view) { bytes_.insert(bytes_.end(), view.begin(), view.end()); }
   template <class Fixed>
   void fixed(const Fixed& value) {
@@ -135,6 +140,10 @@ class FieldReader {
     std::uint64_t result = 0;
     for (const std::uint8_t byte : take(sizeof(Int))) result = result << 8 | byte;
     value = static_cast<Int>(result);
+  }
+  template <class Int>
+  void later(Int& value) {
+    if (!at_end()) number(value);
   }
   template <class Fixed>
   void fixed(Fixed& value) {

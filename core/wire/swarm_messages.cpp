@@ -27,9 +27,11 @@ void fields(Io& io, M& m, std::size_t room) {
     io.number(m.sent_at);
     io.address(m.observed);
     io.coordinates(m.at);
+    io.later(m.servers);
   } else if constexpr (std::is_same_v<T, Probe>) {
     io.number(m.sent_at);
     io.coordinates(m.at);
+    io.later(m.servers);
   } else if constexpr (std::is_same_v<T, Unused>) {
     io.flag(m.again);
   } else if constexpr (std::is_same_v<T, DialBack>) {

@@ -54,13 +54,15 @@ struct Hello {  // the first message of both sides
 };
 struct HelloEcho {
   std::uint64_t sent_at = 0;
-  Address observed;  // the receiver's address as seen by the sender
-  Coordinates at;    // of the sender, newer than in its Hello
+  Address observed;           // the receiver's address as seen by the sender
+  Coordinates at;             // of the sender, newer than in its Hello
+  std::uint32_t servers = 0;  // how many there are, by what the sender keeps (census.h); 0: it cannot say
   friend bool operator==(const HelloEcho&, const HelloEcho&) = default;
 };
 struct Probe {  // answered by HelloEcho: a round trip is measured
   std::uint64_t sent_at = 0;
   Coordinates at;
+  std::uint32_t servers = 0;  // as in HelloEcho
   friend bool operator==(const Probe&, const Probe&) = default;
 };
 struct Unused {        // "I no longer need this link": who does not need it either closes it

@@ -383,6 +383,23 @@ bool Directory::is_far(const Key& key) const noexcept {
   return false;
 }
 
+std::size_t Directory::users_near(std::size_t bits) const noexcept {
+  const Point& own = host_.node_key.id().data;
+  const std::int64_t now = unix_seconds(host_.clock.wall());
+  // They stand together: those below the first have other leading bits, as those behind the last.
+  const auto begin = std::partition_point(stored_.begin(), stored_.end(), [&](const Stored& one) {
+    return common_bits(one.key.data, own) < bits && one.key.data < own;
+  });
+  std::size_t count = 0;
+  const Key* last = nullptr;
+  for (auto at = begin; at != stored_.end() && common_bits(at->key.data, own) >= bits; ++at) {
+    if (at->expires <= now || (last != nullptr && *last == at->key)) continue;
+    last = &at->key;
+    ++count;
+  }
+  return count;
+}
+
 void Directory::expire() {
   const std::int64_t now = unix_seconds(host_.clock.wall());
   if (now < expired_at_ + kSweep) return;

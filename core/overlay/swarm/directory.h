@@ -51,6 +51,8 @@ class Directory {
   // A BIND that came another way; of a key that nothing is held under it is left to the store.
   void learn(const BindingPtr& binding);
   BindingPtr next_bound();  // news of BINDs that came as records; null: no more
+  // Users whose servers' contacts are held under the keys that share so many leading bits with our id.
+  [[nodiscard]] std::size_t users_near(std::size_t bits) const noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return stored_.size(); }
   [[nodiscard]] std::size_t bytes() const noexcept {
     return heap_bytes(stored_, [](const Stored& one) { return heap_bytes(one.record); }) + heap_bytes(asked_) +

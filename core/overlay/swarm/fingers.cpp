@@ -177,6 +177,10 @@ std::vector<LinkId> Fingers::nearest(const Point& target, std::size_t count) con
   return links;
 }
 
+bool Fingers::has_leaves() const noexcept {
+  return leaves_.size() >= kLeaves;
+}
+
 std::size_t Fingers::shared_bits() const noexcept {
   return leaves_.size() < kLeaves ? 0 : common_bits(leaves_.back(), host_.node_key.id().data);
 }

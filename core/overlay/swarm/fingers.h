@@ -35,6 +35,7 @@ class Fingers {
   [[nodiscard]] bool is_near(const Point& node, const Point& target, std::size_t slack = 0) const noexcept;
   // The leading bits that our id shares with the eighth nearest: the network has about 2^(3 + bits) reachable nodes.
   [[nodiscard]] std::size_t shared_bits() const noexcept;
+  [[nodiscard]] bool has_leaves() const noexcept;  // eight others are linked
   [[nodiscard]] std::size_t size() const noexcept;
   [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(dialling_) + heap_bytes(leaves_); }
 

@@ -328,7 +328,7 @@ void Links::hello(LinkId link, const Hello& message) {
   if (waiting == nullptr || !waiting->up || waiting->aside) return;
   if ((message.features & kAside) != 0) {
     waiting->aside = true;
-    return send(link, HelloEcho{message.sent_at, waiting->remote, at_}, Priority::control, Traffic::control);
+    return send(link, HelloEcho{message.sent_at, waiting->remote, at_, servers_}, Priority::control, Traffic::control);
   }
   if (Peer* old = find(waiting->id)) {
     if (!replaces(*old, *waiting, message.boot)) {
@@ -368,7 +368,7 @@ void Links::hello(LinkId link, const Hello& message) {
   pending_.erase(place_of(pending_, link));
   insert(peer);
   if (!measure_at_) measure_at_ = host_.clock.mono() + kQuickProbe;
-  send(link, HelloEcho{message.sent_at, peer.remote, at_}, Priority::control, Traffic::control);
+  send(link, HelloEcho{message.sent_at, peer.remote, at_, servers_}, Priority::control, Traffic::control);
   changes_.push_back({LinkChange::Kind::ready, link, peer.id, dialled, peer.uses, CloseReason::none});
 }
 
@@ -400,6 +400,7 @@ bool Links::echo(LinkId link, const HelloEcho& message) {
   if (rtt > config_.limits.introduction) return true;
   if (peer->rtt == Duration{} || rtt < peer->rtt) peer->rtt = rtt;
   peer->at = message.at;
+  peer->servers = message.servers;
   if (peer->path == Path::tunnel) return true;  // a way that says nothing of either place
   at_ = moved(at_, message.at, rtt, rng_);
   return true;
@@ -409,7 +410,8 @@ void Links::probe(LinkId link, const Probe& message) {
   Peer* peer = find(link);
   if (peer == nullptr) return;
   peer->at = message.at;
-  send(link, HelloEcho{message.sent_at, peer->remote, at_}, Priority::control, Traffic::control);
+  peer->servers = message.servers;
+  send(link, HelloEcho{message.sent_at, peer->remote, at_, servers_}, Priority::control, Traffic::control);
 }
 
 // Vivaldi pulls at us with one round trip at a time and needs some hundreds of them until the plane is unfolded. Those
@@ -439,7 +441,7 @@ void Links::measure() {
   const MonoTime asked{static_cast<std::int64_t>(peer.asked_at)};
   if (peer.asked_at != 0 && asked + config_.limits.introduction > now) return;  // that echo may still come
   peer.asked_at = static_cast<std::uint64_t>(now.ns);
-  send(peer.link, Probe{static_cast<std::uint64_t>(now.ns), at_}, Priority::control, Traffic::control);
+  send(peer.link, Probe{static_cast<std::uint64_t>(now.ns), at_, servers_}, Priority::control, Traffic::control);
 }
 
 void Links::unused(LinkId link, const Unused& message) {

@@ -36,6 +36,7 @@ struct Peer {
   Address listens;  // where it can be dialled, unspecified if it cannot
   PubKey owner;     // a claim
   Coordinates at;
+  std::uint32_t servers = 0;   // how many there are, as it says; 0: it does not
   Duration rtt{};              // of the Hello, the smallest seen
   std::uint64_t asked_at = 0;  // of the Hello or Probe whose echo is awaited; 0: none is
   std::uint64_t salt = 0;      // both halves combined: the same on both sides
@@ -101,6 +102,8 @@ class Links {
 
   // --- what this node knows of itself; the next Hello says it, and peers that are linked are told
   void set_listens(const Address& address);
+  void set_servers(std::uint32_t count) noexcept { servers_ = count; }  // how many there are, by what we keep
+  [[nodiscard]] std::uint32_t servers() const noexcept { return servers_; }
   [[nodiscard]] const Address& listens() const noexcept { return listens_; }
   [[nodiscard]] PeerRef own_ref() const { return {host_.node_key.id(), listens_, at_}; }
   [[nodiscard]] Coordinates coordinates() const noexcept { return at_; }
@@ -169,6 +172,7 @@ class Links {
   unsigned measured_ = 0;  // round trips
   Address listens_;
   Coordinates at_;
+  std::uint32_t servers_ = 0;
   bool all_loopback_ = false;  // we and every bootstrap server: then nothing public is dialled
   std::vector<Peer> ready_;    // ascending by LinkId
   // Of ready_, one for one: every message and every reference that is heard looks somebody up, and few bytes are read.

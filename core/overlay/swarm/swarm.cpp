@@ -178,6 +178,7 @@ void Swarm::timer(Timer timer) {
   const MonoTime now = host_.clock.mono();
   if (timer == Timer::overlay_connect) {
     armed_connect_.reset();
+    links_.set_servers(own_census(directory_, fingers_, links_));
     links_.due(now);
     entrance_.due(now);
     if (entrance_.wants_anchors(now)) entrance_.keep_anchors(hyparview_.oldest_dialled(Entrance::kAnchors));
@@ -461,6 +462,7 @@ OverlayStatus Swarm::status() const {
   for (const PeerRef& relay : locator_.home_relays()) status.relay_addresses.push_back(relay.address);
   status.trees = paths_.routes();
   status.published = locator_.is_published();
+  status.servers = network_size();
   status.guarded = guard_.lookups();
   status.merged = guard_.merged();
   return status;

@@ -11,6 +11,7 @@
 //   history       what was broadcast earlier, for those who were away or cut off
 //   fingers       standing links among reachable nodes, by id
 //   evidence      keys that signed two different things
+//   census        how many servers there are
 //   directory     who serves a user, kept by the nodes nearest to the hash of the public key
 //   router        small messages to any node, over fingers and relays
 //   locator       users to nodes: lookups, remembered contacts, our own
@@ -23,6 +24,7 @@
 #include <optional>
 
 #include "core/overlay/overlay.h"
+#include "core/overlay/swarm/census.h"
 #include "core/overlay/swarm/correspondence.h"
 #include "core/overlay/swarm/entrance.h"
 #include "core/overlay/swarm/fanout.h"
@@ -72,6 +74,7 @@ class Swarm {
     return found ? std::optional(found->node) : std::nullopt;
   }
   [[nodiscard]] std::size_t reachable_count() const noexcept { return hyparview_.active_size(); }
+  [[nodiscard]] std::size_t network_size() const { return census(links_); }
   [[nodiscard]] std::uint64_t version() const noexcept { return locator_.version() + correspondence_.version(); }
 
   [[nodiscard]] std::vector<Overlay::Peer> peers() const;

@@ -46,8 +46,8 @@ inline std::vector<Message> sample_messages() {
   routed.payload = payload;
   return {
       Hello{7, 0x0102030405060708u, 3, 12345, 0xFFEEDDCCBBAA9988u, filled<PubKey>(9), sample_ref(2).address, at},
-      HelloEcho{54321, sample_ref(3).address, at},
-      Probe{777, at},
+      HelloEcho{54321, sample_ref(3).address, at, 30'000},
+      Probe{777, at, 40'000},
       Unused{true},
       DialBack{20'001},
       Join{},
