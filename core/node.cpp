@@ -67,6 +67,7 @@ void Node::timer(Timer timer) {
     case Timer::outbox:
     case Timer::follow:
     case Timer::flush:
+    case Timer::mode:
       feed_->timer(timer);
       break;
     case Timer::count_:
@@ -139,6 +140,7 @@ NodeStatus Node::status() const {
   status.follows = feed_->multicast().follows().size();
   status.registered_follows = feed_->multicast().follows().registered_count();
   status.identity = overlay_->identity();
+  status.mode = feed_->mode().status();
   const Multicast& multicast = feed_->multicast();
   status.followers = multicast.followers().all().size();
   status.followers_behind = multicast.followers().behind().size();

@@ -55,5 +55,6 @@ Filter filter_of(const std::optional<std::vector<std::uint32_t>>& kinds,
 
 void bind_keys(pybind11::module_& module);
 void bind_world(pybind11::module_& module);
+void bind_policy(pybind11::module_& module);
 
 }  // namespace np2p::py_bind

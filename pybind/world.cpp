@@ -71,10 +71,26 @@ SwarmParams params_of(const py::dict& given) {
   return params;
 }
 
+// By the names of np2p.settings, which has checked them; times come in seconds.
+ModeParams mode_params_of(const py::dict& given) {
+  ModeParams params;
+  if (given.contains("broadcast_budget")) {
+    params.budget_bytes_per_s = given["broadcast_budget"].cast<std::uint32_t>();
+  }
+  if (given.contains("review_every")) params.review_every = duration_of(given["review_every"].cast<double>());
+  if (given.contains("switch_pause")) params.switch_pause = duration_of(given["switch_pause"].cast<double>());
+  return params;
+}
+
+FeedMode mode_of(const std::string& name) {
+  if (name == "auto") return FeedMode::automatic;
+  return name == "multicast" ? FeedMode::multicast : FeedMode::broadcast;
+}
+
 NodeIndex add_node(World& world, const std::vector<BoxTuple>& boxes, bool hyparview, const py::dict& swarm,
-                   bool multicast, const std::vector<NodeIndex>& ways_in, bool writable, bool replies_to_all,
-                   bool external, std::uint64_t up, std::uint64_t down, std::optional<sim::BoxIndex> behind,
-                   const std::string& behaviour, std::uint32_t netgroups) {
+                   const std::string& mode, const py::dict& auto_mode, const std::vector<NodeIndex>& ways_in,
+                   bool writable, bool replies_to_all, bool external, std::uint64_t up, std::uint64_t down,
+                   std::optional<sim::BoxIndex> behind, const std::string& behaviour, std::uint32_t netgroups) {
   sim::NodeOptions options;
   options.behind = behind;
   const auto chosen = sim::behaviour_of(behaviour);
@@ -84,7 +100,8 @@ NodeIndex add_node(World& world, const std::vector<BoxTuple>& boxes, bool hyparv
   for (const auto& box : boxes) options.nat.push_back(spec_of(box));
   options.config.overlay = hyparview ? OverlayKind::hyparview : OverlayKind::mesh;
   options.config.swarm = params_of(swarm);
-  options.config.mode = multicast ? FeedMode::multicast : FeedMode::broadcast;
+  options.config.mode = mode_of(mode);
+  options.config.auto_mode = mode_params_of(auto_mode);
   options.config.writable = writable;
   options.config.replies = replies_to_all ? Replies::everybody : Replies::tagged;
   for (const NodeIndex way_in : ways_in) options.config.bootstrap.push_back(world.public_address_of(way_in));
@@ -217,6 +234,7 @@ py::dict status(const World& world, NodeIndex node) {
   out["active"] = found.overlay.active;
   out["clients"] = found.overlay.clients;
   out["relays"] = found.overlay.relays;
+  out["servers"] = found.overlay.servers;
   out["published"] = found.overlay.published;
   out["guarded"] = found.overlay.guarded;
   out["merged"] = found.overlay.merged;
@@ -232,6 +250,9 @@ py::dict status(const World& world, NodeIndex node) {
   out["streams"] = found.streams;
   out["streams_with_gaps"] = found.streams_with_gaps;
   out["forks"] = found.forks;
+  out["mode_now"] = found.mode.now == FeedMode::broadcast ? "broadcast" : "multicast";
+  out["load"] = found.mode.load;
+  out["budget"] = found.mode.budget;
   return out;
 }
 
@@ -276,9 +297,10 @@ void bind_world(py::module_& module) {
            }),
            py::arg("seed"), py::arg("trace"), py::arg("memo"), py::arg("base_delay"), py::arg("jitter"),
            py::arg("plane"))
-      .def("add_node", &add_node, py::arg("boxes"), py::arg("hyparview"), py::arg("swarm"), py::arg("multicast"),
-           py::arg("ways_in"), py::arg("writable"), py::arg("replies_to_all"), py::arg("external"), py::arg("up"),
-           py::arg("down"), py::arg("behind"), py::arg("behaviour"), py::arg("netgroups"))
+      .def("add_node", &add_node, py::arg("boxes"), py::arg("hyparview"), py::arg("swarm"), py::arg("mode"),
+           py::arg("auto_mode"), py::arg("ways_in"), py::arg("writable"), py::arg("replies_to_all"),
+           py::arg("external"), py::arg("up"), py::arg("down"), py::arg("behind"), py::arg("behaviour"),
+           py::arg("netgroups"))
       .def(
           "add_nat_box",
           [](World& world, const BoxTuple& box, std::optional<sim::BoxIndex> behind) {

@@ -26,6 +26,18 @@ std::string neighbours_json(const NodeStatus& node) {
   return out + "]";
 }
 
+std::string_view mode_name(FeedMode mode) noexcept {
+  return mode == FeedMode::automatic ? "auto" : mode == FeedMode::multicast ? "multicast" : "broadcast";
+}
+
+// Null unless the server chooses by itself.
+std::string auto_json(const ModeStatus& mode) {
+  static constexpr std::string_view kWhy[] = {"unknown", "below", "above", "popular"};
+  if (!mode.automatic) return "null";
+  return fmt::format(R"({{"why":"{}","load":{},"budget":{},"waits":{},"may_switch_at":{}}})",
+                     kWhy[static_cast<std::size_t>(mode.why)], mode.load, mode.budget, mode.waits, mode.may_switch_at);
+}
+
 std::string address_json(const Address& address) {
   return address.is_unspecified() ? "null" : json_string(address.text());
 }
@@ -37,10 +49,10 @@ std::string overlay_json(const OverlayStatus& overlay) {
     relays += json_string(relay.text());
   }
   return fmt::format(R"({{"kind":"{}","dialled_at":{},"asked":{},"active":{},"passive":{},"clients":{},"relays":{},)"
-                     R"("relay_addresses":[{}],"trees":{},"published":{},"guarded":{},"merged":{}}})",
+                     R"("relay_addresses":[{}],"trees":{},"published":{},"servers":{},"guarded":{},"merged":{}}})",
                      overlay.kind == OverlayKind::mesh ? "mesh" : "hyparview", address_json(overlay.dialled_at),
                      overlay.asked, overlay.active, overlay.passive, overlay.clients, overlay.relays, relays,
-                     overlay.trees, overlay.published, overlay.guarded, overlay.merged);
+                     overlay.trees, overlay.published, overlay.servers, overlay.guarded, overlay.merged);
 }
 
 // How others might come in: what was said on the command line, and what became of it.
@@ -141,10 +153,11 @@ std::string status_json(const ServerView& view) {
   };
   const auto out = [&](std::size_t i) { return std::pair(view.links.frames_out[i], view.links.frame_bytes_out[i]); };
   std::string text =
-      fmt::format(R"({{"owner":"{}","node_id":"{}","listen":"{}","api":"{}","uptime_s":{},"mode":"{}","writable":{},)",
+      fmt::format(R"({{"owner":"{}","node_id":"{}","listen":"{}","api":"{}","uptime_s":{},"mode":"{}",)"
+                  R"("mode_now":"{}","auto":{},"writable":{},)",
                   view.config.owner.hex(), view.node_id.hex(), view.config.listen.text(), view.api.text(),
-                  std::chrono::duration_cast<std::chrono::seconds>(view.uptime).count(),
-                  view.config.mode == FeedMode::broadcast ? "broadcast" : "multicast", view.config.writable);
+                  std::chrono::duration_cast<std::chrono::seconds>(view.uptime).count(), mode_name(view.config.mode),
+                  mode_name(view.node.mode.now), auto_json(view.node.mode), view.config.writable);
   text += fmt::format(
       R"("overlay":{},"nat":{},"reachable":{},"neighbours":{},"stored_events":{},"evicted":{},"rotten":{},"outbox":{},)"
       R"("follows":{},"registered_follows":{},"followers":{},"events_accepted":{},"syncs":{},"disk_trouble":{},)",
@@ -174,6 +187,9 @@ std::string metrics_text(const ServerView& view) {
                 static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(view.uptime).count()));
   metrics.gauge("links_open", "open links", view.open_links);
   metrics.gauge("reachable", "other users' servers with a route", view.node.reachable);
+  metrics.gauge("network_servers", "servers in the whole network, about; 0: not known", view.node.overlay.servers);
+  metrics.gauge("broadcasting", "1 while the owner's posts go to everybody",
+                view.node.mode.now == FeedMode::broadcast ? 1 : 0);
   metrics.gauge("stored_events", "events in the store", view.node.stored_events);
   metrics.gauge("rotten_events", "stored events that are damaged on the disk and set aside", view.store.rotten);
   metrics.gauge("outbox", "events waiting for somebody", view.node.outbox);

@@ -8,6 +8,7 @@
 #include "core/base/address.h"
 #include "core/base/bytes.h"
 #include "core/base/limits.h"
+#include "core/base/mode_params.h"
 #include "core/base/swarm_params.h"
 
 namespace np2p {
@@ -17,12 +18,14 @@ enum class OverlayKind : std::uint8_t { mesh, hyparview };
 // Who gets the owner's replies and mentions besides those they name: nobody, as in the original, or whoever gets the
 // owner's plain posts, too.
 enum class Replies : std::uint8_t { tagged, everybody };
-enum class FeedMode : std::uint8_t { broadcast, multicast };  // multicast: the author sends to registered followers
+// To everybody; to those who follow the author; or the one that suits a network of this size (core/feed/mode_policy.h).
+enum class FeedMode : std::uint8_t { broadcast, multicast, automatic };
 
 struct Config {
   PubKey owner;  // the user whose server this is
   OverlayKind overlay = OverlayKind::mesh;
   FeedMode mode = FeedMode::broadcast;
+  ModeParams auto_mode;
   Replies replies = Replies::everybody;
   Address listen;                  // where other nodes dial us; port 0: does not listen
   Address external;                // --external: where others reach us, if that is known; unspecified: found out

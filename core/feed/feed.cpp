@@ -41,10 +41,12 @@ Feed::Feed(const Config& config, Host& host, Overlay& overlay)
       lookup_(config, host, overlay, judge_, askers_),
       outbox_(config, host, overlay),
       multicast_(config, host, overlay),
+      mode_(config, host),
       recent_(config.limits.recent_ids) {}
 
 void Feed::start() {
   if (host_.store.standing(config_.owner) != Standing::owner) host_.store.set_standing(config_.owner, Standing::owner);
+  mode_.load();
   multicast_.load();
   outbox_.load();
   load_history();
@@ -58,7 +60,7 @@ void Feed::load_history() {
   recent.since = unix_seconds(host_.clock.wall() - config_.limits.history_age);
   recent.limit = config_.limits.history_events;
   for (const EventPtr& event : host_.store.query(recent, Order::newest_first)) {
-    if (has_time(event->created_at) && was_for_everybody(event.get(), config_, host_.store)) {
+    if (has_time(event->created_at) && was_for_everybody(event.get(), config_, mode_.current(), host_.store)) {
       overlay_.remember(past_of(event.get()));
     }
   }
@@ -84,7 +86,7 @@ void Feed::heard(const Delivery& delivery, const Event& event) {
 void Feed::published(const EventPtr& event) {
   recent_.insert(half_of(event->id));
   host_.observer.event_accepted(event->id, {});
-  const Route route = route_of(*event, config_, host_.store);
+  const Route route = route_of(*event, config_, mode_.current(), host_.store);
   if (event->kind == kind::bind) overlay_.bind(event);
   if (event->kind == kind::follow_list) multicast_.follow_list_changed();
   if (event->kind == kind::deletion) obey(event);
@@ -365,6 +367,7 @@ void Feed::topology_changed() {
 void Feed::timer(Timer timer) {
   if (timer == Timer::outbox) outbox_.timer();
   if (timer == Timer::follow) multicast_.timer();
+  if (timer == Timer::mode) mode_.timer(overlay_.network_size(), multicast_.followers().all().size());
   if (timer == Timer::flush) {
     flush_armed_ = false;
     const Ticket ticket = host_.store.flush();

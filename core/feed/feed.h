@@ -16,6 +16,7 @@
 #include "core/feed/askers.h"
 #include "core/feed/link_judge.h"
 #include "core/feed/lookup.h"
+#include "core/feed/mode.h"
 #include "core/feed/multicast.h"
 #include "core/feed/outbox.h"
 #include "core/feed/routes.h"
@@ -43,6 +44,7 @@ class Feed {
 
   [[nodiscard]] Lookup& lookup() noexcept { return lookup_; }
   [[nodiscard]] const Outbox& outbox() const noexcept { return outbox_; }
+  [[nodiscard]] const Mode& mode() const noexcept { return mode_; }
   [[nodiscard]] const Multicast& multicast() const noexcept { return multicast_; }
   [[nodiscard]] std::size_t bytes() const noexcept {
     return sizeof *this + judge_.bytes() + lookup_.bytes() + outbox_.bytes() + multicast_.bytes() + recent_.bytes() +
@@ -83,6 +85,7 @@ class Feed {
   Lookup lookup_;
   Outbox outbox_;
   Multicast multicast_;
+  Mode mode_;
   // Ids that passed the gate and were not refused: each is handed on once. Of two with the same half, which somebody
   // would have to make with some 2^64 tries, the later is not handed on.
   using HalfId = FixedBytes<struct HalfIdTag, 16>;

@@ -10,8 +10,9 @@ std::vector<EventPtr> sent_before(const Config& config, Store& store) {
   Filter own;
   own.authors = std::vector<PubKey>{config.owner};
   std::vector<EventPtr> events = store.query(own, Order::newest_first);
-  std::erase_if(events,
-                [&](const EventPtr& event) { return route_of(*event, config, store).audience == Audience::nobody; });
+  std::erase_if(events, [&](const EventPtr& event) {
+    return route_of(*event, config, FeedMode::broadcast, store).audience == Audience::nobody;
+  });
   if (events.size() > config.limits.follower_history) events.resize(config.limits.follower_history);
   std::reverse(events.begin(), events.end());
   return events;

@@ -246,7 +246,7 @@ void Positions::news(const StreamNews& news, bool announced) {
     if (const auto entry = heard_.get(author, state.seq)) heard_.put(author, state.seq, entry->event, &news.head);
   }
   save(author, state);
-  close_or_pull(state, config_.mode == FeedMode::broadcast ? kBroadcast : Duration{});
+  close_or_pull(state, config_.mode != FeedMode::multicast ? kBroadcast : Duration{});
   if (!announced || state.gap) return;
   const Pull none{config_.owner, author, state.incarnation, state.seq, state.seq, false};
   overlay_.unicast(author, Channel::extension, encode_extension(none), Priority::control);

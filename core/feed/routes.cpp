@@ -88,15 +88,17 @@ Route route_in_broadcast_mode(const Event& event, Replies replies, Store& store)
 
 }  // namespace
 
-Route route_of(const Event& event, const Config& config, Store& store) {
+Route route_of(const Event& event, const Config& config, FeedMode mode, Store& store) {
   Route route = route_in_broadcast_mode(event, config.replies, store);
-  if (config.mode == FeedMode::multicast) route.audience = std::min(route.audience, Audience::followers);
+  // What is deleted may have been published when the mode was another one.
+  const bool may_have_changed = config.mode == FeedMode::automatic && event.kind == kind::deletion;
+  if (mode == FeedMode::multicast && !may_have_changed) route.audience = std::min(route.audience, Audience::followers);
   route.named.erase(config.owner);
   return route;
 }
 
-bool was_for_everybody(const Event& event, const Config& config, Store& store) {
-  if (event.pubkey == config.owner) return route_of(event, config, store).audience == Audience::everybody;
+bool was_for_everybody(const Event& event, const Config& config, FeedMode mode, Store& store) {
+  if (event.pubkey == config.owner) return route_of(event, config, mode, store).audience == Audience::everybody;
   return route_in_broadcast_mode(event, config.replies, store).audience == Audience::everybody;
 }
 

@@ -7,7 +7,7 @@
 //     with Replies::tagged          nobody              nobody          whom it names
 //   reaction                        nobody              nobody          author of the target, whom it names
 //   follow list                     nobody              nobody
-//   deletion                        where all of what it deletes went
+//   deletion                        where all of what it deletes went; with `auto`, where that may have gone
 //   other kinds                     followers           followers
 //   ephemeral kinds                 followers           followers       never stored, not kept for who is away
 //
@@ -32,14 +32,14 @@ struct Route {
   friend bool operator==(const Route&, const Route&) = default;
 };
 
-// The route of an event of our own user. What it is about, and what it deletes, is looked up in the store: ask before
-// what it deletes is gone. What a deletion deletes and the store does not hold went as the k tags say, and without
-// these as a plain post.
-Route route_of(const Event& event, const Config& config, Store& store);
+// The route of an event of our own user, in that mode (mode.h): broadcast or multicast. What it is about, and what it
+// deletes, is looked up in the store: ask before what it deletes is gone. What a deletion deletes and the store does
+// not hold went as the k tags say, and without these as a plain post.
+Route route_of(const Event& event, const Config& config, FeedMode mode, Store& store);
 
 // Did an event of anybody, which the store holds, go to everybody, as far as can be told? Others' modes are not known,
 // and their answers are judged by our own `replies`.
-bool was_for_everybody(const Event& event, const Config& config, Store& store);
+bool was_for_everybody(const Event& event, const Config& config, FeedMode mode, Store& store);
 
 // Does the event name or cite our user, or may it have come through an outbox for another reason? Then its sender
 // waits for our answer.

@@ -8,7 +8,7 @@
 """
 
 from . import workload
-from ._np2p import Key, Note
+from ._np2p import Key, Note, Policies
 from ._np2p import decode_answer as decode_events  # the notes in a server's answer to POST /req
 from .errors import Error, InvariantViolation, NotConverged, PublishRefused, Unsupported
 from .fault import Fault
@@ -29,6 +29,7 @@ __all__ = [
     "Node",
     "NotConverged",
     "Note",
+    "Policies",
     "PublishRefused",
     "RealNetwork",
     "SharedNat",

@@ -8,6 +8,7 @@ import numpy.typing as npt
 Box = tuple[str, str, str, float, bool]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.uint64]
 
 class Note:
     @property
@@ -56,7 +57,8 @@ class World:
         boxes: Sequence[Box],
         hyparview: bool,
         swarm: dict[str, Any],
-        multicast: bool,
+        mode: str,
+        auto_mode: dict[str, Any],
         ways_in: Sequence[int],
         writable: bool,
         replies_to_all: bool,
@@ -110,6 +112,15 @@ class World:
     def now(self) -> float: ...
     @property
     def wall(self) -> int: ...
+
+class Policies:
+    def __init__(self, count: int, seed: int, budget: int, switch_pause: float) -> None: ...
+    def review(
+        self, servers: Counts, bytes_per_day: Counts, followers: Counts, now: float
+    ) -> npt.NDArray[np.bool_]: ...
+    def broadcasting(self) -> npt.NDArray[np.bool_]: ...
+    def budgets(self) -> Counts: ...
+    def loads(self) -> Counts: ...
 
 def parse_note(json: str) -> Note: ...
 def decode_answer(answer: bytes) -> list[Note]: ...

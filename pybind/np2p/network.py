@@ -19,7 +19,7 @@ from .audience import Audience
 from .errors import NotConverged
 from .nat import Nat, NatChoice, resolve_many
 from .node import DELETION, FOLLOW_LIST, POST, REACTION, REPOST, Node
-from .settings import BEHAVIOURS, OVERLAYS, check_mode, check_names, swarm_settings
+from .settings import BEHAVIOURS, OVERLAYS, auto_settings, check_mode, check_names, swarm_settings
 from .units import spoken
 
 
@@ -63,7 +63,9 @@ class Network(ABC):
         nat: a preset's name, a Nat, None (public), or a list with one of these per node. overlay: "hyparview", the one
         that scales, or "mesh", the original's (up to 65 servers); by default that of the network, which is "hyparview"
         unless it was made or begun with another. All servers of a network have the same. mode: "broadcast" (the
-        default until "auto" exists) or "multicast".
+        default), "multicast", or "auto": each server chooses one of the two (node.mode_now()) by what everybody's posts
+        would cost, against broadcast_budget= bytes per second (2048). In a simulation it looks each review_every=
+        seconds (an hour) and switches at most once in switch_pause= seconds (a day).
 
         Further settings of a node: writable=False (serves reads and relays only), replies="tagged" (replies and
         mentions go to those they name and to nobody else) and bootstrap=[nodes] (whom to dial first; by default the
@@ -89,7 +91,7 @@ class Network(ABC):
         overlay = self._choose_overlay(overlay)
         mode = check_mode(mode)
         check_names(config, self._settings)
-        settings = {**self._check_config(config), **swarm_settings(config, overlay)}
+        settings = {**self._check_config(config), **swarm_settings(config, overlay), **auto_settings(config, mode)}
         if overlay != "hyparview" and settings.get("behaviour", "honest") != "honest":
             raise ValueError(f"behaviour must not be given with overlay={overlay!r}: attackers speak 'hyparview' only")
         first_public = not any(node.nat is None for node in self.nodes)
@@ -287,7 +289,7 @@ class Network(ABC):
                 others |= one.among(set(range(len(self.nodes))) - {node.index})
         self._audiences[note.id] = Audience(
             node.index,
-            node.mode == "broadcast",
+            node.mode_now() == "broadcast",
             tagged_only,
             note.kind,
             self._online_nodes(),
@@ -368,6 +370,14 @@ class Network(ABC):
     @abstractmethod
     def standing(self, node: Node) -> joining.Standing:
         """How the server stands in its overlay, by its own status."""
+
+    @abstractmethod
+    def mode_now(self, node: Node) -> str:
+        """How posts of this user travel now, "broadcast" or "multicast", by the server's own status."""
+
+    @abstractmethod
+    def network_size(self, node: Node) -> int:
+        """How many servers there are, as this one estimates it; 0 as long as it does not know."""
 
     @abstractmethod
     def linked_pairs(self) -> Iterable[tuple[int, int]]:

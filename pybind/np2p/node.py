@@ -54,6 +54,10 @@ class Node:
     def __repr__(self) -> str:
         return f"<Node {self.index} {self.public_key[:12]} {'public' if self.nat is None else 'behind NAT'}>"
 
+    def mode_now(self) -> str:
+        """How this user's posts travel: "broadcast" or "multicast"; with mode="auto" the server decides."""
+        return self.mode if self.mode != "auto" else self.network.mode_now(self)
+
     # --- what the user does -----------------------------------------------------------------------------------------
 
     def post(self, content: str, *, mentions: Iterable[Node] = ()) -> Note:

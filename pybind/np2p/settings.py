@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Callable, Iterable
 
 from . import checks
-from .errors import Unsupported
 
 OVERLAYS = ("hyparview", "mesh")
 # What a simulated host may be; simnet/adversary/adversary.h says what each does.
@@ -58,6 +57,22 @@ SWARM: dict[str, Callable[[str, Any], Any]] = {
 }
 
 
+# What mode="auto" goes by (core/base/mode_params.h), to be scaled down: bytes per second, and seconds.
+AUTO: dict[str, Callable[[str, Any], Any]] = {
+    "broadcast_budget": _count(1, 2**32 - 1),
+    "review_every": lambda name, value: checks.duration(name, value, least=0.1),
+    "switch_pause": checks.duration,
+}
+
+
+def auto_settings(config: dict[str, Any], mode: str) -> dict[str, Any]:
+    """Those of `config` that are numbers of mode="auto", checked."""
+    given = {name: check(name, config[name]) for name, check in AUTO.items() if name in config}
+    if given and mode != "auto":
+        raise ValueError(f"{next(iter(given))} must not be given with mode={mode!r}: only 'auto' has it")
+    return given
+
+
 def swarm_settings(config: dict[str, Any], overlay: str) -> dict[str, Any]:
     """Those of `config` that are numbers of the scalable overlay, checked."""
     given = {name: check(name, config[name]) for name, check in SWARM.items() if name in config}
@@ -70,15 +85,12 @@ def swarm_settings(config: dict[str, Any], overlay: str) -> dict[str, Any]:
 
 def check_names(config: Iterable[str], known: Iterable[str]) -> None:
     """An unknown name is a TypeError, as for any other argument."""
-    names = [*known, *SWARM]
+    names = [*known, *SWARM, *AUTO]
     for name in config:
         if name not in names:
             raise TypeError(f"{name} is not a setting of a node; these are: {', '.join(names)}")
 
 
 def check_mode(mode: object) -> str:
-    """mode= of add_nodes(), judged by what exists."""
-    chosen = checks.choice("mode", mode, MODES)
-    if chosen == "auto":
-        raise Unsupported("mode='auto' does not exist yet; what exists is mode='broadcast' and mode='multicast'")
-    return chosen
+    """mode= of add_nodes()."""
+    return checks.choice("mode", mode, MODES)

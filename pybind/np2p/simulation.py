@@ -16,7 +16,7 @@ from .nat import Nat, SharedNat
 from .network import Network
 from .node import Node
 from .progress import Progress
-from .settings import SWARM
+from .settings import AUTO, SWARM
 
 Array = npt.NDArray[Any]
 
@@ -202,7 +202,8 @@ class Simulation(Network):
             boxes,
             self.overlay == "hyparview",
             {name: settings[name] for name in SWARM if name in settings},
-            mode == "multicast",
+            mode,
+            {name: settings[name] for name in AUTO if name in settings},
             ways_in,
             settings.get("writable", True),
             settings.get("replies", "everybody") == "everybody",
@@ -225,6 +226,12 @@ class Simulation(Network):
         status = self._world.status(node.index)
         neighbours = status["active"] + status["clients"]
         return Standing(status["links"], status["reachable"], neighbours, bool(status["published"]))
+
+    def mode_now(self, node: Node) -> str:
+        return str(self._world.status(node.index)["mode_now"])
+
+    def network_size(self, node: Node) -> int:
+        return int(self._world.status(node.index)["servers"])
 
     def linked_pairs(self) -> Iterable[tuple[int, int]]:
         edges: list[tuple[int, int]] = self._world.overlay_graph(False).tolist()

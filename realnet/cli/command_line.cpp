@@ -43,7 +43,11 @@ void add_server_options(CLI::App& app, ServerFlags& flags, std::string& config) 
   app.add_option("--data-dir", flags.data_dir,
                  "Where database and node key live (~/.local/share/nostrp2p/<16 hex digits of the public key>)");
   app.add_option("--api-listen", flags.api_listen, "Address and port of the REST API (listen port + 1, on loopback)");
-  app.add_option("--mode", flags.mode, "How posts travel: broadcast (default) or multicast, to followers");
+  app.add_option("--mode", flags.mode,
+                 "How posts travel: broadcast (default), to everybody; multicast, to followers; or auto, as suits the "
+                 "size of the network");
+  app.add_option("--broadcast-budget", flags.broadcast_budget,
+                 "With --mode auto: bytes per second that posts to everybody may cost each server (2048)");
   app.add_option("--overlay", flags.overlay,
                  "How servers are linked: hyparview (default), or mesh, as the original, up to 65 servers");
   app.add_option("--external", flags.external,

@@ -25,6 +25,7 @@ struct ServerFlags {
   std::optional<std::string> data_dir;
   std::optional<std::string> api_listen;
   std::optional<std::string> mode;
+  std::optional<std::int64_t> broadcast_budget;
   std::optional<std::string> overlay;
   std::optional<std::string> replies;
   std::optional<bool> lan;

@@ -53,6 +53,7 @@ std::map<std::string, Setter, std::less<>> setters(ServerFlags& flags) {
           {"data-dir", scalar(flags.data_dir)},
           {"api-listen", scalar(flags.api_listen)},
           {"mode", scalar(flags.mode)},
+          {"broadcast-budget", scalar(flags.broadcast_budget)},
           {"overlay", scalar(flags.overlay)},
           {"replies", scalar(flags.replies)},
           {"lan", scalar(flags.lan)},

@@ -51,8 +51,20 @@ Status choose_modes(const ServerFlags& flags, Config& config) {
     config.mode = FeedMode::broadcast;
   } else if (mode == "multicast") {
     config.mode = FeedMode::multicast;
+  } else if (mode == "auto") {
+    config.mode = FeedMode::automatic;
   } else {
-    return mistake("--mode", mode, "must be broadcast or multicast");
+    return mistake("--mode", mode, "must be broadcast, multicast or auto");
+  }
+  if (flags.broadcast_budget) {
+    const std::int64_t budget = *flags.broadcast_budget;
+    if (config.mode != FeedMode::automatic) {
+      return mistake("--broadcast-budget", std::to_string(budget), "needs --mode auto");
+    }
+    if (budget < 1 || budget > 1'000'000'000) {
+      return mistake("--broadcast-budget", std::to_string(budget), "must be 1 to 1000000000 bytes per second");
+    }
+    config.auto_mode.budget_bytes_per_s = static_cast<std::uint32_t>(budget);
   }
   const std::string replies = flags.replies.value_or("everybody");
   if (replies != "tagged" && replies != "everybody") {

@@ -99,6 +99,17 @@ void read_overlay(const element& at, StatusReport& report) {
   for_each(at, "overlay/relay_addresses", [&](const element& one) { report.relays.push_back(text(one, "")); });
   report.trees = number(at, "overlay/trees");
   report.published = flag(at, "overlay/published");
+  report.servers = number(at, "overlay/servers");
+}
+
+void read_mode(const element& at, StatusReport& report) {
+  report.mode = text(at, "mode");
+  report.mode_now = text(at, "mode_now", report.mode);
+  report.auto_why = text(at, "auto/why", "unknown");
+  report.load = number(at, "auto/load");
+  report.budget = number(at, "auto/budget");
+  report.mode_waits = flag(at, "auto/waits");
+  report.may_switch_at = value<std::int64_t>(at, "auto/may_switch_at").value_or(0);
 }
 
 }  // namespace
@@ -120,6 +131,7 @@ Result<StatusReport> parse_status(const std::string& json) {
   report.uptime_s = number(at, "uptime_s");
   read_reach(at, report);
   read_overlay(at, report);
+  read_mode(at, report);
   read_links(at, report);
   report.identity = text(at, "identity/state", "claimed");
   report.epoch = number(at, "identity/epoch");

@@ -29,6 +29,15 @@ struct StatusReport {
   std::vector<std::string> relays;
   std::uint64_t trees = 0;
   bool published = false;
+  std::uint64_t servers = 0;  // in the whole network, about; 0: not known
+
+  std::string mode;      // empty: it does not say
+  std::string mode_now;  // broadcast or multicast
+  std::string auto_why;  // with mode auto: unknown, below, above, popular
+  std::uint64_t load = 0;
+  std::uint64_t budget = 0;
+  bool mode_waits = false;
+  std::int64_t may_switch_at = 0;
 
   bool router_asked = false;
   Address router_opened;

@@ -55,6 +55,11 @@ std::string day(std::int64_t unix_time) {
                      static_cast<unsigned>(date.day()));
 }
 
+std::string moment(std::int64_t unix_time) {
+  const std::int64_t minute = (unix_time % 86'400 + 86'400) % 86'400 / 60;
+  return fmt::format("{} {:02}:{:02} UTC", day(unix_time), minute / 60, minute % 60);
+}
+
 std::string identity(const StatusReport& report) {
   if (report.identity == "bound") {
     return fmt::format("bound to this node until {} (epoch {})", day(report.expires), report.epoch);
@@ -74,6 +79,25 @@ std::string identity(const StatusReport& report) {
                        report.epoch);
   }
   return "claimed only: no BIND of the user says so, see nostrp2p bind";
+}
+
+std::string mode(const StatusReport& report) {
+  const auto to_whom = [&](bool everybody) { return everybody ? "to everybody" : "to followers only"; };
+  const bool everybody = report.mode_now == "broadcast";
+  std::string words = fmt::format("{}: posts go {}", report.mode, to_whom(everybody));
+  if (report.mode != "auto") return words;
+  if (report.auto_why == "unknown") return words + "; how large the network is has yet to be seen";
+  const std::string cost = fmt::format("everybody's posts to everybody would cost {}/s", size(report.load));
+  if (report.auto_why == "popular") {
+    words += fmt::format("; a quarter of the network follows you ({})", cost);
+  } else {
+    words += fmt::format("; {}, and {}/s is what they may cost here", cost, size(report.budget));
+  }
+  if (report.mode_waits) {
+    words += fmt::format("; they will go {} from {} on, a day after the last change", to_whom(!everybody),
+                         moment(report.may_switch_at));
+  }
+  return words;
 }
 
 std::string links(const StatusReport& report) {
@@ -133,6 +157,8 @@ std::string status_words(const StatusReport& report) {
                                    counted(report.clients, "client", "clients")));
     if (!report.relays.empty()) lines.add("home relays", comma_list(report.relays));
   }
+  if (report.servers != 0) lines.add("network", "about " + counted(report.servers, "server", "servers"));
+  if (!report.mode.empty()) lines.add("mode", mode(report));
   lines.add("links", links(report));
   if (!report.mesh && !report.dialled_at.is_unspecified()) {
     lines.add("trees", fmt::format("a route in {}", counted(report.trees, "tree", "trees")));

@@ -245,12 +245,23 @@ TEST(ServerOptions, RoutersAreAskedWhereThatMayHelp) {
   EXPECT_TRUE(options_of({"-l", "0.0.0.0:20000", "--no-port-mapping=false"})->port_mapping);
 }
 
+TEST(ServerOptions, TheModeMayBeLeftToTheServer) {
+  EXPECT_EQ(options_of({})->config.mode, FeedMode::broadcast);
+  EXPECT_EQ(options_of({"--mode", "multicast"})->config.mode, FeedMode::multicast);
+  const auto chosen = options_of({"--mode", "auto", "--broadcast-budget", "500"});
+  ASSERT_TRUE(chosen.ok());
+  EXPECT_EQ(chosen->config.mode, FeedMode::automatic);
+  EXPECT_EQ(chosen->config.auto_mode.budget_bytes_per_s, 500u);
+}
+
 TEST(ServerOptions, MistakesNameTheFlag) {
   const std::pair<Arguments, std::string> wrong[] = {{{"-l", "nonsense"}, "-l"},
                                                      {{"-l", "127.0.0.1:99999"}, "-l"},
                                                      {{"-l", "127.0.0.1:65535"}, "-l"},
                                                      {{"-b", "host"}, "-b"},
                                                      {{"--mode", "loud"}, "--mode"},
+                                                     {{"--broadcast-budget", "500"}, "--mode auto"},
+                                                     {{"--mode", "auto", "--broadcast-budget", "0"}, "1 to 1000000000"},
                                                      {{"--overlay", "ring"}, "--overlay"},
                                                      {{"--external", "203.0.113.5"}, "--external"},
                                                      {{"--external", "203.0.113.5:0"}, "--external"},

@@ -98,6 +98,18 @@ TEST_F(StatusCommandTest, WhoCannotReachItsWayInSaysSo) {
                {why, "nobody on another machine can dial this server: it listens on loopback only", "NAT:          "});
 }
 
+TEST_F(StatusCommandTest, ItSaysHowPostsTravel) {
+  ServerOptions chooses = options(alice);
+  chooses.config.mode = FeedMode::automatic;
+  RunningServer server(std::move(chooses));
+  expect_words(tell(server.api_port()),
+               {"mode:         auto: posts go to everybody; how large the network is has yet"});
+  expect_words(tell(server.api_port(), {"--json"}),
+               {R"("mode":"auto","mode_now":"broadcast","auto":{"why":"unknown","load":0,"budget":)"});
+  RunningServer other(options(bob));
+  expect_words(tell(other.api_port()), {"mode:         broadcast: posts go to everybody\n"});
+}
+
 TEST_F(StatusCommandTest, AMeshTellsWhatItKnows) {
   RunningServer server(options(alice, OverlayKind::mesh));
   expect_words(tell(server.api_port()), {"overlay:      mesh", "neighbours:   0", "it listens on loopback only"});

@@ -30,6 +30,43 @@ StatusReport reachable(const char* where) {
   return report;
 }
 
+std::string line_of(const StatusReport& report, const std::string& name) {
+  const std::string words = status_words(report);
+  const auto at = words.find(name + ":");
+  return at == std::string::npos ? std::string() : words.substr(at + 14, words.find('\n', at) - at - 14);
+}
+
+TEST(ModeWords, SayWherePostsGoAndWhy) {
+  StatusReport report = behind("symmetric");
+  EXPECT_EQ(line_of(report, "network"), "");
+  EXPECT_EQ(line_of(report, "mode"), "");  // of an older server
+  report.servers = 14'000;
+  EXPECT_EQ(line_of(report, "network"), "about 14000 servers");
+  report.mode = report.mode_now = "multicast";
+  EXPECT_EQ(line_of(report, "mode"), "multicast: posts go to followers only");
+  report.mode = "auto";
+  EXPECT_EQ(line_of(report, "mode"), "auto: posts go to followers only; how large the network is has yet to be seen");
+  report.auto_why = "above";
+  report.load = 2500;
+  report.budget = 1900;
+  EXPECT_EQ(
+      line_of(report, "mode"),
+      "auto: posts go to followers only; everybody's posts to everybody would cost 2.5 kB/s, and 1.9 kB/s is what "
+      "they may cost here");
+  report.mode_now = "broadcast";
+  report.mode_waits = true;
+  report.may_switch_at = 1'750'000'000;
+  EXPECT_EQ(
+      line_of(report, "mode"),
+      "auto: posts go to everybody; everybody's posts to everybody would cost 2.5 kB/s, and 1.9 kB/s is what they "
+      "may cost here; they will go to followers only from 2025-06-15 15:06 UTC on, a day after the last change");
+  report.mode_waits = false;
+  report.auto_why = "popular";
+  EXPECT_EQ(line_of(report, "mode"),
+            "auto: posts go to everybody; a quarter of the network follows you (everybody's posts to everybody would "
+            "cost 2.5 kB/s)");
+}
+
 TEST(ReachWords, SayWhichNatKeepsOthersOutAndWhichRelaysLetThemIn) {
   EXPECT_EQ(reach_words(behind("symmetric")),
             "nobody can dial this server: it is behind a NAT that gives each connection another port (symmetric), and "

@@ -186,7 +186,7 @@ class RealNetwork(Network):
 
     def _create(self, index: int, nat: Nat | None, mode: str, ways_in: list[int], settings: dict[str, Any]) -> Key:
         boxes = _boxes(nat)
-        simulated = [name for name in SWARM if name in settings]
+        simulated = [name for name in (*SWARM, "review_every", "switch_pause") if name in settings]
         if simulated:
             raise Unsupported(f"{simulated[0]}= needs np2p.Simulation: a real server has its own numbers")
         if settings.get("behaviour", "honest") != "honest":
@@ -200,6 +200,8 @@ class RealNetwork(Network):
         for way_in in ways_in:
             command += ["-b", f"{self._addresses[way_in]}:{PORT}"]
         command += ["--overlay", self.overlay, "--replies", settings.get("replies", "everybody")]
+        if "broadcast_budget" in settings:
+            command += ["--broadcast-budget", str(settings["broadcast_budget"])]
         command.append("-d")  # deliveries() reads in the log when a note was accepted
         command.append(f"-w={'true' if settings.get('writable', True) else 'false'}")
         self._commands[index] = command
@@ -225,6 +227,12 @@ class RealNetwork(Network):
         links = sum(one["established"] for one in status["neighbours"])
         overlay = status["overlay"]
         return Standing(links, status["reachable"], overlay["active"] + overlay["clients"], overlay["published"])
+
+    def mode_now(self, node: Node) -> str:
+        return str(self.status(node)["mode_now"])
+
+    def network_size(self, node: Node) -> int:
+        return int(self.status(node)["overlay"]["servers"])
 
     def linked_pairs(self) -> Iterable[tuple[int, int]]:
         by_name = {node.public_key[-12:]: node.index for node in self.nodes}  # a link's name: the last 48 bits

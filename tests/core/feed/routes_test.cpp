@@ -37,7 +37,7 @@ class RoutesTest : public ::testing::Test {
   Route route(std::uint16_t kind, const TagList& tags, FeedMode mode, Replies replies = Replies::everybody) {
     config.mode = mode;
     config.replies = replies;
-    return route_of(sign(owner, kind, tags), config, store);
+    return route_of(sign(owner, kind, tags), config, mode, store);
   }
   static std::vector<std::string> tag(const std::string& name, const std::string& value) { return {name, value}; }
   static std::vector<std::string> p(const Signer& user) { return {"p", user.public_key().hex()}; }
