@@ -21,7 +21,7 @@ import crossover_math as maths  # noqa: E402
 import crossover_measure  # noqa: E402
 import crossover_report  # noqa: E402
 import crossover_run  # noqa: E402
-from crossover_points import COLUMNS, PER_SECOND, Ask, Plan, Point, exists, keep, kept  # noqa: E402
+from crossover_points import COLUMNS, PER_SECOND, Ask, Plan, Point, keep, kept  # noqa: E402
 
 TINY = ("--short", "--nodes=8,16", "--seeds=1", "--seed=3")
 
@@ -66,11 +66,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return out, run(out, *TINY, "--graphs=epinions,generated")
 
 
-def test_every_mode_that_exists_is_measured_and_bytes_add_up(whole: tuple[Path, str]) -> None:
+def test_every_mode_is_measured_and_bytes_add_up(whole: tuple[Path, str]) -> None:
     out, output = whole
     rows = table(out)
     expected = {("broadcast", "epinions", "8"), ("broadcast", "epinions", "16"), ("mesh", "epinions", "16")}
-    expected |= {(mode, "epinions", nodes) for mode in ("multicast", "auto") if exists(mode) for nodes in ("8", "16")}
+    expected |= {("multicast", "epinions", nodes) for nodes in ("8", "16")}
     assert {(row["mode"], row["graph"], row["nodes"]) for row in rows} == expected
     for row in rows:
         value = {name: float(cell) for name, cell in row.items() if name not in ("mode", "graph", "joined", "digest")}
@@ -92,15 +92,13 @@ def test_every_mode_that_exists_is_measured_and_bytes_add_up(whole: tuple[Path, 
     assert "delivered" in output and "Traceback" not in output
 
 
-def test_the_page_says_what_was_found_and_what_does_not_exist(whole: tuple[Path, str]) -> None:
+def test_the_page_says_what_was_found_and_what_was_calculated(whole: tuple[Path, str]) -> None:
     out, _ = whole
     page = re.sub(r"\s+", " ", (out / "crossover.html").read_text())
     assert page.count("data:image/png;base64,") == 2 and "src='http" not in page
     assert page.index("<h1>When does broadcast stop paying?") < page.index("data:image/png") < page.index("How it was")
     assert "2,048 &times; 86,400 &divide; 8,000 = 22,000" in page
-    assert ("<code>auto</code>, in which servers choose by themselves, does not exist yet" in page) == (
-        not exists("auto")
-    )
+    assert "In the mode <code>auto</code> each server goes over" in page and "was not measured here" in page
     assert (out / "crossover.png").stat().st_size > 10_000
 
 
@@ -145,7 +143,7 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
         (["--seed=-1"], "--seed must be 0 to 2**32 - 1, not -1"),
         (["--processes=0"], "--processes must be at least 1, not 0"),
         (["--graphs=epinions,mastodon"], "--graphs must be some of epinions,nostr,generated, not 'mastodon'"),
-        (["--modes="], "--modes must be some of mesh,broadcast,multicast,auto, not nothing"),
+        (["--modes="], "--modes must be some of mesh,broadcast,multicast, not nothing"),
         (["--modes=mesh", "--nodes=1000"], "--modes mesh has nothing to measure at 1000 servers"),
         (["--out=/proc/x"], "--out: cannot write into /proc/x"),
         (["--speed=9"], "unrecognized arguments: --speed=9"),

@@ -42,9 +42,7 @@ def asks_of(chosen: argparse.Namespace) -> list[Ask]:
     """Broadcast does not depend on who follows whom: it is measured on the first of the graphs alone."""
     asks = []
     for mode in chosen.mode_list:
-        if not points.exists(mode):
-            continue
-        for graph in chosen.graph_list if mode in ("multicast", "auto") else chosen.graph_list[:1]:
+        for graph in chosen.graph_list if mode == "multicast" else chosen.graph_list[:1]:
             for nodes in sizes_of(chosen, mode, graph):
                 for seed in seeds_of(chosen, mode, graph, nodes):
                     asks.append(Ask(mode, graph, nodes, seed, Plan.of(mode, nodes, chosen.short)))

@@ -7,12 +7,16 @@ an amount that grows with the logarithm of the size; and so does what silence co
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from statistics import median
 from typing import Callable, Iterable, Sequence
 
-from crossover_points import BUDGET, MOST_FOLLOWED, PER_SECOND, POST, Point
+import np2p
+import numpy as np
+import numpy.typing as npt
+from crossover_points import BUDGET, DAY, MOST_FOLLOWED, PER_SECOND, POST, Point
 
 LARGE = 1 / 4  # of the largest size: these points say what a delivery of broadcast costs in networks larger still
 LARGEST = 1e9  # servers; what has not happened by then does not happen
@@ -42,6 +46,16 @@ def crossing_by_arithmetic(
     """(N - 1) x per_delivery = followers x ratio x per_delivery + what following itself costs, as bytes per post:
     `ratio` is what a delivery to a follower costs over one of broadcast, `upkeep` in bytes per server and second."""
     return 1.0 + followers * ratio + upkeep / (PER_SECOND * per_delivery)
+
+
+def broadcasters(nodes: float, budget: float = BUDGET) -> float:
+    """Of servers with mode="auto" in a network of that size, the share that broadcasts: by their own budgets."""
+    return float(np.mean(_budgets(round(budget)) >= PER_SECOND * POST * nodes))
+
+
+@functools.cache
+def _budgets(budget: int) -> npt.NDArray[np.uint64]:
+    return np2p.Policies(4000, 1, budget, DAY).budgets()
 
 
 # --- fits -------------------------------------------------------------------------------------------------------------

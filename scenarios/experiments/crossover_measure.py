@@ -141,7 +141,7 @@ def measure(ask: Ask, report: Callable[[float], None]) -> Point:
 
     shares = activity(n, ask.seed)
     pause = pause_of(ask)
-    first = math.ceil(plan.live / pause) if ask.mode in ("multicast", "auto") else 0
+    first = math.ceil(plan.live / pause) if ask.mode == "multicast" else 0
     turns = authors(shares, first + plan.posts, ask.seed)
     if first == 0:  # with broadcast nobody has to know where others are: only the network itself settles meanwhile
         net.run_for(plan.live)
@@ -241,7 +241,7 @@ def alone(net: np2p.Simulation, shares: Array, ask: Ask, meter: Meter) -> Alone:
         found = meter.since()
         sent.append(sum(float(found.bytes_of[kind][who]) for kind in MOVING))
         copies.append(sum(float(found.messages[kind][who]) for kind in MOVING))
-        if ask.mode in ("multicast", "auto"):
+        if ask.mode == "multicast":
             passed_on += (net.deliveries(post)["hops"] - 1).tolist()
     return Alone(float(np.mean(sent)), float(np.mean(copies)), float(np.mean(passed_on or [0.0])))
 

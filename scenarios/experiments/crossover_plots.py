@@ -18,7 +18,6 @@ NAMES_IN_TABLE = {
     "mesh": "broadcast, mesh",
     "broadcast": "broadcast, tree",
     "multicast": "followers only",
-    "auto": "auto",
 }
 MARKERS = {"epinions": "o", "nostr": "s", "generated": "^"}
 FULL = 65  # servers: one more finds no place in the mesh
@@ -88,20 +87,18 @@ def _posts_alone(axes: Any, results: Results) -> None:
         axes.plot(xs, bound, color=COLOURS["broadcast"], linewidth=1.2, linestyle=":", zorder=1)
         values += bound
     for graph in graphs:
-        for mode in ("multicast", "auto"):
-            points = results.of(mode, graph)
-            if not points:
-                continue
-            main = graph == graphs[0]
-            how: dict[str, Any] = {"marker": MARKERS[graph]} | ({} if main else {"linewidth": 1.2, "markersize": 5})
-            x, y = curve(axes, points, lambda point: point.posts_B_s, COLOURS[mode], **how)
-            if main:
-                ends.append((x, y, LABELS[mode], COLOURS[mode]))
-            values += [point.posts_B_s for point in points]
-            if main:
-                sizes, due = medians(points, lambda point: maths.followers_bound(point.due_per_post))
-                axes.plot(sizes, due, color=COLOURS[mode], linewidth=1.2, linestyle=":", zorder=1)
-                values += due
+        points = results.of("multicast", graph)
+        if not points:
+            continue
+        main = graph == graphs[0]
+        how: dict[str, Any] = {"marker": MARKERS[graph]} | ({} if main else {"linewidth": 1.2, "markersize": 5})
+        x, y = curve(axes, points, lambda point: point.posts_B_s, COLOURS["multicast"], **how)
+        values += [point.posts_B_s for point in points]
+        if main:
+            ends.append((x, y, LABELS["multicast"], COLOURS["multicast"]))
+            sizes, due = medians(points, lambda point: maths.followers_bound(point.due_per_post))
+            axes.plot(sizes, due, color=COLOURS["multicast"], linewidth=1.2, linestyle=":", zorder=1)
+            values += due
     sizes = [point.nodes for point in results.points if point.mode != "mesh"] or [16]
     look.log_axis(axes, values, "sent per server for posts", "B/s")
     shown = [value for value in values if value > 0] or [1.0]  # with the mesh alone there is nothing here
@@ -148,13 +145,16 @@ def _everything(axes: Any, results: Results) -> None:
     largest = max((point.nodes for point in results.points if point.mode != "mesh"), default=FULL)
     end = max(FARTHEST, largest)
     mesh = [point for point in results.of("mesh") if point.nodes <= FULL]
-    for mode in ("broadcast", "multicast", "auto"):
+    fitted: dict[str, tuple[list[float], list[float]]] = {}  # measured, and extrapolated behind that
+    for mode in ("broadcast", "multicast"):
         points = results.of(mode) if mode == "broadcast" else results.of(mode, graph)
         if not points:
             continue
         marker = "o" if mode == "broadcast" else MARKERS[graph]
         x, y = curve(axes, points, lambda point: point.sent_B_s, COLOURS[mode], marker=marker)
         values += [point.sent_B_s for point in points]
+        sizes, sent = medians(points, lambda point: point.sent_B_s)
+        known = ([float(size) for size in sizes], list(sent))
         model = maths.broadcast_model(points) if mode == "broadcast" else maths.followers_model(points)
         if x < end:
             xs = [x * (end / x) ** (i / 40) for i in range(41)]
@@ -163,7 +163,11 @@ def _everything(axes: Any, results: Results) -> None:
             axes.plot(xs, ys, color=COLOURS[mode], linewidth=1.8, linestyle=(0, (5, 3)))
             x, y = xs[-1], ys[-1]
             values.append(y)
+            known = (known[0] + xs[1:], known[1] + ys[1:])
+        fitted[mode] = known
         ends.append((x, y, LABELS[mode], COLOURS[mode]))
+    if len(fitted) == 2:
+        ends.append((*_auto(axes, fitted, end), "auto (calculated)", COLOURS["auto"]))
     if mesh:
         xs, ys = medians(mesh, lambda point: point.sent_B_s)
         look.line(axes, xs, ys, COLOURS["mesh"], marker="D")
@@ -201,6 +205,22 @@ def _everything(axes: Any, results: Results) -> None:
     axes.set_title("Everything: where broadcast exceeds the budget")
     look.subtitle(axes, "Posts and the upkeep of the network; dashed: extrapolated from what was measured")
     look.labels_at_end(axes, ends)
+
+
+def _auto(axes: Any, fitted: dict[str, tuple[list[float], list[float]]], end: float) -> tuple[float, float]:
+    """What servers with `auto` send: as in both modes, each by the share of those who are in it at that size. The last
+    point."""
+    start = max(xs[0] for xs, _ in fitted.values())
+    xs = [start * (end / start) ** (i / 120) for i in range(121)]
+    ys = [
+        sum(
+            share * maths.on_curve(*fitted[mode], x)
+            for mode, share in (("broadcast", maths.broadcasters(x)), ("multicast", 1 - maths.broadcasters(x)))
+        )
+        for x in xs
+    ]
+    axes.plot(xs, ys, color=COLOURS["auto"], linewidth=7, alpha=0.35, zorder=1, solid_capstyle="butt")
+    return xs[-1], ys[-1]
 
 
 # --- behind it --------------------------------------------------------------------------------------------------------

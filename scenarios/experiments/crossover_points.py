@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import np2p
-from np2p import settings
 
 VERSION = 1  # of the measurement: another one makes what is kept worthless
-MODES = ("mesh", "broadcast", "multicast", "auto")
-NAMES = {"mesh": "broadcast over the mesh", "broadcast": "broadcast", "multicast": "followers only", "auto": "auto"}
+MODES = ("mesh", "broadcast", "multicast")  # `auto` is one of the last two, by the size: it is calculated from both
+NAMES = {"mesh": "broadcast over the mesh", "broadcast": "broadcast", "multicast": "followers only"}
 # The mean number of follows of each source of relations: Epinions' own; the same for the few real lists of Nostr (of most
 # of its users only who follows them is known); Twitter's in 2009 for the generated ones.
 GRAPHS = {"epinions": 9.8, "nostr": 9.8, "generated": 35.2}
@@ -42,15 +41,6 @@ def overlay_of(mode: str) -> str:
 def sending_of(mode: str) -> str:
     """The mode as add_nodes() calls it."""
     return "broadcast" if mode == "mesh" else mode
-
-
-def exists(mode: str) -> bool:
-    """Can servers be run in this mode?"""
-    try:
-        settings.check_mode(sending_of(mode))
-    except np2p.Unsupported:
-        return False
-    return True
 
 
 def mean_follows(graph: str, nodes: int) -> float:
