@@ -14,6 +14,7 @@ enum class Timer : std::uint8_t {
   follow,             // leases to renew or to forget
   flush,              // writes that nobody waits for become durable
   overlay_directory,  // lookups, fingers, our own contact
+  guardians,          // mail to be left, collected and given up
   count_,
 };
 

@@ -209,20 +209,26 @@ std::optional<Error> read(msgpack::Reader& in, const Limits& limits, Mailed& m) 
   return error(ErrorCode::bad_field, "a mailed needs the mail's number and two lists of keys");
 }
 
-void write(msgpack::Writer& out, const Collect& m) { out.bin(m.ward.view()); }
+void write(msgpack::Writer& out, const Collect& m) {
+  out.bin(m.ward.view());
+}
 
 std::optional<Error> read(msgpack::Reader& in, const Limits& /*limits*/, Collect& m) {
   if (read_key(in, m.ward)) return std::nullopt;
   return error(ErrorCode::bad_field, "a collect needs the ward's key");
 }
 
-void write(msgpack::Writer& out, const MailIndex& m) { write_ranges(out, m.ranges); }
+void write(msgpack::Writer& out, const MailIndex& m) {
+  write_ranges(out, m.ranges);
+}
 
 std::optional<Error> read(msgpack::Reader& in, const Limits& limits, MailIndex& m) {
   return read_ranges(in, limits, m.ranges);
 }
 
-void write(msgpack::Writer& out, const MailWant& m) { write_ranges(out, m.ranges); }
+void write(msgpack::Writer& out, const MailWant& m) {
+  write_ranges(out, m.ranges);
+}
 
 std::optional<Error> read(msgpack::Reader& in, const Limits& limits, MailWant& m) {
   return read_ranges(in, limits, m.ranges);

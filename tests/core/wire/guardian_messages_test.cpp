@@ -15,7 +15,9 @@ PubKey key(std::uint8_t fill) {
   return k;
 }
 
-Frame payload(std::string_view text) { return Frame(bytes_of(text)); }
+Frame payload(std::string_view text) {
+  return Frame(bytes_of(text));
+}
 
 std::vector<Extension> samples() {
   return {
