@@ -232,6 +232,13 @@ py::dict status(const World& world, NodeIndex node) {
   out["streams"] = found.streams;
   out["streams_with_gaps"] = found.streams_with_gaps;
   out["forks"] = found.forks;
+  out["guardians"] = found.mail.guardians.size();
+  out["wards"] = found.mail.wards;
+  out["mail_letters"] = found.mail.letters;
+  out["mail_bytes"] = found.mail.bytes;
+  out["mail_posted"] = found.mail.posted;
+  out["mail_unposted"] = found.mail.unposted;
+  out["mail_fetched"] = found.mail.fetched;
   return out;
 }
 

@@ -101,6 +101,13 @@ void read_overlay(const element& at, StatusReport& report) {
   report.published = flag(at, "overlay/published");
 }
 
+void read_mail(const element& at, StatusReport& report) {
+  for_each(at, "mail/guardians", [&](const element& one) { report.guardians.push_back(text(one, "")); });
+  report.wards = number(at, "mail/wards");
+  report.letters = number(at, "mail/letters");
+  report.letter_bytes = number(at, "mail/bytes");
+}
+
 }  // namespace
 
 Result<StatusReport> parse_status(const std::string& json) {
@@ -128,6 +135,7 @@ Result<StatusReport> parse_status(const std::string& json) {
   report.outbox = number(at, "outbox");
   report.follows = number(at, "follows");
   report.followers = number(at, "followers");
+  read_mail(at, report);
   report.disk_trouble = text(at, "disk_trouble");
   report.wire_in = number(at, "links/wire_bytes_in");
   report.wire_out = number(at, "links/wire_bytes_out");
