@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "core/host/network.h"
+#include "core/overlay/overlay.h"
 #include "core/wire/extension.h"
 
 namespace np2p {
@@ -13,5 +14,10 @@ struct MailPost {
   std::function<bool(const PubKey&, const Extension&, Priority)> send;
   std::function<bool(const PubKey&)> reaches;
 };
+
+// May a letter have come over this channel? The number is a peer's.
+constexpr bool brings_mail(std::uint8_t channel) noexcept {
+  return is_for_a_feed(static_cast<Channel>(channel)) && carries_events(static_cast<Channel>(channel));
+}
 
 }  // namespace np2p

@@ -173,7 +173,7 @@ void Mailbox::on(const Mail& message, const Delivery& from) {
   if (!from.from_server) {
     return reject("mail", error(ErrorCode::forbidden, "not from its author's server"), from.link);
   }
-  if (message.channel >= static_cast<std::uint8_t>(Channel::extension)) {
+  if (!brings_mail(message.channel)) {
     return reject("mail", error(ErrorCode::forbidden, "a channel on which no mail comes"), from.link);
   }
   if (unanswered_count_ >= config_.limits.unacknowledged) {  // it will come again

@@ -14,6 +14,7 @@ constexpr Duration kSettle = 1s;                      // after a change of the t
 constexpr Duration kLeaseCheck = 10min;               // how often ended leases are looked for
 constexpr Duration kPace = 100ms;                     // between two rounds of announcements
 constexpr std::size_t kAnnounced = 100;               // in one round
+constexpr Duration kBack = 2min;                      // after a start; by then who is there has pulled what it missed
 constexpr std::size_t kCopies = 4096;                 // whose receipts may still come: those of half a minute
 constexpr std::string_view kUnsettled = "unsettled";  // the stream until what may be without a receipt
 
@@ -49,6 +50,7 @@ void Multicast::load() {
   if (const auto after = take_u64(value)) followers_.all_missed(*after);
   host_.store.erase_value(Table::node, kUnsettled);
   guardians_.load();
+  if (!followers_.behind().empty()) leave_at_ = host_.clock.mono() + kBack;
   follow_list_changed();
   guardians_.settle();
 }
@@ -216,6 +218,20 @@ void Multicast::announce() {
   }
 }
 
+// A stop in the middle of leaving mail forgets it. Guardians that have it already keep it once.
+void Multicast::leave_what_was_missed() {
+  leave_at_.reset();
+  std::map<std::uint64_t, std::vector<PubKey>> absent;  // by what they have for sure
+  for (const auto& [follower, behind] : followers_.behind()) {
+    if (guardians_.wants_mail(follower, followers_.all().at(follower))) absent[behind.after].push_back(follower);
+  }
+  for (const auto& [after, followers] : absent) {
+    for (const StreamPart& part : parts(after, stream_.last())) {
+      guardians_.leave(posting_of(part, encode_stream_part(part)), followers);
+    }
+  }
+}
+
 // --- what others say
 
 // Who takes our user's posts, or gives them up, must be the node that serves the follower; else anybody could bury or
@@ -341,6 +357,7 @@ void Multicast::timer() {
   for (const PubKey& user : followers_.expire()) set_standing(user);
   send_reactions();
   announce();
+  if (leave_at_ && *leave_at_ <= host_.clock.mono()) leave_what_was_missed();
   arm();
 }
 
@@ -372,6 +389,7 @@ void Multicast::arm() {
   if (const auto pull = positions_.next_due()) due = std::min(due, *pull);
   if (const auto told = followers_.next_due()) due = std::min(due, std::max(*told, now + kPace));
   if (reactions_.due()) due = std::min(due, *reactions_.due());
+  if (leave_at_) due = std::min(due, *leave_at_);
   wake(due);
 }
 

@@ -90,6 +90,7 @@ class Multicast {
   void send_profile(const PubKey& follower, const StreamNews& news);
   void send_reactions();
   void announce();
+  void leave_what_was_missed();
   void set_standing(const PubKey& user);
   void wake(MonoTime at);
   void arm();
@@ -106,6 +107,7 @@ class Multicast {
   Reactions reactions_;
   TokenBucket history_bytes_;
   std::optional<MonoTime> woken_at_;  // the timer is armed
+  std::optional<MonoTime> leave_at_;  // what was not left with guardians before we stopped
   struct Copies {
     std::uint64_t tag = 0;
     std::uint64_t after = 0;       // the stream until then: from when on those are behind who give no receipt

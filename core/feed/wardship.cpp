@@ -13,6 +13,7 @@ constexpr Duration kSettle = 30s;                // after the start followers an
 constexpr Duration kLookAgain = 10min;           // for guardians that are still lacking
 constexpr Duration kAgain = 2h;                  // we are told to be there
 constexpr Duration kSilence = 24h;               // of a guardian, then another one is chosen
+constexpr Duration kFirstIndex = 2s;             // to a Collect; who does not know yet that we serve our user finds out
 constexpr Duration kFirstAnswer = 5s;            // the pause doubles
 constexpr Duration kLongestPause = 10min;
 constexpr unsigned kTries = 4;  // of who has never answered
@@ -177,7 +178,8 @@ void Wardship::collect(const PubKey& user, Guardian& guardian, MonoTime now) {
   const bool sent = post_.send(user, Collect{config_.owner}, Priority::control);
   guardian.no_way = sent ? 0 : guardian.no_way + 1;
   if (sent) ++guardian.asks;
-  guardian.ask_at = now + (sent ? pause_after(guardian.asks) : std::min(kNoWay, pause_after(guardian.no_way - 1)));
+  const Duration answer = kFirstIndex * (std::int64_t{1} << std::min(guardian.asks, 10u)) / 2;
+  guardian.ask_at = now + (sent ? answer : std::min(kNoWay, pause_after(guardian.no_way - 1)));
   if (guardian.asks >= kFruitless) stop(guardian);
 }
 
@@ -309,7 +311,7 @@ std::vector<Delivery> Wardship::on(const MailPart& message, const Delivery& from
     if (have.spans() < kSpansOfOne) have.add(letter.seq, letter.seq);
     guardian->barren = 0;
     ++guardian->fresh;
-    if (letter.channel >= static_cast<std::uint8_t>(Channel::extension)) {
+    if (!brings_mail(letter.channel)) {
       host_.observer.rejected("mail part", error(ErrorCode::forbidden, "a channel on which no mail comes"), from.link);
       continue;
     }

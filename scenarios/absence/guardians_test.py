@@ -71,6 +71,28 @@ def test_one_of_the_guardians_dies_and_nothing_is_lost(net: np2p.Network) -> Non
     assert net.eventually(lambda: set(notes) <= set(ward.timeline()), within=minutes(5))
 
 
+def test_an_author_that_crashed_before_it_had_left_its_mail_does_so_after_its_restart(net: np2p.Network) -> None:
+    assert isinstance(net, np2p.Simulation)
+    nodes = net.add_nodes(8, nat="none", mode="multicast") + net.add_nodes(8, nat="mixed", mode="multicast")
+    net.bootstrap(within=minutes(5))
+    ward, friends, author = nodes[-1], nodes[1:4], nodes[6]
+    ward.follow(*friends, author)
+    for friend in friends:
+        friend.follow(ward)
+    net.run_for(minutes(3))
+    ward.power_off()
+    note = author.post("my last words but one")
+    net.run_for(seconds(2))
+    author.crash()
+    net.run_for(minutes(1))
+    author.restart()
+    assert net.eventually(lambda: _letters(net) == 1, within=minutes(5))
+    author.power_off()
+    net.run_for(minutes(1))
+    ward.restart()
+    assert net.eventually(lambda: note in ward.timeline(), within=minutes(2))
+
+
 def test_what_exceeds_the_quota_is_refused_and_counted_and_comes_from_its_author(net: np2p.Network) -> None:
     """One author may fill half of a ward's 16 MiB."""
     assert isinstance(net, np2p.Simulation)
