@@ -66,6 +66,7 @@ void Node::timer(Timer timer) {
       break;
     case Timer::outbox:
     case Timer::follow:
+    case Timer::guardians:
     case Timer::flush:
     case Timer::mode:
       feed_->timer(timer);
@@ -148,6 +149,7 @@ NodeStatus Node::status() const {
   status.streams = multicast.positions().size();
   status.streams_with_gaps = multicast.positions().with_gaps();
   status.forks = multicast.positions().forks();
+  status.mail = multicast.guardians().status();
   return status;
 }
 

@@ -253,6 +253,13 @@ py::dict status(const World& world, NodeIndex node) {
   out["mode_now"] = found.mode.now == FeedMode::broadcast ? "broadcast" : "multicast";
   out["load"] = found.mode.load;
   out["budget"] = found.mode.budget;
+  out["guardians"] = found.mail.guardians.size();
+  out["wards"] = found.mail.wards;
+  out["mail_letters"] = found.mail.letters;
+  out["mail_bytes"] = found.mail.bytes;
+  out["mail_posted"] = found.mail.posted;
+  out["mail_unposted"] = found.mail.unposted;
+  out["mail_fetched"] = found.mail.fetched;
   return out;
 }
 

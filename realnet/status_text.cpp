@@ -93,6 +93,17 @@ std::string identity_json(const Identity& identity) {
                      identity.epoch, identity.expires);
 }
 
+std::string mail_json(const MailStatus& mail) {
+  std::string guardians;
+  for (const PubKey& guardian : mail.guardians) {
+    if (!guardians.empty()) guardians += ',';
+    guardians += json_string(guardian.hex());
+  }
+  return fmt::format(
+      R"({{"guardians":[{}],"wards":{},"letters":{},"bytes":{},"posted":{},"unposted":{},"fetched":{}}})", guardians,
+      mail.wards, mail.letters, mail.bytes, mail.posted, mail.unposted, mail.fetched);
+}
+
 class Metrics {
  public:
   void type(std::string_view name, std::string_view type, std::string_view help) {
@@ -177,8 +188,8 @@ std::string status_json(const ServerView& view) {
                       view.open_http, view.http.accepted, view.http.refused, view.http.evicted, view.http.requests,
                       view.http.malformed);
   return text + entrance_json(view) +
-         fmt::format(R"(,"identity":{},"rejected":{}}})", identity_json(view.node.identity),
-                     rejects_json(view.observer));
+         fmt::format(R"(,"identity":{},"mail":{},"rejected":{}}})", identity_json(view.node.identity),
+                     mail_json(view.node.mail), rejects_json(view.observer));
 }
 
 std::string metrics_text(const ServerView& view) {
@@ -197,6 +208,10 @@ std::string metrics_text(const ServerView& view) {
   metrics.gauge("followers_behind", "followers who have not got something yet", view.node.followers_behind);
   metrics.gauge("streams_with_gaps", "followed users of whose posts something is missing", view.node.streams_with_gaps);
   metrics.gauge("followers", "registered followers", view.node.followers);
+  metrics.gauge("guardians", "servers that keep mail for the owner", view.node.mail.guardians.size());
+  metrics.gauge("wards", "users for whom mail is kept", view.node.mail.wards);
+  metrics.gauge("mail_letters", "letters kept for wards", view.node.mail.letters);
+  metrics.gauge("mail_bytes", "bytes of letters kept for wards", view.node.mail.bytes);
   metrics.gauge("disk_healthy", "1 while the disk takes our writes", view.trouble.empty() ? 1 : 0);
   metrics.counter("events_accepted_total", "events seen for the first time", view.observer.events_accepted());
   metrics.counter("syncs_total", "fdatasync calls of group commits", view.syncs);

@@ -11,6 +11,7 @@
 #include "core/base/strong_int.h"
 #include "core/event/event.h"
 #include "core/event/filter.h"
+#include "core/feed/mail_status.h"
 #include "core/feed/mode.h"
 #include "core/host/host.h"
 #include "core/overlay/overlay.h"
@@ -52,6 +53,7 @@ struct NodeStatus {
   std::size_t streams = 0;             // of those our user follows, whose numbers are known
   std::size_t streams_with_gaps = 0;   // of these: something is missing at the moment
   std::uint64_t forks = 0;             // two stories of one incarnation, seen since the start
+  MailStatus mail;
   Identity identity;
   ModeStatus mode;
 };

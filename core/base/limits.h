@@ -114,7 +114,6 @@ struct Limits {
   std::size_t follower_history = 50;     // recent posts that a new follower gets
   std::size_t stream_events = 20'000;    // of our user's stream, whose numbers are remembered
   std::size_t heard_events = 128;        // likewise of the stream of each followee, to serve others
-  std::size_t mail_entries = 100'000;    // kept for others who are away
   // Pulls: what one of them is answered with, and what one asker gets.
   std::size_t pulled_bytes = 512 * 1024;
   std::uint32_t puller_bytes_per_second = 64 * 1024;
@@ -122,6 +121,26 @@ struct Limits {
   // Anybody may follow, as many as he likes to pose as: bytes of history to all followers together.
   std::uint32_t follower_bytes_per_second = 256 * 1024;
   std::uint32_t follower_bytes_burst = 16 * 1024 * 1024;
+  // --- mail for followers who are away (core/feed/guardians.h)
+  std::size_t wards = 64;  // users for whom we keep mail; those whom ours does not follow have half of the places
+  std::size_t ward_letters = 12'000;                 // kept for one of them,
+  std::size_t ward_mail_bytes = 16 * 1024 * 1024;    // in all
+  unsigned sender_share_percent = 50;                // of both, from one author
+  std::size_t letters = 100'000;                     // kept for all wards
+  std::size_t mail_bytes = 256 * 1024 * 1024;        // in all
+  std::size_t letter_bytes = 192 * 1024;             // one; more than an event and what it is wrapped in
+  Duration ward_life = 30 * 24h;                     // after the ward's last sign of life its mail is given up
+  std::uint32_t sender_mail_per_second = 32 * 1024;  // bytes of mail from one author, and their burst
+  std::uint32_t sender_mail_burst = 2 * 1024 * 1024;
+  std::size_t mail_senders = 1024;                     // remembered for that; the one who came first makes room
+  std::size_t mail_ranges = 4096;                      // in one list of mail; what is beyond comes the next time
+  std::size_t mail_part_letters = 256;                 // in one message to a ward
+  std::size_t mail_part_bytes = 96 * 1024;             // likewise; one letter always fits
+  std::size_t mail_window = 1024 * 1024;               // bytes sent to a ward that it has not taken yet
+  std::uint32_t ward_answers_per_second = 256 * 1024;  // bytes sent to one ward, and their burst
+  std::uint32_t ward_answers_burst = 4 * 1024 * 1024;
+  std::size_t unposted = 4096;                    // payloads that an author has not been able to leave yet
+  std::size_t unposted_bytes = 16 * 1024 * 1024;  // in all, and as much again for what was sent lately
   // Reactions to our user's posts go to the followers in batches: so many, and so many of one author; the first after
   // a pause, the next after that and more for each follower (100 s with 100,000).
   std::size_t reaction_batch = 100;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <type_traits>
 #include <utility>
 
 #include "core/base/vectors.h"
@@ -138,7 +139,7 @@ std::optional<Frame> Feed::receive(const Delivery& delivery) {
 
 Feed::Received Feed::receive_packet(const Delivery& delivery) {
   Received received;
-  if (!judge_.may_bring_event(delivery.link)) {
+  if (!delivery.asked && !judge_.may_bring_event(delivery.link)) {
     reject("packet", error(ErrorCode::rate_limited, "too many packets over this link"), delivery);
     received.limited = true;
     return received;
@@ -155,7 +156,7 @@ Feed::Received Feed::receive_packet(const Delivery& delivery) {
   bool paid = true;  // the packet's own token is its first event's
   for (Event& event : packet->events) {
     received.events.push_back(event.id);
-    if (!std::exchange(paid, false) && !judge_.may_bring_event(delivery.link)) {
+    if (!std::exchange(paid, delivery.asked) && !judge_.may_bring_event(delivery.link)) {
       reject("event", error(ErrorCode::rate_limited, "too many events over this link"), delivery);
       ++bad;
       received.limited = true;
@@ -208,7 +209,7 @@ void Feed::receive_stream(const Delivery& delivery) {
   if (!part) return reject("stream", part.error(), delivery);
   Received received;
   if (part->packet.empty()) {  // all of it is gone
-    received.good = judge_.may_bring_event(delivery.link);
+    received.good = delivery.asked || judge_.may_bring_event(delivery.link);
     received.limited = !received.good;
   } else {
     Delivery inner = delivery;
@@ -351,7 +352,17 @@ void Feed::receive_extension(const Delivery& delivery) {
       for (const EventId& id : m.events) feed.outbox_.acknowledged(m.recipient, id);
     }
   };
-  std::visit(Visitor{*this, delivery}, *message);
+  const Visitor visitor{*this, delivery};
+  std::visit(
+      [&](const auto& m) {
+        if constexpr (std::is_invocable_v<const Visitor&, decltype(m)>) {
+          visitor(m);
+        } else {  // about mail
+          for (const Delivery& letter : multicast_.about_mail(m, delivery)) receive(letter);
+          if constexpr (std::is_same_v<decltype(m), const MailPart&>) multicast_.taken(delivery);
+        }
+      },
+      *message);
 }
 
 void Feed::reject(std::string_view what, const Error& why, const Delivery& delivery) {
@@ -368,6 +379,7 @@ void Feed::timer(Timer timer) {
   if (timer == Timer::outbox) outbox_.timer();
   if (timer == Timer::follow) multicast_.timer();
   if (timer == Timer::mode) mode_.timer(overlay_.network_size(), multicast_.followers().all().size());
+  if (timer == Timer::guardians) multicast_.guardians_timer();
   if (timer == Timer::flush) {
     flush_armed_ = false;
     const Ticket ticket = host_.store.flush();

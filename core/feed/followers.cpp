@@ -39,7 +39,8 @@ bool Followers::add(const PubKey& follower, const std::vector<PubKey>& guardians
     if (followers_.size() >= config_.limits.followers) return false;
     at = followers_.emplace(follower, Follower{}).first;
   }
-  at->second.lease_until = host_.clock.wall() + config_.limits.follow_lease;
+  const Limits& limits = config_.limits;
+  at->second.lease_until = host_.clock.wall() + (guardians.empty() ? limits.follow_lease : limits.ward_life);
   at->second.guardians = guardians;
   if (save(follower)) return true;
   behind_.erase(follower);

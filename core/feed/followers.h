@@ -31,7 +31,8 @@ class Followers {
   Followers(const Config& config, Host& host);
 
   void load();
-  // Registers or renews; the lease starts now. False: over the limit, or the store cannot keep it.
+  // Registers or renews; the lease starts now. False: over the limit, or the store cannot keep it. With guardians the
+  // lease is as long as these keep mail for somebody who is away: Limits::ward_life instead of follow_lease.
   bool add(const PubKey& follower, const std::vector<PubKey>& guardians);
   bool remove(const PubKey& follower);
   void missed(const PubKey& follower, std::uint64_t after);

@@ -13,6 +13,7 @@ namespace {
 constexpr Duration kAnswerTime = 2s;
 constexpr Duration kLongestAnswerTime = 10min;
 constexpr unsigned kUnfollows = 3;
+constexpr Duration kNewsTime = 10s;  // that we have other guardians: not to all at once
 constexpr Duration kUnfollowAgain = 3s;
 constexpr Duration kUnfollowLast = 1min;
 
@@ -83,6 +84,20 @@ void Follows::registered(const PubKey& followee) {
   at->second.due = host_.clock.mono() + rng_.between(half * 4 / 5, half);
 }
 
+void Follows::set_guardians(std::vector<PubKey> guardians) {
+  if (guardians == guardians_) return;
+  guardians_ = std::move(guardians);
+  const MonoTime now = host_.clock.mono();
+  for (auto& [user, state] : follows_) state.due = std::min(state.due, now + rng_.between(Duration{}, kNewsTime));
+}
+
+std::vector<PubKey> Follows::users() const {
+  std::vector<PubKey> users;
+  users.reserve(follows_.size());
+  for (const auto& [user, state] : follows_) users.push_back(user);
+  return users;
+}
+
 void Follows::topology_changed() {
   for (auto& [user, state] : follows_) {
     const bool reachable = overlay_.reaches(user);
@@ -125,7 +140,7 @@ void Follows::ask(const PubKey& followee, Followee& state) {
   newest.kinds = std::vector<std::uint32_t>{kind::post, kind::repost};
   newest.limit = 1;
   const auto held = host_.store.query(newest, Order::newest_first);
-  const Follow message{config_.owner, held.empty() ? 0 : held.front()->created_at, positions_.of(followee), {}};
+  const Follow message{config_.owner, held.empty() ? 0 : held.front()->created_at, positions_.of(followee), guardians_};
   state.registered = false;
   state.reachable = overlay_.unicast(followee, Channel::extension, encode_extension(message), Priority::control);
   state.server = overlay_.server_of(followee);

@@ -33,6 +33,8 @@ class Follows {
   Change set(const EventPtr& list);
   void registered(const PubKey& followee);  // its node answered
   void leave(const PubKey& user);           // who is not followed, but thinks so
+  // Whom FOLLOW names as our guardians from now on; who has been told of others hears of it soon.
+  void set_guardians(std::vector<PubKey> guardians);
   void topology_changed();
   void timer();                             // asks whoever is due
   [[nodiscard]] MonoTime next_due() const;  // kNever if there is nothing to do
@@ -40,6 +42,7 @@ class Follows {
 
   [[nodiscard]] bool contains(const PubKey& user) const { return follows_.count(user) != 0; }
   [[nodiscard]] std::size_t size() const noexcept { return follows_.size(); }
+  [[nodiscard]] std::vector<PubKey> users() const;
   [[nodiscard]] std::size_t registered_count() const noexcept;
   [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(follows_) + heap_bytes(leaving_); }
 
@@ -67,6 +70,7 @@ class Follows {
   Rng rng_;
   std::map<PubKey, Followee> follows_;
   std::map<PubKey, Leaving> leaving_;
+  std::vector<PubKey> guardians_;
 };
 
 }  // namespace np2p

@@ -14,8 +14,13 @@ constexpr Duration kSettle = 1s;                      // after a change of the t
 constexpr Duration kLeaseCheck = 10min;               // how often ended leases are looked for
 constexpr Duration kPace = 100ms;                     // between two rounds of announcements
 constexpr std::size_t kAnnounced = 100;               // in one round
+constexpr Duration kBack = 2min;                      // after a start; by then who is there has pulled what it missed
 constexpr std::size_t kCopies = 4096;                 // whose receipts may still come: those of half a minute
 constexpr std::string_view kUnsettled = "unsettled";  // the stream until what may be without a receipt
+
+Posting posting_of(const StreamPart& part, const Frame& payload) {
+  return {part.head.incarnation, part.head.seq, Channel::stream, payload};
+}
 
 }  // namespace
 
@@ -32,6 +37,7 @@ Multicast::Multicast(const Config& config, Host& host, Overlay& overlay)
       positions_(config, host, overlay),
       followers_(config, host),
       follows_(config, host, overlay, positions_),
+      guardians_(config, host, overlay, follows_, followers_, positions_),
       reactions_(config.limits),
       history_bytes_(config.limits.follower_bytes_per_second, config.limits.follower_bytes_burst) {}
 
@@ -43,7 +49,10 @@ void Multicast::load() {
   std::string_view value = unsettled;
   if (const auto after = take_u64(value)) followers_.all_missed(*after);
   host_.store.erase_value(Table::node, kUnsettled);
+  guardians_.load();
+  if (!followers_.behind().empty()) leave_at_ = host_.clock.mono() + kBack;
   follow_list_changed();
+  guardians_.settle();
 }
 
 void Multicast::follow_list_changed() {
@@ -68,16 +77,23 @@ void Multicast::send(const EventPtr& event, const Route& route) {
   if (route.stored) stream_.append(event->id);
   if (route.audience != Audience::followers) return;
   std::vector<PubKey> to;
+  std::vector<PubKey> absent;
   for (const auto& [follower, state] : followers_.all()) {
-    if (followers_.behind().count(follower) == 0) to.push_back(follower);
+    if (followers_.behind().count(follower) == 0) {
+      to.push_back(follower);
+    } else if (guardians_.wants_mail(follower, state)) {
+      absent.push_back(follower);
+    }
   }
-  if (to.empty()) return;
+  if (to.empty() && (absent.empty() || !route.stored)) return;
   const Frame packet = encode_events({&event, 1});
   if (!route.stored) {
     overlay_.copies(to, Channel::packets, packet, Priority::post, Assurance::once);
     return;
   }
-  send_part({stream_.head(), 1, packet}, to, event->id);
+  const StreamPart part{stream_.head(), 1, packet};
+  send_part(part, to, event->id);
+  if (!absent.empty()) guardians_.leave(posting_of(part, encode_stream_part(part)), absent);
 }
 
 bool Multicast::is_sending_to(const PubKey& user) const {
@@ -90,6 +106,7 @@ void Multicast::send_part(const StreamPart& part, const std::vector<PubKey>& to,
   const std::uint64_t after = part.head.seq - part.covers;
   const auto without = overlay_.copies(to, Channel::stream, payload, Priority::post);
   for (const PubKey& follower : without) followers_.missed(follower, after);
+  guardians_.sent(posting_of(part, payload), without);
   if (!without.empty()) arm();
   const std::size_t awaited = to.size() - without.size();
   if (awaited == 0 || config_.overlay == OverlayKind::mesh) return;  // the mesh has no receipts
@@ -103,6 +120,7 @@ void Multicast::send_part(const StreamPart& part, const std::vector<PubKey>& to,
 }
 
 std::optional<EventId> Multicast::copied(const CopyOutcome& outcome) {
+  guardians_.copied(outcome);
   const auto at =
       std::find_if(copies_.begin(), copies_.end(), [&](const Copies& one) { return one.tag == outcome.tag; });
   if (at == copies_.end()) return std::nullopt;
@@ -130,10 +148,18 @@ void Multicast::send_reactions() {
   const std::uint64_t after = stream_.last();
   for (const EventPtr& event : batch) stream_.append(event->id);
   std::vector<PubKey> to;
+  std::vector<PubKey> absent;
   for (const auto& [follower, state] : followers_.all()) {
-    if (followers_.behind().count(follower) == 0) to.push_back(follower);
+    if (followers_.behind().count(follower) == 0) {
+      to.push_back(follower);
+    } else if (guardians_.wants_mail(follower, state)) {
+      absent.push_back(follower);
+    }
   }
-  for (const StreamPart& part : parts(after, stream_.last())) send_part(part, to, std::nullopt);
+  for (const StreamPart& part : parts(after, stream_.last())) {
+    send_part(part, to, std::nullopt);
+    if (!absent.empty()) guardians_.leave(posting_of(part, encode_stream_part(part)), absent);
+  }
 }
 
 std::vector<StreamPart> Multicast::parts(std::uint64_t after, std::uint64_t until) {
@@ -175,6 +201,7 @@ std::vector<StreamPart> Multicast::parts(std::uint64_t after, std::uint64_t unti
 StreamNews Multicast::news_after(std::uint64_t after) {
   StreamNews news;
   news.head = stream_.head();
+  news.guardians = guardians_.named();
   news.after = std::max(after, stream_.first() - 1);
   for (std::uint64_t seq = news.after + 1; seq <= stream_.last() && news.ids.size() < kMostNews; ++seq) {
     const auto id = stream_.event_at(seq);
@@ -188,6 +215,20 @@ void Multicast::announce() {
   for (const PubKey& follower : followers_.due(host_.clock.mono(), kAnnounced)) {
     const Announce message{news_after(followers_.behind().at(follower).after)};
     overlay_.unicast(follower, Channel::extension, encode_extension(message), Priority::control);
+  }
+}
+
+// A stop in the middle of leaving mail forgets it. Guardians that have it already keep it once.
+void Multicast::leave_what_was_missed() {
+  leave_at_.reset();
+  std::map<std::uint64_t, std::vector<PubKey>> absent;  // by what they have for sure
+  for (const auto& [follower, behind] : followers_.behind()) {
+    if (guardians_.wants_mail(follower, followers_.all().at(follower))) absent[behind.after].push_back(follower);
+  }
+  for (const auto& [after, followers] : absent) {
+    for (const StreamPart& part : parts(after, stream_.last())) {
+      guardians_.leave(posting_of(part, encode_stream_part(part)), followers);
+    }
   }
 }
 
@@ -215,7 +256,8 @@ void Multicast::follow(const Follow& message, const Delivery& delivery) {
   }
   if (!known) set_standing(message.follower);
   followers_.knows(message.follower);  // the answer says what it lacks
-  arm();                               // the lease will end
+  guardians_.heard_from(message.follower);
+  arm();  // the lease will end
   auto& waiting = unanswered_[host_.store.flush()];
   unanswered_count_ += waiting.insert_or_assign(message.follower, Asked{message.position}).second ? 1 : 0;
   durable(host_.store.durable());
@@ -227,6 +269,7 @@ void Multicast::unfollow(const Unfollow& message, const Delivery& delivery) {
 }
 
 void Multicast::durable(Ticket ticket) {
+  guardians_.durable(ticket);
   while (!unanswered_.empty() && unanswered_.begin()->first <= ticket) {
     for (const auto& [follower, asked] : unanswered_.begin()->second) answer(follower, asked.position);
     unanswered_count_ -= unanswered_.begin()->second.size();
@@ -270,7 +313,10 @@ void Multicast::announced(const Announce& message, const Delivery& delivery) {
 void Multicast::pulled(const Pull& message, const Delivery& delivery) {
   if (!may_speak("pull", message.puller, delivery)) return;
   const bool ours = message.author == config_.owner;
-  if (ours) followers_.knows(message.puller);
+  if (ours) {
+    followers_.knows(message.puller);
+    guardians_.heard_from(message.puller);
+  }
   if (ours && message.ids_only) {
     const Announce answer{news_after(stream_.after({message.incarnation, message.after}))};
     overlay_.unicast(message.puller, Channel::extension, encode_extension(answer), Priority::control);
@@ -297,6 +343,7 @@ void Multicast::arrived(const StreamPart& part, std::span<const EventId> events,
 // --- time
 
 void Multicast::topology_changed() {
+  guardians_.topology_changed();
   wake(host_.clock.mono() + kSettle);
 }
 
@@ -310,6 +357,12 @@ void Multicast::timer() {
   for (const PubKey& user : followers_.expire()) set_standing(user);
   send_reactions();
   announce();
+  if (leave_at_ && *leave_at_ <= host_.clock.mono()) leave_what_was_missed();
+  arm();
+}
+
+void Multicast::guardians_timer() {
+  guardians_.timer();
   arm();
 }
 
@@ -336,6 +389,7 @@ void Multicast::arm() {
   if (const auto pull = positions_.next_due()) due = std::min(due, *pull);
   if (const auto told = followers_.next_due()) due = std::min(due, std::max(*told, now + kPace));
   if (reactions_.due()) due = std::min(due, *reactions_.due());
+  if (leave_at_) due = std::min(due, *leave_at_);
   wake(due);
 }
 

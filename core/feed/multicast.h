@@ -6,7 +6,8 @@
 //
 // Nothing is lost: a copy without a receipt makes its receiver one who is behind, which the store remembers, and who is
 // told now and then (followers.h); who sees a gap, or hears at a FOLLOW or from an announcement what it lacks, pulls it
-// (positions.h). A crash while receipts are out makes all followers be told.
+// (positions.h). A crash while receipts are out makes all followers be told. What somebody who is away does not take is
+// left with its guardians as well (guardians.h).
 #pragma once
 
 #include <deque>
@@ -22,6 +23,7 @@
 #include "core/feed/askers.h"
 #include "core/feed/followers.h"
 #include "core/feed/follows.h"
+#include "core/feed/guardians.h"
 #include "core/feed/own_stream.h"
 #include "core/feed/positions.h"
 #include "core/feed/reactions.h"
@@ -55,17 +57,27 @@ class Multicast {
   // A part of somebody's stream, with these events, of which none was refused unless it comes from the author's server.
   void arrived(const StreamPart& part, std::span<const EventId> events, const Delivery& delivery);
   void durable(Ticket ticket);  // registrations that are safe now are answered
+  // What is about mail for who is away; the answer: letters for us.
+  template <class Message>
+  std::vector<Delivery> about_mail(const Message& message, const Delivery& delivery) {
+    auto letters = guardians_.on(message, delivery);
+    arm();
+    return letters;
+  }
+  void taken(const Delivery& part) { guardians_.taken(part); }  // those letters are in the store
 
   void topology_changed();
   void timer();  // Timer::follow
+  void guardians_timer();
 
   [[nodiscard]] const Followers& followers() const noexcept { return followers_; }
   [[nodiscard]] const Follows& follows() const noexcept { return follows_; }
   [[nodiscard]] const Positions& positions() const noexcept { return positions_; }
+  [[nodiscard]] const Guardians& guardians() const noexcept { return guardians_; }
   [[nodiscard]] const OwnStream& stream() const noexcept { return stream_; }
   [[nodiscard]] std::size_t bytes() const noexcept {
     return followers_.bytes() + follows_.bytes() + positions_.bytes() + heap_bytes(unanswered_) + reactions_.bytes() +
-           heap_bytes(copies_);
+           heap_bytes(copies_) + guardians_.bytes();
   }
 
  private:
@@ -78,6 +90,7 @@ class Multicast {
   void send_profile(const PubKey& follower, const StreamNews& news);
   void send_reactions();
   void announce();
+  void leave_what_was_missed();
   void set_standing(const PubKey& user);
   void wake(MonoTime at);
   void arm();
@@ -90,9 +103,11 @@ class Multicast {
   Positions positions_;
   Followers followers_;
   Follows follows_;
+  Guardians guardians_;
   Reactions reactions_;
   TokenBucket history_bytes_;
   std::optional<MonoTime> woken_at_;  // the timer is armed
+  std::optional<MonoTime> leave_at_;  // what was not left with guardians before we stopped
   struct Copies {
     std::uint64_t tag = 0;
     std::uint64_t after = 0;       // the stream until then: from when on those are behind who give no receipt

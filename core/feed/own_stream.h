@@ -24,14 +24,14 @@ class OwnStream {
   // After a start. `before`: our user's events that go to followers, oldest first, from a time when nothing was
   // numbered; they are if the store knows no stream.
   void load(const std::vector<EventPtr>& before);
-  std::uint64_t append(const EventId& event);                      // its number
+  std::uint64_t append(const EventId& event);  // its number
 
   // Signed. Nothing if that number is not known (any more).
   [[nodiscard]] std::optional<StreamHead> head_at(std::uint64_t seq);
   [[nodiscard]] StreamHead head();
   [[nodiscard]] std::optional<EventId> event_at(std::uint64_t seq);
-  // The last number of what somebody has who says that. What they had of an incarnation of which we know less, we do not
-  // count: it got lost here, and its numbers were given again.
+  // The last number of what somebody has who says that. What they had of an incarnation of which we know less, we do
+  // not count: it got lost here, and its numbers were given again.
   [[nodiscard]] std::uint64_t after(const StreamPosition& position);
   [[nodiscard]] std::uint64_t last() const noexcept { return last_; }
   [[nodiscard]] std::uint64_t first() const noexcept { return first_; }  // that is known; after last() if none is

@@ -182,7 +182,8 @@ void Positions::remember(State& state, const StreamPart& part, std::span<const E
   if (events.size() != part.covers) return;
   for (std::size_t i = 0; i < events.size(); ++i) {
     const bool last = i + 1 == events.size();
-    heard_.put(head.author, range.first + i, events[i], last && (from_author || head.sig != Signature{}) ? &head : nullptr);
+    heard_.put(head.author, range.first + i, events[i],
+               last && (from_author || head.sig != Signature{}) ? &head : nullptr);
   }
 }
 

@@ -3,9 +3,10 @@
 // numbers moves nothing. Events themselves need no head: they are signed.
 //
 // What comes in order moves the position, what comes behind a gap is remembered as such, and the gap is pulled: after a
-// second (it may be on its way) from the author (first the ids: some may have come another way), then in turn from the author's guardians, with pauses of 5 s, 1 min,
-// 10 min, 1 h and 6 h. What somebody else than the author brings counts only if it is complete: every id, up to a head
-// that the author signed. An author whose one incarnation has two stories is counted, and followed on.
+// second (it may be on its way) from the author (first the ids: some may have come another way), then in turn from the
+// author's guardians, with pauses of 5 s, 1 min, 10 min, 1 h and 6 h. What somebody else than the author brings counts
+// only if it is complete: every id, up to a head that the author signed. An author whose one incarnation has two
+// stories is counted, and followed on.
 #pragma once
 
 #include <cstdint>
@@ -55,14 +56,14 @@ class Positions {
     std::uint64_t first = 0;
     std::uint64_t last = 0;
   };
-  struct Gap {  // there is something that we do not have
-    std::vector<Range> beyond;        // ascending, behind the position
-    std::uint64_t news_after = 0;     // the numbers that follow have these ids
+  struct Gap {                     // there is something that we do not have
+    std::vector<Range> beyond;     // ascending, behind the position
+    std::uint64_t news_after = 0;  // the numbers that follow have these ids
     std::vector<EventId> news;
-    bool by_itself = true;            // events of this author may be here already, having come without a number
-    MonoTime due;                     // of the next pull
-    unsigned pulls = 0;               // since something came
-    bool away = false;                // nobody who could be asked was there
+    bool by_itself = true;  // events of this author may be here already, having come without a number
+    MonoTime due;           // of the next pull
+    unsigned pulls = 0;     // since something came
+    bool away = false;      // nobody who could be asked was there
     std::uint64_t asked_until = 0;
   };
   struct State {
@@ -78,7 +79,8 @@ class Positions {
   using States = std::map<PubKey, State>;
 
   [[nodiscard]] bool is_signed(const StreamHead& head, const State& state) const;
-  // earlier: a head of an incarnation that is over. later: of one of which we cannot tell how far we are; the author can.
+  // earlier: a head of an incarnation that is over. later: of one of which we cannot tell how far we are; the author
+  // can.
   enum class Incarnation : std::uint8_t { earlier, current, later };
   static Incarnation enter(State& state, const StreamHead& head);
   static void begin(State& state, const StreamHead& head, std::uint64_t seq);

@@ -15,6 +15,7 @@ enum class Timer : std::uint8_t {
   flush,              // writes that nobody waits for become durable
   overlay_directory,  // lookups, fingers, our own contact
   mode,               // whether posts go to everybody is looked at
+  guardians,          // mail to be left, collected and given up
   count_,
 };
 

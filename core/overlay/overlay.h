@@ -43,6 +43,8 @@ struct Delivery {
   // Does it come from the node that this one has found to serve the source? A mere claim may say things that are signed
   // in themselves; it may not acknowledge anything. On the mesh there is nothing to be found.
   bool from_server = true;
+  // We asked for it, and it stood in a message that has been charged: nobody pays for it again.
+  bool asked = false;
   bool past = false;  // a broadcast of earlier, which we asked for; nothing of it needs to be handed on
   // Of a copy: who made it (not proven), and what it is about; its receipt goes there. Zero: it is none.
   NodeId copied_by{};

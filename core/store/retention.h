@@ -48,7 +48,9 @@ inline std::size_t room_of(Table table, const Limits& limits) noexcept {
     case Table::heard:
       return limits.follows * limits.heard_events;
     case Table::mail:
-      return limits.mail_entries;
+      return limits.letters;
+    case Table::wards:
+      return limits.wards;
     case Table::node:
     case Table::count_:
       break;

@@ -7,7 +7,23 @@
 namespace np2p {
 namespace {
 
-enum class Type : std::uint16_t { follow = 1, unfollow = 2, followed = 3, acknowledge = 4, announce = 5, pull = 6 };
+enum class Type : std::uint16_t {
+  follow = 1,
+  unfollow = 2,
+  followed = 3,
+  acknowledge = 4,
+  announce = 5,
+  pull = 6,
+  guard = 16,
+  guarded = 17,
+  mail = 18,
+  mailed = 19,
+  collect = 20,
+  mail_index = 21,
+  mail_want = 22,
+  mail_part = 23,
+  mail_taken = 24,
+};
 
 constexpr std::size_t kNewsFields = 4;
 
@@ -73,6 +89,20 @@ struct Write {
     out.uint(m.until);
     out.uint(m.ids_only ? 1 : 0);
   }
+  void operator()(const Guard& m) const { about_mail(Type::guard, m); }
+  void operator()(const Guarded& m) const { about_mail(Type::guarded, m); }
+  void operator()(const Mail& m) const { about_mail(Type::mail, m); }
+  void operator()(const Mailed& m) const { about_mail(Type::mailed, m); }
+  void operator()(const Collect& m) const { about_mail(Type::collect, m); }
+  void operator()(const MailIndex& m) const { about_mail(Type::mail_index, m); }
+  void operator()(const MailWant& m) const { about_mail(Type::mail_want, m); }
+  void operator()(const MailPart& m) const { about_mail(Type::mail_part, m); }
+  void operator()(const MailTaken& m) const { about_mail(Type::mail_taken, m); }
+  template <class Message>
+  void about_mail(Type type, const Message& m) const {
+    head(out, type, guardian_wire::fields(m));
+    guardian_wire::write(out, m);
+  }
 };
 
 template <class Bytes>
@@ -129,6 +159,15 @@ Result<Extension> read_acknowledge(msgpack::Reader& in, const Limits& limits) {
   for (EventId& id : m.events) {
     if (!read_bytes(in, id)) return error(ErrorCode::bad_field, "an acknowledged id is not 32 bytes");
   }
+  return Extension{std::move(m)};
+}
+
+template <class Message>
+Result<Extension> read_about_mail(std::size_t count, std::size_t& known, msgpack::Reader& in, const Limits& limits) {
+  Message m;
+  known = guardian_wire::fields(m);
+  if (count < known) return error(ErrorCode::bad_field, "fields are missing in a message about mail");
+  if (auto why = guardian_wire::read(in, limits, m)) return *std::move(why);
   return Extension{std::move(m)};
 }
 
@@ -189,6 +228,24 @@ Result<Extension> read_fields(std::uint64_t type, std::size_t count, std::size_t
       m.ids_only = ids_only != 0;
       return Extension{m};
     }
+    case Type::guard:
+      return read_about_mail<Guard>(count, known, in, limits);
+    case Type::guarded:
+      return read_about_mail<Guarded>(count, known, in, limits);
+    case Type::mail:
+      return read_about_mail<Mail>(count, known, in, limits);
+    case Type::mailed:
+      return read_about_mail<Mailed>(count, known, in, limits);
+    case Type::collect:
+      return read_about_mail<Collect>(count, known, in, limits);
+    case Type::mail_index:
+      return read_about_mail<MailIndex>(count, known, in, limits);
+    case Type::mail_want:
+      return read_about_mail<MailWant>(count, known, in, limits);
+    case Type::mail_part:
+      return read_about_mail<MailPart>(count, known, in, limits);
+    case Type::mail_taken:
+      return read_about_mail<MailTaken>(count, known, in, limits);
   }
   return error(ErrorCode::unknown_type, "extension message of type " + std::to_string(type));
 }

@@ -1,6 +1,6 @@
-// Our own messages between nodes, on Channel::extension: registering as a follower, streams, acknowledging events. Each
-// is a msgpack array [version, type, fields...]; a newer version or an unknown type is refused with wrong_version or
-// unknown_type, counted and ignored, so that N and N-1 interoperate.
+// Our own messages between nodes, on Channel::extension: registering as a follower, streams, acknowledging events, mail
+// for who is away. Each is a msgpack array [version, type, fields...]; a newer version or an unknown type is refused
+// with wrong_version or unknown_type, counted and ignored, so that N and N-1 interoperate.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include "core/base/frame.h"
 #include "core/base/limits.h"
 #include "core/base/result.h"
+#include "core/wire/guardian_messages.h"
 #include "core/wire/stream.h"
 
 namespace np2p {
@@ -83,7 +84,8 @@ struct Acknowledge {
   friend bool operator==(const Acknowledge&, const Acknowledge&) = default;
 };
 
-using Extension = std::variant<Follow, Unfollow, Followed, Acknowledge, Announce, Pull>;
+using Extension = std::variant<Follow, Unfollow, Followed, Acknowledge, Announce, Pull, Guard, Guarded, Mail, Mailed,
+                               Collect, MailIndex, MailWant, MailPart, MailTaken>;
 
 Frame encode_extension(const Extension& message);
 Result<Extension> decode_extension(ByteView bytes, const Limits& limits);

@@ -99,7 +99,8 @@ Result<StreamPart> decode_stream_part(ByteView bytes, const Limits& limits) {
   const auto fields = in.array();
   const auto version = in.unsigned_int();
   if (!fields || !version) return error(ErrorCode::malformed, "a stream part is an array that begins with a version");
-  if (*version != kVersion) return error(ErrorCode::wrong_version, "stream part of version " + std::to_string(*version));
+  if (*version != kVersion)
+    return error(ErrorCode::wrong_version, "stream part of version " + std::to_string(*version));
   StreamPart part;
   if (*fields < kPartFields || !read_head(in, part.head)) return error(ErrorCode::bad_field, "a bad head of a stream");
   const auto packet = read_number(in, part.covers) ? in.bin() : std::nullopt;

@@ -1,12 +1,12 @@
-// Streams: what an author's server sends to followers, numbered. Each event gets the next `seq`; numbers go on for ever,
-// over restarts too. The server begins another incarnation with each start, so that what it numbered and lost (a crash,
-// a backup put back) and numbers again is not taken for two stories of one incarnation. `base` is the last number before
-// the incarnation. `chain` sums up its events up to `seq`: the first 16 bytes of SHA-256 of the chain before and the
-// event's id, from one that depends on author, incarnation and base. Two heads of one incarnation with one seq and
-// different chains show that the author's server tells different stories.
+// Streams: what an author's server sends to followers, numbered. Each event gets the next `seq`; numbers go on for
+// ever, over restarts too. The server begins another incarnation with each start, so that what it numbered and lost (a
+// crash, a backup put back) and numbers again is not taken for two stories of one incarnation. `base` is the last
+// number before the incarnation. `chain` sums up its events up to `seq`: the first 16 bytes of SHA-256 of the chain
+// before and the event's id, from one that depends on author, incarnation and base. Two heads of one incarnation with
+// one seq and different chains show that the author's server tells different stories.
 //
-// A head is signed by the author's node, which the author's BIND or claim names; the receiver knows that node, so its id
-// is not in there. 146 bytes with all numbers small.
+// A head is signed by the author's node, which the author's BIND or claim names; the receiver knows that node, so its
+// id is not in there. 146 bytes with all numbers small.
 //
 // Channel::stream carries StreamPart: a packet (packet.h) and the head after its last event.
 #pragma once

@@ -112,6 +112,13 @@ void read_mode(const element& at, StatusReport& report) {
   report.may_switch_at = value<std::int64_t>(at, "auto/may_switch_at").value_or(0);
 }
 
+void read_mail(const element& at, StatusReport& report) {
+  for_each(at, "mail/guardians", [&](const element& one) { report.guardians.push_back(text(one, "")); });
+  report.wards = number(at, "mail/wards");
+  report.letters = number(at, "mail/letters");
+  report.letter_bytes = number(at, "mail/bytes");
+}
+
 }  // namespace
 
 Result<StatusReport> parse_status(const std::string& json) {
@@ -140,6 +147,7 @@ Result<StatusReport> parse_status(const std::string& json) {
   report.outbox = number(at, "outbox");
   report.follows = number(at, "follows");
   report.followers = number(at, "followers");
+  read_mail(at, report);
   report.disk_trouble = text(at, "disk_trouble");
   report.wire_in = number(at, "links/wire_bytes_in");
   report.wire_out = number(at, "links/wire_bytes_out");

@@ -60,6 +60,10 @@ struct StatusReport {
   std::uint64_t outbox = 0;
   std::uint64_t follows = 0;
   std::uint64_t followers = 0;
+  std::vector<std::string> guardians;  // public keys in hex
+  std::uint64_t wards = 0;
+  std::uint64_t letters = 0;  // kept for them
+  std::uint64_t letter_bytes = 0;
   std::string disk_trouble;
 
   using Counts = std::vector<std::pair<std::string, std::uint64_t>>;

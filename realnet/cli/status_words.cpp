@@ -112,6 +112,19 @@ std::string store(const StatusReport& report) {
                      trouble);
 }
 
+// Whom the user's mail is left with while this server is away, and what it keeps for others.
+std::string mail(const StatusReport& report) {
+  std::string words = report.guardians.empty() ? "nobody guards this user" : "guarded by ";
+  for (const std::string& guardian : report.guardians) {
+    if (&guardian != &report.guardians.front()) words += ", ";
+    const auto key = PubKey::parse_hex(guardian);
+    words += key ? npub(*key) : guardian;
+  }
+  if (report.wards == 0) return words;
+  return words + fmt::format("; guards {}, {} kept ({})", counted(report.wards, "user", "users"),
+                             counted(report.letters, "letter", "letters"), size(report.letter_bytes));
+}
+
 std::string traffic(std::uint64_t wire, const StatusReport::Counts& kinds) {
   std::string words = size(wire) + " on the wire";
   for (std::size_t i = 0; i < kinds.size(); ++i) {
@@ -164,6 +177,7 @@ std::string status_words(const StatusReport& report) {
     lines.add("trees", fmt::format("a route in {}", counted(report.trees, "tree", "trees")));
   }
   lines.add("store", store(report));
+  if (!report.mesh) lines.add("guardians", mail(report));
   lines.add("received", traffic(report.wire_in, report.bytes_in));
   lines.add("sent", traffic(report.wire_out, report.bytes_out));
   lines.add("refused", refused(report.rejects));

@@ -165,6 +165,10 @@ TEST(StatusWords, AreALineForEachThing) {
   report.outbox = 2;
   report.follows = 5;
   report.followers = 4;
+  report.guardians = {report.user.hex()};
+  report.wards = 2;
+  report.letters = 1;
+  report.letter_bytes = 1500;
   report.wire_in = 1'234'567;
   report.wire_out = 999;
   report.bytes_in = {{"control", 1000}, {"relay", 0}};
@@ -182,6 +186,8 @@ TEST(StatusWords, AreALineForEachThing) {
             "links:        9 direct, 2 punched, 1 in tunnels through others\n"
             "trees:        a route in 32 trees\n"
             "store:        1 event, 2 waiting for somebody; follows 5, followed by 4\n"
+            "guardians:    guarded by npub1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs8j9gdm; guards 2 users, "
+            "1 letter kept (1.5 kB)\n"
             "received:     1.2 MB on the wire: control 1.0 kB, relay 0 B\n"
             "sent:         999 B on the wire\n"
             "refused:      3 packet/malformed, 1 link/forbidden\n");

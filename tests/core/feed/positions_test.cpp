@@ -31,13 +31,19 @@ class PositionsTest : public OneNode {
   void write(int count) {
     for (int i = 0; i < count; ++i) {
       stream.push_back(post("number " + std::to_string(stream.size() + 1)));
-      const Chain before = stream.size() == base + 1 ? first_chain(peer.public_key(), incarnation, base) : chains.back();
+      const Chain before =
+          stream.size() == base + 1 ? first_chain(peer.public_key(), incarnation, base) : chains.back();
       chains.push_back(next_chain(before, stream.back().id));
     }
   }
   StreamHead head(std::uint64_t seq) {
-    return {peer.public_key(), 0, incarnation, base, seq,
-            seq == base ? first_chain(peer.public_key(), incarnation, base) : chains[seq - 1], sig};
+    return {peer.public_key(),
+            0,
+            incarnation,
+            base,
+            seq,
+            seq == base ? first_chain(peer.public_key(), incarnation, base) : chains[seq - 1],
+            sig};
   }
   void tell(std::uint64_t after, bool announce = false) {
     StreamNews news{head(stream.size()), after, {}, guardians};

@@ -201,9 +201,12 @@ TEST_P(StoreSuite, KeepsAtMostSoManyValuesInEachTableAndSaysSo) {
   limits.follows = 1;
   limits.followers = 3;
   limits.address_book = 1;
+  limits.wards = 2;
+  limits.letters = 3;
   with(limits);
-  const std::pair<Table, int> rooms[] = {
-      {Table::followers, 3}, {Table::node, 1}, {Table::follows, 1}, {Table::addresses, 1}, {Table::outbox, 2}};
+  const std::pair<Table, int> rooms[] = {{Table::followers, 3}, {Table::node, 1},   {Table::follows, 1},
+                                         {Table::addresses, 1}, {Table::outbox, 2}, {Table::wards, 2},
+                                         {Table::mail, 3}};
   for (const auto& [table, room] : rooms) {  // what the others hold takes nothing away
     SCOPED_TRACE(static_cast<int>(table));
     for (int i = 0; i < room + 2; ++i) EXPECT_EQ(store().set_value(table, std::to_string(i), "1"), i < room);
@@ -211,7 +214,7 @@ TEST_P(StoreSuite, KeepsAtMostSoManyValuesInEachTableAndSaysSo) {
     EXPECT_TRUE(store().set_value(table, "0", "2"));
     EXPECT_EQ(store().value(table, "0"), "2");
   }
-  EXPECT_EQ(store().stats().values, 8u);
+  EXPECT_EQ(store().stats().values, 13u);
   store().erase_value(Table::followers, "1");
   EXPECT_TRUE(store().set_value(Table::followers, "another", "1"));
   EXPECT_FALSE(store().set_value(Table::followers, "and another", "1"));

@@ -1,0 +1,83 @@
+// Mailboxes for who is away. A user's server (the ward) has up to three other users' servers keep for it what authors
+// could not deliver; FOLLOW names them. Three roles, which know nothing of each other:
+//
+//   the author's server   leaves what a follower did not take with one of its guardians      postman.h
+//   the guardian's        keeps it, unread                                                   mailbox.h
+//   the ward's            chooses guardians, collects when it is back                        wardship.h
+//
+//   author -> guardian   Mail, answered by Mailed once it is durable there
+//   ward -> guardian     Guard now and then, answered by Guarded
+//   and when it is back  Collect -> MailIndex, MailWant -> MailPart ..., MailTaken
+//
+// Followers with guardians keep their place with an author for as long as a guardian keeps mail, 30 days after their
+// last FOLLOW, and not only for a day. On the mesh of the original there is nothing of all this: there a sender is a
+// mere claim.
+#pragma once
+
+#include <vector>
+
+#include "core/feed/mail_status.h"
+#include "core/feed/mailbox.h"
+#include "core/feed/postman.h"
+#include "core/feed/wardship.h"
+
+namespace np2p {
+
+class Guardians {
+ public:
+  Guardians(const Config& config, Host& host, Overlay& overlay, Follows& follows, const Followers& followers,
+            const Positions& positions);
+
+  void load();
+  // --- what the author's side hears of its copies
+  void sent(const Posting& posting, const std::vector<PubKey>& without_route);
+  void copied(const CopyOutcome& outcome);
+  // Of one who is behind and gets no copies now: is it away, and has it guardians?
+  [[nodiscard]] bool wants_mail(const PubKey& follower, const Followers::Follower& state) const;
+  void leave(const Posting& posting, const std::vector<PubKey>& absent);
+  void heard_from(const PubKey& follower) { postman_.received(follower); }
+  [[nodiscard]] std::vector<PubKey> named() const { return wardship_.guardians(); }
+
+  // --- messages; the answer: letters, as if they had come over their own channels
+  std::vector<Delivery> on(const Guard& m, const Delivery& from) { return pass(mailbox_, m, from); }
+  std::vector<Delivery> on(const Mail& m, const Delivery& from) { return pass(mailbox_, m, from); }
+  std::vector<Delivery> on(const Collect& m, const Delivery& from) { return pass(mailbox_, m, from); }
+  std::vector<Delivery> on(const MailWant& m, const Delivery& from) { return pass(mailbox_, m, from); }
+  std::vector<Delivery> on(const MailTaken& m, const Delivery& from) { return pass(mailbox_, m, from); }
+  std::vector<Delivery> on(const Guarded& m, const Delivery& from) { return pass(wardship_, m, from); }
+  std::vector<Delivery> on(const MailIndex& m, const Delivery& from) { return pass(wardship_, m, from); }
+  std::vector<Delivery> on(const Mailed& m, const Delivery& from) { return pass(postman_, m, from); }
+  std::vector<Delivery> on(const MailPart& m, const Delivery& from);
+  void taken(const Delivery& part);
+
+  void durable(Ticket ticket);
+  void topology_changed();
+  void timer();   // Timer::guardians
+  void settle();  // after anything else that may concern who guards whom
+
+  [[nodiscard]] MailStatus status() const;
+  [[nodiscard]] std::size_t bytes() const noexcept { return postman_.bytes() + mailbox_.bytes() + wardship_.bytes(); }
+
+ private:
+  template <class Role, class Message>
+  std::vector<Delivery> pass(Role& role, const Message& message, const Delivery& from) {
+    if (!is_on(from)) return {};
+    role.on(message, from);
+    settle();
+    return {};
+  }
+  bool is_on(const Delivery& from);
+
+  const Config& config_;
+  Host& host_;
+  Overlay& overlay_;
+  Follows& follows_;
+  Postman postman_;
+  Mailbox mailbox_;
+  Wardship wardship_;
+  std::optional<MonoTime> woken_at_;
+  std::optional<MonoTime> alone_since_;  // without neighbours
+  std::uint64_t fetched_ = 0;
+};
+
+}  // namespace np2p

@@ -1,0 +1,213 @@
+#include "core/feed/postman.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace np2p {
+namespace {
+
+constexpr Duration kAnswer = 5s;  // of a guardian, including its disk
+constexpr unsigned kTries = 2;    // with each
+constexpr unsigned kRounds = 4;   // through all of them
+
+// Until the next round: whoever there was no way to is looked for now, so the first comes soon.
+Duration pause_after(unsigned rounds) noexcept {
+  return rounds <= 1 ? Duration{5s} : rounds == 2 ? Duration{1min} : Duration{10min};
+}
+
+constexpr Duration kRemembered = 2min;  // longer than receipts are waited for
+
+}  // namespace
+
+MonoTime Postman::Parcel::due() const noexcept {
+  MonoTime first{INT64_MAX};
+  for (const Waiting& one : waiting) first = std::min(first, one.due);
+  return first;
+}
+
+Postman::Postman(const Config& config, Host& host, const Followers& followers, MailPost post)
+    : config_(config), host_(host), followers_(followers), post_(std::move(post)) {}
+
+void Postman::forget_sent(MonoTime now) {
+  while (!sent_.empty() && (sent_.front().at + kRemembered <= now || sent_.size() > config_.limits.unposted ||
+                            sent_bytes_ > config_.limits.unposted_bytes)) {
+    sent_bytes_ -= sent_.front().posting.payload.size();
+    sent_.pop_front();
+  }
+}
+
+void Postman::sent(const Posting& posting) {
+  const MonoTime now = host_.clock.mono();
+  sent_.push_back({posting, copy_tag(posting.payload), now});
+  sent_bytes_ += posting.payload.size();
+  forget_sent(now);
+}
+
+void Postman::missed(std::uint64_t tag, const PubKey& follower) {
+  if (!followers_.contains(follower)) return;
+  away_.insert(follower);
+  for (const Sent& one : sent_) {
+    if (one.tag != tag) continue;
+    const Posting posting = one.posting;
+    return leave(posting, {follower});
+  }
+}
+
+void Postman::received(const PubKey& follower) {
+  away_.erase(follower);
+}
+
+void Postman::leave(const Posting& posting, const std::vector<PubKey>& followers) {
+  const MonoTime now = host_.clock.mono();
+  forget_sent(now);
+  std::vector<Waiting> waiting;
+  for (const PubKey& follower : followers) {
+    const auto state = followers_.all().find(follower);
+    if (state != followers_.all().end() && !state->second.guardians.empty())
+      waiting.push_back({follower, 0, 0, 0, now});
+  }
+  if (waiting.empty()) return;
+  const auto key = std::pair(posting.incarnation, posting.seq);
+  auto at = parcels_.find(key);
+  if (at == parcels_.end()) {
+    if (parcels_.size() >= config_.limits.unposted ||
+        parcel_bytes_ + posting.payload.size() > config_.limits.unposted_bytes) {
+      host_.observer.rejected("mail", error(ErrorCode::full, "too much waits for guardians"), {});
+      return;
+    }
+    at = parcels_.emplace(key, Parcel{posting, {}}).first;
+    parcel_bytes_ += posting.payload.size();
+  }
+  for (const Waiting& one : waiting) {
+    const bool known = std::any_of(at->second.waiting.begin(), at->second.waiting.end(),
+                                   [&](const Waiting& other) { return other.ward == one.ward; });
+    if (!known) at->second.waiting.push_back(one);
+  }
+}
+
+bool Postman::next_guardian(Waiting& waiting) {
+  const auto state = followers_.all().find(waiting.ward);
+  if (state == followers_.all().end()) return false;
+  waiting.tries = 0;
+  if (++waiting.guardian < state->second.guardians.size()) return true;
+  waiting.guardian = 0;
+  return ++waiting.rounds < kRounds;
+}
+
+void Postman::attempt(Parcel& parcel, MonoTime now) {
+  const Posting& posting = parcel.posting;
+  std::set<PubKey> without_way;
+  // Whoever has no way to one guardian goes on to the next at once; so all are sorted by theirs, until nobody is left.
+  std::vector<Waiting> todo;
+  for (const Waiting& one : parcel.waiting) {
+    if (one.due <= now) todo.push_back(one);
+  }
+  std::erase_if(parcel.waiting, [now](const Waiting& one) { return one.due <= now; });
+  while (!todo.empty()) {
+    std::map<PubKey, std::vector<Waiting>> by_guardian;
+    for (Waiting& one : todo) {
+      const auto state = followers_.all().find(one.ward);
+      if (state == followers_.all().end() || state->second.guardians.empty()) continue;
+      if (one.guardian >= state->second.guardians.size()) one.guardian = 0;
+      by_guardian[state->second.guardians[one.guardian]].push_back(one);
+    }
+    todo.clear();
+    for (auto& [guardian, wards] : by_guardian) {
+      std::vector<Waiting> ready;
+      for (Waiting& one : wards) {
+        const bool usable = guardian != config_.owner && guardian != one.ward && one.tries < kTries;
+        if (usable && without_way.count(guardian) == 0) {
+          ready.push_back(one);
+          continue;
+        }
+        const unsigned round = one.rounds;
+        if (!next_guardian(one)) {
+          host_.observer.rejected("mail", error(ErrorCode::unreachable, "no guardian takes it"), {});
+        } else if (one.rounds == round) {
+          todo.push_back(one);
+        } else {
+          one.due = now + pause_after(one.rounds);
+          parcel.waiting.push_back(one);
+        }
+      }
+      for (std::size_t begin = 0; begin < ready.size(); begin += config_.limits.wards) {
+        const std::size_t end = std::min(ready.size(), begin + config_.limits.wards);
+        Mail mail{posting.incarnation, posting.seq, static_cast<std::uint8_t>(posting.channel), {}, posting.payload};
+        for (std::size_t i = begin; i < end; ++i) mail.wards.push_back(ready[i].ward);
+        if (!post_.send(guardian, mail, Priority::post)) {
+          without_way.insert(guardian);
+          todo.insert(todo.end(), ready.begin() + static_cast<std::ptrdiff_t>(begin), ready.end());
+          break;
+        }
+        for (std::size_t i = begin; i < end; ++i) {
+          ++ready[i].tries;
+          ready[i].due = now + kAnswer;
+          parcel.waiting.push_back(ready[i]);
+        }
+      }
+    }
+  }
+}
+
+void Postman::on(const Mailed& message, const Delivery& from) {
+  const auto at = parcels_.find({message.incarnation, message.seq});
+  if (at == parcels_.end()) return;  // said before
+  if (!from.from_server) {
+    host_.observer.rejected("mailed", error(ErrorCode::forbidden, "not from a guardian's server"), from.link);
+    return;
+  }
+  Parcel& parcel = at->second;
+  const auto is_guardian = [&](const PubKey& ward) {
+    const auto state = followers_.all().find(ward);
+    if (state == followers_.all().end()) return false;
+    const auto& named = state->second.guardians;
+    return std::find(named.begin(), named.end(), from.source) != named.end();
+  };
+  for (const PubKey& ward : message.kept) {
+    if (is_guardian(ward)) {
+      posted_ += std::erase_if(parcel.waiting, [&](const Waiting& one) { return one.ward == ward; });
+    } else {
+      host_.observer.rejected("mailed", error(ErrorCode::forbidden, "not from a guardian of that user"), from.link);
+    }
+  }
+  for (const PubKey& ward : message.refused) {
+    for (Waiting& one : parcel.waiting) {
+      const auto state = followers_.all().find(one.ward);
+      if (one.ward != ward || state == followers_.all().end()) continue;
+      const auto& named = state->second.guardians;
+      if (one.guardian >= named.size() || named[one.guardian] != from.source) continue;
+      one.tries = kTries;  // on to the next
+      one.due = host_.clock.mono();
+    }
+  }
+  if (!parcel.waiting.empty()) return;
+  parcel_bytes_ -= parcel.posting.payload.size();
+  parcels_.erase(at);
+}
+
+std::optional<MonoTime> Postman::next_due() const {
+  std::optional<MonoTime> due;
+  for (const auto& [key, parcel] : parcels_) {
+    if (!due || parcel.due() < *due) due = parcel.due();
+  }
+  return due;
+}
+
+void Postman::due(MonoTime now) {
+  for (auto at = parcels_.begin(); at != parcels_.end();) {
+    if (at->second.due() <= now) attempt(at->second, now);
+    const bool done = at->second.waiting.empty();
+    if (done) parcel_bytes_ -= at->second.posting.payload.size();
+    at = done ? parcels_.erase(at) : std::next(at);
+  }
+}
+
+std::size_t Postman::bytes() const noexcept {
+  std::size_t sum = heap_bytes(sent_) + heap_bytes(away_) + heap_bytes(parcels_);
+  for (const auto& [key, parcel] : parcels_)
+    sum += heap_bytes(parcel.waiting) + parcel.posting.payload.share_of_bytes();
+  for (const Sent& one : sent_) sum += one.posting.payload.share_of_bytes();
+  return sum;
+}
+
+}  // namespace np2p

@@ -1,0 +1,418 @@
+#include "core/feed/wardship.h"
+
+#include <algorithm>
+#include <string>
+
+#include "core/feed/persist.h"
+
+namespace np2p {
+namespace {
+
+constexpr std::string_view kName = "guardians";  // in Table::node
+constexpr Duration kSettle = 30s;                // after the start followers and followees become known
+constexpr Duration kLookAgain = 10min;           // for guardians that are still lacking
+constexpr Duration kAgain = 2h;                  // we are told to be there
+constexpr Duration kSilence = 24h;               // of a guardian, then another one is chosen
+constexpr Duration kFirstIndex = 2s;             // to a Collect; who does not know yet that we serve our user finds out
+constexpr Duration kFirstAnswer = 5s;            // the pause doubles
+constexpr Duration kLongestPause = 10min;
+constexpr unsigned kTries = 4;  // of who has never answered
+constexpr Duration kAvoidRefusing = 24h;
+constexpr Duration kAvoidSilent = 1h;
+constexpr Duration kPatience = 10s;  // with a guardian that sends nothing more
+constexpr unsigned kFruitless = 5;   // questions without an answer; then Guarded says if there is something
+constexpr unsigned kBarren = 4;      // indexes with nothing new in what they promise, likewise
+constexpr Duration kNoWay = 1min;    // at most this long until the next attempt
+constexpr std::size_t kAvoided = 256;
+constexpr std::size_t kSpansOfOne = 1024;  // of one stream that are remembered while collecting
+
+Duration pause_after(unsigned tries) noexcept {
+  return std::min(kLongestPause, kFirstAnswer * (std::int64_t{1} << std::min(tries, 10u)));
+}
+
+void append_spans(std::vector<MailRange>& out, const MailRange& of, const std::vector<SeqSet::Span>& spans) {
+  for (const auto& [first, last] : spans) out.push_back({of.author, of.incarnation, first, last});
+}
+
+}  // namespace
+
+Wardship::Wardship(const Config& config, Host& host, const Follows& follows, const Followers& followers,
+                   const Positions& positions, MailPost post)
+    : config_(config),
+      host_(host),
+      follows_(follows),
+      followers_(followers),
+      positions_(positions),
+      post_(std::move(post)),
+      rng_(config.seed, "guardians") {}
+
+void Wardship::load() {
+  const MonoTime now = host_.clock.mono();
+  const std::string stored = host_.store.value(Table::node, kName);
+  std::string_view rest = stored;
+  while (rest.size() >= PubKey::size && guardians_.size() < kMostGuardians) {
+    Guardian known;
+    known.accepted = true;
+    known.heard = host_.clock.wall();  // what was before the start says nothing about it
+    known.due = now + kFirstAnswer;
+    guardians_.emplace(*PubKey::from(bytes_of(rest.substr(0, PubKey::size))), known);
+    rest.remove_prefix(PubKey::size);
+  }
+  choose_at_ = now + kSettle;
+  news_ = !guardians_.empty();
+  returned();
+}
+
+void Wardship::save() {
+  std::string value;
+  for (const PubKey& guardian : guardians()) value.append(text_of(guardian.view()));
+  host_.store.set_value(Table::node, kName, value);
+}
+
+std::vector<PubKey> Wardship::guardians() const {
+  std::vector<PubKey> agreed;
+  for (const auto& [user, guardian] : guardians_) {
+    if (guardian.accepted) agreed.push_back(user);
+  }
+  return agreed;
+}
+
+// --- who guards us
+
+std::vector<PubKey> Wardship::candidates() const {
+  std::vector<PubKey> both;
+  std::vector<PubKey> followers;
+  std::vector<PubKey> followees;
+  const auto fits = [&](const PubKey& user) {
+    return user != config_.owner && guardians_.count(user) == 0 && avoided_.count(user) == 0 && post_.reaches(user);
+  };
+  for (const auto& [user, state] : followers_.all()) {
+    if (fits(user)) (follows_.contains(user) ? both : followers).push_back(user);
+  }
+  if (!both.empty()) return both;
+  if (!followers.empty()) return followers;
+  for (const PubKey& user : follows_.users()) {
+    if (fits(user)) followees.push_back(user);
+  }
+  return followees;
+}
+
+void Wardship::choose(MonoTime now) {
+  std::erase_if(avoided_, [now](const auto& entry) { return entry.second <= now; });
+  while (guardians_.size() < kMostGuardians) {
+    const std::vector<PubKey> found = candidates();
+    if (found.empty()) break;
+    const PubKey& user = found[static_cast<std::size_t>(rng_.below(found.size()))];
+    ask(user, guardians_[user], now);
+  }
+  // At first more of those who could be asked become known every minute.
+  choose_at_ = now + (++chosen_ < 5 ? kSettle * (1 << chosen_) : kLookAgain);
+}
+
+void Wardship::ask(const PubKey& user, Guardian& guardian, MonoTime now) {
+  const bool sent = post_.send(user, Guard{config_.owner, true}, Priority::control);
+  if (sent) ++guardian.unanswered;
+  guardian.due = now + (sent ? pause_after(guardian.unanswered) : kLongestPause);
+}
+
+void Wardship::drop(Guardians::iterator at, Duration avoid) {
+  if (avoided_.size() < kAvoided) avoided_[at->first] = host_.clock.mono() + avoid;
+  const bool was_named = at->second.accepted;
+  guardians_.erase(at);
+  choose_at_ = std::min(choose_at_, host_.clock.mono() + kFirstAnswer);
+  if (!was_named) return;
+  news_ = true;
+  save();
+}
+
+Wardship::Guardian* Wardship::guardian_of(std::string_view what, const Delivery& from) {
+  const auto at = from.from_server ? guardians_.find(from.source) : guardians_.end();
+  if (at != guardians_.end()) return &at->second;
+  host_.observer.rejected(what, error(ErrorCode::forbidden, "not from the server of a guardian"), from.link);
+  return nullptr;
+}
+
+void Wardship::on(const Guarded& message, const Delivery& from) {
+  Guardian* guardian = message.guardian == from.source ? guardian_of("guarded", from) : nullptr;
+  if (guardian == nullptr) return;
+  if (!message.accepted) return drop(guardians_.find(from.source), kAvoidRefusing);
+  const MonoTime now = host_.clock.mono();
+  guardian->heard = host_.clock.wall();
+  guardian->unanswered = 0;
+  guardian->due = now + rng_.between(kAgain * 4 / 5, kAgain);
+  if (!std::exchange(guardian->accepted, true)) {
+    news_ = true;
+    save();
+  }
+  if (message.letters > 0 && !guardian->collecting) collect(from.source, *guardian, now);
+}
+
+// --- what they have for us
+
+void Wardship::returned() {
+  const MonoTime now = host_.clock.mono();
+  for (auto& [user, guardian] : guardians_) {
+    if (guardian.fetching || !guardian.accepted) continue;
+    stop(guardian);
+    collect(user, guardian, now);
+  }
+}
+
+void Wardship::topology_changed() {
+  const MonoTime now = host_.clock.mono();
+  for (auto& [user, guardian] : guardians_) {
+    if (guardian.no_way > 0 && guardian.collecting && !guardian.fetching && post_.reaches(user)) guardian.ask_at = now;
+  }
+}
+
+void Wardship::stop(Guardian& guardian) {
+  guardian.collecting = guardian.fetching = false;
+  guardian.asks = guardian.no_way = guardian.barren = 0;
+  guardian.fresh = 0;
+  guardian.index.clear();
+  guardian.asked.clear();
+}
+
+void Wardship::collect(const PubKey& user, Guardian& guardian, MonoTime now) {
+  guardian.collecting = true;
+  const bool sent = post_.send(user, Collect{config_.owner}, Priority::control);
+  guardian.no_way = sent ? 0 : guardian.no_way + 1;
+  if (sent) ++guardian.asks;
+  const Duration answer = kFirstIndex * (std::int64_t{1} << std::min(guardian.asks, 10u)) / 2;
+  guardian.ask_at = now + (sent ? answer : std::min(kNoWay, pause_after(guardian.no_way - 1)));
+  if (guardian.asks >= kFruitless) stop(guardian);
+}
+
+Wardship::Authors Wardship::authors() const {
+  Authors known;
+  const auto add = [&known](const PubKey& author) {
+    const auto [at, fresh] = known.try_emplace(beginning_of(author), author);
+    if (!fresh && at->second != author) at->second.reset();
+  };
+  for (const PubKey& author : follows_.users()) add(author);
+  for (const auto& [stream, have] : got_) add(stream.author);
+  return known;
+}
+
+SeqSet Wardship::had(const MailRange& range, const Authors& authors) const {
+  SeqSet have;
+  const auto author = authors.find(range.author);
+  if (author == authors.end() || !author->second) return have;
+  const auto got = got_.find({*author->second, range.incarnation});
+  if (got != got_.end()) {
+    for (const auto& [first, last] : got->second.common(range.first, range.last)) have.add(first, last);
+  }
+  const auto position = positions_.of(*author->second);
+  if (position && position->incarnation == range.incarnation && position->seq >= range.first) {
+    have.add(range.first, std::min(range.last, position->seq));
+  }
+  return have;
+}
+
+// Of what it has, what we have not got and do not wait for from another one.
+std::vector<MailRange> Wardship::lacking(const PubKey& user, const Guardian& guardian, const Authors& authors) const {
+  std::vector<MailRange> wanted;
+  for (const MailRange& range : guardian.index) {
+    SeqSet have = had(range, authors);
+    for (const auto& [other, state] : guardians_) {
+      if (other == user || !state.fetching) continue;
+      for (const MailRange& asked : state.asked) {
+        if (asked.author != range.author || asked.incarnation != range.incarnation) continue;
+        have.add(asked.first, asked.last);
+      }
+    }
+    append_spans(wanted, range, have.lacking(range.first, range.last));
+    if (wanted.size() > config_.limits.mail_ranges) wanted.resize(config_.limits.mail_ranges);
+  }
+  return wanted;
+}
+
+void Wardship::on(const MailIndex& message, const Delivery& from) {
+  Guardian* guardian = guardian_of("mail index", from);
+  if (guardian == nullptr || guardian->fetching || guardian->finished) return;
+  guardian->heard = host_.clock.wall();
+  guardian->asks = 0;
+  if (message.ranges.empty() || ++guardian->barren > kBarren || guardian->fresh > config_.limits.ward_letters) {
+    if (!message.ranges.empty()) {
+      host_.observer.rejected("mail index", error(ErrorCode::rate_limited, "it promises more than comes"), from.link);
+    }
+    stop(*guardian);
+  } else {
+    guardian->index = message.ranges;
+    guardian->collecting = true;
+    guardian->ask_at = host_.clock.mono() + kPatience;
+  }
+  fetch();
+}
+
+void Wardship::fetch() {
+  const MonoTime now = host_.clock.mono();
+  if (std::none_of(guardians_.begin(), guardians_.end(), [](const auto& entry) {
+        return entry.second.collecting || entry.second.fetching || entry.second.finished;
+      })) {
+    got_.clear();
+    return;
+  }
+  std::optional<Authors> known;
+  bool took = false;
+  for (auto& [user, guardian] : guardians_) {
+    if (guardian.fetching || guardian.finished || guardian.index.empty()) continue;
+    if (!known) known = authors();
+    guardian.asked = lacking(user, guardian, *known);
+    // Offered again after it was taken: something else that begins with the same four bytes.
+    if (guardian.asked.empty() && guardian.barren > 2) guardian.asked = guardian.index;
+    guardian.ask_at = now + kPatience;
+    if (!guardian.asked.empty()) {
+      guardian.fetching = true;
+      if (!post_.send(user, MailWant{guardian.asked}, Priority::control)) guardian.ask_at = now + kFirstAnswer;
+      continue;
+    }
+    const PubKey& self = user;
+    const bool others = std::any_of(guardians_.begin(), guardians_.end(), [&self](const auto& entry) {
+      return entry.first != self && entry.second.fetching;
+    });
+    if (others) continue;  // it may still be needed for what they do not deliver
+    take_all(user, guardian, *known);
+    took = true;
+  }
+  if (took) durable(host_.store.durable());
+}
+
+// There is nothing in it that is not here already.
+void Wardship::take_all(const PubKey& user, Guardian& guardian, const Authors& authors) {
+  std::vector<MailSpan> spans;
+  for (const MailRange& range : guardian.index) {
+    const auto author = authors.find(range.author);
+    if (author == authors.end() || !author->second) continue;
+    const SeqSet here = had(range, authors);
+    for (const auto& [first, last] : here.common(range.first, range.last)) {
+      spans.push_back({{*author->second, range.incarnation}, first, last});
+    }
+  }
+  guardian.index.clear();
+  guardian.finished = host_.store.flush();
+  untaken_[*guardian.finished].emplace_back(user, std::move(spans));
+}
+
+std::vector<Delivery> Wardship::on(const MailPart& message, const Delivery& from) {
+  Guardian* guardian = guardian_of("mail part", from);
+  if (guardian == nullptr) return {};
+  if (!guardian->fetching) {
+    host_.observer.rejected("mail part", error(ErrorCode::forbidden, "nobody asked for it"), from.link);
+    return {};
+  }
+  guardian->ask_at = host_.clock.mono() + kPatience;
+  std::vector<Delivery> letters;
+  for (const Letter& letter : message.letters) {
+    const MailStream& stream = message.streams[static_cast<std::size_t>(letter.stream)];
+    guardian->got.push_back({stream, letter.seq, letter.seq});
+    SeqSet& have = got_[stream];
+    if (have.contains(letter.seq)) continue;
+    if (have.spans() < kSpansOfOne) have.add(letter.seq, letter.seq);
+    guardian->barren = 0;
+    ++guardian->fresh;
+    if (!brings_mail(letter.channel)) {
+      host_.observer.rejected("mail part", error(ErrorCode::forbidden, "a channel on which no mail comes"), from.link);
+      continue;
+    }
+    Delivery inner = from;
+    inner.channel = static_cast<Channel>(letter.channel);
+    inner.payload = letter.payload;
+    inner.asked = true;
+    letters.push_back(std::move(inner));
+  }
+  if (message.last) {
+    guardian->fetching = false;
+    guardian->asked.clear();
+    guardian->index.clear();
+    guardian->ended = true;
+  }
+  return letters;
+}
+
+void Wardship::taken(const Delivery& from) {
+  const auto at = guardians_.find(from.source);
+  if (at == guardians_.end() || (at->second.got.empty() && !at->second.ended)) return;
+  const Ticket ticket = host_.store.flush();
+  untaken_[ticket].emplace_back(from.source, std::exchange(at->second.got, {}));
+  if (std::exchange(at->second.ended, false)) at->second.finished = ticket;
+  durable(host_.store.durable());
+}
+
+void Wardship::say_taken(const PubKey& user, std::vector<MailSpan> spans) {
+  MailTaken message;
+  for (const MailSpan& span : spans) {
+    if (!message.spans.empty()) {
+      MailSpan& before = message.spans.back();
+      if (before.stream == span.stream && before.last != UINT64_MAX && before.last + 1 == span.first) {
+        before.last = span.last;
+        continue;
+      }
+    }
+    if (message.spans.size() >= config_.limits.mail_ranges) break;  // offered again, and then taken
+    message.spans.push_back(span);
+  }
+  if (!message.spans.empty()) post_.send(user, message, Priority::control);
+}
+
+void Wardship::durable(Ticket ticket) {
+  const MonoTime now = host_.clock.mono();
+  bool finished = false;
+  while (!untaken_.empty() && untaken_.begin()->first <= ticket) {
+    for (auto& [user, spans] : untaken_.begin()->second) say_taken(user, std::move(spans));
+    untaken_.erase(untaken_.begin());
+  }
+  for (auto& [user, guardian] : guardians_) {
+    if (!guardian.finished || *guardian.finished > ticket) continue;
+    guardian.finished.reset();
+    guardian.asks = 0;
+    collect(user, guardian, now);  // is that all?
+    finished = true;
+  }
+  if (finished) fetch();
+}
+
+// --- time
+
+std::optional<MonoTime> Wardship::next_due() const {
+  if (followers_.all().empty() && follows_.size() == 0 && guardians_.empty()) return std::nullopt;
+  MonoTime due = guardians_.size() < kMostGuardians ? choose_at_ : MonoTime{INT64_MAX};
+  for (const auto& [user, guardian] : guardians_) {
+    due = std::min(due, guardian.due);
+    if (guardian.collecting || guardian.fetching) due = std::min(due, guardian.ask_at);
+  }
+  return due;
+}
+
+void Wardship::due(MonoTime now) {
+  for (auto at = guardians_.begin(); at != guardians_.end();) {
+    const auto one = at++;
+    auto& [user, guardian] = *one;
+    const bool never = !guardian.accepted && guardian.unanswered >= kTries && guardian.due <= now;
+    if (never || (guardian.accepted && host_.clock.wall() - guardian.heard > kSilence)) {
+      drop(one, kAvoidSilent);
+      continue;
+    }
+    if (guardian.due <= now) ask(user, guardian, now);
+    if (!(guardian.collecting || guardian.fetching) || guardian.ask_at > now) continue;
+    if (guardian.fetching) {  // it has stopped sending
+      guardian.fetching = false;
+      guardian.asked.clear();
+      guardian.index.clear();
+    }
+    if (guardian.index.empty() && !guardian.finished) collect(user, guardian, now);
+  }
+  fetch();
+  if (guardians_.size() < kMostGuardians && choose_at_ <= now) choose(now);
+}
+
+std::size_t Wardship::bytes() const noexcept {
+  std::size_t sum = heap_bytes(guardians_) + heap_bytes(avoided_) + heap_bytes(got_) + heap_bytes(untaken_);
+  for (const auto& [user, guardian] : guardians_) {
+    sum += heap_bytes(guardian.index) + heap_bytes(guardian.asked) + heap_bytes(guardian.got);
+  }
+  for (const auto& [stream, have] : got_) sum += have.bytes();
+  return sum;
+}
+
+}  // namespace np2p

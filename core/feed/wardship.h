@@ -1,0 +1,110 @@
+// Our user's guardians, up to three, who keep what does not reach us while we are away: chosen among those who follow
+// our user and whom our user follows, else among followers, else among followees, and only among those who can be
+// reached now. Each is told again every two hours that we are there; who has not answered for a day is replaced.
+//
+// Back again (after a start, or after a while without neighbours) we collect: ask each what there is, and fetch what of
+// that we do not have, by what we got so far and by our positions in the streams (positions.h). What two of them hold
+// is fetched from one; what the first does not deliver after all, from the other. Once it is durable here it is
+// acknowledged and deleted there. A guardian can hold back, but not invent: letters pass the same gate as everything
+// else, and what nobody asked for is refused.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "core/base/config.h"
+#include "core/base/heap_bytes.h"
+#include "core/base/rng.h"
+#include "core/feed/followers.h"
+#include "core/feed/follows.h"
+#include "core/feed/mail_post.h"
+#include "core/feed/positions.h"
+#include "core/feed/seq_set.h"
+#include "core/host/host.h"
+#include "core/overlay/overlay.h"
+
+namespace np2p {
+
+class Wardship {
+ public:
+  Wardship(const Config& config, Host& host, const Follows& follows, const Followers& followers,
+           const Positions& positions, MailPost post);
+
+  void load();
+  void returned();          // collect
+  void topology_changed();  // there may be a way to whom there was none
+  void on(const Guarded& message, const Delivery& from);
+  void on(const MailIndex& message, const Delivery& from);
+  // The letters, as if they had come over their own channels.
+  std::vector<Delivery> on(const MailPart& message, const Delivery& from);
+  void taken(const Delivery& from);  // the letters of that part are in the store
+  void durable(Ticket ticket);
+  [[nodiscard]] std::optional<MonoTime> next_due() const;
+  void due(MonoTime now);
+
+  // Those who have agreed; what FOLLOW names.
+  [[nodiscard]] std::vector<PubKey> guardians() const;
+  [[nodiscard]] bool take_news() noexcept { return std::exchange(news_, false); }  // they are others than before
+  [[nodiscard]] std::size_t bytes() const noexcept;
+
+ private:
+  struct Guardian {
+    bool accepted = false;
+    WallTime heard;           // its last answer
+    MonoTime due;             // the next Guard
+    unsigned unanswered = 0;  // Guards since the last answer
+    // --- what is collected
+    bool collecting = false;
+    bool fetching = false;  // it was asked for `asked`
+    MonoTime ask_at;        // the next Collect, or the end of our patience with what was asked for
+    unsigned asks = 0;      // without an answer
+    unsigned no_way = 0;    // attempts to ask
+    unsigned barren = 0;    // indexes since there was anything new
+    std::size_t fresh = 0;  // letters that were new since collecting began
+    std::vector<MailRange> index;
+    std::vector<MailRange> asked;
+    std::vector<MailSpan> got;       // in the parts that are in the store since the last flush
+    bool ended = false;              // the last part came
+    std::optional<Ticket> finished;  // after this one nothing is left of what was asked for
+  };
+  using Guardians = std::map<PubKey, Guardian>;
+
+  void choose(MonoTime now);
+  [[nodiscard]] std::vector<PubKey> candidates() const;
+  void ask(const PubKey& user, Guardian& guardian, MonoTime now);
+  void drop(Guardians::iterator guardian, Duration avoid);
+  void collect(const PubKey& user, Guardian& guardian, MonoTime now);
+  void stop(Guardian& guardian);  // collecting
+  void fetch();
+  // By the beginning of their keys, as far as these differ, those of whom we know what we have.
+  using Authors = std::map<std::uint32_t, std::optional<PubKey>>;
+  [[nodiscard]] Authors authors() const;
+  [[nodiscard]] std::vector<MailRange> lacking(const PubKey& user, const Guardian& guardian,
+                                               const Authors& authors) const;
+  // What of a range is here: it came from a guardian just now, or its author's stream has got so far.
+  [[nodiscard]] SeqSet had(const MailRange& range, const Authors& authors) const;
+  void take_all(const PubKey& user, Guardian& guardian, const Authors& authors);
+  void say_taken(const PubKey& user, std::vector<MailSpan> spans);
+  void save();
+  Guardian* guardian_of(std::string_view what, const Delivery& from);
+
+  const Config& config_;
+  Host& host_;
+  const Follows& follows_;
+  const Followers& followers_;
+  const Positions& positions_;
+  MailPost post_;
+  Rng rng_;
+  Guardians guardians_;
+  std::map<PubKey, MonoTime> avoided_;  // refused, or silent: until then
+  MonoTime choose_at_{};
+  unsigned chosen_ = 0;  // how often was looked for some
+  bool news_ = false;
+  std::map<MailStream, SeqSet> got_;  // as long as anything is collected
+  std::map<Ticket, std::vector<std::pair<PubKey, std::vector<MailSpan>>>> untaken_;
+};
+
+}  // namespace np2p

@@ -1,0 +1,129 @@
+"""Who was away collects from guardians what authors posted meanwhile, also of authors who are gone for good."""
+
+from __future__ import annotations
+
+import pytest
+
+import np2p
+from np2p import days, hours, minutes, seconds
+
+
+def _letters(net: np2p.Simulation) -> int:
+    return sum(net.status(node)["mail_letters"] for node in net.nodes if node.online)
+
+
+@pytest.mark.parametrize(
+    "away, size",
+    [(minutes(10), 40), (hours(3), 24), (days(3), 24), (days(20), 12)],
+    ids=["10 minutes", "3 hours", "3 days", "20 days"],
+)
+@pytest.mark.seeds(per_commit=1, nightly=20)
+def test_everything_comes_after_the_return_though_authors_died(net: np2p.Network, away: float, size: int) -> None:
+    """Half of the authors and one guardian never come back; with -s it says what the ward fetched and how long it took."""
+    assert isinstance(net, np2p.Simulation)
+    nodes = net.add_nodes(size // 3, nat="none", mode="multicast")
+    nodes += net.add_nodes(size - size // 3, nat="mixed", mode="multicast")
+    net.bootstrap(within=minutes(5))
+    ward, friends, authors = nodes[-1], nodes[1:6], nodes[6 : 6 + min(6, size - 8)]
+    ward.follow(*friends, *authors)
+    for friend in friends:
+        friend.follow(ward)
+    net.run_for(minutes(3))
+    assert net.status(ward)["guardians"] == 3
+
+    ward.power_off()
+    notes = []
+    for number in range(10):
+        notes += [author.post(f"missed {number}") for author in authors]
+        net.run_for(away / 10)
+    assert _letters(net) == len(notes)
+    for author in authors[: len(authors) // 2]:
+        author.power_off()
+    net.run_for(minutes(2))
+    ward.restart()
+    back = net.now
+    assert net.eventually(lambda: set(notes) <= set(ward.timeline()), within=minutes(5), every=seconds(1))
+    took = net.now - back
+    net.run_for(minutes(2))
+    print(f"away {away:.0f} s: {net.status(ward)['mail_fetched']} letters, all {len(notes)} posts {took:.0f} s after")
+    assert _letters(net) == 0
+
+
+def test_one_of_the_guardians_dies_and_nothing_is_lost(net: np2p.Network) -> None:
+    """What comes after its death lies with the others; what it held, the living authors still have."""
+    assert isinstance(net, np2p.Simulation)
+    nodes = net.add_nodes(8, nat="none", mode="multicast") + net.add_nodes(16, nat="mixed", mode="multicast")
+    net.bootstrap(within=minutes(5))
+    ward, friends, authors = nodes[-1], nodes[1:4], nodes[6:10]
+    ward.follow(*friends, *authors)
+    for friend in friends:
+        friend.follow(ward)
+    net.run_for(minutes(3))
+    ward.power_off()
+    notes = [author.post("before") for author in authors]
+    net.run_for(minutes(5))
+    keeper = max(friends, key=lambda one: int(net.status(one)["mail_letters"]))
+    keeper.power_off()
+    notes += [author.post("after") for author in authors]
+    net.run_for(minutes(5))
+    assert _letters(net) == len(authors)
+    ward.restart()
+    assert net.eventually(lambda: set(notes) <= set(ward.timeline()), within=minutes(5))
+
+
+def test_an_author_that_crashed_before_it_had_left_its_mail_does_so_after_its_restart(net: np2p.Network) -> None:
+    assert isinstance(net, np2p.Simulation)
+    nodes = net.add_nodes(8, nat="none", mode="multicast") + net.add_nodes(8, nat="mixed", mode="multicast")
+    net.bootstrap(within=minutes(5))
+    ward, friends, author = nodes[-1], nodes[1:4], nodes[6]
+    ward.follow(*friends, author)
+    for friend in friends:
+        friend.follow(ward)
+    net.run_for(minutes(3))
+    ward.power_off()
+    note = author.post("my last words but one")
+    net.run_for(seconds(2))
+    author.crash()
+    net.run_for(minutes(1))
+    author.restart()
+    assert net.eventually(lambda: _letters(net) == 1, within=minutes(5))
+    author.power_off()
+    net.run_for(minutes(1))
+    ward.restart()
+    assert net.eventually(lambda: note in ward.timeline(), within=minutes(2))
+
+
+def test_what_exceeds_the_quota_is_refused_and_counted_and_comes_from_its_author(net: np2p.Network) -> None:
+    """One author may fill half of a ward's 16 MiB."""
+    assert isinstance(net, np2p.Simulation)
+    nodes = net.add_nodes(6, nat="none", mode="multicast")
+    net.bootstrap(within=minutes(5))
+    ward, friend, author = nodes[3], nodes[4], nodes[5]
+    ward.follow(friend, author)
+    friend.follow(ward)
+    net.run_for(minutes(3))
+    ward.power_off()
+    net.run_for(minutes(3))  # nobody has a link to it any more
+    notes = []
+    for number in range(90):
+        notes.append(author.post(f"{number}: " + "what one writes in a year, " * 3700))
+        net.run_for(seconds(5))
+    net.run_for(minutes(1))
+    assert net.rejections(friend)["mail full"] >= 1
+    assert 80 <= net.status(friend)["mail_letters"] <= 84
+    assert net.status(friend)["mail_bytes"] <= 8 * 1024 * 1024
+    ward.restart()
+    assert net.eventually(lambda: set(notes) <= set(ward.timeline()), within=minutes(30))
+    assert net.eventually(lambda: net.status(friend)["mail_letters"] == 0, within=hours(1))
+
+
+def test_who_is_nobodys_friend_finds_no_place_in_a_mailbox(net: np2p.Network) -> None:
+    """A stranger's server is asked by nobody and keeps nothing; who follows and is followed by none has no guardian."""
+    assert isinstance(net, np2p.Simulation)
+    nodes = net.add_nodes(8, nat="none", mode="multicast")
+    net.bootstrap(within=minutes(5))
+    nodes[1].follow(nodes[2])
+    net.run_for(hours(1))
+    assert net.status(nodes[0])["guardians"] == 0
+    assert net.status(nodes[1])["guardians"] == 1  # the one it follows
+    assert [node for node in nodes if net.status(node)["wards"] > 0] == [nodes[1], nodes[2]]
