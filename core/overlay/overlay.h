@@ -29,7 +29,7 @@ constexpr bool is_for_a_feed(Channel channel) noexcept {
   return channel == Channel::packets || channel == Channel::extension || channel == Channel::stream;
 }
 constexpr bool carries_events(Channel channel) noexcept {
-  return channel != Channel::extension;
+  return channel == Channel::packets || channel == Channel::stream;
 }
 
 struct Delivery {
