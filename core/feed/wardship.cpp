@@ -20,9 +20,10 @@ constexpr unsigned kTries = 4;  // of who has never answered
 constexpr Duration kAvoidRefusing = 24h;
 constexpr Duration kAvoidSilent = 1h;
 constexpr Duration kPatience = 10s;  // with a guardian that sends nothing more
-constexpr unsigned kFruitless = 5;   // questions without an answer; then Guarded says if there is something
-constexpr unsigned kBarren = 4;      // indexes with nothing new in what they promise, likewise
-constexpr Duration kNoWay = 1min;    // at most this long until the next attempt
+constexpr Duration kProof = 1s;
+constexpr unsigned kFruitless = 6;  // questions without an answer; then Guarded says if there is something
+constexpr unsigned kBarren = 4;     // indexes with nothing new in what they promise, likewise
+constexpr Duration kNoWay = 1min;   // at most this long until the next attempt
 constexpr std::size_t kAvoided = 256;
 constexpr std::size_t kSpansOfOne = 1024;  // of one stream that are remembered while collecting
 
@@ -126,8 +127,12 @@ void Wardship::drop(Guardians::iterator at, Duration avoid) {
 }
 
 Wardship::Guardian* Wardship::guardian_of(std::string_view what, const Delivery& from) {
-  const auto at = from.from_server ? guardians_.find(from.source) : guardians_.end();
-  if (at != guardians_.end()) return &at->second;
+  const auto at = guardians_.find(from.source);
+  if (at != guardians_.end() && from.from_server) return &at->second;
+  // It may well be: after a start the overlay has to find out first, and does so now.
+  if (at != guardians_.end() && at->second.collecting && !at->second.fetching) {
+    at->second.ask_at = std::min(at->second.ask_at, host_.clock.mono() + kProof);
+  }
   host_.observer.rejected(what, error(ErrorCode::forbidden, "not from the server of a guardian"), from.link);
   return nullptr;
 }

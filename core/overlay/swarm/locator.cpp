@@ -16,13 +16,14 @@ constexpr Duration kSettleRest = 1min;  // changes of some of our relays: the ot
 constexpr Duration kSettle = 3s;        // changes of our relays within this are published together
 constexpr Duration kFirstRetry = 10s;   // of a lookup that found nothing; doubles to
 constexpr Duration kLongestRetry = 1min;
-constexpr Duration kAnswers = 3s;    // for the first answer
-constexpr Duration kOthers = 2s;     // for the other answers, once one is there
-constexpr Duration kEcho = 5s;       // by then an answer could have come
-constexpr std::size_t kFew = 3;      // answers: more are not to be had in a small network
-constexpr std::size_t kClaimed = 4;  // a part of the lookups: those that claims of others cause
-constexpr unsigned kDoubts = 4;      // tries after which a claim is taken that one keeper makes alone
-constexpr unsigned kGiveUp = 200;    // tries; whoever still wants the user asks anew
+constexpr Duration kFirstLinks = 1s;  // from the first link to a question that nobody could be asked before
+constexpr Duration kAnswers = 3s;     // for the first answer
+constexpr Duration kOthers = 2s;      // for the other answers, once one is there
+constexpr Duration kEcho = 5s;        // by then an answer could have come
+constexpr std::size_t kFew = 3;       // answers: more are not to be had in a small network
+constexpr std::size_t kClaimed = 4;   // a part of the lookups: those that claims of others cause
+constexpr unsigned kDoubts = 4;       // tries after which a claim is taken that one keeper makes alone
+constexpr unsigned kGiveUp = 200;     // tries; whoever still wants the user asks anew
 
 }  // namespace
 
@@ -194,13 +195,14 @@ void Locator::ask(Wanted& wanted, MonoTime now) {
   wanted.query = rng_.next();
   const Duration pause = std::min(kLongestRetry, kFirstRetry * (std::int64_t{1} << std::min(wanted.tries, 10u)));
   wanted.at = now + rng_.between(pause * 3 / 4, pause * 5 / 4);
-  ++wanted.tries;
+  const unsigned before = wanted.tries++;
   wanted.came = 0;
   wanted.widened = false;
   wanted.until = now + kAnswers;
   wanted.ballot.forget_hearsay();
   wanted.asked = directory_.get(directory_key(wanted.user), wanted.query);
   wanted.open = wanted.asked > 0;
+  if (!wanted.open) wanted.tries = before;
 }
 
 void Locator::answered(const Directory::Answer& answer) {
@@ -464,8 +466,11 @@ void Locator::linked(const Peer& peer) {
     std::erase_if(wanted_, [&](const Wanted& wanted) { return wanted.user == one.user; });
     ++version_;
   }
+  const MonoTime now = host_.clock.mono();
   for (Wanted& one : wanted_) {
-    if (one.user == peer.owner) one.at = std::min(one.at, one.open ? one.until : host_.clock.mono());
+    if (one.user == peer.owner) one.at = std::min(one.at, one.open ? one.until : now);
+    // As after a start: so far there was nobody to ask. A few links are better than one.
+    if (one.asked == 0 && peer.reachable()) one.at = std::min(one.at, now + kFirstLinks);
   }
 }
 
