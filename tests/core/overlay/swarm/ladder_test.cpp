@@ -78,7 +78,7 @@ TEST_F(Meetings, AForgedRequestDoesNothing) {
 TEST_F(Meetings, WhatDoesNotParseAndUnknownChannelsAreCounted) {
   relay->say(Direct{kMeetingChannel, Frame(bytes_of("nonsense"))});
   EXPECT_EQ(world[0].rejections["meeting malformed"], 1);
-  relay->say(Direct{kMeetingChannel + 1, Frame(bytes_of("nonsense"))});
+  relay->say(Direct{kCellChannel + 1, Frame(bytes_of("nonsense"))});
   EXPECT_EQ(world[0].rejections["unicast unknown_type"], 1);
   for (const Meeting::Step step :
        {Meeting::Step::here, Meeting::Step::ready, Meeting::Step::start, Meeting::Step::sorry}) {
