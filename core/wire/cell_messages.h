@@ -46,16 +46,16 @@ class PlaceSet {
 
 struct CellMember {
   ShortNode who = 0;
-  std::uint16_t via = 0;           // place of its relay, or of itself if it can be dialled, in the list of relays
-  std::uint16_t other = kNoVia;    // of another relay
+  std::uint16_t via = 0;         // place of its relay, or of itself if it can be dialled, in the list of relays
+  std::uint16_t other = kNoVia;  // of another relay
   friend bool operator==(const CellMember&, const CellMember&) = default;
 };
 // "These are the members of that cell of mine, and you are its head, or its backup."
 struct CellAssign {
   std::uint16_t cell = 0;
-  std::uint32_t base = 0;     // the version that this changes; 0: it is the beginning of a list
-  std::uint32_t version = 0;  // then
-  std::vector<NodeId> vias;   // of those added
+  std::uint32_t base = 0;              // the version that this changes; 0: it is the beginning of a list
+  std::uint32_t version = 0;           // then
+  std::vector<NodeId> vias;            // of those added
   std::vector<std::uint16_t> removed;  // places, ascending
   std::vector<CellMember> added;       // behind those that stay
   friend bool operator==(const CellAssign&, const CellAssign&) = default;

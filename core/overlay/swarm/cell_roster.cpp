@@ -33,8 +33,7 @@ Result<std::shared_ptr<const CellRoster>> CellRoster::changed(const std::shared_
   for (auto place = gone.rbegin(); place != gone.rend(); ++place) {
     made->members_.erase(made->members_.begin() + *place);
   }
-  if (made->members_.size() + change.added.size() > kMostOfCell ||
-      made->vias_.size() + change.vias.size() >= kNoVia) {
+  if (made->members_.size() + change.added.size() > kMostOfCell || made->vias_.size() + change.vias.size() >= kNoVia) {
     return error(ErrorCode::too_large, "more than a cell may have");
   }
   const auto first = static_cast<std::uint16_t>(made->vias_.size());

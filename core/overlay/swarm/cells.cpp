@@ -189,8 +189,8 @@ void Cells::change(Cell& cell, const std::vector<PubKey>& newcomers) {
   cell.seats = std::make_shared<const Seats>(std::move(seats));
   cell.version = message.version = next_version();
   const auto sits = [&](const PubKey& user) {
-    return user != PubKey{} && std::any_of(cell.seats->begin(), cell.seats->end(),
-                                           [&](const Seat& seat) { return seat.user == user; });
+    return user != PubKey{} &&
+           std::any_of(cell.seats->begin(), cell.seats->end(), [&](const Seat& seat) { return seat.user == user; });
   };
   // Much is told as a whole, and so is what somebody new has to know.
   if (!sits(cell.head) || !sits(cell.backup) || newcomers.size() > kInOneMessage ||
@@ -204,7 +204,8 @@ void Cells::change(Cell& cell, const std::vector<PubKey>& newcomers) {
 }
 
 std::uint32_t Cells::next_version() {
-  const auto now = static_cast<std::uint32_t>(unix_seconds(host_.clock.wall()));  // beyond what we said before a restart
+  const auto now =
+      static_cast<std::uint32_t>(unix_seconds(host_.clock.wall()));  // beyond what we said before a restart
   version_ = std::max(version_ + kVersionStep, now);
   return version_;
 }
@@ -309,9 +310,9 @@ void Cells::tell(const NodeId& to, const CellMessage& message, Priority priority
 }
 
 std::size_t Cells::bytes() const noexcept {
-  return heap_bytes(members_) + heap_bytes(seated_) + heap_bytes(cells_, [](const Cell& one) {
-           return heap_bytes(*one.seats);
-         }) + heap_bytes(flights_, [](const Flight& one) { return heap_bytes(one.parts); });
+  return heap_bytes(members_) + heap_bytes(seated_) +
+         heap_bytes(cells_, [](const Cell& one) { return heap_bytes(*one.seats); }) +
+         heap_bytes(flights_, [](const Flight& one) { return heap_bytes(one.parts); });
 }
 
 }  // namespace np2p::swarm

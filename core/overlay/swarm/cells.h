@@ -29,7 +29,7 @@ class Cells {
   [[nodiscard]] const Receiver* find(const PubKey& user) const noexcept;
   void learn(const Receiver& receiver, const Coordinates& at);
   void moved(const Receiver& receiver, const Coordinates& at);  // likewise, if it is known here
-  void forget(const PubKey& user, const NodeId& node);  // its server is not where we thought
+  void forget(const PubKey& user, const NodeId& node);          // its server is not where we thought
   // A copy to each of these, who are known here; outcomes come from Fanout.
   void send(const std::vector<PubKey>& users, Channel channel, const Frame& payload, Priority priority);
 
@@ -68,7 +68,7 @@ class Cells {
     MonoTime used;
   };
   enum class Stage : std::uint8_t { head, rest, backup, over };  // who is expected to serve the cell
-  struct Part {  // of a payload: one cell's
+  struct Part {                                                  // of a payload: one cell's
     std::uint16_t cell = 0;
     std::uint32_t version = 0;
     std::shared_ptr<const Seats> seats;

@@ -6,10 +6,10 @@
 namespace np2p::swarm {
 namespace {
 
-constexpr Duration kSilence = 2s;    // until a head is given up that said nothing at all
-constexpr Duration kRest = 1s;  // that it has after this for the rest
-constexpr unsigned kReports = 64;    // of one head about one payload, that are looked at
-constexpr unsigned kRefusal = 4;     // faults: who refuses will do so the next time
+constexpr Duration kSilence = 2s;        // until a head is given up that said nothing at all
+constexpr Duration kRest = 1s;           // that it has after this for the rest
+constexpr unsigned kReports = 64;        // of one head about one payload, that are looked at
+constexpr unsigned kRefusal = 4;         // faults: who refuses will do so the next time
 constexpr std::size_t kMostMissing = 4;  // a quarter, without a fault
 
 }  // namespace

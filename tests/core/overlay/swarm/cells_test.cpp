@@ -1,4 +1,5 @@
-// An author and the heads of its cells: one copy for each cell, receipts that add up, backups for heads that are silent.
+// An author and the heads of its cells: one copy for each cell, receipts that add up, backups for heads that are
+// silent.
 #include "core/overlay/swarm/cells.h"
 
 #include <gtest/gtest.h>
