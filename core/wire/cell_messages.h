@@ -15,6 +15,8 @@ namespace np2p::swarm {
 
 inline constexpr std::uint8_t kCellChannel = 4;  // beside kMeetingChannel and those of core/overlay/overlay.h
 inline constexpr std::size_t kMostOfCell = 32'768;
+inline constexpr std::size_t kMembersTold = 2048;  // in one message
+inline constexpr std::uint16_t kFirstPart = 256;   // numbers from here on are of parts into which heads divide cells
 inline constexpr std::uint16_t kNoVia = 0xFFFF;
 
 // A set of places, bit by place; none of its last byte is zero, so that equal sets are equal bytes.

@@ -13,7 +13,8 @@ from np2p import minutes, seconds
 
 WITHHOLD = 10  # in so many
 OF_THOSE = 3
-POSTS = 10
+AUTHORS = 3
+POSTS = 12
 SILENCE = 2.0  # seconds, after which a head is given up
 TEXT = "what one writes in a minute, " * 20
 
@@ -31,20 +32,20 @@ def test_three_of_ten_heads_withhold_and_nobody_waits_for_long(net: np2p.Network
             bad.add(nodes[-1])
     nodes += net.add_nodes(240, nat="mixed", mode="multicast")
     net.bootstrap(within=minutes(10))
-    author, followers = nodes[-1], nodes[:-1]
+    authors, followers = nodes[-AUTHORS:], nodes[:-AUTHORS]
     for follower in followers:
-        follower.follow(author)
+        follower.follow(*authors)
     net.run_for(minutes(10))
     # Who withholds a copy has not got it either: those wait for themselves.
     honest = [follower for follower in followers if follower not in bad]
     notes, early, waited = [], 0, 0
     for number in range(POSTS):
-        notes.append(author.post(f"number {number}: {TEXT}"))
+        notes.append(authors[number % AUTHORS].post(f"number {number}: {TEXT}"))
         net.run_for(seconds(5))
         early += sum(follower.has(notes[-1]) for follower in honest)
         waited += int((net.deliveries(notes[-1])["latency_s"] > SILENCE).sum())
         net.run_for(seconds(25))
-    assert net.status(author)["cells"] > 1
+    assert all(net.status(author)["cells"] > 1 for author in authors)
     due = len(honest) * len(notes)
     net.run_for(minutes(5))
     late = sum(follower.has(note) for follower in honest for note in notes)

@@ -59,7 +59,7 @@ void CellHeads::on(const Arrival& arrival, const CellAssign& message) {
   if (!has_room(arrival.node, (*roster)->bytes())) {
     return host_.observer.rejected("cell", error(ErrorCode::full, "no room for the members of another cell"), link);
   }
-  lists_.push_back({arrival.node, message.cell, std::move(*roster), now + config_.limits.cell_lease});
+  lists_.push_back({arrival.node, message.cell, std::move(*roster), now + config_.limits.cell_lease, {}, {}});
 }
 
 // --- copies
@@ -78,8 +78,9 @@ void CellHeads::on(const Arrival& arrival, const CellCopy& message) {
   }
   list->until = now + config_.limits.cell_lease;
   const Roster roster = list->roster;
-  const std::size_t most = std::min(roster->vias().size(), roster->size());
-  const Status admitted = relay_.admit_copies(arrival.node, most * (message.payload.size() + kCopyCost), now);
+  const std::size_t relays = relays_of(*roster, 0, roster->size());
+  const std::size_t copies = std::min(relays, config_.limits.cell_fanout);
+  const Status admitted = relay_.admit_copies(arrival.node, copies * (message.payload.size() + kCopyCost), now);
   if (!admitted.ok()) {
     host_.observer.rejected("cell copy", admitted.error(), link);
     return answer(arrival.node, arrival.via, CellTrouble{CellTrouble::Kind::refused, message.cell, message.tag});
@@ -100,7 +101,19 @@ void CellHeads::on(const Arrival& arrival, const CellCopy& message) {
       fresh.push_back(place);
     }
   }
+  if (relays > config_.limits.cell_fanout) {
+    if (list->parts.empty()) divide(*list, relays);
+    pass_to_parts(*list, copy, fresh);
+  }
   pass(copy, fresh);
+}
+
+// Whom a copy goes to if everybody gets it by the first way.
+std::size_t CellHeads::relays_of(const CellRoster& roster, std::size_t begin, std::size_t end) {
+  std::vector<std::uint16_t> vias;
+  for (std::size_t place = begin; place < end; ++place) vias.push_back(roster.member(place).via);
+  std::sort(vias.begin(), vias.end());
+  return static_cast<std::size_t>(std::unique(vias.begin(), vias.end()) - vias.begin());
 }
 
 CellHeads::Carried& CellHeads::carry(const Arrival& arrival, const CellCopy& message, const Roster& roster) {
@@ -170,7 +183,12 @@ void CellHeads::count(Carried& copy, std::size_t place, const CellMac& mac) {
   seat.mac = mac;
   copy.pending.add(place);
   for (std::size_t i = 0; i < mac.size(); ++i) copy.sum[i] = static_cast<std::uint8_t>(copy.sum[i] ^ mac[i]);
-  if (--copy.open == 0) return flush(copy);
+  --copy.open;
+  report_later(copy);
+}
+
+void CellHeads::report_later(Carried& copy) {
+  if (copy.open == 0) return flush(copy);
   if (!copy.flush_at) copy.flush_at = std::max(copy.since + kFirstReport, host_.clock.mono() + kGather);
 }
 
@@ -243,7 +261,7 @@ bool CellHeads::receipt(const Delivery& delivery) {
 
 // Each for itself, to whoever cannot make the sum.
 void CellHeads::on(const Arrival& arrival, const CellAsk& message) {
-  const Carried* copy = find_carried(message.tag, arrival.node, message.cell);
+  Carried* copy = find_carried(message.tag, arrival.node, message.cell);
   if (copy == nullptr || copy->roster->version() != message.version) {
     return host_.observer.rejected("cell ask", error(ErrorCode::not_found, "nothing was sent to that cell"),
                                    arrival.delivery.link);
@@ -251,9 +269,20 @@ void CellHeads::on(const Arrival& arrival, const CellAsk& message) {
   CellMacs macs{message.cell, message.version, message.tag, {}};
   for (std::size_t place = 0; place < copy->seats.size(); ++place) {
     const Seat& seat = copy->seats[place];
-    if (seat.got && message.which.has(place)) macs.macs.push_back({static_cast<std::uint16_t>(place), seat.mac});
+    if (!seat.got || seat.summed || !message.which.has(place)) continue;
+    macs.macs.push_back({static_cast<std::uint16_t>(place), seat.mac});
+    if (macs.macs.size() < kMembersTold) continue;
+    answer(arrival.node, arrival.via, macs);
+    macs.macs.clear();
   }
   if (!macs.macs.empty()) answer(arrival.node, arrival.via, macs);
+  for (const Awaited& one : copy->parts) {
+    CellAsk further{one.part.number, one.part.roster->version(), message.tag, {}};
+    for (std::size_t place = one.part.begin; place < one.part.end; ++place) {
+      if (copy->seats[place].summed && message.which.has(place)) further.which.add(place - one.part.begin);
+    }
+    if (!further.which.empty()) answer(one.part.head, one.part.head, further);
+  }
 }
 
 // --- time
@@ -264,6 +293,9 @@ std::optional<MonoTime> CellHeads::next_due() const noexcept {
     for (const auto& at : {one.flush_at, one.retry_at, std::optional(one.until)}) {
       if (at && (!first || *at < *first)) first = at;
     }
+    for (const Awaited& part : one.parts) {
+      if (!part.reported && !part.given_up && (!first || part.at < *first)) first = part.at;
+    }
   }
   return first;
 }
@@ -271,6 +303,9 @@ std::optional<MonoTime> CellHeads::next_due() const noexcept {
 void CellHeads::due(MonoTime now) {
   for (Carried& copy : carried_) {
     if (copy.flush_at && *copy.flush_at <= now) flush(copy);
+    for (Awaited& part : copy.parts) {
+      if (!part.reported && !part.given_up && part.at <= now) give_up_part(copy, part);
+    }
     if (!copy.retry_at || *copy.retry_at > now) continue;
     copy.retry_at.reset();
     std::vector<std::size_t> again;
@@ -287,8 +322,13 @@ void CellHeads::due(MonoTime now) {
 }
 
 std::size_t CellHeads::bytes() const noexcept {
-  return heap_bytes(lists_, [](const List& one) { return one.roster->bytes(); }) +
-         heap_bytes(carried_, [](const Carried& one) { return heap_bytes(one.seats) + one.payload.size(); });
+  const auto of_list = [](const List& one) {
+    return one.roster->bytes() + heap_bytes(one.silent) +
+           heap_bytes(one.parts, [](const Part& part) { return part.roster->bytes(); });
+  };
+  return heap_bytes(lists_, of_list) + heap_bytes(carried_, [](const Carried& one) {
+           return heap_bytes(one.seats) + heap_bytes(one.parts) + one.payload.size();
+         });
 }
 
 }  // namespace np2p::swarm

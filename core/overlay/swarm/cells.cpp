@@ -11,8 +11,7 @@
 namespace np2p::swarm {
 namespace {
 
-constexpr std::size_t kInOneMessage = 2048;  // members
-constexpr std::uint32_t kVersionStep = kMostOfCell / kInOneMessage;
+constexpr std::uint32_t kVersionStep = kMostOfCell / kMembersTold;
 
 bool reachable(const Receiver& one) noexcept {
   return one.vias.size() == 1 && one.vias.front() == one.node;
@@ -193,8 +192,8 @@ void Cells::change(Cell& cell, const std::vector<PubKey>& newcomers) {
            std::any_of(cell.seats->begin(), cell.seats->end(), [&](const Seat& seat) { return seat.user == user; });
   };
   // Much is told as a whole, and so is what somebody new has to know.
-  if (!sits(cell.head) || !sits(cell.backup) || newcomers.size() > kInOneMessage ||
-      message.removed.size() > kInOneMessage) {
+  if (!sits(cell.head) || !sits(cell.backup) || newcomers.size() > kMembersTold ||
+      message.removed.size() > kMembersTold) {
     return choose(cell);
   }
   add_members(message, *cell.seats, stayed, cell.seats->size());
@@ -267,14 +266,14 @@ void Cells::blame(std::uint16_t number, const NodeId& head, unsigned faults) {
 void Cells::assign(const Cell& cell, const PubKey& to) const {
   if (to == PubKey{}) return;
   const std::size_t size = cell.seats->size();
-  const std::size_t messages = size == 0 ? 1 : (size + kInOneMessage - 1) / kInOneMessage;
+  const std::size_t messages = size == 0 ? 1 : (size + kMembersTold - 1) / kMembersTold;
   std::uint32_t base = 0;
   for (std::size_t i = 0; i < messages; ++i) {
     CellAssign message;
     message.cell = cell.number;
     message.base = base;
     message.version = cell.version - static_cast<std::uint32_t>(messages - 1 - i);
-    add_members(message, *cell.seats, i * kInOneMessage, std::min(size, (i + 1) * kInOneMessage));
+    add_members(message, *cell.seats, i * kMembersTold, std::min(size, (i + 1) * kMembersTold));
     base = message.version;
     tell(node_of(to), message, Priority::control, Traffic::control);
   }

@@ -163,10 +163,9 @@ void Swarm::handle(const Arrival& arrival) {
   std::visit(
       [&](const auto& m) {
         if constexpr (requires { cells_.on(arrival, m); }) {
-          cells_.on(arrival, m);
-        } else {
-          cell_heads_.on(arrival, m);
+          if (m.cell < kFirstPart) return cells_.on(arrival, m);
         }
+        cell_heads_.on(arrival, m);
       },
       *message);
 }

@@ -297,10 +297,12 @@ struct Town {
   std::size_t received = 0;
   static constexpr std::size_t kSender = 1;
 
-  explicit Town(std::size_t size) {
+  explicit Town(std::size_t size, std::size_t cells = 48, std::size_t fanout = 48) {
     for (std::size_t i = 0; i < size; ++i) {
       Config config;
       config.limits.cell_members = 24;
+      config.limits.cells = cells;
+      config.limits.cell_fanout = fanout;
       world.add(i % 3 != 0, std::move(config));
     }
     world.boot_all();
@@ -403,6 +405,39 @@ TEST(CellsInATown, AHeadThatWithholdsDelaysItsCellAndLosesNothing) {
   town.run_for(1500ms);
   EXPECT_EQ(town.received, 99u);
   EXPECT_EQ(town.with(1), 99u);
+}
+
+// Two cells of fifty, where nobody sends more than four copies: parts, and parts of parts.
+TEST(CellsInATown, LargeCellsAreDividedInTurn) {
+  Town town(100, 2, 4);
+  for (const char letter : {'a', 'b'}) {
+    town.send(letter);
+    town.run_for(3s);
+    EXPECT_EQ(town.with(1), 99u);
+    EXPECT_EQ(town.received, 99u);
+    EXPECT_LE(town.big_from[Town::kSender], 4);
+  }
+  std::size_t led = 0;
+  for (std::size_t i = 0; i < town.world.size(); ++i) led += town.world[i].swarm->status().cells_led;
+  EXPECT_GE(led, 10u) << "two heads, two backups, and heads of parts";
+  EXPECT_GE(town.heads.size(), 6u);
+  EXPECT_EQ(town.world[Town::kSender].rejections["cell receipts bad_signature"], 0);
+}
+
+TEST(CellsInATown, HeadsOfPartsThatWithholdAreGoneAround) {
+  Town town(100, 2, 4);
+  town.send('a');
+  town.run_for(3s);
+  std::size_t turn = 0;
+  for (const std::size_t head : town.heads) {
+    if (turn++ % 3 == 0) town.withholds.insert(head);
+  }
+  ASSERT_GE(town.withholds.size(), 2u);
+  town.send('b');
+  town.run_for(5500ms);
+  EXPECT_EQ(town.with(0), 0u);
+  town.run_for(10s);
+  EXPECT_EQ(town.received, 99u);
 }
 
 TEST(CellsInATown, ThoseOfWhomAllHeadsWithholdGetCopiesOfTheAuthor) {
