@@ -45,8 +45,8 @@ void CellHeads::divide(List& list, std::size_t relays) {
     part.begin = i * size / count;
     part.end = (i + 1) * size / count;
     part.head = head_of_part(list, part.begin, part.end);
-    auto roster = CellRoster::changed(
-        nullptr, list_of(*list.roster, part.number, list.roster->version(), part.begin, part.end));
+    auto roster =
+        CellRoster::changed(nullptr, list_of(*list.roster, part.number, list.roster->version(), part.begin, part.end));
     if (!roster.ok() || part.head == NodeId{}) continue;
     part.roster = std::move(*roster);
     list.parts.push_back(std::move(part));
@@ -95,8 +95,8 @@ void CellHeads::tell_part(const Part& part) {
   const std::size_t messages = (size + kMembersTold - 1) / kMembersTold;
   for (std::size_t i = 0; i < messages; ++i) {
     const auto version = part.roster->version() - static_cast<std::uint32_t>(messages - 1 - i);
-    CellAssign list = list_of(*part.roster, part.number, version, i * kMembersTold,
-                              std::min(size, (i + 1) * kMembersTold));
+    CellAssign list =
+        list_of(*part.roster, part.number, version, i * kMembersTold, std::min(size, (i + 1) * kMembersTold));
     list.base = base;
     base = version;
     answer(part.head, part.head, list);

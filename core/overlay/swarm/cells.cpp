@@ -17,6 +17,12 @@ bool reachable(const Receiver& one) noexcept {
   return one.vias.size() == 1 && one.vias.front() == one.node;
 }
 
+// Relays change their places in the list with each message that comes from there.
+bool is_same_way(const Receiver& a, const Receiver& b) {
+  return a.node == b.node && a.vias.size() == b.vias.size() &&
+         std::is_permutation(a.vias.begin(), a.vias.end(), b.vias.begin());
+}
+
 }  // namespace
 
 Cells::Cells(const Config& config, Host& host, Router& router, Fanout& fanout)
@@ -32,6 +38,7 @@ void Cells::learn(const Receiver& receiver, const Coordinates& at) {
   if (members_.count(receiver.user) != 0) return moved(receiver, at);
   Member fresh;
   fresh.receiver = receiver;
+  std::erase(fresh.receiver.vias, host_.node_key.id());  // our own clients are not for others to reach through us
   fresh.at = at;
   fresh.named = host_.clock.mono();
   members_.emplace(receiver.user, std::move(fresh));
@@ -44,9 +51,11 @@ void Cells::moved(const Receiver& receiver, const Coordinates& at) {
   Member& member = known->second;
   if (!is_vague(at)) member.at = at;
   member.receiver.way = receiver.way;
-  if (member.receiver.node == receiver.node && member.receiver.vias == receiver.vias) return;
-  if (member.receiver.node != receiver.node) member.faults = 0;
-  member.receiver = receiver;
+  Receiver now = receiver;
+  std::erase(now.vias, host_.node_key.id());
+  if (is_same_way(member.receiver, now)) return;
+  if (member.receiver.node != now.node) member.faults = 0;
+  member.receiver = std::move(now);
   member.moved = changed_ = true;
 }
 
@@ -104,7 +113,7 @@ void Cells::divide_all(MonoTime now) {
   for (auto& [user, member] : members_) {
     member.moved = false;
     member.cell = kNone;
-    if (!seated_.emplace(member.receiver.node, user).second) continue;
+    if (member.receiver.vias.empty() || !seated_.emplace(member.receiver.node, user).second) continue;
     dwellers.push_back({member.receiver.node, member.receiver.vias, member.at});
     users.push_back(user);
   }
@@ -144,7 +153,8 @@ Cells::Newcomers Cells::seat_newcomers() {
   std::vector<Coordinates> centers;
   for (const Cell& cell : cells_) centers.push_back(center(*cell.seats));
   for (auto& [user, member] : members_) {
-    if (member.cell != kNone || !seated_.emplace(member.receiver.node, user).second) continue;
+    if (member.cell != kNone || member.receiver.vias.empty() || !seated_.emplace(member.receiver.node, user).second)
+      continue;
     const Cell* chosen = nullptr;
     for (const NodeId& via : member.receiver.vias) {
       const auto there = by_relay.find(via);

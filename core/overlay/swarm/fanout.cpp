@@ -285,7 +285,7 @@ void Fanout::serve(Peer& from, const Spread& message) {
   }
 }
 
-void Fanout::on(Peer& from, const Receipt& message) {
+void Fanout::on(Peer& from, const Receipt& message, bool counted) {
   if (message.from == short_node(host_.node_key.id())) return count(message.tag, &from.id, 0, message.mac, from.link);
   // To whoever had it handed over last, if several had: an earlier one may be gone.
   const ShortNode who = short_node(from.id);
@@ -300,6 +300,7 @@ void Fanout::on(Peer& from, const Receipt& message) {
     if (!passed->flush_at) passed->flush_at = host_.clock.mono() + kGather;
     return;
   }
+  if (counted) return;
   host_.observer.rejected("receipt", error(ErrorCode::not_found, "nothing was handed over under this tag"), from.link);
 }
 

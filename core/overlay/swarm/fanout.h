@@ -54,7 +54,7 @@ class Fanout {
 
   void on(Peer& from, const Spread& message);
   void on(Peer& from, const Handed& message);
-  void on(Peer& from, const Receipt& message);
+  void on(Peer& from, const Receipt& message, bool counted = false);  // as a head's own already
   void on(Peer& from, const Receipts& message);
   std::optional<Delivery> next();
   std::optional<CopyOutcome> next_outcome();

@@ -144,7 +144,9 @@ void Swarm::handle(Peer& from, const Message& message, const Frame& whole) {
         } else if constexpr (requires { tunnels_.on(from, m); }) {
           tunnels_.on(from, m);
         } else if constexpr (requires { fanout_.on(from, m); }) {
-          if constexpr (requires { cell_heads_.on(from, m); }) {
+          // A relay of a cell that we lead may be ourselves: both want to know.
+          if constexpr (std::is_same_v<T, Receipt>) return fanout_.on(from, m, cell_heads_.on(from, m));
+          if constexpr (std::is_same_v<T, Receipts>) {
             if (cell_heads_.on(from, m)) return;
           }
           fanout_.on(from, m);

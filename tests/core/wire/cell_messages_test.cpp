@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
 #include "core/base/rng.h"
 #include "tests/core/wire/swarm_samples.h"
 #include "tests/fuzz/cell_target.h"
@@ -78,9 +82,18 @@ TEST(CellMessages, SetsOfPlacesHaveOneForm) {
   EXPECT_FALSE(decode_cell(whole, kLimits).ok());
 }
 
-// Changes to samples, and noise: nothing aborts, and what decodes has one form.
+// The seeds of the fuzzer, changes to samples, and noise: nothing aborts, and what decodes has one form.
 TEST(CellMessages, AnyBytesAreJudged) {
   const auto all = samples();
+  std::size_t seeds = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(NP2P_VECTORS "/../fuzz/corpus/cell_messages")) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    const ByteVec seed{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    EXPECT_TRUE(decode_cell(seed, kLimits).ok()) << entry.path();
+    fuzz::cell_message(seed);
+    ++seeds;
+  }
+  EXPECT_GE(seeds, 6u);
   Rng rng(1, "mutator");
   std::size_t good = 0;
   for (int round = 0; round < 30'000; ++round) {

@@ -209,7 +209,7 @@ TEST_F(Head, KeepsToItsLimits) {
   config.limits.cells_led = 3;
   config.limits.led_copies = 2;
   config.limits.relay_client_bytes_per_s = 1;
-  config.limits.relay_client_burst = 1300;  // three copies of a few bytes and what they cost besides, three times
+  config.limits.relay_client_burst = 900;  // two copies of a few bytes and what they cost besides, three times
   boot(std::move(config));
   for (std::uint16_t cell = 1; cell <= 3; ++cell) {
     CellAssign one = list();

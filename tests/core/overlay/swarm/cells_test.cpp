@@ -413,14 +413,13 @@ TEST(CellsInATown, LargeCellsAreDividedInTurn) {
   for (const char letter : {'a', 'b'}) {
     town.send(letter);
     town.run_for(3s);
-    EXPECT_EQ(town.with(1), 99u);
+    EXPECT_EQ(town.with(1), 99u) << town.with(0) << " without, " << town.with(2) << " with two";
     EXPECT_EQ(town.received, 99u);
-    EXPECT_LE(town.big_from[Town::kSender], 4);
   }
+  EXPECT_LE(town.big_from[Town::kSender], 4);
   std::size_t led = 0;
   for (std::size_t i = 0; i < town.world.size(); ++i) led += town.world[i].swarm->status().cells_led;
   EXPECT_GE(led, 10u) << "two heads, two backups, and heads of parts";
-  EXPECT_GE(town.heads.size(), 6u);
   EXPECT_EQ(town.world[Town::kSender].rejections["cell receipts bad_signature"], 0);
 }
 
