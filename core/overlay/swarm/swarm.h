@@ -26,9 +26,9 @@
 #include <optional>
 
 #include "core/overlay/overlay.h"
-#include "core/overlay/swarm/census.h"
 #include "core/overlay/swarm/cell_heads.h"
 #include "core/overlay/swarm/cells.h"
+#include "core/overlay/swarm/census.h"
 #include "core/overlay/swarm/correspondence.h"
 #include "core/overlay/swarm/entrance.h"
 #include "core/overlay/swarm/fanout.h"
