@@ -238,6 +238,9 @@ py::dict status(const World& world, NodeIndex node) {
   out["published"] = found.overlay.published;
   out["guarded"] = found.overlay.guarded;
   out["merged"] = found.overlay.merged;
+  out["cells"] = found.overlay.cells;
+  out["largest_cell"] = found.overlay.largest_cell;
+  out["cells_led"] = found.overlay.cells_led;
   out["nat"] = found.nat_class;
   out["dialable"] = !found.overlay.dialled_at.is_unspecified();
   out["stored_events"] = found.stored_events;

@@ -48,11 +48,13 @@ std::string overlay_json(const OverlayStatus& overlay) {
     if (!relays.empty()) relays += ',';
     relays += json_string(relay.text());
   }
-  return fmt::format(R"({{"kind":"{}","dialled_at":{},"asked":{},"active":{},"passive":{},"clients":{},"relays":{},)"
-                     R"("relay_addresses":[{}],"trees":{},"published":{},"servers":{},"guarded":{},"merged":{}}})",
-                     overlay.kind == OverlayKind::mesh ? "mesh" : "hyparview", address_json(overlay.dialled_at),
-                     overlay.asked, overlay.active, overlay.passive, overlay.clients, overlay.relays, relays,
-                     overlay.trees, overlay.published, overlay.servers, overlay.guarded, overlay.merged);
+  return fmt::format(
+      R"({{"kind":"{}","dialled_at":{},"asked":{},"active":{},"passive":{},"clients":{},"relays":{},)"
+      R"("relay_addresses":[{}],"trees":{},"published":{},"servers":{},"guarded":{},"merged":{},"cells":{},"largest_cell":{},)"
+      R"("cells_led":{}}})",
+      overlay.kind == OverlayKind::mesh ? "mesh" : "hyparview", address_json(overlay.dialled_at), overlay.asked,
+      overlay.active, overlay.passive, overlay.clients, overlay.relays, relays, overlay.trees, overlay.published,
+      overlay.servers, overlay.guarded, overlay.merged, overlay.cells, overlay.largest_cell, overlay.cells_led);
 }
 
 // How others might come in: what was said on the command line, and what became of it.

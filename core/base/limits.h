@@ -70,6 +70,17 @@ struct Limits {
   std::size_t history_serving = 64;        // asked for by one peer and not sent yet; more are refused
   std::size_t spread_receivers = 200'000;  // of copies whose receipts are awaited
   std::size_t spreads = 1024;              // copies whose receipts are gathered for the sender
+  // --- followers in cells
+  std::size_t direct_copies = 32;  // receivers of one payload up to which their author sends all copies itself
+  std::size_t cells = 48;          // of our followers
+  std::size_t cell_members = 48;   // up to so many followers in each there are more cells instead of larger ones
+  std::size_t cell_fanout = 48;    // copies of one payload that a head sends; of a larger cell others send them
+  std::size_t cells_led = 256;     // of others, as head or backup
+  std::size_t cells_of_one = 8;    // of these, of one node
+  std::size_t led_bytes = 4 * 1024 * 1024;       // of their lists of members
+  Duration cell_lease = 1h;                      // a cell that nothing comes for is forgotten
+  std::size_t led_copies = 256;                  // payloads whose receipts a head gathers, for a minute
+  std::size_t led_copy_bytes = 8 * 1024 * 1024;  // of these
   // --- links through NATs
   std::size_t tunnels = 16;           // of ours, being established included; a peer has one
   std::size_t ladder_links = 24;      // links at our wish for bulk and conversations, attempts included

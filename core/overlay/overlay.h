@@ -46,9 +46,10 @@ struct Delivery {
   // We asked for it, and it stood in a message that has been charged: nobody pays for it again.
   bool asked = false;
   bool past = false;  // a broadcast of earlier, which we asked for; nothing of it needs to be handed on
-  // Of a copy: who made it (not proven), and what it is about; its receipt goes there. Zero: it is none.
+  // Of a copy: who made it (not proven), and what it is about; its receipt is for that node. Zero: it is none.
   NodeId copied_by{};
-  NodeId copied_by_via{};  // zero: back over the link
+  NodeId copied_by_via{};  // where the receipt goes; zero: back over the link
+  NodeId handed_by{};      // to whom there, who gathers them; zero: to who made it
   std::uint64_t tag = 0;
 };
 
@@ -104,6 +105,9 @@ struct OverlayStatus {
   bool published = false;                // where we are now was put into the directory
   std::uint64_t guarded = 0;             // how often somebody we had no link with was asked which roots it knows
   std::uint64_t merged = 0;              // and belonged to another part of the network
+  std::size_t cells = 0;                 // that our user's followers are divided into
+  std::size_t largest_cell = 0;          // members
+  std::size_t cells_led = 0;             // of others, as their head or backup
 };
 
 // Whom our user's BIND names (core/event/bind.h).

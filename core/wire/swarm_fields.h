@@ -123,6 +123,11 @@ class FieldWriter {
       number(entries[i].delay);
     }
   }
+  template <class Item, class Each>
+  void list(const std::vector<Item>& items, std::size_t /*item_bytes*/, Each each) {
+    number(static_cast<std::uint16_t>(std::min(items.size(), kMostIds)));
+    for (std::size_t i = 0; i < std::min(items.size(), kMostIds); ++i) each(items[i]);
+  }
   [[nodiscard]] const ByteVec& out() const noexcept { return bytes_; }
 
  private:
@@ -265,6 +270,11 @@ class FieldReader {
       number(one.rank);
       number(one.delay);
     }
+  }
+  template <class Item, class Each>
+  void list(std::vector<Item>& items, std::size_t item_bytes, Each each) {
+    items.resize(count(item_bytes));
+    for (Item& item : items) each(item);
   }
   void fail() noexcept { ok_ = false; }
 

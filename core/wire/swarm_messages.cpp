@@ -141,6 +141,7 @@ void fields(Io& io, M& m, std::size_t room) {
     io.fixed(m.via);
     io.fixed(m.from);
     io.fixed(m.from_via);
+    io.fixed(m.origin);
     io.number(m.hops);
     io.number(m.channel);
     io.number(m.tag);

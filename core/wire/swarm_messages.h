@@ -290,6 +290,7 @@ struct Spread {  // to `via`, hop by hop: for itself, or for those of its neighb
   NodeId via;
   NodeId from;
   NodeId from_via;  // where receipts go: the relay of `from`, or `from` itself
+  NodeId origin;    // whose payload it is, and whose key receipts are under; `from`, if that is not the head of a cell
   std::uint8_t hops = 0;
   std::uint8_t channel = 0;
   std::uint64_t tag = 0;      // of the payload (copy_tag)
@@ -298,7 +299,7 @@ struct Spread {  // to `via`, hop by hop: for itself, or for those of its neighb
   friend bool operator==(const Spread&, const Spread&) = default;
 };
 struct Handed {  // over the last link
-  NodeId from;   // of the Spread
+  NodeId from;   // the Spread's origin
   std::uint8_t channel = 0;
   std::uint64_t tag = 0;
   Frame payload;
@@ -307,7 +308,7 @@ struct Handed {  // over the last link
 struct Receipt {       // for what was handed over, back over the same link
   ShortNode from = 0;  // of the Handed
   std::uint64_t tag = 0;
-  std::array<std::uint8_t, 16> mac{};  // under the pair key of who got it and `from`
+  std::array<std::uint8_t, 16> mac{};  // under the pair key of who got it and the origin
   friend bool operator==(const Receipt&, const Receipt&) = default;
 };
 struct Receipted {

@@ -82,10 +82,10 @@ class Network(ABC):
         directory with a forged claim ("forging_directory"), with an old record ("stale_directory"), with nothing
         ("empty_directory") or not at all ("silent_directory"), each by lot in one of these ways, and swallow what they
         should keep or hand on; "conspiring_directory" nodes all forge the same claim. A "swallowing_hop" keeps routed
-        messages and forges their acknowledgements, a "dropping_relay" keeps what it should carry for others. An
-        "eclipsing" one wants to be everybody's neighbour, names only others like it, hands on nothing, and dials those
-        of bootstrap= for ever. Only who can be dialled is asked or carries, so give them nat="none". In other respects
-        they are ordinary nodes.
+        messages and forges their acknowledgements, a "dropping_relay" keeps what it should carry for others, a
+        "withholding_head" what is for the members of cells that it leads. An "eclipsing" one wants to be everybody's
+        neighbour, names only others like it, hands on nothing, and dials those of bootstrap= for ever. Only who can be
+        dialled is asked or carries, so give them nat="none". In other respects they are ordinary nodes.
         """
         checks.count("n", n)
         overlay = self._choose_overlay(overlay)

@@ -18,6 +18,7 @@ BEHAVIOURS = (
     "lying_directory",
     "swallowing_hop",
     "dropping_relay",
+    "withholding_head",
     "eclipsing",
 )
 MODES = ("broadcast", "multicast", "auto")

@@ -100,6 +100,9 @@ void read_overlay(const element& at, StatusReport& report) {
   report.trees = number(at, "overlay/trees");
   report.published = flag(at, "overlay/published");
   report.servers = number(at, "overlay/servers");
+  report.cells = number(at, "overlay/cells");
+  report.largest_cell = number(at, "overlay/largest_cell");
+  report.cells_led = number(at, "overlay/cells_led");
 }
 
 void read_mode(const element& at, StatusReport& report) {

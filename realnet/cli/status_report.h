@@ -29,7 +29,10 @@ struct StatusReport {
   std::vector<std::string> relays;
   std::uint64_t trees = 0;
   bool published = false;
-  std::uint64_t servers = 0;  // in the whole network, about; 0: not known
+  std::uint64_t servers = 0;       // in the whole network, about; 0: not known
+  std::uint64_t cells = 0;         // of followers
+  std::uint64_t largest_cell = 0;  // members
+  std::uint64_t cells_led = 0;     // of others
 
   std::string mode;      // empty: it does not say
   std::string mode_now;  // broadcast or multicast

@@ -105,6 +105,12 @@ std::string links(const StatusReport& report) {
                      report.tunnelled);
 }
 
+std::string cells(const StatusReport& report) {
+  const std::string led = fmt::format("head or backup of {}", report.cells_led);
+  if (report.cells == 0) return led;
+  return fmt::format("followers in {}, the largest of {}; {}", report.cells, report.largest_cell, led);
+}
+
 std::string store(const StatusReport& report) {
   const std::string trouble = report.disk_trouble.empty() ? "" : "; the disk fails: " + report.disk_trouble;
   return fmt::format("{}, {} waiting for somebody; follows {}, followed by {}{}",
@@ -176,6 +182,7 @@ std::string status_words(const StatusReport& report) {
   if (!report.mesh && !report.dialled_at.is_unspecified()) {
     lines.add("trees", fmt::format("a route in {}", counted(report.trees, "tree", "trees")));
   }
+  if (report.cells > 0 || report.cells_led > 0) lines.add("cells", cells(report));
   lines.add("store", store(report));
   if (!report.mesh) lines.add("guardians", mail(report));
   lines.add("received", traffic(report.wire_in, report.bytes_in));

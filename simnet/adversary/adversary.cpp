@@ -8,7 +8,7 @@
 namespace np2p::sim {
 namespace {
 
-constexpr std::array<std::pair<Behaviour, std::string_view>, 10> kNames{{
+constexpr std::array<std::pair<Behaviour, std::string_view>, 11> kNames{{
     {Behaviour::honest, "honest"},
     {Behaviour::forging_directory, "forging_directory"},
     {Behaviour::conspiring_directory, "conspiring_directory"},
@@ -18,6 +18,7 @@ constexpr std::array<std::pair<Behaviour, std::string_view>, 10> kNames{{
     {Behaviour::lying_directory, "lying_directory"},
     {Behaviour::swallowing_hop, "swallowing_hop"},
     {Behaviour::dropping_relay, "dropping_relay"},
+    {Behaviour::withholding_head, "withholding_head"},
     {Behaviour::eclipsing, "eclipsing"},
 }};
 
@@ -43,6 +44,7 @@ std::unique_ptr<Adversary> make_adversary(Behaviour behaviour, Adversary::Means 
       return nullptr;
     case Behaviour::swallowing_hop:
     case Behaviour::dropping_relay:
+    case Behaviour::withholding_head:
       return std::make_unique<BadCarrier>(behaviour, std::move(means));
     case Behaviour::eclipsing:
       return std::make_unique<Eclipser>(std::move(means));

@@ -26,8 +26,9 @@ enum class Behaviour : std::uint8_t {
   silent_directory,      // not at all
   lying_directory,       // in one of these ways, chosen by lot: forging, stale, empty or silent
   // Carriers of messages that are for others.
-  swallowing_hop,  // keeps routed messages and acknowledges them in the recipient's name
-  dropping_relay,  // keeps routed messages and records of tunnels
+  swallowing_hop,    // keeps routed messages and acknowledges them in the recipient's name
+  dropping_relay,    // keeps routed messages and records of tunnels
+  withholding_head,  // keeps copies for the members of cells that it leads, and says nothing
   // One of many who want to be all that others see: wants to be a neighbour of everybody it is linked with, again and
   // again, names only its fellows, and hands on nothing. Its node dials those named by bootstrap for ever.
   eclipsing,

@@ -1,4 +1,5 @@
 #include "core/overlay/overlay.h"
+#include "core/wire/cell_messages.h"
 #include "core/wire/extension.h"
 #include "core/wire/packet.h"
 #include "simnet/adversary/kinds.h"
@@ -20,6 +21,7 @@ PairMac BadCarrier::mac_of(const Routed& message, const NodeId& peer) const {
 }
 
 bool BadCarrier::hears(LinkId link, const swarm::Message& message) {
+  if (manner_ == Behaviour::withholding_head) return !is_for_a_cell(message);
   if (const Routed* routed = std::get_if<Routed>(&message)) {
     if (routed->to == means_.key.id()) return true;
     if (manner_ == Behaviour::swallowing_hop) acknowledge(link, *routed);
@@ -30,6 +32,17 @@ bool BadCarrier::hears(LinkId link, const swarm::Message& message) {
   if (const Carry* carry = std::get_if<Carry>(&message)) return carry->to == means_.key.id();
   if (const CarryEnd* end = std::get_if<CarryEnd>(&message)) return end->to == means_.key.id();
   return true;
+}
+
+bool BadCarrier::is_for_a_cell(const swarm::Message& message) const {
+  const auto is_copy = [](std::uint8_t channel, const Frame& payload) {
+    if (channel != swarm::kCellChannel) return false;
+    const auto what = swarm::decode_cell(payload.view(), Limits{});
+    return what.ok() && std::holds_alternative<swarm::CellCopy>(*what);
+  };
+  if (const auto* direct = std::get_if<swarm::Direct>(&message)) return is_copy(direct->channel, direct->payload);
+  const auto* routed = std::get_if<Routed>(&message);
+  return routed != nullptr && routed->to == means_.key.id() && is_copy(routed->channel, routed->payload);
 }
 
 // It keeps all copies that are not for itself; as a hop it gives receipts for them that it has made up.

@@ -31,6 +31,7 @@ class BadCarrier final : public Adversary {
  private:
   void acknowledge(LinkId link, const swarm::Routed& swallowed);
   bool hears_copies(LinkId link, const swarm::Spread& message);
+  [[nodiscard]] bool is_for_a_cell(const swarm::Message& message) const;
   [[nodiscard]] PairMac mac_of(const swarm::Routed& message, const NodeId& peer) const;
 
   Behaviour manner_;

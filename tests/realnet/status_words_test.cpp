@@ -169,6 +169,9 @@ TEST(StatusWords, AreALineForEachThing) {
   report.wards = 2;
   report.letters = 1;
   report.letter_bytes = 1500;
+  report.cells = 12;
+  report.largest_cell = 47;
+  report.cells_led = 3;
   report.wire_in = 1'234'567;
   report.wire_out = 999;
   report.bytes_in = {{"control", 1000}, {"relay", 0}};
@@ -185,6 +188,7 @@ TEST(StatusWords, AreALineForEachThing) {
             "views:        8 active, 34 passive, 1 client\n"
             "links:        9 direct, 2 punched, 1 in tunnels through others\n"
             "trees:        a route in 32 trees\n"
+            "cells:        followers in 12, the largest of 47; head or backup of 3\n"
             "store:        1 event, 2 waiting for somebody; follows 5, followed by 4\n"
             "guardians:    guarded by npub1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs8j9gdm; guards 2 users, "
             "1 letter kept (1.5 kB)\n"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <string_view>
 
@@ -18,17 +19,15 @@ constexpr std::size_t kCopyCost = 128;  // bytes, besides the payload
 constexpr Duration kPassing = 1min;     // as long they are gathered for one payload
 constexpr std::string_view kReceipt = "np2p/receipt/v1";
 
-ShortNode short_of(const NodeId& node) noexcept {
-  ShortNode first = 0;
-  for (std::size_t i = 0; i < sizeof first; ++i) first = first << 8 | node.data[i];
-  return first;
+Traffic traffic_of(Channel channel) noexcept {
+  return carries_events(channel) ? Traffic::payload : Traffic::control;
 }
 
 // The first one with that beginning of its id: they are in the order of their ids.
 template <class Items>
 auto place_of(Items& items, ShortNode first) {
   return std::lower_bound(items.begin(), items.end(), first,
-                          [](const auto& one, ShortNode sought) { return short_of(one.receiver.node) < sought; });
+                          [](const auto& one, ShortNode sought) { return short_node(one.receiver.node) < sought; });
 }
 
 template <class Items>
@@ -57,9 +56,7 @@ Fanout::Sent* Fanout::find(std::uint64_t tag) noexcept {
 
 // --- what we send
 
-void Fanout::send(std::vector<Receiver> to, Channel channel, const Frame& payload, Priority priority,
-                  Assurance assurance) {
-  const std::uint64_t tag = copy_tag(payload);
+std::vector<Fanout::Awaited> Fanout::admit(std::vector<Receiver> to, std::uint64_t tag) {
   std::vector<Awaited> fresh;
   for (Receiver& one : to) {
     if (one.node == host_.node_key.id()) continue;
@@ -72,20 +69,63 @@ void Fanout::send(std::vector<Receiver> to, Channel channel, const Frame& payloa
   }
   std::sort(fresh.begin(), fresh.end(),
             [](const Awaited& a, const Awaited& b) { return a.receiver.node < b.receiver.node; });
-  if (fresh.empty()) return;
-  pass(fresh, {channel, priority, carries_events(channel) ? Traffic::payload : Traffic::control, tag}, payload);
-  if (assurance == Assurance::once) return;
-  Sent* sent = find(tag);
+  return fresh;
+}
+
+void Fanout::await(std::vector<Awaited> fresh, const Copy& copy, const Frame& payload) {
+  Sent* sent = find(copy.tag);
   if (sent == nullptr) {
-    sent_.push_back({tag, channel, priority, payload, 0, host_.clock.mono() + kFirstTry, {}});
+    sent_.push_back({copy.tag, copy.channel, copy.priority, payload, 0, host_.clock.mono() + kFirstTry, {}, 0});
     sent = &sent_.back();
   }
-  for (Awaited& one : fresh) {
-    const auto place = place_of(sent->missing, one.receiver.node);
-    if (place != sent->missing.end() && place->receiver.node == one.receiver.node) continue;
-    sent->missing.insert(place, std::move(one));
-    ++receivers_;
+  drop_done(*sent);
+  const std::size_t before = sent->missing.size();
+  sent->missing.insert(sent->missing.end(), std::make_move_iterator(fresh.begin()),
+                       std::make_move_iterator(fresh.end()));
+  std::inplace_merge(sent->missing.begin(), sent->missing.begin() + static_cast<std::ptrdiff_t>(before),
+                     sent->missing.end(),
+                     [](const Awaited& a, const Awaited& b) { return a.receiver.node < b.receiver.node; });
+  const auto twice = std::unique(sent->missing.begin(), sent->missing.end(),
+                                 [](const Awaited& a, const Awaited& b) { return a.receiver.node == b.receiver.node; });
+  sent->missing.erase(twice, sent->missing.end());
+  receivers_ += sent->missing.size() - before;
+  sent->open = sent->missing.size();
+}
+
+void Fanout::drop_done(Sent& sent) {
+  std::erase_if(sent.missing, [](const Awaited& one) { return one.done; });
+}
+
+Fanout::Awaited* Fanout::missing(Sent& sent, const NodeId& node) noexcept {
+  const auto one = place_of(sent.missing, node);
+  return one != sent.missing.end() && one->receiver.node == node && !one->done ? &*one : nullptr;
+}
+
+// Erasing each at once would move all behind it, a hundred thousand times.
+void Fanout::received(Sent& sent, Awaited& one) {
+  outcomes_.push_back({sent.tag, one.receiver.user, one.receiver.node, true, true});
+  one.done = true;
+  --receivers_;
+  if (--sent.open == 0) {
+    sent_.erase(sent_.begin() + (&sent - sent_.data()));
+  } else if (sent.open * 2 < sent.missing.size()) {
+    drop_done(sent);
   }
+}
+
+void Fanout::send(std::vector<Receiver> to, Channel channel, const Frame& payload, Priority priority,
+                  Assurance assurance) {
+  const Copy copy{channel, priority, traffic_of(channel), copy_tag(payload)};
+  std::vector<Awaited> fresh = admit(std::move(to), copy.tag);
+  if (fresh.empty()) return;
+  pass(fresh, copy, payload);
+  if (assurance == Assurance::receipts) await(std::move(fresh), copy, payload);
+}
+
+void Fanout::expect(std::vector<Receiver> to, Channel channel, const Frame& payload, Priority priority) {
+  const Copy copy{channel, priority, traffic_of(channel), copy_tag(payload)};
+  std::vector<Awaited> fresh = admit(std::move(to), copy.tag);
+  if (!fresh.empty()) await(std::move(fresh), copy, payload);
 }
 
 // One copy for each relay: a receiver's first way is over the relay that it shares with most of the others.
@@ -105,27 +145,64 @@ void Fanout::pass(const std::vector<Awaited>& to, const Copy& copy, const Frame&
     std::erase(vias, host_.node_key.id());
     if (vias.empty()) continue;
     std::stable_sort(vias.begin(), vias.end(), [&](const NodeId& a, const NodeId& b) { return shared[a] > shared[b]; });
-    copies[{vias[one.way % vias.size()], one.way}].push_back(short_of(one.receiver.node));
+    copies[{vias[one.way % vias.size()], one.way}].push_back(short_node(one.receiver.node));
   }
   for (auto& [key, receivers] : copies) {
-    const auto& [via, way] = key;
-    std::sort(receivers.begin(), receivers.end());
-    const LinkId link = router_.first_hop(via, via, way);
-    if (!link) continue;  // the next try goes another way
-    Spread message;
-    message.via = via;
-    message.from = host_.node_key.id();
-    message.from_via = router_.own_via();
-    message.channel = static_cast<std::uint8_t>(copy.channel);
-    message.tag = copy.tag;
-    message.payload = payload;
-    for (std::size_t begin = 0; begin < receivers.size(); begin += kMostReceivers) {
-      const auto first = receivers.begin() + static_cast<std::ptrdiff_t>(begin);
-      const auto count = std::min(kMostReceivers, receivers.size() - begin);
-      message.to.assign(first, first + static_cast<std::ptrdiff_t>(count));
-      links_.send(link, message, copy.priority, copy.traffic);
-    }
+    spread(key.first, key.second, host_.node_key.id(), copy, payload, receivers);  // false: the next try goes elsewhere
   }
+}
+
+bool Fanout::spread(const NodeId& via, unsigned way, const NodeId& origin, const Copy& copy, const Frame& payload,
+                    std::vector<ShortNode>& to) {
+  const LinkId link = router_.first_hop(via, via, way);
+  if (!link) return false;
+  std::sort(to.begin(), to.end());
+  Spread message;
+  message.via = via;
+  message.from = host_.node_key.id();
+  message.from_via = router_.own_via();
+  message.origin = origin;
+  message.channel = static_cast<std::uint8_t>(copy.channel);
+  message.tag = copy.tag;
+  message.payload = payload;
+  for (std::size_t begin = 0; begin < to.size(); begin += kMostReceivers) {
+    const auto first = to.begin() + static_cast<std::ptrdiff_t>(begin);
+    const auto count = std::min(kMostReceivers, to.size() - begin);
+    message.to.assign(first, first + static_cast<std::ptrdiff_t>(count));
+    links_.send(link, message, copy.priority, copy.traffic);
+  }
+  return true;
+}
+
+void Fanout::confirm(std::uint64_t tag, const NodeId& node) {
+  Sent* sent = find(tag);
+  Awaited* one = sent != nullptr ? missing(*sent, node) : nullptr;
+  if (one != nullptr) received(*sent, *one);
+}
+
+void Fanout::send_now(std::uint64_t tag, const std::vector<NodeId>& to) {
+  Sent* sent = find(tag);
+  if (sent == nullptr) return;
+  std::vector<Awaited> now;
+  for (const NodeId& node : to) {
+    Awaited* one = missing(*sent, node);
+    if (one == nullptr) continue;
+    ++one->way;
+    now.push_back(*one);
+  }
+  if (now.empty()) return;
+  sent->at = std::max(sent->at, host_.clock.mono() + kFirstTry / 2);  // so long these may take for their receipts
+  pass(now, {sent->channel, sent->priority, traffic_of(sent->channel), tag}, sent->payload);
+}
+
+bool Fanout::awaits(std::uint64_t tag, const NodeId& node) noexcept {
+  Sent* sent = find(tag);
+  return sent != nullptr && missing(*sent, node) != nullptr;
+}
+
+const Frame* Fanout::awaited(std::uint64_t tag) noexcept {
+  const Sent* sent = find(tag);
+  return sent == nullptr ? nullptr : &sent->payload;
 }
 
 // --- on the way
@@ -157,42 +234,49 @@ void Fanout::serve(Peer& from, const Spread& message) {
   std::vector<ShortNode> lost;
   bool for_us = false;
   for (const ShortNode who : message.to) {
-    if (who == short_of(host_.node_key.id())) {
+    if (who == short_node(host_.node_key.id())) {
       for_us = true;
       continue;
     }
     const Peer* found = nullptr;
     for (const Peer& peer : links_.ready()) {
-      if (short_of(peer.id) == who && peer.link != from.link) found = &peer;
+      if (short_node(peer.id) == who && peer.link != from.link) found = &peer;
     }
     found != nullptr ? receivers.push_back(found) : lost.push_back(who);
   }
-  if (for_us) arrive(from.link, message.from, message.from_via, message.channel, message.tag, message.payload);
+  if (for_us) {
+    const NodeId by = message.from == message.origin ? NodeId{} : message.from;
+    arrive(from.link, message.origin, by, message.from_via, message.channel, message.tag, message.payload);
+  }
   if (!receivers.empty()) {
     host_.observer.frame_was(Traffic::relay);
-    if (const Status admitted = relay_.admit_copies(from, receivers.size() * (message.payload.size() + kCopyCost), now);
+    if (const Status admitted =
+            relay_.admit_copies(from.id, receivers.size() * (message.payload.size() + kCopyCost), now);
         !admitted.ok()) {
       host_.observer.rejected("spread", admitted.error(), from.link);
       lost.clear();  // those too are to be reached over others
       for (const ShortNode who : message.to) {
-        if (who != short_of(host_.node_key.id())) lost.push_back(who);
+        if (who != short_node(host_.node_key.id())) lost.push_back(who);
       }
       receivers.clear();
     }
   }
-  const Frame handed = encode(Handed{message.from, message.channel, message.tag, message.payload});
+  const Frame handed = encode(Handed{message.origin, message.channel, message.tag, message.payload});
   for (const Peer* peer : receivers) {
     links_.send(peer->link, handed, Priority::post, Traffic::relay);
   }
   if (!receivers.empty()) {
     std::erase_if(passed_, [&](const Passed& one) {
-      return one.got.empty() && (one.until <= now || (one.tag == message.tag && one.from == message.from));
+      if (!one.got.empty()) return false;
+      return one.until <= now || (one.tag == message.tag && one.from == message.from && one.origin == message.origin &&
+                                  std::includes(message.to.begin(), message.to.end(), one.to.begin(), one.to.end()));
     });
     if (passed_.size() >= config_.limits.spreads) {
       if (!passed_.front().got.empty()) flush(passed_.front());
       passed_.erase(passed_.begin());
     }
-    passed_.push_back({message.tag, message.from, message.from_via, now + kPassing, {}, {}});
+    passed_.push_back(
+        {message.tag, message.origin, message.from, message.from_via, now + kPassing, {}, message.to, {}});
   }
   if (!lost.empty()) {
     const LinkId back = router_.carrier(message.from_via, message.from, {});
@@ -201,19 +285,22 @@ void Fanout::serve(Peer& from, const Spread& message) {
   }
 }
 
-void Fanout::on(Peer& from, const Receipt& message) {
-  if (message.from == short_of(host_.node_key.id())) return count(message.tag, &from.id, 0, message.mac, from.link);
-  for (Passed& passed : passed_) {
-    if (passed.tag != message.tag || short_of(passed.from) != message.from) continue;
-    if (passed.got.size() >= kMostReceivers) continue;
+void Fanout::on(Peer& from, const Receipt& message, bool counted) {
+  if (message.from == short_node(host_.node_key.id())) return count(message.tag, &from.id, 0, message.mac, from.link);
+  // To whoever had it handed over last, if several had: an earlier one may be gone.
+  const ShortNode who = short_node(from.id);
+  for (auto passed = passed_.rbegin(); passed != passed_.rend(); ++passed) {
+    if (passed->tag != message.tag || short_node(passed->origin) != message.from) continue;
+    if (!std::binary_search(passed->to.begin(), passed->to.end(), who)) continue;
     host_.observer.frame_was(Traffic::relay);
-    const ShortNode who = short_of(from.id);
-    if (std::any_of(passed.got.begin(), passed.got.end(), [who](const Receipted& one) { return one.who == who; }))
+    if (std::any_of(passed->got.begin(), passed->got.end(), [who](const Receipted& one) { return one.who == who; })) {
       return;
-    passed.got.push_back({who, message.mac});
-    if (!passed.flush_at) passed.flush_at = host_.clock.mono() + kGather;
+    }
+    passed->got.push_back({who, message.mac});
+    if (!passed->flush_at) passed->flush_at = host_.clock.mono() + kGather;
     return;
   }
+  if (counted) return;
   host_.observer.rejected("receipt", error(ErrorCode::not_found, "nothing was handed over under this tag"), from.link);
 }
 
@@ -233,15 +320,15 @@ void Fanout::on(Peer& from, const Receipts& message) {
     for (const ShortNode who : message.lost) {
       for (auto at = place_of(sent->missing, who); at != sent->missing.end(); ++at) {
         Awaited& one = *at;
-        if (short_of(one.receiver.node) != who) break;
+        if (short_node(one.receiver.node) != who) break;
+        if (one.done) continue;
         if (one.hints + 1u >= one.receiver.vias.size()) continue;  // a hint is not proved
         ++one.hints;
         ++one.way;
         again.push_back(one);
       }
     }
-    const Traffic traffic = carries_events(sent->channel) ? Traffic::payload : Traffic::control;
-    pass(again, {sent->channel, sent->priority, traffic, sent->tag}, sent->payload);
+    pass(again, {sent->channel, sent->priority, traffic_of(sent->channel), sent->tag}, sent->payload);
     return;
   }
   host_.observer.frame_was(Traffic::relay);
@@ -256,11 +343,11 @@ void Fanout::on(Peer& from, const Receipts& message) {
 // --- what is for us
 
 void Fanout::on(Peer& from, const Handed& message) {
-  arrive(from.link, message.from, {}, message.channel, message.tag, message.payload);
+  arrive(from.link, message.from, {}, {}, message.channel, message.tag, message.payload);
 }
 
-void Fanout::arrive(LinkId link, const NodeId& from, const NodeId& via, std::uint8_t channel, std::uint64_t tag,
-                    const Frame& payload) {
+void Fanout::arrive(LinkId link, const NodeId& origin, const NodeId& by, const NodeId& by_via, std::uint8_t channel,
+                    std::uint64_t tag, const Frame& payload) {
   if (!is_for_a_feed(static_cast<Channel>(channel))) {
     host_.observer.rejected("copy", error(ErrorCode::unknown_type, "an unknown channel"), link);
     return;
@@ -275,8 +362,9 @@ void Fanout::arrive(LinkId link, const NodeId& from, const NodeId& via, std::uin
   delivery.payload = payload;
   delivery.link = link;
   delivery.from_server = false;
-  delivery.copied_by = from;
-  delivery.copied_by_via = via;
+  delivery.copied_by = origin;
+  delivery.handed_by = by;
+  delivery.copied_by_via = by_via;
   delivery.tag = tag;
   arrivals_.push_back(std::move(delivery));
 }
@@ -285,32 +373,29 @@ void Fanout::receipt(const Delivery& copy) {
   const PairMac mac = mac_of(copy.copied_by, host_.node_key.id(), copy.tag);
   if (copy.copied_by_via == NodeId{}) {
     if (links_.find(copy.link) != nullptr) {
-      links_.send(copy.link, Receipt{short_of(copy.copied_by), copy.tag, mac}, Priority::control, Traffic::control);
+      links_.send(copy.link, Receipt{short_node(copy.copied_by), copy.tag, mac}, Priority::control, Traffic::control);
     }
     return;
   }
-  const LinkId back = router_.carrier(copy.copied_by_via, copy.copied_by, {});
-  Receipts message{copy.copied_by_via, copy.copied_by, 0, copy.tag, {{short_of(host_.node_key.id()), mac}}, {}};
+  const NodeId& to = copy.handed_by == NodeId{} ? copy.copied_by : copy.handed_by;
+  const LinkId back = router_.carrier(copy.copied_by_via, to, {});
+  Receipts message{copy.copied_by_via, to, 0, copy.tag, {{short_node(host_.node_key.id()), mac}}, {}};
   if (back) links_.send(back, message, Priority::control, Traffic::control);
 }
 
 void Fanout::count(std::uint64_t tag, const NodeId* node, ShortNode who, const PairMac& mac, LinkId link) {
   Sent* sent = find(tag);
   if (sent == nullptr) return;  // late: everybody has it, or was given up
-  if (node != nullptr) who = short_of(*node);
+  if (node != nullptr) who = short_node(*node);
   for (auto one = place_of(sent->missing, who); one != sent->missing.end(); ++one) {
     const NodeId& receiver = one->receiver.node;
-    if (short_of(receiver) != who) return;
-    if (node != nullptr && receiver != *node) continue;
+    if (short_node(receiver) != who) return;
+    if (one->done || (node != nullptr && receiver != *node)) continue;
     if (mac == PairMac{} || mac_of(receiver, receiver, tag) != mac) {
       host_.observer.rejected("receipt", error(ErrorCode::bad_signature, "not from whom it says"), link);
       return;
     }
-    outcomes_.push_back({tag, one->receiver.user, one->receiver.node, true, true});
-    sent->missing.erase(one);
-    --receivers_;
-    if (sent->missing.empty()) sent_.erase(sent_.begin() + (sent - sent_.data()));
-    return;
+    return received(*sent, *one);
   }
 }
 
@@ -346,6 +431,7 @@ void Fanout::due(MonoTime now) {
   }
   for (Sent& one : sent_) {
     if (one.at > now) continue;
+    drop_done(one);
     if (++one.tries >= kTries) {
       for (const Awaited& missing : one.missing)
         outcomes_.push_back({one.tag, missing.receiver.user, missing.receiver.node, false, true});
@@ -355,8 +441,7 @@ void Fanout::due(MonoTime now) {
     }
     one.at = now + kFirstTry * (1 << one.tries);
     for (Awaited& missing : one.missing) ++missing.way;
-    const Traffic traffic = carries_events(one.channel) ? Traffic::payload : Traffic::control;
-    pass(one.missing, {one.channel, one.priority, traffic, one.tag}, one.payload);
+    pass(one.missing, {one.channel, one.priority, traffic_of(one.channel), one.tag}, one.payload);
   }
   std::erase_if(sent_, [](const Sent& one) { return one.missing.empty(); });
   if (sent_.empty()) clear_out(sent_);
@@ -367,8 +452,8 @@ std::size_t Fanout::bytes() const noexcept {
                     [](const Sent& one) {
                       return heap_bytes(one.missing, [](const Awaited& a) { return heap_bytes(a.receiver.vias); });
                     }) +
-         heap_bytes(passed_, [](const Passed& one) { return heap_bytes(one.got); }) + heap_bytes(arrivals_) +
-         heap_bytes(outcomes_);
+         heap_bytes(passed_, [](const Passed& one) { return heap_bytes(one.got) + heap_bytes(one.to); }) +
+         heap_bytes(arrivals_) + heap_bytes(outcomes_);
 }
 
 }  // namespace np2p::swarm

@@ -14,8 +14,21 @@
 
 namespace np2p::swarm {
 
+// A node's name among the neighbours of one relay.
+[[nodiscard]] inline ShortNode short_node(const NodeId& node) noexcept {
+  ShortNode first = 0;
+  for (std::size_t i = 0; i < sizeof first; ++i) first = first << 8 | node.data[i];
+  return first;
+}
+
 class Fanout {
  public:
+  struct Copy {  // of a payload, under way
+    Channel channel = Channel::packets;
+    Priority priority = Priority::post;
+    Traffic traffic = Traffic::payload;
+    std::uint64_t tag = 0;
+  };
   Fanout(const Config& config, Host& host, Links& links, Router& router, Relay& relay);
 
   // Copies whose receipts are awaited: each receiver that gives none is tried again over its other relays; then an
@@ -24,9 +37,24 @@ class Fanout {
             Assurance assurance = Assurance::receipts);
   void receipt(const Delivery& copy);  // we have it, and shall have it
 
+  // --- for cells, whose heads send copies in our stead (cells.h), or we in that of others (cell_heads.h)
+  // As send(), but somebody else sends the first copies: ours go to whoever gave no receipt in time.
+  void expect(std::vector<Receiver> to, Channel channel, const Frame& payload, Priority priority);
+  void confirm(std::uint64_t tag, const NodeId& node);              // there is a receipt
+  void send_now(std::uint64_t tag, const std::vector<NodeId>& to);  // to those of them who gave none yet
+  [[nodiscard]] bool awaits(std::uint64_t tag, const NodeId& node) noexcept;
+  [[nodiscard]] const Frame* awaited(std::uint64_t tag) noexcept;  // the payload; null: everybody has it, or gave up
+  // Copies by one relay; `to` is put in order. False: there is no way.
+  bool spread(const NodeId& via, unsigned way, const NodeId& origin, const Copy& copy, const Frame& payload,
+              std::vector<ShortNode>& to);
+  // A payload for ourselves that somebody passed on: `by`, zero if it was its origin.
+  void arrive(LinkId link, const NodeId& origin, const NodeId& by, const NodeId& by_via, std::uint8_t channel,
+              std::uint64_t tag, const Frame& payload);
+  [[nodiscard]] PairMac mac_of(const NodeId& other, const NodeId& receiver, std::uint64_t tag);
+
   void on(Peer& from, const Spread& message);
   void on(Peer& from, const Handed& message);
-  void on(Peer& from, const Receipt& message);
+  void on(Peer& from, const Receipt& message, bool counted = false);  // as a head's own already
   void on(Peer& from, const Receipts& message);
   std::optional<Delivery> next();
   std::optional<CopyOutcome> next_outcome();
@@ -40,6 +68,7 @@ class Fanout {
     Receiver receiver;
     std::uint8_t way = 0;
     std::uint8_t hints = 0;  // that it was lost, and another way was tried at once
+    bool done = false;       // a receipt is there; gone soon
   };
   struct Sent {  // by us
     std::uint64_t tag = 0;
@@ -49,28 +78,27 @@ class Fanout {
     unsigned tries = 0;
     MonoTime at;                   // of the next try
     std::vector<Awaited> missing;  // ascending by node
+    std::size_t open = 0;          // of these, not done
   };
   struct Passed {  // for somebody else
     std::uint64_t tag = 0;
+    NodeId origin;
     NodeId from;
     NodeId from_via;
     MonoTime until;
     std::optional<MonoTime> flush_at;
+    std::vector<ShortNode> to;  // who may give a receipt still, ascending
     std::vector<Receipted> got;
   };
-  struct Copy {  // of a payload, under way
-    Channel channel = Channel::packets;
-    Priority priority = Priority::post;
-    Traffic traffic = Traffic::payload;
-    std::uint64_t tag = 0;
-  };
+  std::vector<Awaited> admit(std::vector<Receiver> to, std::uint64_t tag);
+  void await(std::vector<Awaited> fresh, const Copy& copy, const Frame& payload);
   void pass(const std::vector<Awaited>& to, const Copy& copy, const Frame& payload);
   void serve(Peer& from, const Spread& message);
-  void arrive(LinkId link, const NodeId& from, const NodeId& via, std::uint8_t channel, std::uint64_t tag,
-              const Frame& payload);
   void count(std::uint64_t tag, const NodeId* node, ShortNode who, const PairMac& mac, LinkId link);
   void flush(Passed& passed);
-  [[nodiscard]] PairMac mac_of(const NodeId& other, const NodeId& receiver, std::uint64_t tag);
+  static void drop_done(Sent& sent);
+  void received(Sent& sent, Awaited& one);
+  [[nodiscard]] Awaited* missing(Sent& sent, const NodeId& node) noexcept;
   [[nodiscard]] Sent* find(std::uint64_t tag) noexcept;
   [[nodiscard]] LinkId toward(const NodeId& via, LinkId from) { return router_.carrier(via, via, from); }
 

@@ -80,34 +80,6 @@ std::optional<Whereabouts> Locator::find_alive(const PubKey& user) const {
   return found;
 }
 
-std::optional<Receiver> Locator::find_for_copy(const PubKey& user) {
-  Known* known = find(user);
-  const bool told = known != nullptr && known->expires != MonoTime{};
-  if (!told || known->dead || !known->checked || forbidden(*known)) {
-    want(user);
-    return std::nullopt;
-  }
-  known->used = host_.clock.mono();
-  Receiver receiver{user, known->node, {}, known->turn};
-  if (!known->listens.is_unspecified()) {
-    receiver.vias.push_back(known->node);
-    return receiver;
-  }
-  if (known->via != NodeId{}) receiver.vias.push_back(known->via);
-  for (const PeerRef& relay : known->relays) {
-    if (relay.id != known->via) receiver.vias.push_back(relay.id);
-  }
-  return receiver;
-}
-
-void Locator::proved(const NodeId& node) {
-  for (Known& one : known_) {
-    if (one.node != node) continue;
-    one.expires = std::max(one.expires, host_.clock.mono() + config_.limits.contact_life / 2);
-    return;
-  }
-}
-
 bool Locator::send(const PubKey& user, Channel channel, const Frame& payload, Priority priority) {
   if (usable(user, channel) == nullptr) {
     want(user);
@@ -339,6 +311,7 @@ bool Locator::decide(Wanted& wanted) {
   known.node = contact.node;
   known.listens = contact.listens;
   known.relays = contact.relays;
+  known.at = contact.at;
   known.via = {};
   known.sequence = contact.sequence;
   known.expires = host_.clock.mono() + (contact.expires - wall) * 1s;
@@ -407,6 +380,7 @@ void Locator::adopt(Known& known, const BindingPtr& binding) {
 
 void Locator::forget_contact(Known& known) {
   known.listens = {};
+  known.at = {};
   known.relays.clear();
   known.via = {};
   known.sequence = 0;

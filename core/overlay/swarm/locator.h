@@ -33,7 +33,15 @@ class Locator {
   // For a copy. What has expired is still tried: a receipt tells whether it holds, and without one the user is looked
   // for (lost). Who is not known at all is looked for at once.
   std::optional<Receiver> find_for_copy(const PubKey& user);
-  void set_nat(NatClass nat);  // of ours, for our contact
+  // Of all who are known well enough for that; nobody is looked for.
+  template <class Visit>
+  void each_for_copy(Visit visit) const {
+    for (const Known& one : known_) {
+      if (fit_for_copy(one)) visit(receiver_of(one), place_of(one));
+    }
+  }
+  [[nodiscard]] Coordinates place_of(const PubKey& user) const noexcept;  // vague if not known
+  void set_nat(NatClass nat);                                             // of ours, for our contact
   [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
 
   void own_changed(const std::vector<LinkId>& active);  // reachability or neighbours: the relays among them
@@ -62,6 +70,7 @@ class Locator {
     Address listens;
     std::vector<PeerRef> relays;
     NodeId via;  // as a message from there said; zero: by the contact
+    Coordinates at;
     std::uint64_t sequence = 0;
     MonoTime expires;
     MonoTime used;
@@ -88,6 +97,9 @@ class Locator {
     Ballot ballot;
   };
   [[nodiscard]] Known* find(const PubKey& user) noexcept;
+  [[nodiscard]] bool fit_for_copy(const Known& known) const noexcept;
+  static Receiver receiver_of(const Known& known);
+  static Coordinates place_of(const Known& known) noexcept;
   [[nodiscard]] bool forbidden(const Known& known) const noexcept;
   [[nodiscard]] bool alive(const Known& known) const noexcept;                            // it has a contact
   [[nodiscard]] const Known* usable(const PubKey& user, Channel channel) const noexcept;  // for that

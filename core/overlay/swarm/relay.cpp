@@ -40,10 +40,10 @@ Status Relay::admit(const Peer& from, const Carry& record, MonoTime now) {
   return {};
 }
 
-Status Relay::admit_copies(const Peer& from, std::size_t bytes, MonoTime now) {
+Status Relay::admit_copies(const NodeId& from, std::size_t bytes, MonoTime now) {
   if (!config_.relay) return error(ErrorCode::forbidden, "this server carries nothing for others");
   const auto charged = static_cast<std::uint32_t>(std::min<std::size_t>(bytes, UINT32_MAX));
-  if (!bucket_of(from.id, now).take(now, charged)) {
+  if (!bucket_of(from, now).take(now, charged)) {
     return error(ErrorCode::rate_limited, "more copies than one neighbour may have made");
   }
   if (!total_.take(now, charged)) return error(ErrorCode::rate_limited, "more than this server carries for others");

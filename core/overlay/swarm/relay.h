@@ -16,8 +16,9 @@ class Relay {
 
   // May this record go on? It is charged if so.
   Status admit(const Peer& from, const Carry& record, MonoTime now);
-  // So many bytes to those of our neighbours that a Spread names; `from`: who handed it to us, reachable or not.
-  Status admit_copies(const Peer& from, std::size_t bytes, MonoTime now);
+  // So many bytes of copies for others, whom a Spread or the members of a cell are; `from`: who handed us the Spread,
+  // or whose cell it is.
+  Status admit_copies(const NodeId& from, std::size_t bytes, MonoTime now);
   void ended(const CarryEnd& end);
   [[nodiscard]] std::size_t slots() const noexcept { return slots_.size(); }
 

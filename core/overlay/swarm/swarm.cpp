@@ -44,7 +44,9 @@ Swarm::Swarm(const Config& config, Host& host)
       tunnels_(config, host, links_, router_),
       ladder_(config, host, links_, router_, tunnels_, probes_, reachability_),
       correspondence_(config, host, links_, locator_, ladder_),
-      fanout_(config, host, links_, router_, tunnels_.relay()) {}
+      fanout_(config, host, links_, router_, tunnels_.relay()),
+      cells_(config, host, router_, fanout_),
+      cell_heads_(config, host, links_, router_, tunnels_.relay(), fanout_) {}
 
 void Swarm::start() {
   reachability_.start();
@@ -142,6 +144,11 @@ void Swarm::handle(Peer& from, const Message& message, const Frame& whole) {
         } else if constexpr (requires { tunnels_.on(from, m); }) {
           tunnels_.on(from, m);
         } else if constexpr (requires { fanout_.on(from, m); }) {
+          // A relay of a cell that we lead may be ourselves: both want to know.
+          if constexpr (std::is_same_v<T, Receipt>) return fanout_.on(from, m, cell_heads_.on(from, m));
+          if constexpr (std::is_same_v<T, Receipts>) {
+            if (cell_heads_.on(from, m)) return;
+          }
           fanout_.on(from, m);
         } else if constexpr (requires { plumtree_.on(from, m); }) {
           plumtree_.on(from, m);
@@ -150,6 +157,19 @@ void Swarm::handle(Peer& from, const Message& message, const Frame& whole) {
         }
       },
       message);
+}
+
+void Swarm::handle(const Arrival& arrival) {
+  const auto message = decode_cell(arrival.delivery.payload.view(), config_.limits);
+  if (!message.ok()) return host_.observer.rejected("cell", message.error(), arrival.delivery.link);
+  std::visit(
+      [&](const auto& m) {
+        if constexpr (requires { cells_.on(arrival, m); }) {
+          if (m.cell < kFirstPart) return cells_.on(arrival, m);
+        }
+        cell_heads_.on(arrival, m);
+      },
+      *message);
 }
 
 void Swarm::link_down(LinkId link, CloseReason reason) {
@@ -189,6 +209,8 @@ void Swarm::timer(Timer timer) {
     ladder_.due(now);
     tunnels_.due(now);
     correspondence_.due(now);
+    cells_.due(now);
+    cell_heads_.due(now);
     fanout_.due(now);
   } else if (timer == Timer::overlay_gossip) {
     armed_gossip_.reset();
@@ -285,13 +307,18 @@ void Swarm::settle() {
     }
     if (neighbours_changed) locator_.own_changed(hyparview_.active_links());
     while (const auto answer = directory_.next()) locator_.answered(*answer);
-    while (const auto lost = router_.next_lost()) locator_.lost(*lost);
+    while (const auto lost = router_.next_lost()) {
+      locator_.lost(*lost);
+      cells_.lost(*lost);
+    }
     while (const BindingPtr binding = directory_.next_bound()) locator_.bound(binding);
     while (auto arrival = router_.next()) {
       more = true;
       const auto channel = static_cast<std::uint8_t>(arrival->delivery.channel);
       if (channel == kMeetingChannel) {
         ladder_.on(*arrival);
+      } else if (channel == kCellChannel) {
+        handle(*arrival);
       } else if (!is_for_a_feed(static_cast<Channel>(channel))) {
         host_.observer.rejected("unicast", error(ErrorCode::unknown_type, "an unknown channel"),
                                 arrival->delivery.link);
@@ -317,9 +344,9 @@ void Swarm::settle() {
     }
   }
   std::optional<MonoTime> connect = hyparview_.next_due();
-  for (const auto& at :
-       {links_.next_due(), entrance_.next_due(), guard_.next_due(), reachability_.next_due(), probes_.next_due(),
-        ladder_.next_due(), tunnels_.next_due(), correspondence_.next_due(), fanout_.next_due()}) {
+  for (const auto& at : {links_.next_due(), entrance_.next_due(), guard_.next_due(), reachability_.next_due(),
+                         probes_.next_due(), ladder_.next_due(), tunnels_.next_due(), correspondence_.next_due(),
+                         fanout_.next_due(), cells_.next_due(), cell_heads_.next_due()}) {
     if (at && *at < *connect) connect = at;
   }
   arm(Timer::overlay_connect, connect, armed_connect_);
@@ -377,6 +404,8 @@ bool Swarm::unicast(const PubKey& user, Channel channel, const Frame& payload, P
 
 std::vector<PubKey> Swarm::copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload,
                                   Priority priority, Assurance assurance) {
+  const bool many = users.size() > config_.limits.direct_copies && assurance == Assurance::receipts;
+  if (many) return copies_to_cells(users, channel, payload, priority);
   std::vector<PubKey> without;
   std::vector<Receiver> to;
   for (const PubKey& user : users) {
@@ -388,6 +417,22 @@ std::vector<PubKey> Swarm::copies(const std::vector<PubKey>& users, Channel chan
   return without;
 }
 
+std::vector<PubKey> Swarm::copies_to_cells(const std::vector<PubKey>& users, Channel channel, const Frame& payload,
+                                           Priority priority) {
+  locator_.each_for_copy([&](const Receiver& one, const Coordinates& at) { cells_.moved(one, at); });
+  std::vector<PubKey> without;
+  std::vector<PubKey> to;
+  for (const PubKey& user : users) {
+    if (cells_.find(user) == nullptr) {
+      if (const auto found = locator_.find_for_copy(user)) cells_.learn(*found, locator_.place_of(user));
+    }
+    (cells_.find(user) != nullptr ? to : without).push_back(user);
+  }
+  cells_.send(to, channel, payload, priority);
+  settle();
+  return without;
+}
+
 std::optional<CopyOutcome> Swarm::next_outcome() {
   const auto outcome = fanout_.next_outcome();
   if (!outcome) return std::nullopt;
@@ -395,13 +440,14 @@ std::optional<CopyOutcome> Swarm::next_outcome() {
     locator_.proved(outcome->node);
   } else if (outcome->tried) {
     locator_.lost(outcome->node);
+    cells_.forget(outcome->user, outcome->node);
     settle();
   }
   return outcome;
 }
 
 void Swarm::receipt(const Delivery& copy) {
-  fanout_.receipt(copy);
+  if (!cell_heads_.receipt(copy)) fanout_.receipt(copy);
   settle();
 }
 
@@ -446,7 +492,8 @@ std::vector<NodeId> Swarm::active_view() const {
 std::size_t Swarm::bytes() const noexcept {
   return sizeof *this + links_.bytes() + entrance_.bytes() + reachability_.bytes() + hyparview_.bytes() +
          paths_.bytes() + plumtree_.bytes() + history_.bytes() + fingers_.bytes() + directory_.bytes() +
-         router_.bytes() + locator_.bytes() + fanout_.bytes() + heap_bytes(unicasts_);
+         router_.bytes() + locator_.bytes() + fanout_.bytes() + cells_.bytes() + cell_heads_.bytes() +
+         heap_bytes(unicasts_);
 }
 
 OverlayStatus Swarm::status() const {
@@ -465,6 +512,9 @@ OverlayStatus Swarm::status() const {
   status.servers = network_size();
   status.guarded = guard_.lookups();
   status.merged = guard_.merged();
+  status.cells = cells_.count();
+  status.largest_cell = cells_.largest();
+  status.cells_led = cell_heads_.led();
   return status;
 }
 

@@ -19,11 +19,15 @@
 //   ladder        from no link to the best one: dials, tunnels, punches
 //   correspondence  messages to single users: routed, or worth a link
 //   fanout        one payload for many: one copy for each relay
+//   cells         our followers, when they are too many for that
+//   cell_heads    those of others whom we lead
 #pragma once
 
 #include <optional>
 
 #include "core/overlay/overlay.h"
+#include "core/overlay/swarm/cell_heads.h"
+#include "core/overlay/swarm/cells.h"
 #include "core/overlay/swarm/census.h"
 #include "core/overlay/swarm/correspondence.h"
 #include "core/overlay/swarm/entrance.h"
@@ -89,11 +93,16 @@ class Swarm {
   [[nodiscard]] const Correspondence& correspondence() const noexcept { return correspondence_; }
   [[nodiscard]] const History& history() const noexcept { return history_; }
   [[nodiscard]] Fanout& fanout() noexcept { return fanout_; }
+  [[nodiscard]] Cells& cells() noexcept { return cells_; }
+  [[nodiscard]] CellHeads& cell_heads() noexcept { return cell_heads_; }
   [[nodiscard]] bool reachable() const noexcept { return reachability_.reachable(); }
 
  private:
   void handle(Peer& from, const Message& message, const Frame& whole);
+  void handle(const Arrival& arrival);  // about cells
   void offer_to_tree(const Peer& peer);
+  std::vector<PubKey> copies_to_cells(const std::vector<PubKey>& users, Channel channel, const Frame& payload,
+                                      Priority priority);
   void settle_reachability();
   void settle_trees();  // what a message of paths or broadcasts may have changed: most are of these
   void settle();        // changes of links to the parts, changes of neighbours to Plumtree; arms the timers
@@ -120,6 +129,8 @@ class Swarm {
   Ladder ladder_;
   Correspondence correspondence_;
   Fanout fanout_;
+  Cells cells_;
+  CellHeads cell_heads_;
   std::vector<Delivery> unicasts_;
   std::optional<MonoTime> armed_connect_;
   std::optional<MonoTime> armed_gossip_;

@@ -50,6 +50,7 @@ struct Copies : ::testing::Test {
     message.via = via;
     message.from = from.id();
     message.from_via = from.id();
+    message.origin = from.id();
     message.channel = 1;
     message.tag = kTag;
     std::sort(to.begin(), to.end());
@@ -285,6 +286,7 @@ TEST_F(Copies, MoreThanTheLimitAreReportedAtOnce) {
 TEST(CopiesInAWorld, ReachEverybodyOnceAndReceiptsComeBack) {
   World world;
   world.add_many(40, 2);
+  world[1].config.limits.direct_copies = 64;  // all by itself
   world.boot_all();
   world.run_for(60s);
   const std::size_t sender = 1;  // behind NAT

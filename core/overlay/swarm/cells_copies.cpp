@@ -1,0 +1,247 @@
+// What becomes of a copy that went to the heads of cells.
+#include <algorithm>
+
+#include "core/overlay/swarm/cells.h"
+
+namespace np2p::swarm {
+namespace {
+
+constexpr Duration kSilence = 2s;        // until a head is given up that said nothing at all
+constexpr Duration kRest = 1s;           // that it has after this for the rest
+constexpr unsigned kReports = 64;        // of one head about one payload, that are looked at
+constexpr unsigned kRefusal = 4;         // faults: who refuses will do so the next time
+constexpr std::size_t kMostMissing = 4;  // a quarter, without a fault
+
+}  // namespace
+
+void Cells::send(const std::vector<PubKey>& users, Channel channel, const Frame& payload, Priority priority) {
+  const MonoTime now = host_.clock.mono();
+  ++calls_;
+  for (const PubKey& user : users) {
+    const auto member = members_.find(user);
+    if (member == members_.end()) continue;
+    member->second.named = now;
+    member->second.call = calls_;
+  }
+  settle(now);
+  std::vector<Receiver> direct;
+  std::vector<Receiver> in_cells;
+  for (const PubKey& user : users) {
+    const auto member = members_.find(user);
+    if (member == members_.end()) continue;
+    const Cell* cell = find_cell(member->second.cell);
+    const bool led = cell != nullptr && cell->head != PubKey{};
+    (led ? in_cells : direct).push_back(member->second.receiver);
+  }
+  const std::uint64_t tag = copy_tag(payload);
+  if (!direct.empty()) fanout_.send(std::move(direct), channel, payload, priority);
+  if (in_cells.empty()) return;
+  fanout_.expect(std::move(in_cells), channel, payload, priority);
+  std::erase_if(flights_, [&](const Flight& one) { return fanout_.awaited(one.tag) == nullptr; });
+  Flight* flight = find_flight(tag);
+  if (flight == nullptr) flight = &flights_.emplace_back(Flight{tag, channel, priority, {}});
+  for (Cell& cell : cells_) {
+    if (cell.head == PubKey{}) continue;
+    Part part;
+    part.cell = cell.number;
+    part.version = cell.version;
+    part.seats = cell.seats;
+    part.head = node_of(cell.head);
+    part.backup = node_of(cell.backup);
+    part.at = now + kSilence;
+    std::size_t named = 0;
+    for (std::size_t place = 0; place < cell.seats->size(); ++place) {
+      if (members_.find((*cell.seats)[place].user)->second.call != calls_) continue;
+      part.to.add(place);
+      ++named;
+    }
+    if (named == 0) continue;
+    if (named == cell.seats->size()) part.to = {};
+    if (cell.used + config_.limits.cell_lease * 3 / 4 <= now) {
+      assign(cell, cell.head);
+      assign(cell, cell.backup);
+    }
+    cell.used = now;
+    copy(*flight, part, part.head, 0);
+    flight->parts.push_back(std::move(part));
+  }
+}
+
+void Cells::copy(const Flight& flight, const Part& part, const NodeId& to, unsigned turn) {
+  const Frame* payload = fanout_.awaited(flight.tag);
+  if (payload == nullptr) return;
+  CellCopy message;
+  message.origin = host_.node_key.id();
+  message.cell = part.cell;
+  message.version = part.version;
+  message.turn = static_cast<std::uint8_t>(turn);
+  message.channel = static_cast<std::uint8_t>(flight.channel);
+  message.tag = flight.tag;
+  message.to = part.to;
+  message.payload = *payload;
+  tell(to, message, flight.priority, Traffic::payload);
+}
+
+Cells::Flight* Cells::find_flight(std::uint64_t tag) noexcept {
+  for (Flight& one : flights_) {
+    if (one.tag == tag) return &one;
+  }
+  return nullptr;
+}
+
+// The newest that this node is to serve.
+Cells::Part* Cells::find_part(Flight& flight, std::uint16_t cell, const NodeId& from) noexcept {
+  for (auto part = flight.parts.rbegin(); part != flight.parts.rend(); ++part) {
+    if (part->cell == cell && (part->head == from || part->backup == from)) return &*part;
+  }
+  return nullptr;
+}
+
+PlaceSet Cells::missing(std::uint64_t tag, const Part& part) const {
+  PlaceSet set;
+  for (std::size_t place = 0; place < part.seats->size(); ++place) {
+    if ((!part.to.empty() && !part.to.has(place)) || part.done.has(place)) continue;
+    if (fanout_.awaits(tag, (*part.seats)[place].node)) set.add(place);
+  }
+  return set;
+}
+
+void Cells::on(const Arrival& arrival, const CellTrouble& message) {
+  Flight* flight = find_flight(message.tag);
+  Part* part = flight == nullptr ? nullptr : find_part(*flight, message.cell, arrival.node);
+  const bool serves = part != nullptr && ((part->stage == Stage::head && part->head == arrival.node) ||
+                                          (part->stage == Stage::backup && part->backup == arrival.node));
+  if (!serves) return;  // late
+  const Cell* cell = find_cell(message.cell);
+  const bool same = cell != nullptr && cell->version == part->version;
+  if (message.kind == CellTrouble::Kind::unknown && same && !std::exchange(part->repeated, true)) {
+    const auto user = seated_.find(arrival.node);
+    if (user != seated_.end()) assign(*cell, user->second);
+    return copy(*flight, *part, arrival.node, 0);
+  }
+  if (message.kind == CellTrouble::Kind::refused) blame(message.cell, arrival.node, kRefusal);
+  next_stage(*flight, *part, host_.clock.mono());
+}
+
+void Cells::on(const Arrival& arrival, const CellReceipts& message) {
+  Flight* flight = find_flight(message.tag);
+  if (flight == nullptr) return;  // late: everybody has it
+  Part* part = find_part(*flight, message.cell, arrival.node);
+  const LinkId link = arrival.delivery.link;
+  if (part == nullptr || part->version != message.version || message.got.empty() ||
+      message.got.end() > (part->seats->size() + 7) / 8 * 8) {
+    return host_.observer.rejected("cell receipts", error(ErrorCode::not_found, "not of a cell that it leads"), link);
+  }
+  if (part->reports >= kReports) {
+    return host_.observer.rejected("cell receipts", error(ErrorCode::rate_limited, "too many about one copy"), link);
+  }
+  ++part->reports;
+  CellMac sum{};
+  bool good = true;
+  std::vector<std::size_t> places;
+  for (std::size_t place = 0; place < part->seats->size(); ++place) {
+    if (!message.got.has(place)) continue;
+    const NodeId& node = (*part->seats)[place].node;
+    const PairMac mac = fanout_.mac_of(node, node, message.tag);
+    good = good && mac != PairMac{};
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] = static_cast<std::uint8_t>(sum[i] ^ mac[i]);
+    places.push_back(place);
+  }
+  if (!good || sum != message.mac) {
+    host_.observer.rejected("cell receipts", error(ErrorCode::bad_signature, "they do not add up"), link);
+    return tell(arrival.node, CellAsk{message.cell, message.version, message.tag, message.got}, Priority::control,
+                Traffic::control);
+  }
+  for (const std::size_t place : places) {
+    part->done.add(place);
+    fanout_.confirm(message.tag, (*part->seats)[place].node);
+  }
+  if (part->stage == Stage::head && missing(message.tag, *part).empty()) {
+    part->stage = Stage::over;
+    const auto user = seated_.find(arrival.node);
+    const auto head = user == seated_.end() ? members_.end() : members_.find(user->second);
+    if (head != members_.end()) head->second.faults = 0;
+  }
+}
+
+void Cells::on(const Arrival& arrival, const CellMacs& message) {
+  Flight* flight = find_flight(message.tag);
+  Part* part = flight == nullptr ? nullptr : find_part(*flight, message.cell, arrival.node);
+  if (part == nullptr || part->version != message.version || part->reports >= kReports) return;
+  ++part->reports;
+  for (const PlacedMac& one : message.macs) {
+    if (one.place >= part->seats->size() || part->done.has(one.place)) continue;
+    const NodeId& node = (*part->seats)[one.place].node;
+    if (one.mac == PairMac{} || fanout_.mac_of(node, node, message.tag) != one.mac) {
+      host_.observer.rejected("receipt", error(ErrorCode::bad_signature, "not from whom it says"),
+                              arrival.delivery.link);
+      continue;
+    }
+    part->done.add(one.place);
+    fanout_.confirm(message.tag, node);
+  }
+}
+
+void Cells::lost(const NodeId& node) {
+  for (Flight& flight : flights_) {
+    for (Part& part : flight.parts) {
+      if (part.stage == Stage::head && part.head == node && part.done.empty()) part.at = host_.clock.mono();
+    }
+  }
+}
+
+std::optional<MonoTime> Cells::next_due() const noexcept {
+  std::optional<MonoTime> first;
+  for (const Flight& flight : flights_) {
+    for (const Part& part : flight.parts) {
+      if (part.stage != Stage::over && (!first || part.at < *first)) first = part.at;
+    }
+  }
+  return first;
+}
+
+void Cells::due(MonoTime now) {
+  std::erase_if(flights_, [&](const Flight& one) { return fanout_.awaited(one.tag) == nullptr; });
+  for (Flight& flight : flights_) {
+    for (Part& part : flight.parts) {
+      if (part.stage != Stage::over && part.at <= now) next_stage(flight, part, now);
+    }
+  }
+}
+
+void Cells::next_stage(Flight& flight, Part& part, MonoTime now) {
+  const PlaceSet left = missing(flight.tag, part);
+  if (left.empty()) {
+    part.stage = Stage::over;
+    return;
+  }
+  if (part.stage == Stage::head && !part.done.empty()) {
+    part.stage = Stage::rest;
+    part.at = now + kRest;
+    return;
+  }
+  if (part.stage == Stage::backup) {
+    const bool silent = left.count() == (part.to.empty() ? part.seats->size() : part.to.count());
+    if (silent) blame(part.cell, part.backup, 1);
+    return send_ourselves(flight, part);
+  }
+  const bool silent = part.done.empty();
+  if (silent || left.count() * kMostMissing > part.seats->size()) blame(part.cell, part.head, 1);
+  if (part.backup == NodeId{}) return send_ourselves(flight, part);
+  // By the other relays of those whom the head did not reach; if it reached nobody, it was the head.
+  part.to = left;
+  part.stage = Stage::backup;
+  part.at = now + kSilence;
+  copy(flight, part, part.backup, silent ? 0 : 1);
+}
+
+void Cells::send_ourselves(Flight& flight, Part& part) {
+  part.stage = Stage::over;
+  std::vector<NodeId> nodes;
+  for (std::size_t place = 0; place < part.seats->size(); ++place) {
+    if (!part.done.has(place)) nodes.push_back((*part.seats)[place].node);
+  }
+  fanout_.send_now(flight.tag, nodes);
+}
+
+}  // namespace np2p::swarm
