@@ -21,7 +21,8 @@ import crossover_math as maths  # noqa: E402
 import crossover_measure  # noqa: E402
 import crossover_report  # noqa: E402
 import crossover_run  # noqa: E402
-from crossover_points import COLUMNS, PER_SECOND, Ask, Plan, Point, keep, kept  # noqa: E402
+from crossover_points import COLUMNS, PER_SECOND, Ask, Plan, Point  # noqa: E402
+from point_files import keep, kept  # noqa: E402
 
 TINY = ("--short", "--nodes=8,16", "--seeds=1", "--seed=3")
 
@@ -193,14 +194,14 @@ def test_a_point_that_fails_does_not_lose_the_others(tmp_path: Path, monkeypatch
 
 def test_what_cannot_be_read_or_was_asked_differently_is_not_known(tmp_path: Path) -> None:
     one = point("broadcast", 8, 1000.0)
-    keep(ask(8), one, tmp_path)
-    assert kept(ask(8), tmp_path) == one
-    assert kept(ask(8, seed=2), tmp_path) is None
+    keep(one, ask(8).file(tmp_path))
+    assert kept(Point, ask(8).file(tmp_path)) == one
+    assert kept(Point, ask(8, seed=2).file(tmp_path)) is None
     longer = ask(8)
-    assert kept(replace(longer, plan=replace(longer.plan, settle=301.0)), tmp_path) is None
+    assert kept(Point, replace(longer, plan=replace(longer.plan, settle=301.0)).file(tmp_path)) is None
     for spoilt in ("", "{}", '{"mode": "broadcast"}', "[]", "{"):
         ask(8).file(tmp_path).write_text(spoilt)
-        assert kept(ask(8), tmp_path) is None
+        assert kept(Point, ask(8).file(tmp_path)) is None
 
 
 # --- by hand ----------------------------------------------------------------------------------------------------------
