@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from typing import Any, Callable
+from typing import Any, Callable, TypeVar
 
 import numpy as np
 
@@ -12,6 +12,7 @@ import np2p
 from point_run import die_with_parent
 
 Array = np.ndarray[Any, Any]
+T = TypeVar("T")
 KINDS = ("payload", "duplicate", "relay", "control")
 
 
@@ -57,7 +58,7 @@ class Sent:
         return Sent(self.seconds, bytes_of, messages)
 
 
-def otherwise(what: Callable[[], Sent]) -> Sent:
+def otherwise(what: Callable[[], T]) -> T:
     """What would have been: `what` happens to a copy of this process and everything in it, and then the copy ends."""
     mine, theirs = multiprocessing.Pipe(duplex=False)
     child = os.fork()
@@ -69,7 +70,7 @@ def otherwise(what: Callable[[], Sent]) -> Sent:
             os._exit(0)
     theirs.close()
     try:
-        found: Sent = mine.recv()
+        found: T = mine.recv()
     except EOFError:
         raise RuntimeError("the copy of the network ended before it had anything to tell") from None
     finally:
