@@ -67,7 +67,7 @@ def test_nothing_is_lost_in_some_hundred_absences(tmp_path: Path) -> None:
 
 def test_an_absence_that_loses_something_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """A user whose server never comes back has lost what was posted meanwhile."""
-    monkeypatch.setattr(absence_losses._Play, "_return", lambda play, index: play.back_at.pop(index))
+    monkeypatch.setattr(absence_losses._Play, "_return", lambda play, node: play.back_at.pop(node.index))
     monkeypatch.setattr(absence_losses, "LEAVING", ("crash",))
     monkeypatch.setattr(absence_losses, "PATIENCE", 60.0)
     monkeypatch.setattr(absence_losses, "ABSENCES", 1)

@@ -17,11 +17,13 @@ DRIVERS = ("absence_losses.py",)
 VERSION = 1
 ABSENCES = 50  # in one world
 NATS = ("none", "none", "none", "port_restricted", "symmetric", "restricted", "none", "port_restricted")
+# Beside them stands the way in that all were told: who knows no such place and comes back with another address is another
+# story.
 FOLLOWS = 4  # others, each user
 HERE, AWAY = minutes(40), minutes(15)  # in the mean: exponential
 POST = minutes(2)  # between two posts of anybody, in the mean
 PATIENCE = hours(30)  # afterwards, in which all are there: leases are renewed once a day
-AUTHORS = 3  # the first so many servers are there all the time if authors do not leave
+AUTHORS = 3  # so many servers are there all the time if authors do not leave
 LEAVING = ("crash", "power_off", "go_offline")
 
 
@@ -67,14 +69,14 @@ class _Play:
     def __init__(self, ask: Ask) -> None:
         self.net = np2p.Simulation(seed=ask.seed)
         self.luck = random.Random(f"absences {ask.seed}")
+        self.net.add_node(nat="none", mode="multicast")
         self.nodes = self.net.add_nodes(len(NATS), nat=NATS, mode="multicast")
         self.net.bootstrap(within=minutes(3))
-        everybody = range(len(NATS))
-        self.authors = list(everybody if ask.authors_leave else range(AUTHORS))
-        self.leaving = list(everybody if ask.authors_leave else range(AUTHORS, len(NATS)))
+        self.authors = self.nodes if ask.authors_leave else self.nodes[:AUTHORS]
+        self.leaving = self.nodes if ask.authors_leave else self.nodes[AUTHORS:]
         for node in self.nodes:
-            others = [index for index in self.authors if index != node.index]
-            node.follow(*(self.nodes[i] for i in self.luck.sample(others, min(FOLLOWS, len(others)))))
+            others = [author for author in self.authors if author is not node]
+            node.follow(*self.luck.sample(others, min(FOLLOWS, len(others))))
         self.net.run_for(minutes(2))
         self.back_at: dict[int, float] = {}  # who is away, and until when
         self.absences, self.away_s, self.missed = 0, 0.0, 0
@@ -82,52 +84,49 @@ class _Play:
 
     def live(self) -> None:
         """Until there were so many absences; the next thing to happen is always the earliest."""
-        leave = {index: self.net.now + self.luck.expovariate(1 / HERE) for index in self.leaving}
+        leave = {node.index: self.net.now + self.luck.expovariate(1 / HERE) for node in self.leaving}
         post = self.net.now + self.luck.expovariate(1 / POST)
         while self.absences < ABSENCES or self.back_at:
-            ends = {index: at for index, at in self.back_at.items()}
-            due = [(at, "back", index) for index, at in ends.items()] + [(post, "post", -1)]
+            due = [(at, "back", index) for index, at in self.back_at.items()] + [(post, "post", -1)]
             if self.absences < ABSENCES:
-                due += [(at, "leave", index) for index, at in leave.items() if index not in ends]
+                due += [(at, "leave", index) for index, at in leave.items() if index not in self.back_at]
             at, what, index = min(due)
             self.net.run_for(max(0.0, at - self.net.now))
             if what == "back":
-                self._return(index)
+                self._return(self.net.nodes[index])
                 leave[index] = self.net.now + self.luck.expovariate(1 / HERE)
             elif what == "leave":
-                self._leave(index)
+                self._leave(self.net.nodes[index])
             else:
                 self._post()
                 post = self.net.now + self.luck.expovariate(1 / POST)
 
-    def _leave(self, index: int) -> None:
-        how = self.luck.choice(LEAVING)
-        getattr(self.nodes[index], how)()
+    def _leave(self, node: np2p.Node) -> None:
+        getattr(node, self.luck.choice(LEAVING))()
         length = self.luck.expovariate(1 / AWAY)
-        self.back_at[index] = self.net.now + length
+        self.back_at[node.index] = self.net.now + length
         self.absences += 1
         self.away_s += length
 
-    def _return(self, index: int) -> None:
-        node = self.nodes[index]
-        del self.back_at[index]
+    def _return(self, node: np2p.Node) -> None:
+        del self.back_at[node.index]
         if self.net.is_running(node):
             node.come_online(new_address=self.luck.random() < 0.5)
         else:
             node.restart()
 
     def _post(self) -> None:
-        here = [index for index in self.authors if index not in self.back_at]
+        here = [author for author in self.authors if author.index not in self.back_at]
         if not here:
             return
-        author = self.nodes[self.luck.choice(here)]
+        author = self.luck.choice(here)
         note = author.post(f"post {len(self.said)}")
         self.said.append((self.net.now, author, note))
         self.missed += sum(node.index in self.back_at for node in self.net.followers(author))
 
     def missing(self) -> list[str]:
         """Of what its author's server had acknowledged: who follows the author and does not have it."""
-        held = [set(node.timeline()) for node in self.nodes]
+        held = {node.index: set(node.timeline()) for node in self.nodes}
         found = []
         for at, author, note in self.said:
             for node in self.net.followers(author):
