@@ -23,12 +23,15 @@ def test_who_was_away_for_a_moment_has_missed_nothing(net: np2p.Network) -> None
     """Killed; and then once more, without a network."""
     story = Story(net)
     length, posts = (seconds(8), 3) if net.kind == "real" else (minutes(10), 20)
-    for killed in (True, False):
-        found = story.away_for(length, posts, killed=killed, author_leaves=False, back_within=minutes(3))
-        print(f"{net.kind}, {'killed' if killed else 'without a network'}: {found}")
+    found = story.away_for(length, posts, killed=True, author_leaves=True)
+    print(f"{net.kind}, killed: {found}")
+    # With another address, and nobody notices: it is found again at once, or when what has no receipt is sent again.
+    within = minutes(3) if net.kind == "real" else hours(7)
+    found = story.away_for(length, posts, killed=False, author_leaves=False, back_within=within)
+    print(f"{net.kind}, without a network: {found}")
 
 
-@pytest.mark.parametrize("length, posts", [(hours(3), 10), (days(3), 20), (days(20), 20)], ids=["3h", "3d", "20d"])
+@pytest.mark.parametrize("length, posts", [(hours(3), 10), (days(3), 60), (days(20), 60)], ids=["3h", "3d", "20d"])
 @pytest.mark.untraced
 @pytest.mark.seeds(per_commit=1, nightly=20)
 def test_who_was_away_for_long_has_missed_nothing(net: np2p.Network, length: float, posts: int) -> None:
