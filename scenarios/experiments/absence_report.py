@@ -112,8 +112,8 @@ def _missed_axis(axes: Any, sizes: list[int]) -> None:
 def _target(axes: Any, value: float, text: str) -> None:
     axes.axhline(value, color="#999999", linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
     axes.annotate(
-        text, (0.995, value), xycoords=("axes fraction", "data"), xytext=(0, -3), textcoords="offset points",
-        fontsize=8, color="#666666", ha="right", va="top",
+        text, (0.995, value), xycoords=("axes fraction", "data"), xytext=(0, 3), textcoords="offset points",
+        fontsize=8, color="#666666", ha="right",
     )  # fmt: skip
 
 

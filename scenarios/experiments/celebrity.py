@@ -97,14 +97,13 @@ def write_csv(run: Run[Point], path: Path) -> None:
 def print_table(run: Run[Point]) -> None:
     print(
         f"\n{'followers':>9} {'seed':>4} {'delivered':>9} {'copies':>7} {'p50 ms':>6} {'p99 ms':>6} {'unicast p99':>11} "
-        f"{'sent/delivery':>13} {'author kB':>9} {'heads':>6} {'kB':>6} {'carriers':>8} {'kB':>6} {'member B':>8}"
+        f"{'sent/delivery':>13} {'author kB':>9} {'carriers':>8} {'kB':>6} {'member B':>8}"
     )
     for point in run.points:
         print(
             f"{point.followers:>9,} {point.seed:>4} {point.delivery_ratio:>9.4f} {point.author_copies:>7.0f} "
             f"{point.above_p50_ms:>6.0f} {point.above_p99_ms:>6.0f} {1000 * points.unicast_s(point.followers, 0.99):>11,.0f} "
-            f"{point.transmissions:>13.2f} {point.author_B / 1000:>9.1f} {point.heads:>6} {point.head_B / 1000:>6.1f} "
-            f"{point.carriers:>8} {point.carrier_B / 1000:>6.1f} {point.member_B:>8.0f}"
+            f"{point.transmissions:>13.2f} {point.author_B / 1000:>9.1f} {point.carriers:>8} {point.carrier_B / 1000:>6.1f} {point.member_B:>8.0f}"
         )
 
 

@@ -61,7 +61,7 @@ def measure(ask: Ask, report: Callable[[float], None]) -> Point:
     got, due, tables = scale.reached(net, posts)
     rows = np.concatenate(tables)
     above = 1000 * (rows["latency_s"] - rows["direct_latency_s"])
-    groups = _groups(spent, author.index)
+    carriers, members = _groups(spent, author.index)
     each = spent.total / len(posts)
     return Point(
         followers=n,
@@ -80,18 +80,15 @@ def measure(ask: Ask, report: Callable[[float], None]) -> Point:
         hops_max=int(rows["hops"].max()) if got else 0,
         author_copies=sum(float(spent.messages[kind][author.index]) for kind in MOVING) / len(posts),
         author_payload=float(spent.messages["payload"][author.index]) / max(1, got),
-        head_payload=float(np.delete(spent.messages["payload"], author.index).sum()) / max(1, got),
+        others_payload=float(np.delete(spent.messages["payload"], author.index).sum()) / max(1, got),
         relay=float(spent.messages["relay"].sum()) / max(1, got),
         duplicate=float(spent.messages["duplicate"].sum()) / max(1, got),
         control=float(spent.messages["control"].sum()) / max(1, got),
         author_B=float(each[author.index]),
-        heads=int(groups["heads"].sum()),
-        head_B=_mean(each[groups["heads"]]),
-        head_most_B=_percentile(each[groups["heads"]], 100),
-        carriers=int(groups["carriers"].sum()),
-        carrier_B=_mean(each[groups["carriers"]]),
-        carrier_most_B=_percentile(each[groups["carriers"]], 100),
-        member_B=_mean(each[groups["members"]]),
+        carriers=int(carriers.sum()),
+        carrier_B=_mean(each[carriers]),
+        carrier_most_B=_percentile(each[carriers], 100),
+        member_B=_mean(each[members]),
         delivery_B=float(spent.total.sum()) / max(1, got),
         follow_B=float(following.total.sum()) / n,
         joined=village.joined,
@@ -102,14 +99,12 @@ def measure(ask: Ask, report: Callable[[float], None]) -> Point:
     )
 
 
-def _groups(spent: Sent, author: int) -> dict[str, Array]:
-    """Which followers sent the post on, which carried it for others, and which only got it."""
-    heads = spent.messages["payload"] > 0
-    carriers = (spent.messages["relay"] > 0) & ~heads
-    members = ~heads & ~carriers
-    for mask in (heads, carriers, members):
-        mask[author] = False
-    return {"heads": heads, "carriers": carriers, "members": members}
+def _groups(spent: Sent, author: int) -> tuple[Array, Array]:
+    """Which followers sent the post on, and which only got it."""
+    carriers = (spent.messages["payload"] > 0) | (spent.messages["relay"] > 0)
+    members = ~carriers
+    carriers[author] = members[author] = False
+    return carriers, members
 
 
 def _mean(values: Array) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import point_files
 
 DRIVERS = ("celebrity_measure.py", "meter.py", "scale_measure.py")
-VERSION = 1  # of the measurement: another one makes what is kept worthless
+VERSION = 2  # of the measurement: another one makes what is kept worthless
 UPLINK = 10_000_000  # bits per second, the author's
 NATED = 0.8  # of the followers; the others can relay
 POST = 800  # bytes, as the overlay carries it
@@ -58,8 +58,8 @@ class Ask:
 @dataclass(frozen=True)
 class Point:
     """What was measured: for one post of the author, in the mean, beyond what silence costs. Bytes are wire bytes sent.
-    Heads are followers who sent the post on as their own payload, carriers those who only relayed, members the others.
-    out/celebrity.csv has these columns."""
+    Carriers are followers who sent it on, as heads of others or as their relays, members the others. out/celebrity.csv
+    has these columns."""
 
     followers: int
     seed: int
@@ -77,14 +77,11 @@ class Point:
     hops_max: int
     author_copies: float  # messages with the post that the author sent
     author_payload: float  # transmissions for each delivery: by the author,
-    head_payload: float  # by followers,
-    relay: float  # passed on by relays, receipts included,
+    others_payload: float  # by followers, as payload of their own,
+    relay: float  # passed on by heads and relays, receipts included,
     duplicate: float  # to somebody who had it
     control: float  # other messages, for each delivery
     author_B: float
-    heads: int
-    head_B: float
-    head_most_B: float
     carriers: int
     carrier_B: float
     carrier_most_B: float
@@ -103,8 +100,8 @@ class Point:
 
     @property
     def transmissions(self) -> float:
-        """Of the post, for each delivery: by the author, by heads and by relays."""
-        return self.author_payload + self.head_payload + self.relay + self.duplicate
+        """Of the post, for each delivery: by the author, by heads and relays, and in vain."""
+        return self.author_payload + self.others_payload + self.relay + self.duplicate
 
 
 COLUMNS = [field.name for field in fields(Point)] + [
