@@ -8,7 +8,7 @@ import np2p
 from np2p import days, hours, minutes, seconds
 
 
-def _letters(net: np2p.Simulation) -> int:
+def _letters(net: np2p.Network) -> int:
     return sum(net.status(node)["mail_letters"] for node in net.nodes if node.online)
 
 
