@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import np2p
-from np2p import minutes
+from np2p import minutes, seconds
 
 NATS = ("none", "none", "none", "port_restricted", "symmetric", "none")
 AWAY = 3  # who leaves, behind a NAT
@@ -52,6 +52,8 @@ class Story:
             return all(net.status(node)["registered_follows"] == len(follows) for node, follows in people.items())
 
         assert net.eventually(registered, within=minutes(1)), "every follow is registered"
+        if net.kind == "sim":
+            net.run_for(minutes(5))  # by then people have agreed who guards whose mail
         hello = [author.post("before") for author in self.authors]
         assert net.eventually(lambda: self._has(hello), within=minutes(1)), "who is there gets what they follow"
 
@@ -89,7 +91,10 @@ class Story:
         found = Absence(returned - begun, posts * len(self.authors), until_there)
         if not author_leaves:
             return found
-        without = sum(note in set(self.away.timeline()) for note in missed[self.gone])
+        # From guardians, or from others who follow the same author.
+        patience = seconds(5) if net.kind == "real" else minutes(2)
+        net.eventually(lambda: self._has(missed[self.gone]), within=patience, every=seconds(1))
+        without = len(set(missed[self.gone]) & set(self.away.timeline()))
         self.gone.restart()
         after = self._until_has(missed[self.gone], back_within)
         return replace(found, of_gone=posts, without_gone=without, after_gone=after)
