@@ -6,49 +6,24 @@ import csv
 import os
 import re
 import signal
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parent / "experiments" / "crossover.py"
-MODULE = SCRIPT.parents[2] / "build" / "release" / "python"
-sys.path.insert(0, str(SCRIPT.parent))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE / "experiments")]
 
 import crossover_math as maths  # noqa: E402
 import crossover_measure  # noqa: E402
 import crossover_report  # noqa: E402
 import crossover_run  # noqa: E402
-from crossover_points import COLUMNS, PER_SECOND, Ask, Plan, Point, keep, kept  # noqa: E402
+from crossover_points import COLUMNS, PER_SECOND, Ask, Plan, Point  # noqa: E402
+from point_files import keep, kept  # noqa: E402
+from running import refused, run, start  # noqa: E402
 
 TINY = ("--short", "--nodes=8,16", "--seeds=1", "--seed=3")
-
-
-def heed_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def start(out: Path, *arguments: str) -> subprocess.Popen[str]:
-    path = os.pathsep.join(filter(None, [str(MODULE), os.environ.get("PYTHONPATH", "")]))
-    return subprocess.Popen(
-        [sys.executable, str(SCRIPT), f"--out={out}", *arguments],
-        env={**os.environ, "PYTHONPATH": path},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        # A shell that runs tests in the background has them ignore Ctrl-C, and children inherit that.
-        preexec_fn=heed_interrupts,
-        start_new_session=True,  # as at a terminal: Ctrl-C is for the whole group, and only for this one
-    )
-
-
-def run(out: Path, *arguments: str) -> str:
-    process = start(out, *arguments)
-    output, _ = process.communicate()
-    assert process.returncode == 0, output
-    return output
 
 
 def table(out: Path) -> list[dict[str, str]]:
@@ -63,7 +38,7 @@ def table(out: Path) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     out = tmp_path_factory.mktemp("whole")
-    return out, run(out, *TINY, "--graphs=epinions,generated")
+    return out, run("crossover", out, *TINY, "--graphs=epinions,generated")
 
 
 def test_every_mode_is_measured_and_bytes_add_up(whole: tuple[Path, str]) -> None:
@@ -105,10 +80,10 @@ def test_the_page_says_what_was_found_and_what_was_calculated(whole: tuple[Path,
 def test_what_is_known_is_not_measured_again_and_would_be_the_same(whole: tuple[Path, str]) -> None:
     out, _ = whole
     before = table(out)
-    output = run(out, *TINY, "--graphs=epinions,generated")
+    output = run("crossover", out, *TINY, "--graphs=epinions,generated")
     assert f"{len(before)} of {len(before)} points are known from earlier runs" in output
     assert "finished" not in output and table(out) == before
-    output = run(out, *TINY, "--modes=broadcast", "--nodes=8", "--fresh")
+    output = run("crossover", out, *TINY, "--modes=broadcast", "--nodes=8", "--fresh")
     assert "known from" not in output and output.count("finished") == 1
     known = next(row for row in before if (row["mode"], row["nodes"]) == ("broadcast", "8"))
     again = {**table(out)[0], "cpu_s": known["cpu_s"]}
@@ -117,7 +92,7 @@ def test_what_is_known_is_not_measured_again_and_would_be_the_same(whole: tuple[
 
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
     arguments = ("--short", "--modes=broadcast", "--seeds=2", "--processes=1")
-    process = start(tmp_path, *arguments, "--nodes=8,3000")
+    process = start("crossover", tmp_path, *arguments, "--nodes=8,3000")
     assert process.stdout is not None
     lines = iter(process.stdout.readline, "")
     assert any(line.startswith("finished") for line in lines) and any(line.startswith("finished") for line in lines)
@@ -127,7 +102,7 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
     assert "Traceback" not in output and "the same command goes on from here" in output
     assert [row["nodes"] for row in table(tmp_path)] == ["8", "8"]
     assert "interrupted" in (tmp_path / "crossover.html").read_text()
-    output = run(tmp_path, *arguments, "--nodes=8,12")
+    output = run("crossover", tmp_path, *arguments, "--nodes=8,12")
     assert "2 of 4 points are known from earlier runs" in output and output.count("finished") == 2
     assert [row["nodes"] for row in table(tmp_path)] == ["8", "8", "12", "12"]
 
@@ -150,10 +125,7 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_one_sentence_at_once(tmp_path: Path, arguments: list[str], sentence: str) -> None:
-    process = start(tmp_path, *arguments)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 2, output
-    assert sentence in output and output.count("\n") == 1, output
+    assert sentence in refused("crossover", tmp_path, *arguments)
 
 
 # --- points that are kept ---------------------------------------------------------------------------------------------
@@ -193,14 +165,14 @@ def test_a_point_that_fails_does_not_lose_the_others(tmp_path: Path, monkeypatch
 
 def test_what_cannot_be_read_or_was_asked_differently_is_not_known(tmp_path: Path) -> None:
     one = point("broadcast", 8, 1000.0)
-    keep(ask(8), one, tmp_path)
-    assert kept(ask(8), tmp_path) == one
-    assert kept(ask(8, seed=2), tmp_path) is None
+    keep(one, ask(8).file(tmp_path))
+    assert kept(Point, ask(8).file(tmp_path)) == one
+    assert kept(Point, ask(8, seed=2).file(tmp_path)) is None
     longer = ask(8)
-    assert kept(replace(longer, plan=replace(longer.plan, settle=301.0)), tmp_path) is None
+    assert kept(Point, replace(longer, plan=replace(longer.plan, settle=301.0)).file(tmp_path)) is None
     for spoilt in ("", "{}", '{"mode": "broadcast"}', "[]", "{"):
         ask(8).file(tmp_path).write_text(spoilt)
-        assert kept(ask(8), tmp_path) is None
+        assert kept(Point, ask(8).file(tmp_path)) is None
 
 
 # --- by hand ----------------------------------------------------------------------------------------------------------

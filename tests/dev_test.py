@@ -33,4 +33,8 @@ def test_a_wrong_word_is_one_sentence_that_names_the_right_ones(words: tuple[str
 
 def test_experiment_without_a_name_lists_them() -> None:
     done = dev("experiment")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "experiments: crossover scale scaling\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        "experiments: absence celebrity crossover modes scale scaling\n",
+        "",
+    )

@@ -87,10 +87,10 @@ javascript_stage() {
 
 # Real servers mostly wait: those that wait longest do it beside the others.
 scenarios_stage() {
-  local beside=$results/scenarios-links.log ok=0
-  pytest_stage scenarios-links scenarios/nat scenarios/fidelity >"$beside" 2>&1 &
+  local beside=$results/scenarios-links.log ok=0 waiting=(scenarios/nat scenarios/fidelity scenarios/delivery scenarios/absence)
+  pytest_stage scenarios-links "${waiting[@]}" "$@" >"$beside" 2>&1 &
   local running=$!
-  pytest_stage scenarios scenarios --ignore=scenarios/nat --ignore=scenarios/fidelity "$@" || ok=1
+  pytest_stage scenarios scenarios "${waiting[@]/#/--ignore=}" "$@" || ok=1
   wait "$running" || ok=1
   tail -n 40 "$beside"
   return $ok

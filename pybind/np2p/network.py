@@ -368,6 +368,10 @@ class Network(ABC):
         """The id of a server's own key, 64 hex digits; a BIND names it."""
 
     @abstractmethod
+    def status(self, node: Node) -> dict[str, Any]:
+        """What the server says of itself: stored_events, outbox, follows, registered_follows, followers, ..."""
+
+    @abstractmethod
     def standing(self, node: Node) -> joining.Standing:
         """How the server stands in its overlay, by its own status."""
 

@@ -3,6 +3,7 @@
     @pytest.mark.both                             the scenario means the same in either world
     @pytest.mark.overlays("hyparview", "mesh")    which overlays it is about; unmarked: the default one
     @pytest.mark.seeds(per_commit=5, nightly=200)   how many seeds are worth trying
+    @pytest.mark.untraced                         days and weeks of it would be too large a trace
 
 Without --net a scenario runs in the simulator, and those marked `both` on real servers too. After each scenario the
 safety invariants are checked (net.check()).
@@ -45,6 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "seeds(per_commit=1, nightly=1): how many seeds a scenario is tried with")
     config.addinivalue_line("markers", "both: the scenario runs in the simulator and on real servers")
+    config.addinivalue_line("markers", "untraced: the scenario is too long to write a trace of it")
     config.addinivalue_line("markers", "overlays(*names): which overlays the scenario runs on, by default hyparview")
     for option in ("seed", "seeds"):
         value = config.getoption(option)
@@ -130,7 +132,8 @@ def net(request: pytest.FixtureRequest) -> Iterator[Network]:
     trace = _trace_path(request, world, overlay, seed)
     made: Network
     if world == "sim":
-        written = "" if request.config.getoption("no_trace") else str(trace)
+        untraced = request.config.getoption("no_trace") or request.node.get_closest_marker("untraced") is not None
+        written = "" if untraced else str(trace)
         made = Simulation(seed=seed, overlay=overlay, trace=written)
     else:
         made = RealNetwork(seed=seed, overlay=overlay)
@@ -194,7 +197,7 @@ def _how_to_replay(item: pytest.Item, network: Network, call: pytest.CallInfo[An
     ]
     if isinstance(network, Simulation):
         lines.append(f"digest: {network.digest():016x}")
-    lines.append(f"trace: {trace}" if world == "real" or trace.exists() else "trace: none (--no-trace)")
+    lines.append(f"trace: {trace}" if world == "real" or trace.exists() else "trace: none")
     return lines
 
 

@@ -9,7 +9,6 @@ from np2p import days, hours, minutes, seconds
 
 
 def _letters(net: np2p.Network) -> int:
-    assert isinstance(net, np2p.Simulation)
     return sum(net.status(node)["mail_letters"] for node in net.nodes if node.online)
 
 

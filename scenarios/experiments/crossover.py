@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 import sys
-import tempfile
 from pathlib import Path
-from typing import NoReturn, Sequence
+from typing import Sequence
 
 import crossover_points as points
 from crossover_points import Ask, Plan, Point
 from crossover_run import Results, run_all
+from experiment_options import Parser, add_running, check_out, check_processes, check_seeds, numbers
 
 SIZES = (16, 32, 64, 128, 256, 1000, 3000, 10_000, 30_000, 100_000)
 SMALLEST, LARGEST = 8, 1_000_000
@@ -29,13 +28,6 @@ MESH_SHORT = (16, 32, 64, 128)
 BESIDE = (64, 256)  # sizes at which the short form looks at the other follow relations, too
 SEEDS_UP_TO = 256  # servers: the short form has three seeds so far, one beyond
 GRAPH_USERS = {"epinions": 42_009, "nostr": 14_000}  # so many have the mean number of follows among each other
-
-
-class Parser(argparse.ArgumentParser):
-    """A mistake is one sentence, without the usage before it."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n")
 
 
 def asks_of(chosen: argparse.Namespace) -> list[Ask]:
@@ -73,31 +65,20 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--graphs", default=",".join(points.GRAPHS), help=f"of {','.join(points.GRAPHS)}; default all")
     parser.add_argument("--modes", default=",".join(points.MODES), help=f"of {','.join(points.MODES)}; default all")
     parser.add_argument("--short", action="store_true", help="the demo: three seeds and fewer posts")
-    parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1), help="default 2")
-    parser.add_argument("--fresh", action="store_true", help="measure again what is kept in out/crossover/")
-    parser.add_argument("--out", type=Path, default=Path("out"), help="directory for the results, default out")
+    add_running(parser, "crossover")
     chosen = parser.parse_args(argv)
     if chosen.nodes is not None and chosen.max_nodes is not None:
         parser.error("--nodes and --max-nodes cannot be given together")
     chosen.sizes = _sizes(parser, chosen)
     if chosen.seeds is None:
         chosen.seeds = 3 if chosen.short else 5
-    if not 1 <= chosen.seeds <= 100:
-        parser.error(f"--seeds must be 1 to 100, not {chosen.seeds}")
-    if not 0 <= chosen.seed < 2**32:
-        parser.error(f"--seed must be 0 to 2**32 - 1, not {chosen.seed}")
-    if chosen.processes < 1:
-        parser.error(f"--processes must be at least 1, not {chosen.processes}")
+    check_seeds(parser, chosen)
+    check_processes(parser, chosen)
     chosen.graph_list = _some(parser, "--graphs", chosen.graphs, tuple(points.GRAPHS))
     chosen.mode_list = _some(parser, "--modes", chosen.modes, points.MODES)
     if not asks_of(chosen):
         parser.error(f"--modes {chosen.modes} has nothing to measure at {', '.join(map(str, chosen.sizes))} servers")
-    try:
-        (chosen.out / "crossover").mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=chosen.out):
-            pass
-    except OSError as problem:
-        parser.error(f"--out: cannot write into {chosen.out}: {problem.strerror}")
+    check_out(parser, chosen, "crossover")
     return chosen
 
 
@@ -107,14 +88,7 @@ def _sizes(parser: Parser, chosen: argparse.Namespace) -> list[int]:
         if not SIZES[0] <= most <= LARGEST:
             parser.error(f"--max-nodes must be {SIZES[0]} to {LARGEST}, not {most}")
         return sorted({n for n in SIZES if n < most} | {most})
-    try:
-        sizes = sorted({int(size) for size in chosen.nodes.split(",")})
-    except ValueError:
-        parser.error(f"--nodes must be numbers like 64,1000, not {chosen.nodes!r}")
-    for size in sizes:
-        if not SMALLEST <= size <= LARGEST:
-            parser.error(f"--nodes must each be {SMALLEST} to {LARGEST}, not {size}")
-    return sizes
+    return numbers(parser, "--nodes", chosen.nodes, SMALLEST, LARGEST)
 
 
 def _some(parser: Parser, name: str, text: str, known: Sequence[str]) -> list[str]:

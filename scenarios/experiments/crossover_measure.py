@@ -8,23 +8,19 @@ servers of most followers are; if the same posts came within minutes, everything
 
 from __future__ import annotations
 
-import ctypes
 import math
-import multiprocessing
-import os
-import signal
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Sequence
+from typing import Callable, Sequence
 
 import numpy as np
 
 import np2p
 import scale_measure as scale
-from crossover_points import DAY, KINDS, NATED, POST, POSTS_A_DAY, Ask, Point, mean_follows, overlay_of, sending_of
+from crossover_points import DAY, NATED, POST, POSTS_A_DAY, Ask, Point, mean_follows, overlay_of, sending_of
+from meter import KINDS, Array, Meter, otherwise
 from np2p import workload
 
-Array = np.ndarray[Any, Any]
 TEXT = "x" * (POST - scale.ENVELOPE - 10)  # and ten characters that number the posts
 MESH_PAUSE = 5.0  # at most, between posts: an hour of gossip is a lot of work, and posts change nothing about it
 CALM = 130.0  # until what was said before is no part of a conversation, which would get links of its own
@@ -33,42 +29,6 @@ ALONE = 0.6  # seconds for one post of which nothing else disturbs the count
 MOVING = ("payload", "duplicate", "relay")
 LAST = 5.0  # for the last posts to arrive
 SPREAD = 1.0  # of the logarithm of activity: who posts most posts some ten times as much as the median
-
-
-class Meter:
-    """What every server has sent since the mark, by kind, in wire bytes; and that it adds up."""
-
-    def __init__(self, net: np2p.Simulation) -> None:
-        self._net = net
-        self.mark()
-
-    def mark(self) -> None:
-        self._at, self._rows = self._net.now, self._net.traffic()
-
-    def since(self) -> Sent:
-        rows = self._net.traffic()
-        bytes_of = {kind: (rows[f"{kind}_out"] - self._rows[f"{kind}_out"]).astype(float) for kind in KINDS}
-        messages = {kind: (rows[f"{kind}_out_msgs"] - self._rows[f"{kind}_out_msgs"]).astype(float) for kind in KINDS}
-        total = (rows["bytes_out"] - self._rows["bytes_out"]).astype(float)
-        if np.any(total != sum(bytes_of.values())):
-            raise RuntimeError("the simulator's kinds of traffic do not add up to all of it")
-        return Sent(self._net.now - self._at, bytes_of, messages)
-
-
-class Sent:
-    def __init__(self, seconds: float, bytes_of: dict[str, Array], messages: dict[str, Array]) -> None:
-        self.seconds, self.bytes_of, self.messages = seconds, bytes_of, messages
-
-    @property
-    def total(self) -> Array:
-        return np.sum([self.bytes_of[kind] for kind in KINDS], axis=0)
-
-    def beyond(self, silence: Sent) -> Sent:
-        """Without what silence of the same length would have cost."""
-        part = self.seconds / silence.seconds
-        bytes_of = {kind: self.bytes_of[kind] - silence.bytes_of[kind] * part for kind in KINDS}
-        messages = {kind: self.messages[kind] - silence.messages[kind] * part for kind in KINDS}
-        return Sent(self.seconds, bytes_of, messages)
 
 
 def activity(nodes: int, seed: int) -> Array:
@@ -95,26 +55,6 @@ def pause_of(ask: Ask) -> float:
     return min(as_in_life, MESH_PAUSE) if ask.mode == "mesh" else as_in_life
 
 
-def otherwise(what: Callable[[], Sent]) -> Sent:
-    """What would have been: `what` happens to a copy of this process and everything in it, and then the copy ends."""
-    mine, theirs = multiprocessing.Pipe(duplex=False)
-    child = os.fork()
-    if child == 0:
-        try:
-            die_with_parent()
-            theirs.send(what())
-        finally:
-            os._exit(0)
-    theirs.close()
-    try:
-        found: Sent = mine.recv()
-    except EOFError:
-        raise RuntimeError("the copy of the network ended before it had anything to tell") from None
-    finally:
-        os.waitpid(child, 0)
-    return found
-
-
 def measure(ask: Ask, report: Callable[[float], None]) -> Point:
     began = time.process_time()
     n, plan = ask.nodes, ask.plan
@@ -126,13 +66,8 @@ def measure(ask: Ask, report: Callable[[float], None]) -> Point:
 
     meter = Meter(net)
 
-    def silence(seconds: float) -> Sent:
-        meter.mark()
-        net.run_for(seconds)
-        return meter.since()
-
     graph = workload.follow_graph(n, ask.seed, mean=mean_follows(ask.graph, n), source=ask.graph)
-    quiet = otherwise(lambda: silence(plan.follow))
+    quiet = otherwise(lambda: meter.silence(plan.follow))
     meter.mark()
     _follow(net, graph, plan.follow)
     following = meter.since().beyond(quiet)
@@ -150,7 +85,7 @@ def measure(ask: Ask, report: Callable[[float], None]) -> Point:
         net.run_for(pause)
         report(0.6 + 0.2 * (i + 1) / first)
     turns = turns[first:]
-    idle = otherwise(lambda: silence(len(turns) * pause + LAST))
+    idle = otherwise(lambda: meter.silence(len(turns) * pause + LAST))
     report(0.8)
     meter.mark()
     posts = []
@@ -254,8 +189,3 @@ def _arrived(net: np2p.Simulation, posts: Sequence[np2p.Note]) -> tuple[int, int
     got, due, tables = scale.reached(net, posts)
     latencies = [table["latency_s"] for table in tables]
     return got, due, np.concatenate(latencies) if latencies else np.empty(0)
-
-
-def die_with_parent() -> None:
-    """Whoever kills the parent, be it with a signal that it cannot catch, has killed this process too (prctl(2))."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG

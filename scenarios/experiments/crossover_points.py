@@ -1,21 +1,19 @@
 """One point of the crossover experiment: what is asked for, what was measured, and the file that keeps it.
 
-A point is kept as one small JSON file whose name has every parameter, the version of the measurement and a fingerprint of
-the simulator that was measured: what has been measured once is not measured again, and nothing stale is ever shown.
+A point is kept (point_files.py) under a name that has every parameter, the version of the measurement and a fingerprint of
+the simulator that was measured.
 """
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import json
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import np2p
+import point_files
+from meter import KINDS
 
+DRIVERS = ("crossover_measure.py", "meter.py", "scale_measure.py")
 VERSION = 1  # of the measurement: another one makes what is kept worthless
 MODES = ("mesh", "broadcast", "multicast")  # `auto` is one of the last two, by the size: it is calculated from both
 NAMES = {"mesh": "broadcast over the mesh", "broadcast": "broadcast", "multicast": "followers only"}
@@ -23,7 +21,6 @@ NAMES = {"mesh": "broadcast over the mesh", "broadcast": "broadcast", "multicast
 # of its users only who follows them is known); Twitter's in 2009 for the generated ones.
 GRAPHS = {"epinions": 9.8, "nostr": 9.8, "generated": 35.2}
 MOST_FOLLOWED = 2 / 3  # of the others, in a network too small for the mean
-KINDS = ("payload", "duplicate", "relay", "control")
 NATED = 0.8
 POSTS_A_DAY = 10.0
 POST = 800  # bytes, as the overlay carries it
@@ -93,8 +90,9 @@ class Ask:
         return 0.003 * n + 6e-4 * n * follows + 1e-6 * (silent + lively) + 2e-5 * deliveries
 
     def file(self, folder: Path) -> Path:
-        plain = json.dumps([VERSION, fingerprint(), asdict(self), NATED, POST, mean_follows(self.graph, self.nodes)])
-        key = hashlib.sha256(plain.encode()).hexdigest()[:12]
+        program = point_files.fingerprint(*DRIVERS)
+        follows = mean_follows(self.graph, self.nodes)
+        key = point_files.name_of(VERSION, program, asdict(self), NATED, POST, follows)
         return folder / f"{self.mode}-{self.graph}-{self.nodes}-{self.seed}-{key}.json"
 
 
@@ -187,31 +185,3 @@ def cells(point: Point) -> list[Any]:
     values = list(asdict(point).values()) + [getattr(point, name) for name in DERIVED]
     values += [point.kind_B_s(kind) for kind in KINDS]
     return [f"{value:.8g}" if isinstance(value, float) else value for value in values]
-
-
-@functools.cache
-def fingerprint() -> str:
-    """Of the compiled simulator and of what drives it: points of another program are not mixed with those of this one."""
-    digest = hashlib.sha256()
-    here = Path(__file__).resolve().parent
-    compiled = sorted(Path(np2p.__file__).resolve().parent.glob("_np2p*.so"))
-    for path in [*compiled, here / "crossover_measure.py", here / "scale_measure.py"]:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def keep(ask: Ask, point: Point, folder: Path) -> None:
-    """Written beside and moved into place: a file is whole or not there."""
-    path = ask.file(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(f".{os.getpid()}.new")
-    beside.write_text(json.dumps(asdict(point), indent=1) + "\n", encoding="utf-8")
-    beside.replace(path)
-
-
-def kept(ask: Ask, folder: Path) -> Point | None:
-    """The point as it was measured before; None if it was not, or if its file cannot be read as one."""
-    try:
-        return Point(**json.loads(ask.file(folder).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None

@@ -280,6 +280,8 @@ class RealNetwork(Network):
             if status != 200:
                 raise Error(f"node {node.index} answers POST /req with {status} {body.decode(errors='replace')}")
             notes = decode_answer(body)
+            if len(set(notes)) != len(notes):
+                raise InvariantViolation(f"node {node.index} at {self.now:.3f} s: S2: an id appears twice in an answer")
             before = len(found)
             found.update(dict.fromkeys(notes))
             if len(notes) < wanted["limit"] or len(found) == before:

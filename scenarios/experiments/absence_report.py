@@ -1,0 +1,205 @@
+"""Plot and page of the return-from-absence experiment."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from statistics import median
+from typing import Any, Callable
+
+import matplotlib.pyplot as plt
+import plotting as look
+from absence_points import AWAY, NATED, NEGENTROPY, NEGENTROPY_MISSED, POST, TARGET_B, TARGET_TRIPS, Point
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from point_run import Run
+from report_page import page
+
+TITLE = "What does it cost to have been away?"
+Value = Callable[[Point], float]
+
+
+def write(run: Run[Point], out: Path, command: str) -> None:
+    figure = plot(run.points)
+    look.save(figure, out / "absence.png")
+    picture = look.image(figure, "Bytes of a return, bytes beyond the events per author, time until complete")
+    plt.close(figure)
+    (out / "absence.html").write_text(page(TITLE, _parts(run, picture, command)), encoding="utf-8")
+
+
+def by_missed(points: list[Point], value: Value) -> tuple[list[int], list[float]]:
+    """Medians over seeds."""
+    sizes = sorted({point.missed for point in points})
+    return sizes, [median(value(point) for point in points if point.missed == size) for size in sizes]
+
+
+# --- the plot ---------------------------------------------------------------------------------------------------------
+
+
+def plot(points: list[Point]) -> Any:
+    look.use_style()
+    figure, axes = plt.subplots(1, 3, figsize=(17.5, 5.4))
+    figure.subplots_adjust(wspace=0.36)
+    shown = [point for point in points if point.missed > 0] or points
+    _bytes(axes[0], shown)
+    _beyond(axes[1], shown)
+    _time(axes[2], shown)
+    return figure
+
+
+def _bytes(axes: Any, points: list[Point]) -> None:
+    sizes, received = by_missed(points, lambda point: point.received_B)
+    _, sent = by_missed(points, lambda point: point.sent_B)
+    _, events = by_missed(points, lambda point: max(1.0, point.events_B))
+    look.log_axis(axes, [*received, *sent, *events], "bytes until nothing is missing", "B")
+    _missed_axis(axes, sizes)
+    axes.set_title("What a return takes")
+    look.subtitle(axes, "on the wire at the returning server; dotted: the missed events alone")
+    look.line(axes, sizes, received, look.MULTICAST)
+    look.line(axes, sizes, sent, look.BROADCAST)
+    axes.plot(sizes, events, color=look.REFERENCE, linewidth=1.2, linestyle=":")
+    ends = [(sizes[-1], received[-1], "received", look.MULTICAST), (sizes[-1], sent[-1], "sent", look.BROADCAST)]
+    look.labels_at_end(axes, [*ends, (sizes[-1], events[-1], "the events", look.REFERENCE)])
+
+
+def _beyond(axes: Any, points: list[Point]) -> None:
+    followed = median(point.followed for point in points)
+    sizes, values = by_missed(points, lambda point: max(1.0, point.per_author_B))
+    published = [octets / followed for octets, _ in NEGENTROPY]
+    look.log_axis(axes, [*values, *published, TARGET_B], "bytes beyond the events, per followed author", "B")
+    _missed_axis(axes, sizes)
+    axes.set_title("Finding out what is missing")
+    look.subtitle(axes, "all but the events, and but the return of one who follows nobody")
+    look.line(axes, sizes, values, look.MULTICAST)
+    axes.plot([NEGENTROPY_MISSED] * 2, published, color=look.CONTROL, linewidth=5, alpha=0.5, solid_capstyle="butt")
+    axes.annotate(
+        f"negentropy: {published[0]:,.0f} to {published[1]:,.0f}", (NEGENTROPY_MISSED, published[0]), xytext=(0, -14),
+        textcoords="offset points", ha="center", fontsize=8.5, color="#555555",
+    )  # fmt: skip
+    _target(axes, TARGET_B, f"target {TARGET_B:g} B")
+    look.labels_at_end(axes, [(sizes[-1], values[-1], "measured", look.MULTICAST)])
+
+
+def _time(axes: Any, points: list[Point]) -> None:
+    sizes, complete = by_missed(points, lambda point: max(0.01, point.complete_s))
+    _, half = by_missed(points, lambda point: max(0.01, point.half_s))
+    trip = median(point.round_trip_ms for point in points) / 1000
+    trips = [count * trip for _, count in NEGENTROPY]
+    look.log_axis(axes, [*complete, *half, *trips, TARGET_TRIPS * trip], "time after the return", "s")
+    _missed_axis(axes, sizes)
+    axes.set_title("How long it takes")
+    look.subtitle(axes, f"until half of it and all of it is there; one round trip is {1000 * trip:.0f} ms here")
+    look.line(axes, sizes, complete, look.MULTICAST)
+    look.line(axes, sizes, half, look.MULTICAST, linewidth=1.2, markersize=4.5)
+    axes.plot([NEGENTROPY_MISSED] * 2, trips, color=look.CONTROL, linewidth=5, alpha=0.5, solid_capstyle="butt")
+    axes.annotate(
+        f"negentropy: {NEGENTROPY[0][1]} to {NEGENTROPY[1][1]} round trips", (NEGENTROPY_MISSED, trips[0]),
+        xytext=(0, -14), textcoords="offset points", ha="center", fontsize=8.5, color="#555555",
+    )  # fmt: skip
+    _target(axes, TARGET_TRIPS * trip, f"target: {TARGET_TRIPS:g} round trips")
+    ends = [(sizes[-1], complete[-1], "all", look.MULTICAST), (sizes[-1], half[-1], "half", look.MULTICAST)]
+    look.labels_at_end(axes, ends)
+
+
+def _missed_axis(axes: Any, sizes: list[int]) -> None:
+    axes.set_xscale("log")
+    axes.set_xlim(max(1, min(sizes)) / 1.6, max(sizes) * 6.0)
+    axes.xaxis.set_major_locator(FixedLocator(sizes))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.set_xlabel("events missed")
+
+
+def _target(axes: Any, value: float, text: str) -> None:
+    axes.axhline(value, color="#999999", linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
+    axes.annotate(
+        text, (0.995, value), xycoords=("axes fraction", "data"), xytext=(0, 3), textcoords="offset points",
+        fontsize=8, color="#666666", ha="right",
+    )  # fmt: skip
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+def _parts(run: Run[Point], picture: str, command: str) -> list[str]:
+    warning = ""
+    if not run.complete or run.failures:
+        warning = (
+            f"<p class='warn'>Not all points are here: {len(run.failures)} failed, or the run was interrupted.</p>"
+        )
+    return [
+        f"<h1>{TITLE}</h1>",
+        f"<p class='lead'>{headline(run.points)}</p>",
+        warning,
+        _question(run.points),
+        picture,
+    ] + [
+        _table(run.points),
+        _method(run.points),
+        f"<p class='note'>Made by <code>{html.escape(command)}</code> in {run.wall_seconds:.0f} s, {run.remembered} points "
+        "known from before. All numbers: <code>absence.csv</code>.</p>",
+    ]
+
+
+def headline(points: list[Point]) -> str:
+    """Of 1,000 missed events, or whatever is nearest."""
+    nearest = min({point.missed for point in points}, key=lambda missed: abs(missed - NEGENTROPY_MISSED))
+    same = [point for point in points if point.missed == nearest]
+    got, due = sum(point.got for point in same), sum(point.missed for point in same)
+    followed = same[0].followed
+    return (
+        f"Who follows {followed} authors and has missed {nearest:,} events has <b>{100 * got / max(1, due):.4g} %</b> of them "
+        f"<b>{median(point.complete_s for point in same):,.1f} s</b> after coming back, for "
+        f"<b>{median(point.per_author_B for point in same):,.0f} bytes</b> for each author beyond the events themselves."
+    )
+
+
+def _question(points: list[Point]) -> str:
+    servers, followed = points[0].servers, points[0].followed
+    return f"""
+<p>A network of {servers} servers, {round(100 * NATED)} % of them behind NAT. One of these follows {followed} authors; it is
+killed, and they go on posting for {AWAY / 60:g} minutes, {POST} bytes for each event. Then it comes back with its disk as it
+was. It has to find its way into the network, and to learn from {followed} servers what it has missed.</p>"""
+
+
+def _table(points: list[Point]) -> str:
+    rows = []
+    for missed in sorted({point.missed for point in points}):
+        same = [point for point in points if point.missed == missed]
+
+        def mid(value: Value) -> float:
+            return median(value(point) for point in same)
+
+        rows.append(
+            f"<tr><td>{missed:,}</td><td>{len(same)}</td><td>{sum(p.got for p in same):,} of "
+            f"{sum(p.missed for p in same):,}</td><td>{mid(lambda p: p.sent_B) / 1000:,.0f}</td>"
+            f"<td>{mid(lambda p: p.received_B) / 1000:,.0f}</td><td>{mid(lambda p: p.duplicate_B) / 1000:,.0f}</td>"
+            f"<td>{mid(lambda p: p.events_B) / 1000:,.1f}</td>"
+            f"<td>{mid(lambda p: p.alone_sent_B + p.alone_received_B) / 1000:,.0f}</td>"
+            f"<td>{mid(lambda p: p.per_author_B):,.0f}</td><td>{mid(lambda p: p.first_s):,.1f} / "
+            f"{mid(lambda p: p.half_s):,.1f} / {mid(lambda p: p.complete_s):,.1f}</td>"
+            f"<td>{mid(lambda p: p.round_trips):,.0f}</td></tr>"
+        )
+    best, worst = NEGENTROPY
+    return (
+        "<div class='scroll'><table><tr><th>missed</th><th>seeds</th><th>arrived</th><th>sent, kB</th><th>received, kB</th>"
+        "<th>of it again, kB</th><th>the events, kB</th><th>who follows nobody, kB</th><th>beyond both, B per author</th>"
+        "<th>first / half / all after, s</th><th>round trips</th></tr>" + "".join(rows) + "</table></div>"
+        f"<p class='note'>Bytes on the wire; medians over seeds. Published for comparison: negentropy needs {best[0] / 1000:,.0f} "
+        f"kB in {best[1]} round trips to {worst[0] / 1e6:.2f} MB in {worst[1]} to find {NEGENTROPY_MISSED:,} missing events, "
+        f"between two peers that are linked. The target is {TARGET_B:g} B for each author and {TARGET_TRIPS:g} round trips.</p>"
+    )
+
+
+def _method(points: list[Point]) -> str:
+    notes = [
+        "Everything is counted that the returning server sends and receives, keepalives and the way into the network "
+        f"included, until nothing is missing, and for {min(point.window_s for point in points):g} s at least.",
+        "&ldquo;Who follows nobody&rdquo;: the same server in a copy of the same network in which it followed nobody before it "
+        "left, for as long.",
+        "The events: their bytes in full segments with record, headers and acknowledgements.",
+        "Round trips are those of the network between this server and an author, counted from the first link on.",
+    ]
+    unregistered = [point for point in points if point.registered < point.followed]
+    if unregistered:
+        notes.append(f"At {len(unregistered)} points not all follows were registered before the absence.")
+    return "<h2>How it was measured</h2><ul>" + "".join(f"<li>{note}</li>" for note in notes) + "</ul>"
