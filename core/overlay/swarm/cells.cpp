@@ -161,8 +161,9 @@ Cells::Newcomers Cells::seat_newcomers() {
       if (there != by_relay.end() && chosen == nullptr) chosen = &cells_[there->second];
     }
     for (std::size_t i = 0; i < cells_.size() && chosen == nullptr; ++i) {
-      const auto nearest = std::min_element(centers.begin(), centers.end(), [&](const auto& a, const auto& b) {
-        return predicted_rtt(a, member.at) < predicted_rtt(b, member.at);
+      const Coordinates& here = member.at;
+      const auto nearest = std::min_element(centers.begin(), centers.end(), [&here](const auto& a, const auto& b) {
+        return predicted_rtt(a, here) < predicted_rtt(b, here);
       });
       chosen = &cells_[static_cast<std::size_t>(nearest - centers.begin())];
     }
