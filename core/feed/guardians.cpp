@@ -61,6 +61,7 @@ bool Guardians::wants_mail(const PubKey& follower, const Followers::Follower& st
 }
 
 void Guardians::leave(const Posting& posting, const std::vector<PubKey>& absent) {
+  for (const PubKey& follower : absent) postman_.absent(follower);
   postman_.leave(posting, absent);
   settle();
 }

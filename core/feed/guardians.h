@@ -34,7 +34,7 @@ class Guardians {
   void copied(const CopyOutcome& outcome);
   // Of one who is behind and gets no copies now: is it away, and has it guardians?
   [[nodiscard]] bool wants_mail(const PubKey& follower, const Followers::Follower& state) const;
-  void leave(const Posting& posting, const std::vector<PubKey>& absent);
+  void leave(const Posting& posting, const std::vector<PubKey>& absent);  // who are away from now on
   void heard_from(const PubKey& follower) { postman_.received(follower); }
   [[nodiscard]] std::vector<PubKey> named() const { return wardship_.guardians(); }
 

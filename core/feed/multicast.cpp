@@ -50,7 +50,7 @@ void Multicast::load() {
   if (const auto after = take_u64(value)) followers_.all_missed(*after);
   host_.store.erase_value(Table::node, kUnsettled);
   guardians_.load();
-  if (!followers_.behind().empty()) leave_at_ = host_.clock.mono() + kBack;
+  if (!followers_.behind().empty() && config_.overlay != OverlayKind::mesh) leave_at_ = host_.clock.mono() + kBack;
   follow_list_changed();
   guardians_.settle();
 }
@@ -218,12 +218,13 @@ void Multicast::announce() {
   }
 }
 
-// A stop in the middle of leaving mail forgets it. Guardians that have it already keep it once.
+// A stop in the middle of leaving mail forgets it. Whoever is still behind did not answer what we announced. Guardians
+// that have it already keep it once.
 void Multicast::leave_what_was_missed() {
   leave_at_.reset();
   std::map<std::uint64_t, std::vector<PubKey>> absent;  // by what they have for sure
   for (const auto& [follower, behind] : followers_.behind()) {
-    if (guardians_.wants_mail(follower, followers_.all().at(follower))) absent[behind.after].push_back(follower);
+    if (!followers_.all().at(follower).guardians.empty()) absent[behind.after].push_back(follower);
   }
   for (const auto& [after, followers] : absent) {
     for (const StreamPart& part : parts(after, stream_.last())) {

@@ -37,6 +37,7 @@ class Postman {
   // It went out as copies; of those whose receipts are missing missed() will tell. Remembered for a while.
   void sent(const Posting& posting);
   void missed(std::uint64_t tag, const PubKey& follower);
+  void absent(const PubKey& follower) { away_.insert(follower); }
   void received(const PubKey& follower);  // a receipt, or any other word of it
   [[nodiscard]] bool is_away(const PubKey& follower) const { return away_.count(follower) != 0; }
 
