@@ -12,6 +12,7 @@ def _letters(net: np2p.Network) -> int:
     return sum(net.status(node)["mail_letters"] for node in net.nodes if node.online)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     "away, size",
     [(minutes(10), 40), (hours(3), 24), (days(3), 24), (days(20), 12)],
