@@ -99,6 +99,10 @@ struct Limits {
   Duration answered_age = 3 * 24h;              // and how old they may be
   std::uint32_t link_requests_per_second = 10;  // requests from one link, and their burst
   std::uint32_t link_requests_burst = 100;
+  // Our own messages over one link, which brings those of all who are behind it: the followers of a busy author come
+  // over a few relays.
+  std::uint32_t link_extensions_per_second = 100;
+  std::uint32_t link_extensions_burst = 2000;
   // Bytes of events that requests are answered with: one answer, and what goes to the askers over one link and to one
   // asker (on the mesh a claim, so that nobody is buried in what he never asked for). Nothing is answered while more
   // than answer_queue_bytes wait on the link.

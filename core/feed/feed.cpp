@@ -53,7 +53,8 @@ void Feed::start() {
   load_history();
 }
 
-// What the store holds of it. Which reply went to everybody only its author knew: ours decides by its own rule.
+// What the store holds of it and can have come to everybody only: not from whom our user follows, whose posts may come
+// to followers alone, nor what was sent to our user.
 void Feed::load_history() {
   if (config_.overlay == OverlayKind::mesh) return;
   Filter recent;
@@ -61,7 +62,11 @@ void Feed::load_history() {
   recent.since = unix_seconds(host_.clock.wall() - config_.limits.history_age);
   recent.limit = config_.limits.history_events;
   for (const EventPtr& event : host_.store.query(recent, Order::newest_first)) {
-    if (has_time(event->created_at) && was_for_everybody(event.get(), config_, mode_.current(), host_.store)) {
+    const bool ours = event->pubkey == config_.owner;
+    const bool may_be_for_few = !ours && (host_.store.standing(event->pubkey) == Standing::followed ||
+                                          waits_for_us(event.get(), config_.owner, host_.store));
+    if (has_time(event->created_at) && !may_be_for_few &&
+        was_for_everybody(event.get(), config_, mode_.current(), host_.store)) {
       overlay_.remember(past_of(event.get()));
     }
   }
@@ -322,7 +327,7 @@ void Feed::receipt_when_durable(const Delivery& copy) {
 }
 
 void Feed::receive_extension(const Delivery& delivery) {
-  if (!judge_.may_request(delivery.link)) {
+  if (!judge_.may_bring_message(delivery.link)) {
     reject("extension", error(ErrorCode::rate_limited, "too many over this link"), delivery);
     return;
   }

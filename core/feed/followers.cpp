@@ -10,7 +10,8 @@ namespace np2p {
 namespace {
 
 constexpr std::uint64_t kNotBehind = UINT64_MAX;
-constexpr Duration kPauses[] = {60s, 10min, 1h, 6h};  // between announcements
+constexpr Duration kSoon = 5s;
+constexpr Duration kPauses[] = {10s, 30s, 60s, 5min, 10min, 1h, 6h};  // between announcements
 
 }  // namespace
 
@@ -72,6 +73,17 @@ void Followers::all_missed(std::uint64_t after) {
 
 void Followers::knows(const PubKey& follower) {
   if (behind_.erase(follower) != 0) save(follower);
+}
+
+void Followers::knows_until(const PubKey& follower, std::uint64_t seq) {
+  const auto at = behind_.find(follower);
+  if (at == behind_.end()) return;
+  Behind& state = at->second;
+  state.announced = 0;
+  state.announce_at = std::min(state.announce_at, host_.clock.mono() + kSoon);
+  if (state.after >= seq) return;
+  state.after = seq;
+  save(follower);
 }
 
 std::vector<PubKey> Followers::due(MonoTime now, std::size_t most) {

@@ -18,6 +18,7 @@ class LinkJudge {
 
   bool may_bring_event(LinkId link) { return record(link).events.take(host_.clock.mono()); }
   bool may_request(LinkId link) { return record(link).requests.take(host_.clock.mono()); }
+  bool may_bring_message(LinkId link) { return record(link).messages.take(host_.clock.mono()); }
   bool may_be_answered(LinkId link, std::uint32_t bytes) {
     return record(link).answers.take(host_.clock.mono(), bytes);
   }
@@ -30,6 +31,7 @@ class LinkJudge {
   struct Record {
     TokenBucket events;
     TokenBucket requests;
+    TokenBucket messages;
     TokenBucket answers;
     FaultScore faults;
   };
@@ -40,6 +42,7 @@ class LinkJudge {
     while (records_.size() >= 2 * limits_.links) records_.erase(records_.begin());
     const Record fresh{TokenBucket(limits_.link_events_per_second, limits_.link_events_burst),
                        TokenBucket(limits_.link_requests_per_second, limits_.link_requests_burst),
+                       TokenBucket(limits_.link_extensions_per_second, limits_.link_extensions_burst),
                        TokenBucket(limits_.link_answer_bytes_per_second, limits_.link_answer_bytes_burst),
                        {}};
     return records_.emplace(link, fresh).first->second;

@@ -15,7 +15,8 @@ constexpr Duration kLeaseCheck = 10min;               // how often ended leases 
 constexpr Duration kPace = 100ms;                     // between two rounds of announcements
 constexpr std::size_t kAnnounced = 100;               // in one round
 constexpr Duration kBack = 2min;                      // after a start; by then who is there has pulled what it missed
-constexpr std::size_t kCopies = 4096;                 // whose receipts may still come: those of half a minute
+constexpr std::size_t kCopies = 4096;                 // whose receipts may still come
+constexpr Duration kReceipts = 3min;                  // by then it is known who gave none
 constexpr std::string_view kUnsettled = "unsettled";  // the stream until what may be without a receipt
 
 Posting posting_of(const StreamPart& part, const Frame& payload) {
@@ -108,15 +109,15 @@ void Multicast::send_part(const StreamPart& part, const std::vector<PubKey>& to,
   for (const PubKey& follower : without) followers_.missed(follower, after);
   guardians_.sent(posting_of(part, payload), without);
   if (!without.empty()) arm();
-  const std::size_t awaited = to.size() - without.size();
-  if (awaited == 0 || config_.overlay == OverlayKind::mesh) return;  // the mesh has no receipts
+  if (without.size() == to.size() || config_.overlay == OverlayKind::mesh) return;  // the mesh has no receipts
   if (copies_.empty()) {
     std::string value;
     append_u64(value, after);
     host_.store.set_value(Table::node, kUnsettled, value);
   }
   if (copies_.size() >= kCopies) copies_.pop_front();
-  copies_.push_back({copy_tag(payload), after, event, awaited});
+  copies_.push_back({copy_tag(payload), after, event, host_.clock.mono() + kReceipts});
+  arm();
 }
 
 std::optional<EventId> Multicast::copied(const CopyOutcome& outcome) {
@@ -129,8 +130,6 @@ std::optional<EventId> Multicast::copied(const CopyOutcome& outcome) {
     followers_.missed(outcome.user, at->after);
     arm();
   }
-  if (--at->awaited == 0) copies_.erase(at);
-  if (copies_.empty()) host_.store.erase_value(Table::node, kUnsettled);
   return event;
 }
 
@@ -213,7 +212,7 @@ StreamNews Multicast::news_after(std::uint64_t after) {
 
 void Multicast::announce() {
   for (const PubKey& follower : followers_.due(host_.clock.mono(), kAnnounced)) {
-    const Announce message{news_after(followers_.behind().at(follower).after)};
+    const Announce message{news_after(std::min(followers_.behind().at(follower).after, stream_.last()))};
     overlay_.unicast(follower, Channel::extension, encode_extension(message), Priority::control);
   }
 }
@@ -315,7 +314,12 @@ void Multicast::pulled(const Pull& message, const Delivery& delivery) {
   if (!may_speak("pull", message.puller, delivery)) return;
   const bool ours = message.author == config_.owner;
   if (ours) {
-    followers_.knows(message.puller);
+    if (message.ids_only || message.until >= stream_.last()) {
+      followers_.knows(message.puller);
+    } else {  // what was posted since it was told nobody has sent it
+      followers_.knows_until(message.puller, message.after);
+      arm();
+    }
     guardians_.heard_from(message.puller);
   }
   if (ours && message.ids_only) {
@@ -359,12 +363,20 @@ void Multicast::timer() {
   send_reactions();
   announce();
   if (leave_at_ && *leave_at_ <= host_.clock.mono()) leave_what_was_missed();
+  settle();
   arm();
 }
 
 void Multicast::guardians_timer() {
   guardians_.timer();
   arm();
+}
+
+// Nobody is waited for any more: after a crash nobody needs to be told.
+void Multicast::settle() {
+  if (copies_.empty()) return;
+  while (!copies_.empty() && copies_.front().until <= host_.clock.mono()) copies_.pop_front();
+  if (copies_.empty()) host_.store.erase_value(Table::node, kUnsettled);
 }
 
 void Multicast::set_standing(const PubKey& user) {
@@ -390,6 +402,7 @@ void Multicast::arm() {
   if (const auto pull = positions_.next_due()) due = std::min(due, *pull);
   if (const auto told = followers_.next_due()) due = std::min(due, std::max(*told, now + kPace));
   if (reactions_.due()) due = std::min(due, *reactions_.due());
+  if (!copies_.empty()) due = std::min(due, copies_.front().until);
   if (leave_at_) due = std::min(due, *leave_at_);
   wake(due);
 }

@@ -90,6 +90,7 @@ class Multicast {
   void send_profile(const PubKey& follower, const StreamNews& news);
   void send_reactions();
   void announce();
+  void settle();
   void leave_what_was_missed();
   void set_standing(const PubKey& user);
   void wake(MonoTime at);
@@ -112,7 +113,7 @@ class Multicast {
     std::uint64_t tag = 0;
     std::uint64_t after = 0;       // the stream until then: from when on those are behind who give no receipt
     std::optional<EventId> event;  // of our user
-    std::size_t awaited = 0;       // receipts
+    MonoTime until;                // receipts are awaited
   };
   std::deque<Copies> copies_;  // whose receipts may still come, oldest first
   struct Asked {

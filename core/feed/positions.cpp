@@ -12,7 +12,7 @@ namespace {
 
 constexpr Duration kOnItsWay = 1s;    // what is missing may come by itself
 constexpr Duration kBroadcast = 10s;  // likewise what goes to everybody, from those who remember it
-constexpr Duration kPauses[] = {5s, 60s, 10min, 1h, 6h};
+constexpr Duration kPauses[] = {5s, 10s, 30s, 60s, 5min, 10min, 1h, 6h};
 constexpr std::size_t kMostRanges = 16;
 
 Duration pause_after(unsigned pulls) noexcept {
@@ -227,9 +227,13 @@ void Positions::news(const StreamNews& news, bool announced) {
   State& state = at->second;
   const Incarnation incarnation = enter(state, news.head);
   if (incarnation == Incarnation::earlier) return;
-  // The author knows what of our position is still true, and what of its stream is gone.
-  if (incarnation == Incarnation::later || news.after > state.seq) {
-    begin(state, news.head, incarnation == Incarnation::later ? std::min(news.after, state.seq) : news.after);
+  // Whoever was told our position knows what of it is still true, and what of the stream is gone.
+  const bool knows_us = !announced || (state.gap && state.gap->asked_ids);
+  if (incarnation == Incarnation::later && !knows_us) return close_or_pull(state, Duration{});
+  if (incarnation == Incarnation::later) {
+    begin(state, news.head, std::min(news.after, state.seq));
+  } else if (news.after > state.seq && knows_us) {
+    begin(state, news.head, news.after);
   }
   if (const auto node = overlay_.server_of(author)) state.node = *node;
   state.guardians = news.guardians;
@@ -239,6 +243,7 @@ void Positions::news(const StreamNews& news, bool announced) {
     state.gap->news = news.ids;
     state.gap->pulls = 0;
     const auto held = [&](const EventId& id) { return host_.store.contains(id); };
+    state.gap->asked_ids = false;
     state.gap->by_itself = std::any_of(news.ids.begin(), news.ids.end(), held);
     take_what_is_held(author, state);
   }
@@ -282,7 +287,7 @@ bool Positions::pull(const PubKey& author, State& state) {
   const Frame frame = encode_extension(message);
   const bool are_ids_known = state.seq >= gap.news_after && state.seq < gap.news_after + gap.news.size();
   if (gap.by_itself && !are_ids_known && gap.pulls == 0) {
-    message.ids_only = true;
+    message.ids_only = gap.asked_ids = true;
     if (overlay_.unicast(author, Channel::extension, encode_extension(message), Priority::control)) return true;
   }
   const std::size_t targets = 1 + state.guardians.size();

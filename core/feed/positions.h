@@ -62,8 +62,9 @@ class Positions {
     std::vector<EventId> news;
     bool by_itself = true;  // events of this author may be here already, having come without a number
     MonoTime due;           // of the next pull
-    unsigned pulls = 0;     // since something came
-    bool away = false;      // nobody who could be asked was there
+    bool asked_ids = false;
+    unsigned pulls = 0;  // since something came
+    bool away = false;   // nobody who could be asked was there
     std::uint64_t asked_until = 0;
   };
   struct State {

@@ -34,9 +34,9 @@ struct StatusReport {
   std::uint64_t largest_cell = 0;  // members
   std::uint64_t cells_led = 0;     // of others
 
-  std::string mode;      // empty: it does not say
-  std::string mode_now;  // broadcast or multicast
-  std::string auto_why;  // with mode auto: unknown, below, above, popular
+  std::string mode;                  // empty: it does not say
+  std::string mode_now;              // broadcast or multicast
+  std::string auto_why = "unknown";  // with mode auto: unknown, below, above, popular
   std::uint64_t load = 0;
   std::uint64_t budget = 0;
   bool mode_waits = false;

@@ -188,7 +188,7 @@ TEST_F(HostileTest, ALinkIsNotToBlameForWhatOnlyPassedThroughIt) {
   for (unsigned i = 0; i < 3 * config.limits.link_faults; ++i) {
     unicast(rubbish);
     unicast(packet_of(event));
-    if (i < config.limits.link_requests_burst) send(mesh::Tag::unicast, rubbish, "np2p");
+    if (i < config.limits.link_extensions_burst) send(mesh::Tag::unicast, rubbish, "np2p");
   }
   EXPECT_GT(rejected("packet malformed"), 0);
   EXPECT_GT(rejected("event bad_signature"), 0);
