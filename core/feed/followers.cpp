@@ -115,11 +115,16 @@ std::optional<MonoTime> Followers::next_due() const {
   return first;
 }
 
-std::vector<PubKey> Followers::expire() {
+std::vector<PubKey> Followers::expire(bool has_moved) {
   std::vector<PubKey> ended;
   const WallTime now = host_.clock.wall();
   for (auto at = followers_.begin(); at != followers_.end();) {
-    const bool over = at->second.lease_until < now;
+    const Limits& limits = config_.limits;
+    // Where the user has moved from, nobody is waited for.
+    const bool longer = has_moved && !at->second.guardians.empty();
+    const WallTime end =
+        longer ? at->second.lease_until - limits.ward_life + limits.follow_lease : at->second.lease_until;
+    const bool over = end < now;
     if (over) {
       host_.store.erase_value(Table::followers, text_of(at->first.view()));
       behind_.erase(at->first);

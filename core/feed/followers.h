@@ -40,7 +40,7 @@ class Followers {
   void knows(const PubKey& follower);  // all that it lacks, and pulls
   // What comes after this number it may not have heard of yet: it is told soon.
   void knows_until(const PubKey& follower, std::uint64_t seq);
-  std::vector<PubKey> expire();  // forgets leases that ended and says whose
+  std::vector<PubKey> expire(bool has_moved);  // forgets leases that ended and says whose
   // Whom to tell now that they are behind; the next time is after a growing pause.
   std::vector<PubKey> due(MonoTime now, std::size_t most);
   void topology_changed(const Overlay& overlay);  // who is behind and comes into reach is told at once

@@ -359,7 +359,8 @@ void Multicast::timer() {
   followers_.topology_changed(overlay_);
   follows_.timer();
   positions_.timer();
-  for (const PubKey& user : followers_.expire()) set_standing(user);
+  const bool has_moved = overlay_.identity().state == Identity::State::elsewhere;
+  for (const PubKey& user : followers_.expire(has_moved)) set_standing(user);
   send_reactions();
   announce();
   if (leave_at_ && *leave_at_ <= host_.clock.mono()) leave_what_was_missed();
