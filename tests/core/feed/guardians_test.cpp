@@ -279,9 +279,15 @@ TEST_F(GuardiansTest, MailIsGivenUpThirtyDaysAfterTheLastSignOfLife) {
 TEST_F(GuardiansTest, AFollowerWithGuardiansKeepsItsPlaceForThirtyDays) {
   make(3);
   author().ports.wall_now = author().ports.wall_now + 29 * 24h;
-  EXPECT_THAT(author().followers->expire(), IsEmpty());
+  EXPECT_THAT(author().followers->expire(false), IsEmpty());
   author().ports.wall_now = author().ports.wall_now + 2 * 24h;
-  EXPECT_THAT(author().followers->expire(), ElementsAre(ward().key));
+  EXPECT_THAT(author().followers->expire(false), ElementsAre(ward().key));
+}
+
+TEST_F(GuardiansTest, AFollowerWithGuardiansLosesItsPlaceWithTheLeaseWhereTheUserHasMovedFrom) {
+  make(3);
+  author().ports.wall_now = author().ports.wall_now + 25h;
+  EXPECT_THAT(author().followers->expire(true), ElementsAre(ward().key));
 }
 
 TEST_F(GuardiansTest, NamedGuardiansSurviveARestartOfTheAuthor) {
