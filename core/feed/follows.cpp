@@ -113,6 +113,15 @@ void Follows::topology_changed() {
   }
 }
 
+void Follows::ask_again() {
+  const MonoTime now = host_.clock.mono();
+  for (auto& [user, state] : follows_) {
+    const MonoTime soon = now + rng_.between(kAnswerTime, kAnswerTime * 3);
+    state.due = std::min(state.due, soon);
+    state.unanswered = 0;
+  }
+}
+
 void Follows::timer() {
   const MonoTime now = host_.clock.mono();
   for (auto& [user, state] : follows_) {

@@ -36,6 +36,7 @@ class Follows {
   // Whom FOLLOW names as our guardians from now on; who has been told of others hears of it soon.
   void set_guardians(std::vector<PubKey> guardians);
   void topology_changed();
+  void ask_again();                         // all of them, within some seconds
   void timer();                             // asks whoever is due
   [[nodiscard]] MonoTime next_due() const;  // kNever if there is nothing to do
   static constexpr MonoTime kNever{INT64_MAX};

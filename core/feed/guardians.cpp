@@ -85,17 +85,20 @@ void Guardians::durable(Ticket ticket) {
   settle();
 }
 
-void Guardians::topology_changed() {
-  if (config_.overlay == OverlayKind::mesh) return;
+bool Guardians::topology_changed() {
+  if (config_.overlay == OverlayKind::mesh) return false;
   const MonoTime now = host_.clock.mono();
   const OverlayStatus status = overlay_.status();
+  bool back = false;
   if (status.active + status.clients == 0) {
     if (!alone_since_) alone_since_ = now;
   } else if (const auto since = std::exchange(alone_since_, std::nullopt); since && *since + kAlone <= now) {
     wardship_.returned();
+    back = true;
   }
   wardship_.topology_changed();
   settle();
+  return back;
 }
 
 void Guardians::timer() {

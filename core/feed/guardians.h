@@ -51,9 +51,9 @@ class Guardians {
   void taken(const Delivery& part);
 
   void durable(Ticket ticket);
-  void topology_changed();
-  void timer();   // Timer::guardians
-  void settle();  // after anything else that may concern who guards whom
+  bool topology_changed();  // true: there are neighbours again, after a while without any
+  void timer();             // Timer::guardians
+  void settle();            // after anything else that may concern who guards whom
 
   [[nodiscard]] MailStatus status() const;
   [[nodiscard]] std::size_t bytes() const noexcept { return postman_.bytes() + mailbox_.bytes() + wardship_.bytes(); }

@@ -348,7 +348,7 @@ void Multicast::arrived(const StreamPart& part, std::span<const EventId> events,
 // --- time
 
 void Multicast::topology_changed() {
-  guardians_.topology_changed();
+  if (guardians_.topology_changed()) follows_.ask_again();  // the answers say what was missed
   wake(host_.clock.mono() + kSettle);
 }
 
