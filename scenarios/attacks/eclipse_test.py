@@ -95,7 +95,7 @@ def test_a_victim_keeps_its_honest_neighbours(net: np2p.Simulation, request: pyt
     print(
         f"delivered {100 * ratio:.2f} %; after a restart {honest[at]} honest, {sybils[at]} sybils, {100 * alone:.0f} %"
     )
-    assert ratio >= 0.9  # one of ten authors may have sybils alone to carry what it says
+    assert ratio >= 0.99
     assert honest[at] >= 2
     assert alone >= 0.6  # more is not reached with each seed: 0.7 to 1
 

@@ -238,7 +238,7 @@ void Plumtree::broadcast(Channel channel, const Frame& payload) {
   const PayloadId id = id_of(message.channel, payload);
   if (recent_.find(id) != nullptr) return;
   push(encode(message), message.tree, id, {});
-  if (is_leaf() && config_.swarm.trees > 0) await_echo(RecentPayloads::head(id));
+  if (config_.swarm.trees > 0) await_echo(RecentPayloads::head(id));
 }
 
 void Plumtree::forward(const Delivery& delivery, const Frame& payload) {

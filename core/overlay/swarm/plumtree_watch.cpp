@@ -79,7 +79,8 @@ void Plumtree::leave_parent(Neighbour& parent) {
   parent.eager = 0;
 }
 
-// What a leaf says goes over its parent alone, which may swallow it. If it was handed on, others soon announce it.
+// What a leaf says goes over its parent alone, and what others say over few links of one tree: all who are at their
+// other ends may swallow it. If it was handed on, somebody who had it from others soon announces it.
 void Plumtree::await_echo(std::uint64_t head) {
   if (unheard_.size() >= kUnheard) unheard_.erase(unheard_.begin());
   unheard_.push_back({head, host_.clock.mono() + kEcho, 0});
@@ -103,11 +104,13 @@ void Plumtree::repeat_unheard(MonoTime now) {
   unheard_.erase(unheard_.begin());
   const RecentPayloads::Entry* entry = recent_.find(due.head);
   if (entry == nullptr || entry->whole.empty()) return;
+  const Trees along = Trees{1} << entry->tree;
   const Neighbour* other = nullptr;
   std::uint64_t others = 0;
   for (const Neighbour& one : neighbours_) {
     const Peer* peer = links_.find(one.link);
-    if (one.eager != 0 || one.silent || peer == nullptr || !peer->reachable() || !links_.stands(*peer)) continue;
+    if ((one.eager & along) != 0 || one.silent || peer == nullptr) continue;
+    if (!peer->reachable() || !links_.stands(*peer)) continue;
     if (rng_.below(++others) == 0) other = &one;
   }
   if (other == nullptr) return;
