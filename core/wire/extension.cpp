@@ -100,7 +100,7 @@ struct Write {
   void operator()(const MailTaken& m) const { about_mail(Type::mail_taken, m); }
   template <class Message>
   void about_mail(Type type, const Message& m) const {
-    head(out, type, guardian_wire::fields(m));
+    head(out, type, guardian_wire::kFields<Message>);
     guardian_wire::write(out, m);
   }
 };
@@ -165,7 +165,7 @@ Result<Extension> read_acknowledge(msgpack::Reader& in, const Limits& limits) {
 template <class Message>
 Result<Extension> read_about_mail(std::size_t count, std::size_t& known, msgpack::Reader& in, const Limits& limits) {
   Message m;
-  known = guardian_wire::fields(m);
+  known = guardian_wire::kFields<Message>;
   if (count < known) return error(ErrorCode::bad_field, "fields are missing in a message about mail");
   if (auto why = guardian_wire::read(in, limits, m)) return *std::move(why);
   return Extension{std::move(m)};

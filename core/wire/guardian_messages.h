@@ -117,34 +117,19 @@ struct MailTaken {
 
 namespace guardian_wire {
 
-// How many fields a message has, and how they stand; extension.cpp writes and reads what goes before them.
-inline constexpr std::size_t fields(const Guard&) noexcept {
-  return 2;
-}
-inline constexpr std::size_t fields(const Guarded&) noexcept {
-  return 4;
-}
-inline constexpr std::size_t fields(const Mail&) noexcept {
-  return 5;
-}
-inline constexpr std::size_t fields(const Mailed&) noexcept {
-  return 4;
-}
-inline constexpr std::size_t fields(const Collect&) noexcept {
-  return 1;
-}
-inline constexpr std::size_t fields(const MailIndex&) noexcept {
-  return 1;
-}
-inline constexpr std::size_t fields(const MailWant&) noexcept {
-  return 1;
-}
-inline constexpr std::size_t fields(const MailPart&) noexcept {
-  return 3;
-}
-inline constexpr std::size_t fields(const MailTaken&) noexcept {
-  return 1;
-}
+// How many fields a message has; extension.cpp writes and reads what goes before them.
+template <class Message>
+inline constexpr std::size_t kFields = 1;
+template <>
+inline constexpr std::size_t kFields<Guard> = 2;
+template <>
+inline constexpr std::size_t kFields<Guarded> = 4;
+template <>
+inline constexpr std::size_t kFields<Mail> = 5;
+template <>
+inline constexpr std::size_t kFields<Mailed> = 4;
+template <>
+inline constexpr std::size_t kFields<MailPart> = 3;
 
 void write(msgpack::Writer& out, const Guard& m);
 void write(msgpack::Writer& out, const Guarded& m);

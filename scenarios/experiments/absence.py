@@ -11,19 +11,18 @@ is finished is kept in out/absence/ and not measured again: after Ctrl-C the sam
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 import sys
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
 
 import absence_points as points
 from absence_losses import ABSENCES, World
 from absence_losses import Ask as Loss
 from absence_points import Ask, Point
-from experiment_options import Parser, add_running, check_out, check_processes, check_seeds, numbers
-from point_run import Report, Run, Work, run_points
+from experiment_options import Parser, add_running, check_out, check_processes, check_seeds, command_of, numbers
+from point_files import write_table
+from point_run import Report, Run, Work, ended, run_points, written
 
 MISSED = (1, 1000, 10_000)
 SHORT = (1, 1000)
@@ -119,13 +118,10 @@ def _live(ask: Loss, report: Report) -> World:
     return absence_losses.measure(ask, report)
 
 
-def write_worlds(run: Run[World], path: Path) -> None:
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([field.name for field in fields(World)])
-        for world in run.points:
-            cells = asdict(world) | {"lost_notes": "; ".join(world.lost_notes)}
-            writer.writerow([f"{cell:.8g}" if isinstance(cell, float) else cell for cell in cells.values()])
+def cells_of(world: World) -> list[str]:
+    """Of its row."""
+    cells = asdict(world) | {"lost_notes": "; ".join(world.lost_notes)}
+    return [f"{cell:.8g}" if isinstance(cell, float) else str(cell) for cell in cells.values()]
 
 
 def print_losses(run: Run[World]) -> None:
@@ -147,39 +143,26 @@ def print_losses(run: Run[World]) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     chosen = arguments(argv)
-    command = ("./dev experiment absence " + " ".join(sys.argv[1:] if argv is None else argv)).strip()
     if chosen.count is None:
         returns = study(chosen)
-        return _end(returns, 0 if not returns.points else _finish_study(returns, chosen.out, command))
+        if returns.points:
+            _finish_study(returns, chosen.out, command_of("absence", argv))
+        return ended(returns, "absence")
     worlds = count(chosen)
-    return _end(worlds, 0 if not worlds.points else _finish_count(worlds, chosen.out))
+    return ended(worlds, "absence", _finish_count(worlds, chosen.out) if worlds.points else 0)
 
 
-def _end(run: Run[Any], lost: int) -> int:
-    for failure in run.failures:
-        print(f"absence: {failure}", file=sys.stderr)
-    if not run.complete:
-        print("interrupted: only what was finished is in there; the same command goes on from here", file=sys.stderr)
-        return 130
-    return 1 if run.failures or lost else 0
-
-
-def _finish_study(run: Run[Point], out: Path, command: str) -> int:
+def _finish_study(run: Run[Point], out: Path, command: str) -> None:
     import absence_report
 
-    with (out / "absence.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(points.COLUMNS)
-        writer.writerows(points.cells(point) for point in run.points)
+    write_table(out / "absence.csv", points.COLUMNS, map(points.cells, run.points))
     print_table(run)
     absence_report.write(run, out, command)
-    names = ", ".join(str(out / f"absence.{ending}") for ending in ("csv", "png", "html"))
-    print(f"{run.wall_seconds:.0f} s; wrote {names}")
-    return 0
+    written(run, "absence", out)
 
 
 def _finish_count(run: Run[World], out: Path) -> int:
-    write_worlds(run, out / "absences.csv")
+    write_table(out / "absences.csv", [field.name for field in fields(World)], map(cells_of, run.points))
     print_losses(run)
     print(f"{run.wall_seconds:.0f} s; wrote {out / 'absences.csv'}")
     return sum(world.lost for world in run.points)

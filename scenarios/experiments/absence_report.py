@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from pathlib import Path
 from statistics import median
 from typing import Any, Callable
@@ -10,9 +9,8 @@ from typing import Any, Callable
 import matplotlib.pyplot as plt
 import plotting as look
 from absence_points import AWAY, NATED, NEGENTROPY, NEGENTROPY_MISSED, POST, TARGET_B, TARGET_TRIPS, Point
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from point_run import Run
-from report_page import page
+from report_page import made_by, page, warning
 
 TITLE = "What does it cost to have been away?"
 Value = Callable[[Point], float]
@@ -75,7 +73,7 @@ def _beyond(axes: Any, points: list[Point]) -> None:
         f"negentropy: {published[0]:,.0f} to {published[1]:,.0f}", (NEGENTROPY_MISSED, published[0]), xytext=(0, -14),
         textcoords="offset points", ha="center", fontsize=8.5, color="#555555",
     )  # fmt: skip
-    _target(axes, TARGET_B, f"target {TARGET_B:g} B")
+    look.target(axes, TARGET_B, f"target {TARGET_B:g} B")
     look.labels_at_end(axes, [(sizes[-1], values[-1], "measured", look.MULTICAST)])
 
 
@@ -95,48 +93,29 @@ def _time(axes: Any, points: list[Point]) -> None:
         f"negentropy: {NEGENTROPY[0][1]} to {NEGENTROPY[1][1]} round trips", (NEGENTROPY_MISSED, trips[0]),
         xytext=(0, -14), textcoords="offset points", ha="center", fontsize=8.5, color="#555555",
     )  # fmt: skip
-    _target(axes, TARGET_TRIPS * trip, f"target: {TARGET_TRIPS:g} round trips")
+    look.target(axes, TARGET_TRIPS * trip, f"target: {TARGET_TRIPS:g} round trips")
     ends = [(sizes[-1], complete[-1], "all", look.MULTICAST), (sizes[-1], half[-1], "half", look.MULTICAST)]
     look.labels_at_end(axes, ends)
 
 
 def _missed_axis(axes: Any, sizes: list[int]) -> None:
-    axes.set_xscale("log")
-    axes.set_xlim(max(1, min(sizes)) / 1.6, max(sizes) * 6.0)
-    axes.xaxis.set_major_locator(FixedLocator(sizes))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.set_xlabel("events missed")
-
-
-def _target(axes: Any, value: float, text: str) -> None:
-    axes.axhline(value, color="#999999", linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
-    axes.annotate(
-        text, (0.995, value), xycoords=("axes fraction", "data"), xytext=(0, 3), textcoords="offset points",
-        fontsize=8, color="#666666", ha="right",
-    )  # fmt: skip
+    look.counts_axis(axes, sizes, "events missed", 1.6, 6.0)
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
 
 
 def _parts(run: Run[Point], picture: str, command: str) -> list[str]:
-    warning = ""
-    if not run.complete or run.failures:
-        warning = (
-            f"<p class='warn'>Not all points are here: {len(run.failures)} failed, or the run was interrupted.</p>"
-        )
     return [
         f"<h1>{TITLE}</h1>",
         f"<p class='lead'>{headline(run.points)}</p>",
-        warning,
+        warning(run),
         _question(run.points),
         picture,
     ] + [
         _table(run.points),
         _method(run.points),
-        f"<p class='note'>Made by <code>{html.escape(command)}</code> in {run.wall_seconds:.0f} s, {run.remembered} points "
-        "known from before. All numbers: <code>absence.csv</code>.</p>",
+        made_by(run, command, "absence.csv"),
     ]
 
 

@@ -12,14 +12,13 @@ after Ctrl-C the same command goes on where it was.
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
-from pathlib import Path
 
 import celebrity_points as points
 from celebrity_points import Ask, Plan, Point
-from experiment_options import Parser, add_running, check_out, check_processes, check_seeds, numbers
-from point_run import Report, Run, Work, run_points
+from experiment_options import Parser, add_running, check_out, check_processes, check_seeds, command_of, numbers
+from point_files import write_table
+from point_run import Report, Run, Work, ended, run_points, written
 
 SIZES = (1000, 3000, 10_000, 30_000, 100_000)
 SHORT = (300, 1000)
@@ -76,8 +75,6 @@ def measure(chosen: argparse.Namespace) -> Run[Point]:
     run: Run[Point] = Run()
     run_points(Work("celebrity", Point, _measure, chosen.out / "celebrity"), asks, chosen.processes, chosen.fresh, run)
     run.points.sort(key=lambda point: (point.followers, point.seed))
-    for failure in run.failures:
-        print(f"celebrity: {failure}", file=sys.stderr)
     return run
 
 
@@ -85,13 +82,6 @@ def _measure(ask: Ask, report: Report) -> Point:
     import celebrity_measure
 
     return celebrity_measure.measure(ask, report)
-
-
-def write_csv(run: Run[Point], path: Path) -> None:
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(points.COLUMNS)
-        writer.writerows(points.cells(point) for point in run.points)
 
 
 def print_table(run: Run[Point]) -> None:
@@ -110,21 +100,14 @@ def print_table(run: Run[Point]) -> None:
 def main(argv: list[str] | None = None) -> int:
     chosen = arguments(argv)
     run = measure(chosen)
-    if not run.points:
-        print("interrupted before any point was finished: nothing was written", file=sys.stderr)
-        return 1 if run.failures else 130
-    import celebrity_report
+    if run.points:
+        import celebrity_report
 
-    write_csv(run, chosen.out / "celebrity.csv")
-    print_table(run)
-    command = ("./dev experiment celebrity " + " ".join(sys.argv[1:] if argv is None else argv)).strip()
-    celebrity_report.write(run, chosen.out, command)
-    names = ", ".join(str(chosen.out / f"celebrity.{ending}") for ending in ("csv", "png", "html"))
-    print(f"{run.wall_seconds:.0f} s; wrote {names}")
-    if not run.complete:
-        print("interrupted: only the points above are in there; the same command goes on from here", file=sys.stderr)
-        return 130
-    return 1 if run.failures else 0
+        write_table(chosen.out / "celebrity.csv", points.COLUMNS, map(points.cells, run.points))
+        print_table(run)
+        celebrity_report.write(run, chosen.out, command_of("celebrity", argv))
+        written(run, "celebrity", chosen.out)
+    return ended(run, "celebrity")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from pathlib import Path
 from statistics import median
 from typing import Any, Callable
@@ -10,9 +9,8 @@ from typing import Any, Callable
 import matplotlib.pyplot as plt
 import plotting as look
 from celebrity_points import MOST_ABOVE_MS, MOST_COPIES, MOST_TRANSMISSIONS, POST, UPLINK, Point, unicast_s
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from point_run import Run
-from report_page import page
+from report_page import made_by, page, warning
 
 TITLE = "What does a very popular author cost?"
 PARTS = (
@@ -60,7 +58,7 @@ def _copies(axes: Any, points: list[Point]) -> None:
     look.subtitle(axes, "copies of one post sent by the author; dotted: one to each follower; dashed: the target")
     look.line(axes, sizes, values, look.MULTICAST)
     axes.plot(sizes, sizes, color=look.REFERENCE, linewidth=1.2, linestyle=":")
-    _target(axes, MOST_COPIES, f"target {MOST_COPIES}")
+    look.target(axes, MOST_COPIES, f"target {MOST_COPIES}")
     look.labels_at_end(
         axes,
         [(sizes[-1], values[-1], "measured", look.MULTICAST), (sizes[-1], sizes[-1], "unicast", look.REFERENCE)],
@@ -78,7 +76,7 @@ def _latency(axes: Any, points: list[Point]) -> None:
     look.line(axes, sizes, late, look.MULTICAST)
     look.line(axes, sizes, half, look.MULTICAST, linewidth=1.2, markersize=4.5)
     axes.plot(sizes, unicast, color=look.REFERENCE, linewidth=1.2, linestyle=":")
-    _target(axes, MOST_ABOVE_MS / 1000, f"target for p99: {MOST_ABOVE_MS:g} ms")
+    look.target(axes, MOST_ABOVE_MS / 1000, f"target for p99: {MOST_ABOVE_MS:g} ms")
     ends = [(sizes[-1], late[-1], "p99", look.MULTICAST), (sizes[-1], half[-1], "median", look.MULTICAST)]
     look.labels_at_end(axes, [*ends, (sizes[-1], unicast[-1], "unicast, p99", look.REFERENCE)])
 
@@ -102,7 +100,7 @@ def _transmissions(axes: Any, points: list[Point]) -> None:
     axes.set_axisbelow(True)
     axes.set_title("How often a post is sent")
     look.subtitle(axes, "messages that carry it, and receipts that relays carry, for each follower who gets it")
-    _target(axes, MOST_TRANSMISSIONS, f"target {MOST_TRANSMISSIONS:g}")
+    look.target(axes, MOST_TRANSMISSIONS, f"target {MOST_TRANSMISSIONS:g}")
     axes.legend(loc="upper right", fontsize=8.5, frameon=False)
 
 
@@ -135,36 +133,17 @@ def _sent(axes: Any, points: list[Point]) -> None:
 
 
 def _followers_axis(axes: Any, sizes: list[int]) -> None:
-    axes.set_xscale("log")
-    axes.set_xlim(min(sizes) / 1.25, max(sizes) * (2.0 if max(sizes) < 4 * min(sizes) else 4.5))
-    axes.xaxis.set_major_locator(FixedLocator(sizes))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.set_xlabel("followers")
-
-
-def _target(axes: Any, value: float, text: str) -> None:
-    axes.axhline(value, color="#999999", linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
-    axes.annotate(
-        text, (0.995, value), xycoords=("axes fraction", "data"), xytext=(0, 3), textcoords="offset points",
-        fontsize=8, color="#666666", ha="right",
-    )  # fmt: skip
+    look.counts_axis(axes, sizes, "followers", 1.25, 2.0 if max(sizes) < 4 * min(sizes) else 4.5)
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
 
 
 def _parts(run: Run[Point], picture: str, command: str) -> list[str]:
-    warning = ""
-    if not run.complete or run.failures:
-        warning = (
-            f"<p class='warn'>Not all points are here: {len(run.failures)} failed, or the run was interrupted.</p>"
-        )
-    return [f"<h1>{TITLE}</h1>", f"<p class='lead'>{headline(run.points)}</p>", warning, _question(), picture] + [
+    return [f"<h1>{TITLE}</h1>", f"<p class='lead'>{headline(run.points)}</p>", warning(run), _question(), picture] + [
         _table(run.points),
         _method(run),
-        f"<p class='note'>Made by <code>{html.escape(command)}</code> in {run.wall_seconds:.0f} s, {run.remembered} points "
-        "known from before. All numbers: <code>celebrity.csv</code>.</p>",
+        made_by(run, command, "celebrity.csv"),
     ]
 
 

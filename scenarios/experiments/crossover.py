@@ -11,7 +11,6 @@ and not measured again: after Ctrl-C the same command goes on where it was.
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from pathlib import Path
 from typing import Sequence
@@ -19,7 +18,9 @@ from typing import Sequence
 import crossover_points as points
 from crossover_points import Ask, Plan, Point
 from crossover_run import Results, run_all
-from experiment_options import Parser, add_running, check_out, check_processes, check_seeds, numbers
+from experiment_options import Parser, add_running, check_out, check_processes, check_seeds, command_of, numbers
+from point_files import write_table
+from point_run import ended, written
 
 SIZES = (16, 32, 64, 128, 256, 1000, 3000, 10_000, 30_000, 100_000)
 SMALLEST, LARGEST = 8, 1_000_000
@@ -101,13 +102,6 @@ def _some(parser: Parser, name: str, text: str, known: Sequence[str]) -> list[st
     return list(dict.fromkeys(words))
 
 
-def write_csv(found: Sequence[Point], path: Path) -> None:
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(points.COLUMNS)
-        writer.writerows(points.cells(point) for point in found)
-
-
 def print_table(results: Results) -> None:
     print(
         f"\n{'mode':<10} {'graph':<9} {'nodes':>7} {'seed':>4} {'delivered':>9} {'p50 ms':>6} {'p99 ms':>6} {'copies':>6} "
@@ -139,7 +133,7 @@ def finish(results: Results, chosen: argparse.Namespace, command: str) -> str:
     """Table and plots into the directory; the report's section."""
     import crossover_report
 
-    write_csv(results.points, chosen.out / "crossover.csv")
+    write_table(chosen.out / "crossover.csv", points.COLUMNS, map(points.cells, results.points))
     print_table(results)
     section = crossover_report.section(results, chosen.out, command)
     print("\n" + crossover_report.headline(results, plain=True))
@@ -156,19 +150,13 @@ def section_of_demo(sizes: str, seed: int, processes: int, out: Path) -> tuple[s
 def main(argv: list[str] | None = None) -> int:
     chosen = arguments(argv)
     results = measure(chosen)
-    if not results.points:
-        print("interrupted before any point was finished: nothing was written", file=sys.stderr)
-        return 1 if results.failures else 130
-    import crossover_report
+    if results.points:
+        import crossover_report
 
-    command = "./dev experiment crossover " + " ".join(sys.argv[1:] if argv is None else argv)
-    crossover_report.write(finish(results, chosen, command.strip()), chosen.out / "crossover.html")
-    names = ", ".join(str(chosen.out / name) for name in ("crossover.csv", "crossover.png", "crossover.html"))
-    print(f"{results.wall_seconds:.0f} s; wrote {names}")
-    if not results.complete:
-        print("interrupted: only the points above are in there; the same command goes on from here", file=sys.stderr)
-        return 130
-    return 1 if results.failures else 0
+        section = finish(results, chosen, command_of("crossover", argv))
+        crossover_report.write(section, chosen.out / "crossover.html")
+        written(results, "crossover", chosen.out)
+    return ended(results, "crossover")
 
 
 if __name__ == "__main__":

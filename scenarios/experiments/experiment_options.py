@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import NoReturn
@@ -21,6 +22,11 @@ def add_running(parser: Parser, name: str) -> None:
     parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1), help="default 2")
     parser.add_argument("--fresh", action="store_true", help=f"measure again what is kept in out/{name}/")
     parser.add_argument("--out", type=Path, default=Path("out"), help="directory for the results, default out")
+
+
+def command_of(name: str, argv: list[str] | None) -> str:
+    """What was typed."""
+    return f"./dev experiment {name} {' '.join(sys.argv[1:] if argv is None else argv)}".strip()
 
 
 def check_processes(parser: Parser, chosen: argparse.Namespace) -> None:

@@ -11,7 +11,6 @@ a budget scaled to their number (modes_world.py). Writes out/modes.csv and out/m
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from typing import NoReturn, Sequence
 
 import modes_model as model
 import modes_world as world
+from point_files import write_table
 
 COLUMNS = (
     "case",
@@ -137,10 +137,7 @@ def main(argv: list[str] | None = None) -> int:
     courses, budget = study(chosen.users, chosen.days, chosen.seed)
     grown = world.grow(chosen.nodes, chosen.seed) if chosen.nodes else None
     table = rows(courses, budget, grown)
-    with (chosen.out / "modes.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows(table)
+    write_table(chosen.out / "modes.csv", COLUMNS, table)
     import modes_plots
 
     modes_plots.look.save(modes_plots.draw(courses, grown), chosen.out / "modes.png")

@@ -74,6 +74,16 @@ def nodes_axis(axes: Any, nodes: Sequence[int], room: float = 2.6) -> None:
     axes.set_xlabel("servers in the network")
 
 
+def counts_axis(axes: Any, counts: Sequence[int], label: str, left: float, right: float) -> None:
+    """The same for counts of something else; `left` and `right` times the ends is where the axis ends."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(sorted(set(counts))))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.set_xlim(max(1, min(counts)) / left, max(counts) * right)
+    axes.set_xlabel(label)
+
+
 def quantity(value: float) -> str:
     """1234 -> '1.2 k'; three digits are enough to read a plot."""
     if value == 0:
@@ -148,6 +158,15 @@ def threshold(
         va="top",
         linespacing=1.25,
     )
+
+
+def target(axes: Any, value: float, text: str) -> None:
+    """A horizontal line with its name at the right end."""
+    axes.axhline(value, color="#999999", linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
+    axes.annotate(
+        text, (0.995, value), xycoords=("axes fraction", "data"), xytext=(0, 3), textcoords="offset points",
+        fontsize=8, color="#666666", ha="right",
+    )  # fmt: skip
 
 
 def region(axes: Any, start: float, text: str) -> None:

@@ -3,13 +3,14 @@ fingerprint of the program that was measured. What has been measured once is not
 
 from __future__ import annotations
 
+import csv
 import functools
 import hashlib
 import json
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Iterable, Sequence, TypeVar
 
 import np2p
 
@@ -47,3 +48,11 @@ def kept(kind: type[P], path: Path) -> P | None:
         return kind(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """As CSV, with a header."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)

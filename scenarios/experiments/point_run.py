@@ -58,6 +58,22 @@ class Work(Generic[A, P]):
     folder: Path
 
 
+def ended(run: Run[Any], name: str, lost: int = 0) -> int:
+    """Says what went wrong; what the process is to exit with."""
+    for failure in run.failures:
+        print(f"{name}: {failure}", file=sys.stderr)
+    if not run.complete:
+        print("interrupted: only what was finished is in there; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 1 if run.failures or lost else 0
+
+
+def written(run: Run[Any], name: str, out: Path) -> None:
+    """Says where the results are."""
+    names = ", ".join(str(out / f"{name}.{ending}") for ending in ("csv", "png", "html"))
+    print(f"{run.wall_seconds:.0f} s; wrote {names}")
+
+
 def run_points(work: Work[A, P], asks: Sequence[A], processes: int, fresh: bool, into: Run[P]) -> None:
     """Every point, small ones first: a look at the plot is worth something before the long ones are finished."""
     began = time.monotonic()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Iterable
+import html
+from typing import Any, Iterable
+
+from point_run import Run
 
 CSS = """
 body { font: 16px/1.55 system-ui, "DejaVu Sans", sans-serif; color: #222; max-width: 62rem; margin: 2.5rem auto; padding: 0 1.2rem; }
@@ -34,3 +37,17 @@ def page(title: str, parts: Iterable[str]) -> str:
         f"<title>{title}</title><style>{CSS}</style></head><body>",
     ]
     return "\n".join(part for part in [*head, *parts, "</body></html>\n"] if part)
+
+
+def warning(run: Run[Any]) -> str:
+    """Empty if all points are there."""
+    if run.complete and not run.failures:
+        return ""
+    return f"<p class='warn'>Not all points are here: {len(run.failures)} failed, or the run was interrupted.</p>"
+
+
+def made_by(run: Run[Any], command: str, table: str) -> str:
+    return (
+        f"<p class='note'>Made by <code>{html.escape(command)}</code> in {run.wall_seconds:.0f} s, {run.remembered} points "
+        f"known from before. All numbers: <code>{table}</code>.</p>"
+    )

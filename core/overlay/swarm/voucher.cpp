@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/event/sha256.h"
+#include "core/host/node_signature.h"
 #include "core/wire/swarm_fields.h"
 
 namespace np2p::swarm {
@@ -11,11 +11,9 @@ namespace {
 constexpr std::string_view kTag = "np2p/answer/v1";
 constexpr std::size_t kSize = 1 + NodeId::size + Signature::size;
 
-// The network's name, the number, and each record with its length.
-ByteVec covered(std::string_view network, std::uint64_t query, const std::vector<ByteVec>& records) {
+// The number, and each record with its length.
+ByteVec covered(std::uint64_t query, const std::vector<ByteVec>& records) {
   FieldWriter out;
-  out.bytes(bytes_of(network));
-  out.number(std::uint8_t{0});
   out.number(query);
   out.records(records);
   return out.out();
@@ -24,7 +22,7 @@ ByteVec covered(std::string_view network, std::uint64_t query, const std::vector
 }  // namespace
 
 void vouch(std::vector<ByteVec>& records, std::uint64_t query, NodeKey& key, std::string_view network) {
-  const Signature signature = key.sign(kTag, covered(network, query, records));
+  const Signature signature = sign_as_node(key, kTag, network, covered(query, records));
   FieldWriter out;
   out.number(static_cast<std::uint8_t>(RecordType::voucher));
   out.fixed(key.id());
@@ -42,10 +40,8 @@ std::optional<NodeId> take_voucher(std::vector<ByteVec>& records, std::uint64_t 
   if (voucher.size() != kSize) return std::nullopt;
   const auto keeper = NodeId::from(ByteView(voucher).subspan(1, NodeId::size));
   const auto signature = Signature::from(ByteView(voucher).subspan(1 + NodeId::size));
-  const Sha256 tag = sha256(bytes_of(kTag));
-  const EventId hash{sha256({tag, tag, covered(network, query, records)})};
-  if (!verifier.verify(hash, PubKey{keeper->data}, *signature)) return std::nullopt;
-  return keeper;
+  const bool good = is_signed_by(*keeper, kTag, network, covered(query, records), *signature, verifier);
+  return good ? keeper : std::nullopt;
 }
 
 }  // namespace np2p::swarm

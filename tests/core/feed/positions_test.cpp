@@ -66,6 +66,12 @@ class PositionsTest : public OneNode {
   }
   std::vector<Pull> pulls(LinkId to) { return messages_to<Pull>(to); }
   std::vector<Pull> pulls() { return pulls(link); }
+  void expect_one_pull(std::uint64_t after, std::uint64_t until) {
+    const auto asked = pulls();
+    ASSERT_THAT(asked, SizeIs(1));
+    EXPECT_EQ(asked[0].after, after);
+    EXPECT_EQ(asked[0].until, until);
+  }
   void later(Duration pause) {
     ports->now = ports->now + pause;
     ports->wall_now = ports->wall_now + pause;
@@ -93,20 +99,14 @@ TEST_F(PositionsTest, WhatTheAnswerToAFollowNamesIsPulledUnlessItIsHere) {
   begin();
   EXPECT_EQ(gaps(), 1u);
   later(0s);
-  auto asked = pulls();
-  ASSERT_THAT(asked, SizeIs(1));
-  EXPECT_EQ(asked[0].after, 0u);
-  EXPECT_EQ(asked[0].until, 3u);
+  expect_one_pull(0, 3);
   part(1, 3);
   EXPECT_EQ(gaps(), 0u);
   write(2);
   broadcast({stream[3]});
   tell(3);
   later(0s);
-  asked = pulls();
-  ASSERT_THAT(asked, SizeIs(1));
-  EXPECT_EQ(asked[0].after, 4u);
-  EXPECT_EQ(asked[0].until, 5u);
+  expect_one_pull(4, 5);
 }
 
 TEST_F(PositionsTest, WhatIsHereAlreadyIsNotPulledAgain) {
@@ -116,16 +116,10 @@ TEST_F(PositionsTest, WhatIsHereAlreadyIsNotPulledAgain) {
   broadcast({stream[4]});
   tell(3);
   later(0s);
-  auto asked = pulls();
-  ASSERT_THAT(asked, SizeIs(1));
-  EXPECT_EQ(asked[0].after, 3u);
-  EXPECT_EQ(asked[0].until, 4u);
+  expect_one_pull(3, 4);
   part(4, 4);
   later(1s);
-  asked = pulls();
-  ASSERT_THAT(asked, SizeIs(1));
-  EXPECT_EQ(asked[0].after, 5u);
-  EXPECT_EQ(asked[0].until, 7u);
+  expect_one_pull(5, 7);
 }
 
 TEST_F(PositionsTest, AGapIsPulledAfterASecondAndEndsIfItComesByItself) {
