@@ -31,7 +31,7 @@ def test_how_a_pair_is_linked_follows_from_both_nats(net: np2p.Network) -> None:
     pairs = [(a, b) for a in range(len(KINDS)) for b in range(a, len(KINDS))]
     table = _linked(net, pairs)
     _show(net.kind, table)
-    assert table == {(a, b): EXPECTED[a][b] for a, b in pairs}
+    assert table == {(a, b): EXPECTED[a][b] for a, b in pairs}, _found_out(net)
 
 
 def _linked(net: np2p.Network, pairs: list[Pair]) -> dict[Pair, str]:
@@ -59,6 +59,15 @@ def _linked(net: np2p.Network, pairs: list[Pair]) -> dict[Pair, str]:
     assert net.eventually(lambda: all(node.has(note) for node, note in written), within=minutes(1))
     net.run_for(seconds(10))  # what is relayed by then has had its three tries
     return {pair: _between(one, other) for pair, (one, other) in met.items()}
+
+
+def _found_out(net: np2p.Network) -> str:
+    """What each server thinks its NAT to be, and what it refused."""
+    assert isinstance(net, (np2p.Simulation, np2p.RealNetwork))
+    return "; ".join(
+        f"{node.index}: {net.nat_class(node)} {net.log(node)[-2000:] if isinstance(net, np2p.RealNetwork) else net.rejections(node)}"
+        for node in net.nodes
+    )
 
 
 def _between(one: np2p.Node, other: np2p.Node) -> str:

@@ -11,6 +11,7 @@ constexpr Duration kIdle = 2min;    // a link that nobody speaks over is let go
 constexpr Duration kGiveUp = 1min;  // whoever could not be linked is not tried again before
 constexpr std::size_t kGivenUp = 64;
 constexpr unsigned kTries = 3;
+constexpr Duration kArriving = 3s;           // for the handshake of a link whose SYN crossed ours
 constexpr std::uint32_t kAsksOverLink = 10;  // for links with us, and one a second; and of one node
 constexpr std::uint32_t kAsks = 4;
 constexpr std::uint32_t kAskCost = 5;  // seconds
@@ -338,7 +339,7 @@ void Ladder::changed(const LinkChange& change) {
     if (peer->path != Path::tunnel) finish(change.id);
     return;
   }
-  if (climb != nullptr) fell(*climb, change.link);
+  if (climb != nullptr) fell(*climb, change);
   if (links_.find(change.id) == nullptr) {
     std::erase_if(held_, [&](const Held& one) { return one.node == change.id; });
   }
@@ -351,8 +352,8 @@ bool Ladder::is_their_punch(const Climb& climb, const Peer& peer) noexcept {
   return agreed && peer.path == Path::direct && !peer.outbound && !peer.reachable() && !peer.remote.is_private();
 }
 
-void Ladder::fell(Climb& climb, LinkId link) {
-  if (link == climb.dial) {
+void Ladder::fell(Climb& climb, const LinkChange& change) {
+  if (change.link == climb.dial) {
     climb.dial = {};
     if (!climb.leads) {
       say(climb, Step::sorry);
@@ -361,12 +362,20 @@ void Ladder::fell(Climb& climb, LinkId link) {
     if (!climb.asked && !ask(climb)) finish(climb.to.node);
     return;
   }
-  if (link == climb.tunnel) climb.tunnel = {};
-  if (link == climb.punch) {
-    climb.punch = {};
-    if (climb.leads && climb.tries < kTries) return start(climb);
-    if (climb.tries >= kTries) return finish(climb.to.node);
+  if (change.link == climb.tunnel) climb.tunnel = {};
+  if (change.link != climb.punch) return;
+  climb.punch = {};
+  // Another try would end the link that is coming up.
+  if (change.reason == CloseReason::duplicate_link) {
+    climb.arrives = host_.clock.mono() + kArriving;
+  } else {
+    punched_in_vain(climb);
   }
+}
+
+void Ladder::punched_in_vain(Climb& climb) {
+  if (climb.leads && climb.tries < kTries) return start(climb);
+  if (climb.tries >= kTries) finish(climb.to.node);
 }
 
 void Ladder::tell(Climb& climb, bool linked) {
@@ -461,7 +470,10 @@ std::optional<MonoTime> Ladder::next_due() const noexcept {
   const auto sooner = [&first](MonoTime at) {
     if (!first || at < *first) first = at;
   };
-  for (const Climb& climb : climbs_) sooner(climb.until);
+  for (const Climb& climb : climbs_) {
+    sooner(climb.until);
+    if (climb.arrives) sooner(*climb.arrives);
+  }
   for (const Held& one : held_) {
     sooner(one.used + kIdle);
     if (one.again) sooner(*one.again);
@@ -475,6 +487,15 @@ void Ladder::due(MonoTime now) {
     if (climb.until <= now) over.push_back(climb.to.node);
   }
   for (const NodeId& node : over) finish(node);
+  std::vector<NodeId> missed;
+  for (Climb& climb : climbs_) {
+    if (!climb.arrives || *climb.arrives > now) continue;
+    climb.arrives.reset();
+    missed.push_back(climb.to.node);
+  }
+  for (const NodeId& node : missed) {
+    if (Climb* climb = find(node)) punched_in_vain(*climb);
+  }
   std::vector<NodeId> idle;
   for (const Held& one : held_) {
     if (one.used + kIdle <= now) idle.push_back(one.node);

@@ -67,6 +67,7 @@ class Ladder {
     LinkId dial;
     LinkId tunnel;
     LinkId punch;
+    std::optional<MonoTime> arrives;  // until then: the other side's SYN was first, its link is about to be ready
     MonoTime asked_at;
     Duration round_trip{};
     MonoTime until;
@@ -100,7 +101,8 @@ class Ladder {
   void punch(Climb& climb, MonoTime at);
   void refused(Climb& climb);
   [[nodiscard]] static bool is_their_punch(const Climb& climb, const Peer& peer) noexcept;
-  void fell(Climb& climb, LinkId link);  // a link of the climb failed or was lost
+  void fell(Climb& climb, const LinkChange& change);  // a link of the climb failed or was lost
+  void punched_in_vain(Climb& climb);
   void hold(const NodeId& node);
   void stayed(const Climb& climb);  // in its tunnel, if it did: there will be another climb
   void climb_again(Held& held);

@@ -226,37 +226,62 @@ TEST_F(Punches, AreThreeHoweverOftenTheOtherSaysStart) {
 }
 
 // Two behind NATs, one of which has not been told yet where it is seen when they begin to climb.
-struct LatePlace : ::testing::TestWithParam<std::size_t> {};
+struct LatePlace : ::testing::TestWithParam<std::size_t> {
+  static constexpr std::size_t kLeader = 4;
+  static constexpr std::size_t kOther = 5;
+  void SetUp() override {
+    for (std::size_t i = 0; i < 6; ++i) world.add(i >= kLeader);
+    world.loses = [&](std::size_t, std::size_t to, const Frame& frame) {
+      const auto message = decode(frame.view(), Limits{});
+      return !told && to == GetParam() && message.ok() && std::holds_alternative<HelloEcho>(*message);
+    };
+    for (const std::size_t i : {kLeader, kOther}) world[i].has_ports = true;
+    world.boot_all();
+    world.run_for(1min);
+    const std::string large(5000, '.');
+    world.unicast(kLeader, test::user_of(kOther), large);  // finds out where that is
+    world.run_for(5s);
+    EXPECT_TRUE(world.unicast(kLeader, test::user_of(kOther), large));
+    world.run_for(10s);
+  }
+  void tell() {
+    told = true;
+    world.run_for(20s);  // a round trip is measured, and the answer says it
+  }
+  World world;
+  bool told = false;
+};
 
 TEST_P(LatePlace, IsWaitedForBeforeThePunch) {
-  constexpr std::size_t kLeader = 4;
-  constexpr std::size_t kOther = 5;
-  World world;
-  for (std::size_t i = 0; i < 6; ++i) world.add(i >= kLeader);
-  bool told = false;
-  world.loses = [&](std::size_t, std::size_t to, const Frame& frame) {
-    const auto message = decode(frame.view(), Limits{});
-    return !told && to == GetParam() && message.ok() && std::holds_alternative<HelloEcho>(*message);
-  };
-  for (const std::size_t i : {kLeader, kOther}) world[i].has_ports = true;
-  world.boot_all();
-  world.run_for(1min);
-  const std::string large(5000, '.');
-  world.unicast(kLeader, test::user_of(kOther), large);  // finds out where that is
-  world.run_for(5s);
-  EXPECT_TRUE(world.unicast(kLeader, test::user_of(kOther), large));
-  world.run_for(10s);
   ASSERT_EQ(world[kLeader].swarm->ladder().climbing(), 1u);
   ASSERT_EQ(world[kOther].swarm->ladder().climbing(), 1u);
   EXPECT_TRUE(world[kLeader].punches.empty());
   EXPECT_TRUE(world[kOther].punches.empty());
-  told = true;
-  world.run_for(20s);  // a round trip is measured, and the answer says it
+  tell();
   for (const auto& [from, to] : {std::pair(kLeader, kOther), std::pair(kOther, kLeader)}) {
     ASSERT_FALSE(world[from].punches.empty()) << from;
     EXPECT_EQ(world[from].punches[0].first.ip, world[to].seen_as().ip);
     EXPECT_EQ(world[from].punches[0].second, world[to].id());
   }
+}
+
+// Through two NATs that let everything in, one SYN may be there before the other is sent: that link is coming up, and
+// another try would end it.
+TEST_P(LatePlace, NoFurtherPunchEndsALinkWhoseSynCrossedTheFirst) {
+  tell();
+  const auto& punches = world[kLeader].punches;
+  ASSERT_EQ(punches.size(), 1u);
+  const auto ends = [&](CloseReason reason) {
+    const LinkId link = world[kLeader].last_punch;
+    world.input(kLeader, [&](Swarm& swarm) { swarm.link_down(link, reason); });
+  };
+  ends(CloseReason::duplicate_link);
+  world.run_for(2500ms);
+  EXPECT_EQ(punches.size(), 1u);
+  world.run_for(1s);
+  EXPECT_EQ(punches.size(), 2u) << "it did not come up";
+  ends(CloseReason::refused);
+  EXPECT_EQ(punches.size(), 3u);
 }
 
 INSTANTIATE_TEST_SUITE_P(WhoseItIs, LatePlace, ::testing::Values(4u, 5u));

@@ -57,7 +57,7 @@ class Machine final : public np2p::test::FakePorts {
   void close_port(std::uint16_t) override { ++ports_closed; }
   LinkId punch(std::uint16_t, const Address& to, const NodeId& peer, MonoTime) override {
     punches.emplace_back(to, peer);
-    return LinkId{++last_link};
+    return last_punch = LinkId{++last_link};
   }
   LinkId tunnel(const NodeId& peer, bool) override {
     tunnels.push_back(peer);
@@ -114,6 +114,7 @@ class Machine final : public np2p::test::FakePorts {
   std::uint16_t ports_opened = 0;
   std::uint16_t ports_closed = 0;
   std::vector<std::pair<Address, NodeId>> punches;
+  LinkId last_punch;
   std::vector<NodeId> tunnels;
   std::vector<std::pair<LinkId, Frame>> records;
 
