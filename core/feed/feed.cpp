@@ -130,8 +130,11 @@ bool Feed::is_to_us(const Event& reaction) {
 
 std::optional<Frame> Feed::receive(const Delivery& delivery) {
   switch (delivery.channel) {
-    case Channel::packets:
-      return receive_packet(delivery).onward;
+    case Channel::packets: {
+      Received received = receive_packet(delivery);
+      if (received.receipt) receipt_when_durable(delivery);
+      return std::move(received.onward);
+    }
     case Channel::stream:
       receive_stream(delivery);
       return std::nullopt;
@@ -171,6 +174,7 @@ Feed::Received Feed::receive_packet(const Delivery& delivery) {
     const Arrival arrival = accept(std::move(event), delivery, accepted);
     if (arrival == Arrival::bad) ++bad;
     if (arrival == Arrival::fresh) fresh.push_back(accepted);
+    if (arrival == Arrival::unwanted) received.unwanted = true;
     if (arrival != Arrival::bad && accepted) good.push_back(accepted);
   }
   std::vector<Request> new_requests;
@@ -190,7 +194,7 @@ Feed::Received Feed::receive_packet(const Delivery& delivery) {
   const bool kept = !packet->events.empty() && std::none_of(good.begin(), good.end(), [](const EventPtr& event) {
     return kind::class_of(event->kind) == kind::Class::ephemeral;
   });
-  if (delivery.cast == Delivery::Cast::copy && bad == 0 && kept) receipt_when_durable(delivery);
+  received.receipt = delivery.cast == Delivery::Cast::copy && bad == 0 && kept;
   if (delivery.cast == Delivery::Cast::unicast) acknowledge_when_durable(delivery, good);
   received.good = bad == 0;
   if (delivery.cast != Delivery::Cast::broadcast) return received;
@@ -222,6 +226,9 @@ void Feed::receive_stream(const Delivery& delivery) {
     inner.payload = part->packet;
     received = receive_packet(inner);
   }
+  // What a reaction is to may be among what is missing before it.
+  if (received.unwanted && multicast_.lacks_what_precedes(*part)) return multicast_.came_too_early(*part, delivery);
+  if (received.receipt) receipt_when_durable(delivery);
   // What its author's own server sends and we refuse will never be any better.
   const bool from_author = delivery.from_server && speaks_for(delivery, part->head.author);
   if (received.good || (from_author && !received.limited)) multicast_.arrived(*part, received.events, delivery);
@@ -255,7 +262,7 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
     if (is_unwanted(*accepted, delivery)) {
       reject("reaction", error(ErrorCode::not_found, "what it is a reaction to is not here"), delivery);
       accepted = {};
-      return Arrival::known;
+      return Arrival::unwanted;
     }
     const PutOutcome outcome = host_.store.put(accepted);
     if (outcome == PutOutcome::refused) {

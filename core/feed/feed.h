@@ -52,13 +52,16 @@ class Feed {
   }
 
  private:
-  // known: we have it, or no longer want it; it was handed on when it came first.
-  enum class Arrival : std::uint8_t { fresh, known, bad };
+  // known: we have it, or no longer want it; it was handed on when it came first. unwanted: not as long as what it is
+  // about is not here.
+  enum class Arrival : std::uint8_t { fresh, known, unwanted, bad };
   struct Received {
     std::optional<Frame> onward;  // of a broadcast
     std::vector<EventId> events;  // in the packet, as it says itself
     bool good = false;            // all of them are here, or not wanted here
     bool limited = false;         // some were not looked at
+    bool unwanted = false;        // some are about what is not here
+    bool receipt = false;         // of a copy: the sender may be told so when all is durable
   };
   Received receive_packet(const Delivery& delivery);
   void receive_stream(const Delivery& delivery);

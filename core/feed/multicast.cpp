@@ -345,6 +345,15 @@ void Multicast::arrived(const StreamPart& part, std::span<const EventId> events,
   arm();
 }
 
+bool Multicast::lacks_what_precedes(const StreamPart& part) const {
+  return follows_.contains(part.head.author) && !positions_.is_next(part);
+}
+
+void Multicast::came_too_early(const StreamPart& part, const Delivery& delivery) {
+  positions_.not_kept(part, delivery);
+  arm();
+}
+
 // --- time
 
 void Multicast::topology_changed() {

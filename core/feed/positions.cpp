@@ -80,17 +80,24 @@ bool Positions::is_signed(const StreamHead& head, const State& state) const {
 
 // --- what comes
 
-void Positions::arrived(const StreamPart& part, std::span<const EventId> events, const Delivery& delivery) {
+Positions::State* Positions::state_of(const StreamPart& part, const Delivery& delivery, bool& from_author) {
   const auto at = states_.find(part.head.author);
-  if (at == states_.end()) return;  // not followed, or the answer to our FOLLOW is still on its way
-  State& state = at->second;
-  const bool from_author = delivery.cast == Delivery::Cast::unicast && delivery.from_server &&
-                           mesh_name(delivery.source) == mesh_name(part.head.author);
-  if (!from_author && !is_signed(part.head, state)) {
+  if (at == states_.end()) return nullptr;  // not followed, or the answer to our FOLLOW is still on its way
+  from_author = delivery.cast == Delivery::Cast::unicast && delivery.from_server &&
+                mesh_name(delivery.source) == mesh_name(part.head.author);
+  if (!from_author && !is_signed(part.head, at->second)) {
     host_.observer.rejected("stream", error(ErrorCode::bad_signature, "a head that its author's server did not sign"),
                             delivery.link);
-    return;
+    return nullptr;
   }
+  return &at->second;
+}
+
+void Positions::arrived(const StreamPart& part, std::span<const EventId> events, const Delivery& delivery) {
+  bool from_author = false;
+  State* found = state_of(part, delivery, from_author);
+  if (found == nullptr) return;
+  State& state = *found;
   const Incarnation incarnation = enter(state, part.head);
   if (incarnation == Incarnation::earlier) return;
   if (incarnation == Incarnation::later) return close_or_pull(state, kOnItsWay);
@@ -103,6 +110,19 @@ void Positions::arrived(const StreamPart& part, std::span<const EventId> events,
   const bool answered = state.gap && state.gap->asked_until != 0 && state.seq >= state.gap->asked_until;
   if (state.gap && state.seq != before) state.gap->pulls = 0;
   close_or_pull(state, answered ? Duration{} : kOnItsWay);
+}
+
+void Positions::not_kept(const StreamPart& part, const Delivery& delivery) {
+  bool from_author = false;
+  State* state = state_of(part, delivery, from_author);
+  if (state != nullptr && enter(*state, part.head) != Incarnation::earlier) close_or_pull(*state, kOnItsWay);
+}
+
+bool Positions::is_next(const StreamPart& part) const {
+  const auto at = states_.find(part.head.author);
+  if (at == states_.end()) return false;  // the answer to our FOLLOW says where we begin
+  const State& state = at->second;
+  return state.incarnation == part.head.incarnation && state.seq + part.covers >= part.head.seq;
 }
 
 Positions::Incarnation Positions::enter(State& state, const StreamHead& head) {

@@ -36,6 +36,8 @@ class Positions {
 
   // A part that came with these events, none of which was refused unless the author's server itself sent it.
   void arrived(const StreamPart& part, std::span<const EventId> events, const Delivery& delivery);
+  [[nodiscard]] bool is_next(const StreamPart& part) const;         // nothing is missing before it
+  void not_kept(const StreamPart& part, const Delivery& delivery);  // it is to be pulled, with what is missing before
   // From the author's server: it answered our FOLLOW, or tells us ids; it announces what we gave no receipt for, and
   // waits for our answer.
   void news(const StreamNews& news, bool announced);
@@ -85,6 +87,8 @@ class Positions {
   enum class Incarnation : std::uint8_t { earlier, current, later };
   static Incarnation enter(State& state, const StreamHead& head);
   static void begin(State& state, const StreamHead& head, std::uint64_t seq);
+  // Null if its head says nothing to us.
+  State* state_of(const StreamPart& part, const Delivery& delivery, bool& from_author);
   void take(State& state, const StreamPart& part, std::span<const EventId> events, bool from_author);
   void remember(State& state, const StreamPart& part, std::span<const EventId> events, bool from_author);
   void compare(State& state, const StreamHead& head);  // chains at one number

@@ -18,6 +18,8 @@ struct Group {  // who is served by one relay
   std::uint32_t along = 0;
 };
 
+constexpr std::size_t kServed = 48;  // by one relay, if the others still have room
+
 bool has_head(const std::vector<Dweller>& all, const std::vector<std::size_t>& cell) {
   return std::any_of(cell.begin(), cell.end(), [&](std::size_t place) { return all[place].reachable(); });
 }
@@ -48,16 +50,19 @@ std::vector<std::size_t> shared_vias(const std::vector<Dweller>& all) {
   for (const Dweller& one : all) {
     for (const NodeId& via : one.vias) ++shared[via];
   }
+  std::map<NodeId, std::size_t> served;
   std::vector<std::size_t> chosen;
   chosen.reserve(all.size());
   for (const Dweller& one : all) {
-    std::size_t best = 0;
-    for (std::size_t i = 1; i < one.vias.size(); ++i) {
-      const std::size_t a = shared[one.vias[i]];
-      const std::size_t b = shared[one.vias[best]];
-      if (a > b || (a == b && one.vias[i] < one.vias[best])) best = i;
-    }
-    chosen.push_back(best);
+    const auto better = [&](const NodeId& a, const NodeId& b) {
+      const bool full = served[a] >= kServed;
+      if (full != (served[b] >= kServed)) return !full;
+      if (full) return std::pair(served[a], a) < std::pair(served[b], b);
+      return std::pair(shared[b], a) < std::pair(shared[a], b);
+    };
+    const auto best = std::min_element(one.vias.begin(), one.vias.end(), better);
+    if (best != one.vias.end()) ++served[*best];
+    chosen.push_back(best == one.vias.end() ? 0 : static_cast<std::size_t>(best - one.vias.begin()));
   }
   return chosen;
 }

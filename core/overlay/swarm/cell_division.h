@@ -20,7 +20,8 @@ struct Dweller {  // who is to be put into a cell
 // The place of a point along the curve through all of them.
 std::uint32_t along_hilbert(std::int16_t x, std::int16_t y) noexcept;
 
-// For each the place in its own vias of that relay which most of the others have, too.
+// For each the place in its own vias of that relay which most of the others have, too, unless it serves many already:
+// a relay pays with its uplink for each.
 std::vector<std::size_t> shared_vias(const std::vector<Dweller>& all);
 
 // At most `cells` lists of places in `all`, each along the curve; none is empty. One list if nobody can be dialled.

@@ -12,8 +12,9 @@
 namespace np2p::swarm {
 namespace {
 
-constexpr Duration kFirstTry = 5s;  // by then a receipt could have come; the pause doubles
-constexpr unsigned kTries = 3;
+// After each try the receipt has so long to come. A try goes over another relay of the receiver's, of which several may
+// have lost their power at once; a copy too many costs less than a post that is late.
+constexpr Duration kPauses[] = {2s, 3s, 5s, 10s};
 constexpr Duration kGather = 200ms;     // receipts that travel together
 constexpr std::size_t kCopyCost = 128;  // bytes, besides the payload
 constexpr Duration kPassing = 1min;     // as long they are gathered for one payload
@@ -75,7 +76,7 @@ std::vector<Fanout::Awaited> Fanout::admit(std::vector<Receiver> to, std::uint64
 void Fanout::await(std::vector<Awaited> fresh, const Copy& copy, const Frame& payload) {
   Sent* sent = find(copy.tag);
   if (sent == nullptr) {
-    sent_.push_back({copy.tag, copy.channel, copy.priority, payload, 0, host_.clock.mono() + kFirstTry, {}, 0});
+    sent_.push_back({copy.tag, copy.channel, copy.priority, payload, 0, host_.clock.mono() + kPauses[0], {}, 0});
     sent = &sent_.back();
   }
   drop_done(*sent);
@@ -191,7 +192,7 @@ void Fanout::send_now(std::uint64_t tag, const std::vector<NodeId>& to) {
     now.push_back(*one);
   }
   if (now.empty()) return;
-  sent->at = std::max(sent->at, host_.clock.mono() + kFirstTry / 2);  // so long these may take for their receipts
+  sent->at = std::max(sent->at, host_.clock.mono() + kPauses[0]);  // so long these may take for their receipts
   pass(now, {sent->channel, sent->priority, traffic_of(sent->channel), tag}, sent->payload);
 }
 
@@ -432,14 +433,14 @@ void Fanout::due(MonoTime now) {
   for (Sent& one : sent_) {
     if (one.at > now) continue;
     drop_done(one);
-    if (++one.tries >= kTries) {
+    if (++one.tries >= std::size(kPauses)) {
       for (const Awaited& missing : one.missing)
         outcomes_.push_back({one.tag, missing.receiver.user, missing.receiver.node, false, true});
       receivers_ -= one.missing.size();
       one.missing.clear();
       continue;
     }
-    one.at = now + kFirstTry * (1 << one.tries);
+    one.at = now + kPauses[one.tries];
     for (Awaited& missing : one.missing) ++missing.way;
     pass(one.missing, {one.channel, one.priority, traffic_of(one.channel), one.tag}, one.payload);
   }

@@ -298,8 +298,11 @@ bool Locator::decide(Wanted& wanted) {
   const Contact& contact = *best;
   if (before != nullptr && before->node == contact.node) {
     if (!before->checked && alive(*before)) {
+      // Where it wrote from is news, compared with what it published; that serves if this way fails.
+      before->relays = contact.relays;
+      before->at = contact.at;
       believe(*before);
-      return !forbidden(*before);  // where it wrote from is news, compared with what it published
+      return !forbidden(*before);
     }
     if (contact.sequence <= before->sequence) {
       if (alive(*before)) return true;

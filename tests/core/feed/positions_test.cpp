@@ -84,6 +84,7 @@ class PositionsTest : public OneNode {
   bool has(std::uint64_t seq) { return ports->store.contains(stream[seq - 1].id); }
 
   Limits limits;
+  Signer third = Signer::from_seed(9, 3);
   std::vector<Event> stream;
   std::vector<Chain> chains;
   std::uint64_t incarnation = 7;
@@ -120,6 +121,40 @@ TEST_F(PositionsTest, WhatIsHereAlreadyIsNotPulledAgain) {
   part(4, 4);
   later(1s);
   expect_one_pull(5, 7);
+}
+
+TEST_F(PositionsTest, AReactionThatIsHereBeforeItsPostComesAgainInItsTurn) {
+  begin();
+  part(1, 3);
+  write(1);
+  Tags tags;
+  const std::string id = stream.back().id.hex();
+  tags.add({"e", id});
+  stream.push_back(third.sign(kind::reaction, unix_seconds(ports->wall_now), std::move(tags), "+"));
+  chains.push_back(next_chain(chains.back(), stream.back().id));
+  part(5, 5);
+  EXPECT_FALSE(has(5));
+  EXPECT_EQ(gaps(), 1u);
+  part(4, 4);
+  EXPECT_EQ(gaps(), 1u) << "the reaction is no reason to be content";
+  later(1s);
+  expect_one_pull(4, 5);
+  part(5, 5);
+  EXPECT_TRUE(has(5));
+  EXPECT_EQ(gaps(), 0u);
+}
+
+TEST_F(PositionsTest, AReactionToWhatWillNeverBeHereIsNotMissed) {
+  begin();
+  part(1, 3);
+  Tags tags;
+  const std::string id = post("from before we followed").id.hex();
+  tags.add({"e", id});
+  stream.push_back(third.sign(kind::reaction, unix_seconds(ports->wall_now), std::move(tags), "+"));
+  chains.push_back(next_chain(chains.back(), stream.back().id));
+  part(4, 4);
+  EXPECT_FALSE(has(4));
+  EXPECT_EQ(gaps(), 0u);
 }
 
 TEST_F(PositionsTest, AGapIsPulledAfterASecondAndEndsIfItComesByItself) {

@@ -131,7 +131,7 @@ TEST_F(Copies, WhoGivesNoneIsTriedOverItsOtherRelaysAndThenReported) {
   EXPECT_EQ(second.heard_of<Spread>().size(), 1u);
   first.say(Receipts{own(), own(), 0, kTag, {}, {short_of(a.id())}});  // there are no further ways
   EXPECT_TRUE(second.heard_of<Spread>().empty());
-  world.run_for(6s);
+  world.run_for(3s);
   EXPECT_EQ(first.heard_of<Spread>().size() + second.heard_of<Spread>().size(), 1u);
   EXPECT_TRUE(outcomes().empty());
   world.run_for(40s);
