@@ -12,9 +12,10 @@
 namespace np2p::swarm {
 namespace {
 
-// After each try the receipt has so long to come. A try goes over another relay of the receiver's, of which several may
-// have lost their power at once; a copy too many costs less than a post that is late.
-constexpr Duration kPauses[] = {2s, 3s, 5s, 10s};
+// After each try the receipt has so long to come, of which a second may pass until it is durable there. A try goes over
+// another relay of the receiver's, of which several may have lost their power at once; a copy too many costs less than
+// a post that is late.
+constexpr Duration kPauses[] = {2500ms, 2s, 2500ms, 4s, 9s};
 constexpr Duration kGather = 200ms;     // receipts that travel together
 constexpr std::size_t kCopyCost = 128;  // bytes, besides the payload
 constexpr Duration kPassing = 1min;     // as long they are gathered for one payload
