@@ -149,7 +149,13 @@ Result<StatusReport> parse_status(const std::string& json) {
   report.events = number(at, "stored_events");
   report.outbox = number(at, "outbox");
   report.follows = number(at, "follows");
+  report.registered = number(at, "registered_follows");
+  report.streams = number(at, "streams");
+  report.gaps = number(at, "streams_with_gaps");
+  report.forks = number(at, "forks");
   report.followers = number(at, "followers");
+  report.behind = number(at, "followers_behind");
+  report.posted = number(at, "posted");
   read_mail(at, report);
   report.disk_trouble = text(at, "disk_trouble");
   report.wire_in = number(at, "links/wire_bytes_in");

@@ -62,7 +62,13 @@ struct StatusReport {
   std::uint64_t events = 0;
   std::uint64_t outbox = 0;
   std::uint64_t follows = 0;
+  std::uint64_t registered = 0;  // of these, with whose servers this one is registered
+  std::uint64_t streams = 0;     // of theirs, in which it knows how far it is
+  std::uint64_t gaps = 0;        // of these, in which something is missing
+  std::uint64_t forks = 0;       // authors caught with two stories
   std::uint64_t followers = 0;
+  std::uint64_t behind = 0;            // of these, who have not taken everything yet
+  std::uint64_t posted = 0;            // numbers in our user's own stream
   std::vector<std::string> guardians;  // public keys in hex
   std::uint64_t wards = 0;
   std::uint64_t letters = 0;  // kept for them

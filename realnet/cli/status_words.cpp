@@ -107,15 +107,29 @@ std::string links(const StatusReport& report) {
 
 std::string cells(const StatusReport& report) {
   const std::string led = fmt::format("head or backup of {}", report.cells_led);
-  if (report.cells == 0) return led;
+  if (report.cells == 0) return "none; " + led;
   return fmt::format("followers in {}, the largest of {}; {}", report.cells, report.largest_cell, led);
 }
 
 std::string store(const StatusReport& report) {
   const std::string trouble = report.disk_trouble.empty() ? "" : "; the disk fails: " + report.disk_trouble;
-  return fmt::format("{}, {} waiting for somebody; follows {}, followed by {}{}",
-                     counted(report.events, "event", "events"), report.outbox, report.follows, report.followers,
+  return fmt::format("{}, {} waiting for somebody{}", counted(report.events, "event", "events"), report.outbox,
                      trouble);
+}
+
+std::string follows(const StatusReport& report) {
+  std::string words =
+      fmt::format("{}, registered with {}", counted(report.follows, "user", "users"), report.registered);
+  words += fmt::format("; {}", counted(report.streams, "stream", "streams"));
+  if (report.gaps > 0) words += fmt::format(", {} with something missing", report.gaps);
+  if (report.forks > 0) words += fmt::format("; {} caught with two stories", report.forks);
+  return words;
+}
+
+std::string followers(const StatusReport& report) {
+  std::string words = std::to_string(report.followers);
+  if (report.behind > 0) words += fmt::format(", {} not yet with everything", report.behind);
+  return words + fmt::format("; {} in their stream", counted(report.posted, "event", "events"));
 }
 
 // Whom the user's mail is left with while this server is away, and what it keeps for others.
@@ -182,8 +196,10 @@ std::string status_words(const StatusReport& report) {
   if (!report.mesh && !report.dialled_at.is_unspecified()) {
     lines.add("trees", fmt::format("a route in {}", counted(report.trees, "tree", "trees")));
   }
-  if (report.cells > 0 || report.cells_led > 0) lines.add("cells", cells(report));
   lines.add("store", store(report));
+  lines.add("follows", follows(report));
+  lines.add("followers", followers(report));
+  if (!report.mesh) lines.add("cells", cells(report));
   if (!report.mesh) lines.add("guardians", mail(report));
   lines.add("received", traffic(report.wire_in, report.bytes_in));
   lines.add("sent", traffic(report.wire_out, report.bytes_out));

@@ -164,7 +164,13 @@ TEST(StatusWords, AreALineForEachThing) {
   report.events = 1;
   report.outbox = 2;
   report.follows = 5;
+  report.registered = 4;
+  report.streams = 3;
+  report.gaps = 1;
+  report.forks = 1;
   report.followers = 4;
+  report.behind = 2;
+  report.posted = 17;
   report.guardians = {report.user.hex()};
   report.wards = 2;
   report.letters = 1;
@@ -188,8 +194,10 @@ TEST(StatusWords, AreALineForEachThing) {
             "views:        8 active, 34 passive, 1 client\n"
             "links:        9 direct, 2 punched, 1 in tunnels through others\n"
             "trees:        a route in 32 trees\n"
+            "store:        1 event, 2 waiting for somebody\n"
+            "follows:      5 users, registered with 4; 3 streams, 1 with something missing; 1 caught with two stories\n"
+            "followers:    4, 2 not yet with everything; 17 events in their stream\n"
             "cells:        followers in 12, the largest of 47; head or backup of 3\n"
-            "store:        1 event, 2 waiting for somebody; follows 5, followed by 4\n"
             "guardians:    guarded by npub1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs8j9gdm; guards 2 users, "
             "1 letter kept (1.5 kB)\n"
             "received:     1.2 MB on the wire: control 1.0 kB, relay 0 B\n"
