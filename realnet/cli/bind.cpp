@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 
 #include "core/crypto/signer.h"
@@ -20,10 +21,20 @@ Error mistake(const std::string& why) {
   return error(ErrorCode::bad_field, why);
 }
 
+void warn_if_readable(const std::string& path) {
+  constexpr auto kOfOthers = std::filesystem::perms::group_all | std::filesystem::perms::others_all;
+  std::error_code failure;
+  const auto rights = std::filesystem::status(path, failure).permissions();
+  if (failure || (rights & kOfOthers) == std::filesystem::perms::none) return;
+  std::fprintf(stderr, "Warning: others on this machine may read or change %s; chmod 600 makes it yours alone\n",
+               path.c_str());
+}
+
 Result<Signer> read_key(const std::string& path) {
   std::ifstream file(path);
   std::string text;
   if (!file || !(file >> text)) return error(ErrorCode::unavailable, "The key file " + path + " cannot be read");
+  warn_if_readable(path);
   SecretKey secret;
   if (const auto named = parse_nsec(text); named.ok()) {
     secret = *named;

@@ -1,7 +1,9 @@
 // nostrp2p bind: a user's key says which server is theirs. And what a server tells its owner about it.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -35,6 +37,7 @@ struct BindCommandTest : ::testing::Test {
   std::string key_file(const Signer& key, bool hex = false) {
     const std::string path = dir.path() + "/key" + std::to_string(++files_);
     std::ofstream(path) << (hex ? key.secret().hex() : nsec(key.secret())) << "\n";
+    std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     return path;
   }
   // What the server's store has; nothing: no BIND.
@@ -95,6 +98,13 @@ TEST_F(BindCommandTest, BindsTheServerThatItAsksAndCountsEpochs) {
   ASSERT_EQ(run(), 0);
   EXPECT_EQ(held()->epoch, 3u);
   EXPECT_EQ(held()->node, std::nullopt);
+}
+
+TEST_F(BindCommandTest, WarnsOfAKeyFileThatOthersMayRead) {
+  std::filesystem::permissions(flags.key_file, std::filesystem::perms::others_read, std::filesystem::perm_options::add);
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(run_bind(flags), 0);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("others on this machine may read"));
 }
 
 TEST_F(BindCommandTest, PrintsInsteadOfPublishing) {
