@@ -34,7 +34,6 @@ Result<Signer> read_key(const std::string& path) {
   std::ifstream file(path);
   std::string text;
   if (!file || !(file >> text)) return error(ErrorCode::unavailable, "The key file " + path + " cannot be read");
-  warn_if_readable(path);
   SecretKey secret;
   if (const auto named = parse_nsec(text); named.ok()) {
     secret = *named;
@@ -45,6 +44,7 @@ Result<Signer> read_key(const std::string& path) {
   }
   auto signer = Signer::from_secret(secret);
   if (!signer.ok()) return error(ErrorCode::malformed, "The key file " + path + " holds no valid secret key");
+  warn_if_readable(path);
   return signer;
 }
 
