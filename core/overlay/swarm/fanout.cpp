@@ -130,6 +130,7 @@ void Fanout::expect(std::vector<Receiver> to, Channel channel, const Frame& payl
 
 // One copy for each relay: a receiver's first way is over the relay that it shares with most of the others.
 void Fanout::pass(const std::vector<Awaited>& to, const Copy& copy, const Frame& payload) {
+  if (to.empty()) return;
   std::map<NodeId, std::size_t> shared;
   for (const Awaited& one : to) {
     for (const NodeId& via : one.receiver.vias) ++shared[via];

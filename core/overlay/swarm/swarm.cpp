@@ -351,6 +351,10 @@ void Swarm::settle() {
   }
   arm(Timer::overlay_connect, connect, armed_connect_);
   settle_trees();
+  arm_directory();
+}
+
+void Swarm::arm_directory() {
   std::optional<MonoTime> search = locator_.next_due();
   if (const auto at = fingers_.next_due(); at && (!search || *at < *search)) search = at;
   arm(Timer::overlay_directory, search, armed_directory_);
@@ -419,7 +423,7 @@ std::vector<PubKey> Swarm::copies(const std::vector<PubKey>& users, Channel chan
 
 std::vector<PubKey> Swarm::copies_to_cells(const std::vector<PubKey>& users, Channel channel, const Frame& payload,
                                            Priority priority) {
-  locator_.each_for_copy([&](const Receiver& one, const Coordinates& at) { cells_.moved(one, at); });
+  locator_.each_moved([&](const Receiver& one, const Coordinates& at) { cells_.moved(one, at); });
   std::vector<PubKey> without;
   std::vector<PubKey> to;
   for (const PubKey& user : users) {
@@ -449,6 +453,11 @@ std::optional<CopyOutcome> Swarm::next_outcome() {
 void Swarm::receipt(const Delivery& copy) {
   if (!cell_heads_.receipt(copy)) fanout_.receipt(copy);
   settle();
+}
+
+void Swarm::keep(const PubKey& user, bool kept) {
+  locator_.keep(user, kept);
+  arm_directory();
 }
 
 void Swarm::bind(const EventPtr& event) {

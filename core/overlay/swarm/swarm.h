@@ -67,6 +67,7 @@ class Swarm {
   std::vector<PubKey> copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload, Priority priority,
                              Assurance assurance = Assurance::receipts);
   void receipt(const Delivery& copy);
+  void keep(const PubKey& user, bool kept);
   std::optional<CopyOutcome> next_outcome();
   std::optional<Delivery> next();
   void bind(const EventPtr& event);
@@ -106,6 +107,7 @@ class Swarm {
   void settle_reachability();
   void settle_trees();  // what a message of paths or broadcasts may have changed: most are of these
   void settle();        // changes of links to the parts, changes of neighbours to Plumtree; arms the timers
+  void arm_directory();
   void arm(Timer timer, std::optional<MonoTime> at, std::optional<MonoTime>& armed);
 
   const Config& config_;
