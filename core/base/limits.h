@@ -175,7 +175,8 @@ struct Limits {
   // never evicted, beyond it the oldest goes. Anybody may follow, so this must not fill the store: the other half has
   // room for those of `follows` users (4 each) and leaves the owner 6,000 events that no follower can take.
   unsigned follower_share_percent = 50;
-  Duration unflushed = 1s;         // what nobody waits for is made durable within this
+  Duration unflushed = 1s;         // what nobody waits for is made durable within this,
+  Duration unreceipted = 250ms;    // and what heads of cells wait to hear of (core/overlay/swarm/cell_heads.h) in this
   std::size_t node_values = 1000;  // named values of the node's own; other tables have the bounds of what they keep
   std::size_t unsafe_writes = 100'000;  // writes that the disk has not taken yet, remembered to undo or repeat them
   // --- clients

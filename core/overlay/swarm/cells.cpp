@@ -81,6 +81,14 @@ std::size_t Cells::largest() const noexcept {
   return most;
 }
 
+std::vector<PubKey> Cells::heads() const {
+  std::vector<PubKey> found;
+  for (const Cell& one : cells_) {
+    if (one.head != PubKey{}) found.push_back(one.head);
+  }
+  return found;
+}
+
 // --- who is where
 
 void Cells::settle(MonoTime now) {

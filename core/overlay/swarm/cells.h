@@ -41,6 +41,7 @@ class Cells {
   void due(MonoTime now);
   [[nodiscard]] std::size_t count() const noexcept { return cells_.size(); }
   [[nodiscard]] std::size_t largest() const noexcept;
+  [[nodiscard]] std::vector<PubKey> heads() const;
   [[nodiscard]] std::size_t bytes() const noexcept;
 
  private:

@@ -155,7 +155,7 @@ void Fanout::pass(const std::vector<Awaited>& to, const Copy& copy, const Frame&
 
 bool Fanout::spread(const NodeId& via, unsigned way, const NodeId& origin, const Copy& copy, const Frame& payload,
                     std::vector<ShortNode>& to) {
-  const LinkId link = router_.first_hop(via, via, way);
+  const LinkId link = router_.first_hop(via, via, way, origin);  // who has others send it is spared
   if (!link) return false;
   std::sort(to.begin(), to.end());
   Spread message;
@@ -211,7 +211,7 @@ const Frame* Fanout::awaited(std::uint64_t tag) noexcept {
 void Fanout::on(Peer& from, const Spread& message) {
   if (message.via == host_.node_key.id()) return serve(from, message);
   host_.observer.frame_was(Traffic::relay);
-  const LinkId onward = message.hops < config_.limits.hops ? toward(message.via, from.link) : LinkId{};
+  const LinkId onward = message.hops < config_.limits.hops ? toward(message.via, from.link, message.origin) : LinkId{};
   if (!onward) {
     Receipts lost{message.from_via, message.from, 0, message.tag, {}, message.to};
     links_.send(from.link, lost, Priority::control, Traffic::control);

@@ -90,6 +90,7 @@ class Locator {
   [[nodiscard]] const Known* usable(const PubKey& user, Channel channel) const noexcept;  // for that
   void adopt(Known& known, const BindingPtr& binding);
   void forget_contact(Known& known);
+  static void take_places(Known& known, const Contact& contact);
   [[nodiscard]] unsigned turn_of(Known& known, Channel channel);
   void count_contact(Wanted& wanted, const ByteVec& record, const NodeId& keeper, bool& voted);
   void believe(Known& known);
@@ -125,7 +126,7 @@ class Locator {
   std::vector<Wanted> wanted_;
   TokenBucket turns_;                // of those who stand in line
   std::optional<MonoTime> line_at_;  // the next one's
-  TokenBucket checks_{50, 100};
+  TokenBucket checks_{100, 100};
   std::vector<PeerRef> relays_;  // ours
   Address published_listens_;
   NatClass nat_;

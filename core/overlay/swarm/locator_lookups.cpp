@@ -249,8 +249,11 @@ bool Locator::decide(Wanted& wanted) {
   const Contact& contact = *best;
   if (before != nullptr && before->node == contact.node) {
     if (!before->checked && alive(*before)) {
+      // Where it wrote from is news, compared with what it published, and comes first.
+      take_places(*before, contact);
+      before->expires = std::max(before->expires, host_.clock.mono() + (contact.expires - wall) * 1s);
       believe(*before);
-      return !forbidden(*before);  // where it wrote from is news, compared with what it published
+      return !forbidden(*before);
     }
     if (contact.sequence <= before->sequence) {
       if (alive(*before)) return true;
@@ -260,15 +263,8 @@ bool Locator::decide(Wanted& wanted) {
   }
   Known& known = remember(wanted.user);
   contacts_.set_node(known, contact.node);
-  known.listens = contact.listens;
-  known.relay_count = static_cast<std::uint8_t>(std::min(contact.relays.size(), known.relays.size()));
-  known.at = contact.at;
-  for (std::size_t i = 0; i < known.relay_count; ++i) {
-    known.relays[i] = contact.relays[i].id;
-    if (is_vague(known.at)) known.at = contact.relays[i].at;
-  }
+  take_places(known, contact);
   known.via = {};
-  known.sequence = contact.sequence;
   known.expires = host_.clock.mono() + (contact.expires - wall) * 1s;
   known.dead = false;
   known.tries = 0;
@@ -277,6 +273,17 @@ bool Locator::decide(Wanted& wanted) {
   known.checked_at = host_.clock.mono();
   ++version_;
   return !forbidden(known);
+}
+
+void Locator::take_places(Known& known, const Contact& contact) {
+  known.listens = contact.listens;
+  known.relay_count = static_cast<std::uint8_t>(std::min(contact.relays.size(), known.relays.size()));
+  known.at = contact.at;
+  for (std::size_t i = 0; i < known.relay_count; ++i) {
+    known.relays[i] = contact.relays[i].id;
+    if (is_vague(known.at)) known.at = contact.relays[i].at;
+  }
+  known.sequence = contact.sequence;
 }
 
 }  // namespace np2p::swarm

@@ -20,6 +20,7 @@
 //   correspondence  messages to single users: routed, or worth a link
 //   fanout        one payload for many: one copy for each relay
 //   cells         our followers, when they are too many for that
+//   head_links    links to the heads of these
 //   cell_heads    those of others whom we lead
 #pragma once
 
@@ -33,6 +34,7 @@
 #include "core/overlay/swarm/entrance.h"
 #include "core/overlay/swarm/fanout.h"
 #include "core/overlay/swarm/guard.h"
+#include "core/overlay/swarm/head_links.h"
 #include "core/overlay/swarm/history.h"
 #include "core/overlay/swarm/hyparview.h"
 #include "core/overlay/swarm/ladder.h"
@@ -132,6 +134,7 @@ class Swarm {
   Correspondence correspondence_;
   Fanout fanout_;
   Cells cells_;
+  HeadLinks head_links_;
   CellHeads cell_heads_;
   std::vector<Delivery> unicasts_;
   std::optional<MonoTime> armed_connect_;
