@@ -53,8 +53,12 @@ struct Limits {
   std::size_t evidence = 64;                            // pairs that prove equivocation, kept to be shown
   Duration contact_life = 2h;                           // of a CONTACT; published again at half of it
   std::size_t pending_queries = 512;                    // of others, whose answers are handed back, and of ours
-  std::size_t contacts = 4096;                          // of other users, remembered; the one unused longest makes room
-  std::size_t lookups_open = 256;                       // of our own
+  // Where others are. Those whom our user follows, and who follow, are remembered beside these (`follows`, `followers`);
+  // of the others the one unused longest makes room.
+  std::size_t contacts = 4096;
+  std::size_t lookups_open = 256;  // of our own
+  // Of those who follow, and of whom we do not know where they are, as after a start: some 300 bytes each.
+  std::uint32_t lookup_turns_per_second = 100;
   std::size_t replay_windows = 1024;                    // sources of routed messages
   std::uint8_t hops = 12;                               // of a routed message
   std::size_t address_book = 256;                       // reachable peers remembered on disk
@@ -171,7 +175,8 @@ struct Limits {
   // never evicted, beyond it the oldest goes. Anybody may follow, so this must not fill the store: the other half has
   // room for those of `follows` users (4 each) and leaves the owner 6,000 events that no follower can take.
   unsigned follower_share_percent = 50;
-  Duration unflushed = 1s;         // what nobody waits for is made durable within this
+  Duration unflushed = 1s;         // what nobody waits for is made durable within this,
+  Duration unreceipted = 250ms;    // and what heads of cells wait to hear of (core/overlay/swarm/cell_heads.h) in this
   std::size_t node_values = 1000;  // named values of the node's own; other tables have the bounds of what they keep
   std::size_t unsafe_writes = 100'000;  // writes that the disk has not taken yet, remembered to undo or repeat them
   // --- clients

@@ -270,7 +270,7 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
       accepted = {};
       return Arrival::bad;
     }
-    if (outcome == PutOutcome::stored) flush_soon();
+    if (outcome == PutOutcome::stored) flush_within(config_.limits.unflushed);
     if (outcome == PutOutcome::stored && accepted->kind == kind::bind) overlay_.bind(accepted);
     if (outcome == PutOutcome::stored && accepted->kind == kind::deletion) obey(accepted);
     if (outcome != PutOutcome::stored) {
@@ -299,11 +299,12 @@ void Feed::blame(const Delivery& delivery) {
   judge_.link_down(delivery.link);
 }
 
-// Nobody waits for a received post to be durable, so many of them share one commit.
-void Feed::flush_soon() {
-  if (flush_armed_) return;
-  flush_armed_ = true;
-  host_.timers.arm(Timer::flush, host_.clock.mono() + config_.limits.unflushed);
+// Nobody waits long for a received post to be durable, so several share one commit.
+void Feed::flush_within(Duration pause) {
+  const MonoTime at = host_.clock.mono() + pause;
+  if (flush_at_ && *flush_at_ <= at) return;
+  flush_at_ = at;
+  host_.timers.arm(Timer::flush, at);
 }
 
 void Feed::acknowledge_when_durable(const Delivery& delivery, const std::vector<EventPtr>& events) {
@@ -330,7 +331,7 @@ void Feed::receipt_when_durable(const Delivery& copy) {
   ++receipts_due_;
   unflushed_copies_.push_back(copy);
   unflushed_copies_.back().payload = {};
-  flush_soon();
+  flush_within(config_.limits.unreceipted);
 }
 
 void Feed::receive_extension(const Delivery& delivery) {
@@ -393,7 +394,7 @@ void Feed::timer(Timer timer) {
   if (timer == Timer::mode) mode_.timer(overlay_.network_size(), multicast_.followers().all().size());
   if (timer == Timer::guardians) multicast_.guardians_timer();
   if (timer == Timer::flush) {
-    flush_armed_ = false;
+    flush_at_.reset();
     const Ticket ticket = host_.store.flush();
     if (!unflushed_copies_.empty()) {
       auto& waiting = receipts_[ticket];

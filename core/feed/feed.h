@@ -68,7 +68,7 @@ class Feed {
   void receive_extension(const Delivery& delivery);
   Arrival accept(Event event, const Delivery& delivery, EventPtr& accepted);
   void blame(const Delivery& delivery);
-  void flush_soon();
+  void flush_within(Duration pause);
   void acknowledge_when_durable(const Delivery& delivery, const std::vector<EventPtr>& events);
   void receipt_when_durable(const Delivery& copy);
   void reject(std::string_view what, const Error& why, const Delivery& delivery);
@@ -94,7 +94,7 @@ class Feed {
   using HalfId = FixedBytes<struct HalfIdTag, 16>;
   [[nodiscard]] static HalfId half_of(const EventId& id) noexcept { return *HalfId::from(id.view().first(16)); }
   BoundedSet<HalfId> recent_;
-  bool flush_armed_ = false;
+  std::optional<MonoTime> flush_at_;  // the timer is armed
   using Acknowledged = std::map<PubKey, std::set<EventId>>;  // by source
   std::map<Ticket, Acknowledged> unacknowledged_;
   std::size_t unacknowledged_count_ = 0;

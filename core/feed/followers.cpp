@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint64_t kNotBehind = UINT64_MAX;
 constexpr Duration kSoon = 5s;
+constexpr std::size_t kLooks = 1000;  // at who is behind, each time
 constexpr Duration kPauses[] = {10s, 30s, 60s, 5min, 10min, 1h, 6h};  // between announcements
 
 }  // namespace
@@ -26,7 +27,7 @@ void Followers::load() {
     if (!follower || !behind || followers_.size() >= config_.limits.followers) return;
     Follower state;
     state.lease_until = WallTime{static_cast<std::int64_t>(*lease)};
-    if (*behind != kNotBehind) behind_.emplace(*follower, Behind{*behind, now});
+    if (*behind != kNotBehind) call_at(*follower, behind_.emplace(*follower, Behind{*behind, now}).first->second, now);
     for (; value.size() >= PubKey::size && state.guardians.size() < kMostGuardians; value.remove_prefix(PubKey::size)) {
       state.guardians.push_back(*PubKey::from(bytes_of(value.substr(0, PubKey::size))));
     }
@@ -43,22 +44,24 @@ bool Followers::add(const PubKey& follower, const std::vector<PubKey>& guardians
   const Limits& limits = config_.limits;
   at->second.lease_until = host_.clock.wall() + (guardians.empty() ? limits.follow_lease : limits.ward_life);
   at->second.guardians = guardians;
+  if (first_end_) first_end_ = std::min(*first_end_, end_of(at->second, had_moved_));
   if (save(follower)) return true;
-  behind_.erase(follower);
+  not_behind(follower);
   followers_.erase(at);  // what would be gone after a restart is not promised
   return false;
 }
 
 bool Followers::remove(const PubKey& follower) {
   if (followers_.erase(follower) == 0) return false;
-  behind_.erase(follower);
+  not_behind(follower);
   host_.store.erase_value(Table::followers, text_of(follower.view()));
   return true;
 }
 
 void Followers::missed(const PubKey& follower, std::uint64_t after) {
   if (!contains(follower)) return;
-  const auto [at, fresh] = behind_.try_emplace(follower, Behind{after, host_.clock.mono() + kPauses[0]});
+  const auto [at, fresh] = behind_.try_emplace(follower, Behind{after, {}});
+  if (fresh) call_at(follower, at->second, host_.clock.mono() + kPauses[0]);
   if (!fresh && at->second.after <= after) return;
   at->second.after = after;
   save(follower);
@@ -67,12 +70,27 @@ void Followers::missed(const PubKey& follower, std::uint64_t after) {
 void Followers::all_missed(std::uint64_t after) {
   for (const auto& [follower, state] : followers_) {
     missed(follower, after);
-    behind_.at(follower).announce_at = host_.clock.mono();
+    call_at(follower, behind_.at(follower), host_.clock.mono());
   }
 }
 
 void Followers::knows(const PubKey& follower) {
-  if (behind_.erase(follower) != 0) save(follower);
+  if (behind_.count(follower) == 0) return;
+  not_behind(follower);
+  save(follower);
+}
+
+void Followers::not_behind(const PubKey& follower) {
+  const auto at = behind_.find(follower);
+  if (at == behind_.end()) return;
+  calls_.erase({at->second.announce_at, follower});
+  behind_.erase(at);
+}
+
+void Followers::call_at(const PubKey& follower, Behind& state, MonoTime at) {
+  calls_.erase({state.announce_at, follower});
+  state.announce_at = at;
+  calls_.emplace(at, follower);
 }
 
 void Followers::knows_until(const PubKey& follower, std::uint64_t seq) {
@@ -80,7 +98,7 @@ void Followers::knows_until(const PubKey& follower, std::uint64_t seq) {
   if (at == behind_.end()) return;
   Behind& state = at->second;
   state.announced = 0;
-  state.announce_at = std::min(state.announce_at, host_.clock.mono() + kSoon);
+  call_at(follower, state, std::min(state.announce_at, host_.clock.mono() + kSoon));
   if (state.after >= seq) return;
   state.after = seq;
   save(follower);
@@ -88,47 +106,52 @@ void Followers::knows_until(const PubKey& follower, std::uint64_t seq) {
 
 std::vector<PubKey> Followers::due(MonoTime now, std::size_t most) {
   std::vector<PubKey> found;
-  for (auto& [follower, state] : behind_) {
-    if (found.size() >= most) break;
-    if (state.announce_at > now) continue;
-    state.announce_at = now + kPauses[std::min<std::size_t>(state.announced, std::size(kPauses) - 1)];
-    ++state.announced;
+  for (const auto& [at, follower] : calls_) {
+    if (at > now || found.size() >= most) break;
     found.push_back(follower);
+  }
+  for (const PubKey& follower : found) {
+    Behind& state = behind_.at(follower);
+    call_at(follower, state, now + kPauses[std::min<std::size_t>(state.announced, std::size(kPauses) - 1)]);
+    ++state.announced;
   }
   return found;
 }
 
 void Followers::topology_changed(const Overlay& overlay) {
   const MonoTime now = host_.clock.mono();
-  for (auto& [follower, state] : behind_) {
+  auto at = behind_.upper_bound(looked_at_);
+  for (std::size_t i = 0; i < std::min(kLooks, behind_.size()); ++i, ++at) {
+    if (at == behind_.end()) at = behind_.begin();
+    auto& [follower, state] = *at;
     const bool reachable = overlay.reaches(follower);
-    if (reachable && !state.reachable) state.announce_at = now;
+    if (reachable && !state.reachable) call_at(follower, state, now);
     state.reachable = reachable;
+    looked_at_ = follower;
   }
 }
 
-std::optional<MonoTime> Followers::next_due() const {
-  std::optional<MonoTime> first;
-  for (const auto& [follower, state] : behind_) {
-    if (!first || state.announce_at < *first) first = state.announce_at;
-  }
-  return first;
+// Where the user has moved from, nobody is waited for.
+WallTime Followers::end_of(const Follower& follower, bool has_moved) const {
+  const bool longer = has_moved && !follower.guardians.empty();
+  return longer ? follower.lease_until - config_.limits.ward_life + config_.limits.follow_lease : follower.lease_until;
 }
 
 std::vector<PubKey> Followers::expire(bool has_moved) {
   std::vector<PubKey> ended;
   const WallTime now = host_.clock.wall();
+  if (first_end_ && now <= *first_end_ && has_moved == had_moved_) return ended;
+  had_moved_ = has_moved;
+  first_end_.reset();
   for (auto at = followers_.begin(); at != followers_.end();) {
-    const Limits& limits = config_.limits;
-    // Where the user has moved from, nobody is waited for.
-    const bool longer = has_moved && !at->second.guardians.empty();
-    const WallTime end =
-        longer ? at->second.lease_until - limits.ward_life + limits.follow_lease : at->second.lease_until;
+    const WallTime end = end_of(at->second, has_moved);
     const bool over = end < now;
     if (over) {
       host_.store.erase_value(Table::followers, text_of(at->first.view()));
-      behind_.erase(at->first);
+      not_behind(at->first);
       ended.push_back(at->first);
+    } else if (!first_end_ || end < *first_end_) {
+      first_end_ = end;
     }
     at = over ? followers_.erase(at) : std::next(at);
   }
@@ -136,7 +159,7 @@ std::vector<PubKey> Followers::expire(bool has_moved) {
 }
 
 std::size_t Followers::bytes() const noexcept {
-  std::size_t sum = heap_bytes(followers_) + heap_bytes(behind_);
+  std::size_t sum = heap_bytes(followers_) + heap_bytes(behind_) + heap_bytes(calls_);
   for (const auto& [follower, state] : followers_) sum += heap_bytes(state.guardians);
   return sum;
 }

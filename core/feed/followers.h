@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "core/base/config.h"
@@ -43,8 +44,11 @@ class Followers {
   std::vector<PubKey> expire(bool has_moved);  // forgets leases that ended and says whose
   // Whom to tell now that they are behind; the next time is after a growing pause.
   std::vector<PubKey> due(MonoTime now, std::size_t most);
-  void topology_changed(const Overlay& overlay);  // who is behind and comes into reach is told at once
-  [[nodiscard]] std::optional<MonoTime> next_due() const;
+  // Who is behind and comes into reach is told at once. Of very many some are looked at, the next time others.
+  void topology_changed(const Overlay& overlay);
+  [[nodiscard]] std::optional<MonoTime> next_due() const {
+    return calls_.empty() ? std::nullopt : std::optional(calls_.begin()->first);
+  }
 
   [[nodiscard]] bool contains(const PubKey& user) const { return followers_.count(user) != 0; }
   [[nodiscard]] const std::map<PubKey, Follower>& all() const noexcept { return followers_; }
@@ -53,11 +57,18 @@ class Followers {
 
  private:
   bool save(const PubKey& follower);
+  void call_at(const PubKey& follower, Behind& state, MonoTime at);
+  void not_behind(const PubKey& follower);
+  [[nodiscard]] WallTime end_of(const Follower& follower, bool has_moved) const;
 
   const Config& config_;
   Host& host_;
   std::map<PubKey, Follower> followers_;
-  std::map<PubKey, Behind> behind_;  // of these
+  std::map<PubKey, Behind> behind_;                // of these
+  std::set<std::pair<MonoTime, PubKey>> calls_;    // when these are told
+  PubKey looked_at_;                               // of those who are behind, the last
+  std::optional<WallTime> first_end_;              // no lease ends before this;
+  bool had_moved_ = false;                         // then
 };
 
 }  // namespace np2p

@@ -46,6 +46,7 @@ void Multicast::load() {
   stream_.load(sent_before(config_, host_.store));
   positions_.load();
   followers_.load();
+  for (const auto& [follower, state] : followers_.all()) overlay_.keep(follower, true);
   const std::string unsettled = host_.store.value(Table::node, kUnsettled);
   std::string_view value = unsettled;
   if (const auto after = take_u64(value)) followers_.all_missed(*after);
@@ -395,6 +396,7 @@ void Multicast::set_standing(const PubKey& user) {
                             : followers_.contains(user) ? Standing::follower
                                                         : Standing::stranger;
   host_.store.set_standing(user, standing);
+  overlay_.keep(user, standing == Standing::followed || standing == Standing::follower);
 }
 
 // The timer rings no later than that: news that comes all the time must not put it off for ever.

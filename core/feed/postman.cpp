@@ -19,12 +19,6 @@ constexpr Duration kRemembered = 2min;  // longer than receipts are waited for
 
 }  // namespace
 
-MonoTime Postman::Parcel::due() const noexcept {
-  MonoTime first{INT64_MAX};
-  for (const Waiting& one : waiting) first = std::min(first, one.due);
-  return first;
-}
-
 Postman::Postman(const Config& config, Host& host, const Followers& followers, MailPost post)
     : config_(config), host_(host), followers_(followers), post_(std::move(post)) {}
 
@@ -60,11 +54,10 @@ void Postman::received(const PubKey& follower) {
 void Postman::leave(const Posting& posting, const std::vector<PubKey>& followers) {
   const MonoTime now = host_.clock.mono();
   forget_sent(now);
-  std::vector<Waiting> waiting;
+  std::vector<PubKey> waiting;
   for (const PubKey& follower : followers) {
     const auto state = followers_.all().find(follower);
-    if (state != followers_.all().end() && !state->second.guardians.empty())
-      waiting.push_back({follower, 0, 0, 0, now});
+    if (state != followers_.all().end() && !state->second.guardians.empty()) waiting.push_back(follower);
   }
   if (waiting.empty()) return;
   const auto key = std::pair(posting.incarnation, posting.seq);
@@ -75,18 +68,16 @@ void Postman::leave(const Posting& posting, const std::vector<PubKey>& followers
       host_.observer.rejected("mail", error(ErrorCode::full, "too much waits for guardians"), {});
       return;
     }
-    at = parcels_.emplace(key, Parcel{posting, {}}).first;
+    at = parcels_.emplace(key, Parcel{posting, {}, now}).first;
     parcel_bytes_ += posting.payload.size();
   }
-  for (const Waiting& one : waiting) {
-    const bool known = std::any_of(at->second.waiting.begin(), at->second.waiting.end(),
-                                   [&](const Waiting& other) { return other.ward == one.ward; });
-    if (!known) at->second.waiting.push_back(one);
+  for (const PubKey& ward : waiting) {
+    if (at->second.waiting.try_emplace(ward, Waiting{0, 0, 0, now}).second) at->second.due = now;
   }
 }
 
-bool Postman::next_guardian(Waiting& waiting) {
-  const auto state = followers_.all().find(waiting.ward);
+bool Postman::next_guardian(const PubKey& ward, Waiting& waiting) {
+  const auto state = followers_.all().find(ward);
   if (state == followers_.all().end()) return false;
   waiting.tries = 0;
   if (++waiting.guardian < state->second.guardians.size()) return true;
@@ -98,55 +89,62 @@ void Postman::attempt(Parcel& parcel, MonoTime now) {
   const Posting& posting = parcel.posting;
   std::set<PubKey> without_way;
   // Whoever has no way to one guardian goes on to the next at once; so all are sorted by theirs, until nobody is left.
-  std::vector<Waiting> todo;
-  for (const Waiting& one : parcel.waiting) {
-    if (one.due <= now) todo.push_back(one);
+  using Ward = std::pair<PubKey, Waiting>;
+  std::vector<Ward> todo;
+  for (auto at = parcel.waiting.begin(); at != parcel.waiting.end();) {
+    if (at->second.due <= now) {
+      todo.emplace_back(*at);
+      at = parcel.waiting.erase(at);
+    } else {
+      ++at;
+    }
   }
-  std::erase_if(parcel.waiting, [now](const Waiting& one) { return one.due <= now; });
   while (!todo.empty()) {
-    std::map<PubKey, std::vector<Waiting>> by_guardian;
-    for (Waiting& one : todo) {
-      const auto state = followers_.all().find(one.ward);
+    std::map<PubKey, std::vector<Ward>> by_guardian;
+    for (auto& [ward, one] : todo) {
+      const auto state = followers_.all().find(ward);
       if (state == followers_.all().end() || state->second.guardians.empty()) continue;
       if (one.guardian >= state->second.guardians.size()) one.guardian = 0;
-      by_guardian[state->second.guardians[one.guardian]].push_back(one);
+      by_guardian[state->second.guardians[one.guardian]].emplace_back(ward, one);
     }
     todo.clear();
     for (auto& [guardian, wards] : by_guardian) {
-      std::vector<Waiting> ready;
-      for (Waiting& one : wards) {
-        const bool usable = guardian != config_.owner && guardian != one.ward && one.tries < kTries;
+      std::vector<Ward> ready;
+      for (auto& [ward, one] : wards) {
+        const bool usable = guardian != config_.owner && guardian != ward && one.tries < kTries;
         if (usable && without_way.count(guardian) == 0) {
-          ready.push_back(one);
+          ready.emplace_back(ward, one);
           continue;
         }
         const unsigned round = one.rounds;
-        if (!next_guardian(one)) {
+        if (!next_guardian(ward, one)) {
           host_.observer.rejected("mail", error(ErrorCode::unreachable, "no guardian takes it"), {});
         } else if (one.rounds == round) {
-          todo.push_back(one);
+          todo.emplace_back(ward, one);
         } else {
           one.due = now + pause_after(one.rounds);
-          parcel.waiting.push_back(one);
+          parcel.waiting.emplace(ward, one);
         }
       }
       for (std::size_t begin = 0; begin < ready.size(); begin += config_.limits.wards) {
         const std::size_t end = std::min(ready.size(), begin + config_.limits.wards);
         Mail mail{posting.incarnation, posting.seq, static_cast<std::uint8_t>(posting.channel), {}, posting.payload};
-        for (std::size_t i = begin; i < end; ++i) mail.wards.push_back(ready[i].ward);
+        for (std::size_t i = begin; i < end; ++i) mail.wards.push_back(ready[i].first);
         if (!post_.send(guardian, mail, Priority::post)) {
           without_way.insert(guardian);
           todo.insert(todo.end(), ready.begin() + static_cast<std::ptrdiff_t>(begin), ready.end());
           break;
         }
         for (std::size_t i = begin; i < end; ++i) {
-          ++ready[i].tries;
-          ready[i].due = now + kAnswer;
-          parcel.waiting.push_back(ready[i]);
+          ++ready[i].second.tries;
+          ready[i].second.due = now + kAnswer;
+          parcel.waiting.emplace(ready[i]);
         }
       }
     }
   }
+  parcel.due = MonoTime{INT64_MAX};
+  for (const auto& [ward, one] : parcel.waiting) parcel.due = std::min(parcel.due, one.due);
 }
 
 void Postman::on(const Mailed& message, const Delivery& from) {
@@ -165,20 +163,19 @@ void Postman::on(const Mailed& message, const Delivery& from) {
   };
   for (const PubKey& ward : message.kept) {
     if (is_guardian(ward)) {
-      posted_ += std::erase_if(parcel.waiting, [&](const Waiting& one) { return one.ward == ward; });
+      posted_ += parcel.waiting.erase(ward);
     } else {
       host_.observer.rejected("mailed", error(ErrorCode::forbidden, "not from a guardian of that user"), from.link);
     }
   }
   for (const PubKey& ward : message.refused) {
-    for (Waiting& one : parcel.waiting) {
-      const auto state = followers_.all().find(one.ward);
-      if (one.ward != ward || state == followers_.all().end()) continue;
-      const auto& named = state->second.guardians;
-      if (one.guardian >= named.size() || named[one.guardian] != from.source) continue;
-      one.tries = kTries;  // on to the next
-      one.due = host_.clock.mono();
-    }
+    const auto one = parcel.waiting.find(ward);
+    const auto state = followers_.all().find(ward);
+    if (one == parcel.waiting.end() || state == followers_.all().end()) continue;
+    const auto& named = state->second.guardians;
+    if (one->second.guardian >= named.size() || named[one->second.guardian] != from.source) continue;
+    one->second.tries = kTries;  // on to the next
+    one->second.due = parcel.due = host_.clock.mono();
   }
   if (!parcel.waiting.empty()) return;
   parcel_bytes_ -= parcel.posting.payload.size();
@@ -188,14 +185,14 @@ void Postman::on(const Mailed& message, const Delivery& from) {
 std::optional<MonoTime> Postman::next_due() const {
   std::optional<MonoTime> due;
   for (const auto& [key, parcel] : parcels_) {
-    if (!due || parcel.due() < *due) due = parcel.due();
+    if (!due || parcel.due < *due) due = parcel.due;
   }
   return due;
 }
 
 void Postman::due(MonoTime now) {
   for (auto at = parcels_.begin(); at != parcels_.end();) {
-    if (at->second.due() <= now) attempt(at->second, now);
+    if (at->second.due <= now) attempt(at->second, now);
     const bool done = at->second.waiting.empty();
     if (done) parcel_bytes_ -= at->second.posting.payload.size();
     at = done ? parcels_.erase(at) : std::next(at);

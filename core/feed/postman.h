@@ -53,7 +53,6 @@ class Postman {
 
  private:
   struct Waiting {
-    PubKey ward;
     std::uint8_t guardian = 0;  // of those it named
     std::uint8_t tries = 0;     // with that one
     std::uint8_t rounds = 0;    // through all of them
@@ -61,8 +60,8 @@ class Postman {
   };
   struct Parcel {
     Posting posting;
-    std::vector<Waiting> waiting;
-    [[nodiscard]] MonoTime due() const noexcept;
+    std::map<PubKey, Waiting> waiting;  // by ward
+    MonoTime due;                       // nothing is to be done before this
   };
   struct Sent {
     Posting posting;
@@ -70,7 +69,7 @@ class Postman {
     MonoTime at;
   };
   void attempt(Parcel& parcel, MonoTime now);
-  bool next_guardian(Waiting& waiting);  // false: there is none left
+  bool next_guardian(const PubKey& ward, Waiting& waiting);  // false: there is none left
   void forget_sent(MonoTime now);
 
   const Config& config_;

@@ -75,6 +75,10 @@ void Overlay::forward(const Delivery& delivery, Frame payload) {
   mesh_ ? mesh_->forward(delivery, payload) : swarm_->forward(delivery, payload);
 }
 
+void Overlay::keep(const PubKey& user, bool kept) {
+  if (swarm_) swarm_->keep(user, kept);
+}
+
 void Overlay::remember(const Past& past) {
   if (swarm_) swarm_->remember(past);
 }

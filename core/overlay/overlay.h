@@ -169,6 +169,9 @@ class Overlay {
                              Assurance assurance = Assurance::receipts);
   std::optional<CopyOutcome> next_outcome();
   void receipt(const Delivery& copy);  // this node has what was in that copy, and will not lose it
+  // Somebody who gets what we send all the time, or not any more: as long as it is kept, where its server is is not
+  // forgotten for strangers, and looked for, in its turn, as long as it is not known. The mesh knows everybody.
+  void keep(const PubKey& user, bool kept);
 
   // A BIND of any user that passed the gate; the mesh knows none. Of our own user's it is published, too.
   void bind(const EventPtr& event);

@@ -14,7 +14,7 @@ from meter import Array, Meter, Sent, otherwise
 
 TEXT = "x" * (POST - scale.ENVELOPE - 10)  # and ten characters that number the posts
 MOVING = ("payload", "duplicate", "relay")
-FOLLOWS_A_SECOND = 20.0
+FOLLOWS_A_SECOND = 40.0
 CALM = 60.0  # seconds until the last follow is registered, and again after the first post, which may look things up
 MOST_PATIENCE = 600.0  # for follows that are not registered by then
 

@@ -153,6 +153,7 @@ CellHeads::Carried* CellHeads::find_carried(std::uint64_t tag, const NodeId& aut
 
 // One copy to each relay; straight to whoever is linked.
 void CellHeads::pass(Carried& copy, const std::vector<std::size_t>& places) {
+  if (places.empty()) return;
   const Fanout::Copy what{copy.channel, Priority::post, Traffic::relay, copy.tag};
   const Frame handed = encode(Handed{copy.origin, static_cast<std::uint8_t>(copy.channel), copy.tag, copy.payload});
   std::map<ShortNode, LinkId> linked;

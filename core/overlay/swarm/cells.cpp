@@ -81,6 +81,14 @@ std::size_t Cells::largest() const noexcept {
   return most;
 }
 
+std::vector<PubKey> Cells::heads() const {
+  std::vector<PubKey> found;
+  for (const Cell& one : cells_) {
+    if (one.head != PubKey{}) found.push_back(one.head);
+  }
+  return found;
+}
+
 // --- who is where
 
 void Cells::settle(MonoTime now) {
@@ -186,7 +194,7 @@ void Cells::change(Cell& cell, const std::vector<PubKey>& newcomers) {
   Seats seats;
   for (std::size_t place = 0; place < cell.seats->size(); ++place) {
     const Seat& seat = (*cell.seats)[place];
-    const bool again = std::find(newcomers.begin(), newcomers.end(), seat.user) != newcomers.end();
+    const bool again = std::binary_search(newcomers.begin(), newcomers.end(), seat.user);
     if (!again && stays(cell, seat)) {
       seats.push_back(seat);
     } else {

@@ -41,6 +41,7 @@ class Cells {
   void due(MonoTime now);
   [[nodiscard]] std::size_t count() const noexcept { return cells_.size(); }
   [[nodiscard]] std::size_t largest() const noexcept;
+  [[nodiscard]] std::vector<PubKey> heads() const;
   [[nodiscard]] std::size_t bytes() const noexcept;
 
  private:
@@ -90,7 +91,7 @@ class Cells {
   void settle(MonoTime now);
   void drop_unnamed(MonoTime now);
   void divide_all(MonoTime now);
-  using Newcomers = std::map<std::uint16_t, std::vector<PubKey>>;  // by cell
+  using Newcomers = std::map<std::uint16_t, std::vector<PubKey>>;  // by cell, ascending
   Newcomers seat_newcomers();
   void change(Cell& cell, const std::vector<PubKey>& newcomers);  // and tells its head and backup
   void choose(Cell& cell);
@@ -103,6 +104,7 @@ class Cells {
   void tell(const NodeId& to, const CellMessage& message, Priority priority, Traffic traffic) const;
   void add_members(CellAssign& message, const Seats& seats, std::size_t begin, std::size_t end) const;
   void copy(const Flight& flight, const Part& part, const NodeId& to, unsigned turn);
+  [[nodiscard]] bool is_complete(std::uint64_t tag, const Part& part) const;
   [[nodiscard]] PlaceSet missing(std::uint64_t tag, const Part& part) const;
   void next_stage(Flight& flight, Part& part, MonoTime now);
   void send_ourselves(Flight& flight, Part& part);

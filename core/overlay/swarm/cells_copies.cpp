@@ -97,6 +97,14 @@ Cells::Part* Cells::find_part(Flight& flight, std::uint16_t cell, const NodeId& 
   return nullptr;
 }
 
+bool Cells::is_complete(std::uint64_t tag, const Part& part) const {
+  for (std::size_t place = 0; place < part.seats->size(); ++place) {
+    if ((!part.to.empty() && !part.to.has(place)) || part.done.has(place)) continue;
+    if (fanout_.awaits(tag, (*part.seats)[place].node)) return false;
+  }
+  return true;
+}
+
 PlaceSet Cells::missing(std::uint64_t tag, const Part& part) const {
   PlaceSet set;
   for (std::size_t place = 0; place < part.seats->size(); ++place) {
@@ -156,7 +164,7 @@ void Cells::on(const Arrival& arrival, const CellReceipts& message) {
     part->done.add(place);
     fanout_.confirm(message.tag, (*part->seats)[place].node);
   }
-  if (part->stage == Stage::head && missing(message.tag, *part).empty()) {
+  if (part->stage == Stage::head && is_complete(message.tag, *part)) {
     part->stage = Stage::over;
     const auto user = seated_.find(arrival.node);
     const auto head = user == seated_.end() ? members_.end() : members_.find(user->second);

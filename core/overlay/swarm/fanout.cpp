@@ -132,6 +132,7 @@ void Fanout::expect(std::vector<Receiver> to, Channel channel, const Frame& payl
 
 // One copy for each relay: a receiver's first way is over the relay that it shares with most of the others.
 void Fanout::pass(const std::vector<Awaited>& to, const Copy& copy, const Frame& payload) {
+  if (to.empty()) return;
   std::map<NodeId, std::size_t> shared;
   for (const Awaited& one : to) {
     for (const NodeId& via : one.receiver.vias) ++shared[via];
@@ -156,7 +157,7 @@ void Fanout::pass(const std::vector<Awaited>& to, const Copy& copy, const Frame&
 
 bool Fanout::spread(const NodeId& via, unsigned way, const NodeId& origin, const Copy& copy, const Frame& payload,
                     std::vector<ShortNode>& to) {
-  const LinkId link = router_.first_hop(via, via, way);
+  const LinkId link = router_.first_hop(via, via, way, origin);  // who has others send it is spared
   if (!link) return false;
   std::sort(to.begin(), to.end());
   Spread message;
@@ -212,7 +213,7 @@ const Frame* Fanout::awaited(std::uint64_t tag) noexcept {
 void Fanout::on(Peer& from, const Spread& message) {
   if (message.via == host_.node_key.id()) return serve(from, message);
   host_.observer.frame_was(Traffic::relay);
-  const LinkId onward = message.hops < config_.limits.hops ? toward(message.via, from.link) : LinkId{};
+  const LinkId onward = message.hops < config_.limits.hops ? toward(message.via, from.link, message.origin) : LinkId{};
   if (!onward) {
     Receipts lost{message.from_via, message.from, 0, message.tag, {}, message.to};
     links_.send(from.link, lost, Priority::control, Traffic::control);

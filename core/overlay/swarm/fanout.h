@@ -100,7 +100,9 @@ class Fanout {
   void received(Sent& sent, Awaited& one);
   [[nodiscard]] Awaited* missing(Sent& sent, const NodeId& node) noexcept;
   [[nodiscard]] Sent* find(std::uint64_t tag) noexcept;
-  [[nodiscard]] LinkId toward(const NodeId& via, LinkId from) { return router_.carrier(via, via, from); }
+  [[nodiscard]] LinkId toward(const NodeId& via, LinkId from, const NodeId& avoid) {
+    return router_.carrier(via, via, from, avoid);
+  }
 
   const Config& config_;
   Host& host_;

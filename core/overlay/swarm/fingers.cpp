@@ -142,16 +142,21 @@ std::size_t Fingers::size() const noexcept {
   return count;
 }
 
-LinkId Fingers::toward(const Point& target) const noexcept {
+LinkId Fingers::toward(const Point& target, const NodeId& avoid) const noexcept {
   const Point* best = takes_part() ? &host_.node_key.id().data : nullptr;
   LinkId link;
+  LinkId avoided;
   for (const Peer& peer : links_.ready()) {
     if (!peer.reachable() || peer.path == Path::tunnel || (best != nullptr && !nearer(peer.id.data, *best, target)))
       continue;
+    if (peer.id == avoid) {
+      avoided = peer.link;
+      continue;
+    }
     best = &peer.id.data;
     link = peer.link;
   }
-  return link;
+  return link ? link : avoided;
 }
 
 std::vector<LinkId> Fingers::nearest(const Point& target, std::size_t count) const {

@@ -27,7 +27,8 @@ class Fingers {
   void due(MonoTime now);
 
   // The link to the reachable peer nearest to the target; 0 if we are nearer ourselves and reachable, too.
-  [[nodiscard]] LinkId toward(const Point& target) const noexcept;
+  // `avoid`: not over that one, if there is another.
+  [[nodiscard]] LinkId toward(const Point& target, const NodeId& avoid = {}) const noexcept;
   // Links to reachable peers, nearest to the target first.
   [[nodiscard]] std::vector<LinkId> nearest(const Point& target, std::size_t count) const;
   // Is that node about as near to the target as the 8 nearest nodes will be, judged by how dense they are around us?

@@ -25,6 +25,7 @@ enum class Use : std::uint8_t {
   finger,   // the finger graph, leaves included
   probe,    // a dial-back or an RTT measurement
   bulk,     // answers too large to be routed; dropped when idle
+  head,     // of a cell of ours
   count_,
 };
 

@@ -7,7 +7,9 @@
 // the directory was asked.
 //
 // Who is asked for and not found, or found dead, is looked for again with growing pauses, so that a user who comes back
-// is noticed; version() rises then.
+// is noticed; version() rises then. Only so many are looked for at once. Of those whom the floor above keeps, because it
+// sends to them all the time, the others wait in a line, for some turns each; who has had these is looked for again an
+// hour later, if it is still wanted then, or says itself that it is back.
 #pragma once
 
 #include <optional>
@@ -15,6 +17,7 @@
 
 #include "core/base/token_bucket.h"
 #include "core/overlay/swarm/ballot.h"
+#include "core/overlay/swarm/contact_table.h"
 #include "core/overlay/swarm/directory.h"
 #include "core/overlay/swarm/router.h"
 
@@ -33,13 +36,16 @@ class Locator {
   // For a copy. What has expired is still tried: a receipt tells whether it holds, and without one the user is looked
   // for (lost). Who is not known at all is looked for at once.
   std::optional<Receiver> find_for_copy(const PubKey& user);
-  // Of all who are known well enough for that; nobody is looked for.
+  // Of those who are known well enough for that, who were not when this was asked last, or have moved.
   template <class Visit>
-  void each_for_copy(Visit visit) const {
-    for (const Known& one : known_) {
-      if (fit_for_copy(one)) visit(receiver_of(one), place_of(one));
-    }
+  void each_moved(Visit visit) {
+    contacts_.take_moved([&](const Known& one) {
+      if (fit_for_copy(one)) visit(receiver_of(one), one.at);
+    });
   }
+  // Somebody whom the floor above will send to as long as it keeps it: it is not forgotten for strangers, and looked for
+  // in its turn as long as it is not known.
+  void keep(const PubKey& user, bool kept);
   [[nodiscard]] Coordinates place_of(const PubKey& user) const noexcept;  // vague if not known
   void set_nat(NatClass nat);                                             // of ours, for our contact
   [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
@@ -54,8 +60,7 @@ class Locator {
   void proved(const NodeId& node);  // it was where we thought it was
   void linked(const Peer& peer);    // it lives, whatever was said
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return heap_bytes(known_, [](const Known& one) { return heap_bytes(one.relays); }) +
-           heap_bytes(wanted_, [](const Wanted& one) { return one.ballot.bytes(); }) + heap_bytes(relays_);
+    return contacts_.bytes() + heap_bytes(wanted_, [](const Wanted& one) { return one.ballot.bytes(); }) + heap_bytes(relays_);
   }
   [[nodiscard]] std::size_t relays() const noexcept { return relays_.size(); }  // in our contact
   [[nodiscard]] const std::vector<PeerRef>& home_relays() const noexcept { return relays_; }
@@ -64,25 +69,6 @@ class Locator {
   void due(MonoTime now);
 
  private:
-  struct Known {
-    PubKey user;
-    NodeId node;
-    Address listens;
-    std::vector<PeerRef> relays;
-    NodeId via;  // as a message from there said; zero: by the contact
-    Coordinates at;
-    std::uint64_t sequence = 0;
-    MonoTime expires;
-    MonoTime used;
-    MonoTime checked_at;           // the directory was asked last
-    MonoTime spoken_at;            // when something was sent that was not answered yet; zero: all was
-    MonoTime answered_at;          // when we answered last
-    std::uint8_t turn = 0;         // of the ways there
-    std::uint8_t answer_turn = 0;  // likewise, for answers
-    BindingPtr binding;            // null: none seen
-    bool dead = false;             // this sequence could not be reached
-    bool checked = false;          // false: a mere claim that came with a message; the directory was not asked
-  };
   struct Wanted {
     PubKey user;
     std::uint64_t query = 0;
@@ -96,20 +82,27 @@ class Locator {
     MonoTime until;
     Ballot ballot;
   };
-  [[nodiscard]] Known* find(const PubKey& user) noexcept;
+  [[nodiscard]] Known* find(const PubKey& user);
   [[nodiscard]] bool fit_for_copy(const Known& known) const noexcept;
   static Receiver receiver_of(const Known& known);
-  static Coordinates place_of(const Known& known) noexcept;
   [[nodiscard]] bool forbidden(const Known& known) const noexcept;
   [[nodiscard]] bool alive(const Known& known) const noexcept;                            // it has a contact
   [[nodiscard]] const Known* usable(const PubKey& user, Channel channel) const noexcept;  // for that
   void adopt(Known& known, const BindingPtr& binding);
-  static void forget_contact(Known& known);
+  void forget_contact(Known& known);
+  static void take_places(Known& known, const Contact& contact);
   [[nodiscard]] unsigned turn_of(Known& known, Channel channel);
   void count_contact(Wanted& wanted, const ByteVec& record, const NodeId& keeper, bool& voted);
   void believe(Known& known);
   void bound_ourselves(const BindingPtr& binding);
+  [[nodiscard]] Wanted* find_wanted(const PubKey& user) noexcept;
   void want(const PubKey& user);
+  void want_no_more(const PubKey& user);
+  void look_for(const PubKey& user);
+  void line_up(Known& known);
+  void make_way(MonoTime now);  // for those who stand in line
+  void serve_line(MonoTime now);
+  void look_again(MonoTime now);
   void check(const PubKey& user, LinkId from);
   void ask(Wanted& wanted, MonoTime now);
   void count(Wanted& wanted, const Directory::Answer& answer);
@@ -129,9 +122,11 @@ class Locator {
   Rng rng_;
   BindingPtr own_;
   std::uint64_t own_query_ = 0;
-  std::vector<Known> known_;
+  ContactTable contacts_;
   std::vector<Wanted> wanted_;
-  TokenBucket checks_{20, 100};
+  TokenBucket turns_;                // of those who stand in line
+  std::optional<MonoTime> line_at_;  // the next one's
+  TokenBucket checks_{100, 100};
   std::vector<PeerRef> relays_;  // ours
   Address published_listens_;
   NatClass nat_;

@@ -14,7 +14,7 @@ std::optional<Receiver> Locator::find_for_copy(const PubKey& user) {
     want(user);
     return std::nullopt;
   }
-  known->used = host_.clock.mono();
+  contacts_.touch(*known);
   return receiver_of(*known);
 }
 
@@ -25,34 +25,24 @@ Receiver Locator::receiver_of(const Known& known) {
     return receiver;
   }
   if (known.via != NodeId{}) receiver.vias.push_back(known.via);
-  for (const PeerRef& relay : known.relays) {
-    if (relay.id != known.via) receiver.vias.push_back(relay.id);
+  for (const NodeId& relay : known.home_relays()) {
+    if (relay != known.via) receiver.vias.push_back(relay);
   }
   return receiver;
 }
 
-// Who does not know its own place is somewhere near its relays.
-Coordinates Locator::place_of(const Known& known) noexcept {
-  if (!is_vague(known.at)) return known.at;
-  for (const PeerRef& relay : known.relays) {
-    if (!is_vague(relay.at)) return relay.at;
-  }
-  return known.at;
-}
-
 Coordinates Locator::place_of(const PubKey& user) const noexcept {
-  for (const Known& one : known_) {
-    if (one.user == user) return place_of(one);
-  }
-  return {};
+  const Known* known = contacts_.find(user);
+  return known == nullptr ? Coordinates{} : known->at;
 }
 
 void Locator::proved(const NodeId& node) {
-  for (Known& one : known_) {
-    if (one.node != node) continue;
-    one.expires = std::max(one.expires, host_.clock.mono() + config_.limits.contact_life / 2);
-    return;
-  }
+  bool first = true;
+  contacts_.each_at(node, [&](Known& one) {
+    if (std::exchange(first, false)) {
+      one.expires = std::max(one.expires, host_.clock.mono() + config_.limits.contact_life / 2);
+    }
+  });
 }
 
 }  // namespace np2p::swarm

@@ -72,8 +72,8 @@ bool Router::send(const NodeId& via, const NodeId& to, Channel channel, const Fr
 }
 
 // Whoever swallows messages on the shortest way is not on all others.
-LinkId Router::first_hop(const NodeId& via, const NodeId& to, unsigned turn) {
-  const LinkId shortest = hop(via, to, {});
+LinkId Router::first_hop(const NodeId& via, const NodeId& to, unsigned turn, const NodeId& avoid) {
+  const LinkId shortest = hop(via, to, {}, avoid);
   if (turn == 0 || !shortest || links_.find(to) != nullptr || links_.find(via) != nullptr) return shortest;
   std::vector<LinkId> hops = fingers_.nearest(via.data, kFirstHops);
   std::erase_if(hops, [this](LinkId link) { return links_.find(link)->path == Path::tunnel; });

@@ -36,12 +36,13 @@ class Router {
   void set_vias(std::vector<NodeId> vias) { own_vias_ = std::move(vias); }  // our relays, or ourselves; at least one
   [[nodiscard]] const NodeId& own_via() const noexcept { return own_vias_.front(); }
   // The next link for the record of a tunnel: never a tunnel itself. 0: none.
-  [[nodiscard]] LinkId carrier(const NodeId& via, const NodeId& to, LinkId from) {
-    return hop(via, to, from, [](const Peer& peer) { return peer.path != Path::tunnel; });
+  [[nodiscard]] LinkId carrier(const NodeId& via, const NodeId& to, LinkId from, const NodeId& avoid = {}) {
+    return hop(via, to, from, avoid, [](const Peer& peer) { return peer.path != Path::tunnel; });
   }
 
-  // Where a message of our own begins its way, by turns over several neighbours. 0: nowhere.
-  [[nodiscard]] LinkId first_hop(const NodeId& via, const NodeId& to, unsigned turn);
+  // Where a message of our own begins its way, by turns over several neighbours. 0: nowhere. On the shortest way over
+  // who is to be avoided only if there is no other.
+  [[nodiscard]] LinkId first_hop(const NodeId& via, const NodeId& to, unsigned turn, const NodeId& avoid = {});
 
   void on(Peer& from, const Routed& message);
   void on(Peer& from, const Undelivered& message);
@@ -62,9 +63,9 @@ class Router {
   };
   [[nodiscard]] PairMac mac_of(Routed message, const NodeId& peer);
   template <class Fits>
-  [[nodiscard]] LinkId hop(const NodeId& via, const NodeId& to, LinkId from, Fits fits);
-  [[nodiscard]] LinkId hop(const NodeId& via, const NodeId& to, LinkId from) {
-    return hop(via, to, from, [](const Peer&) { return true; });
+  [[nodiscard]] LinkId hop(const NodeId& via, const NodeId& to, LinkId from, const NodeId& avoid, Fits fits);
+  [[nodiscard]] LinkId hop(const NodeId& via, const NodeId& to, LinkId from, const NodeId& avoid = {}) {
+    return hop(via, to, from, avoid, [](const Peer&) { return true; });
   }
   bool is_new(const Routed& message, LinkId link);
   bool opens_window(const Routed& message, LinkId link);
@@ -91,11 +92,11 @@ class Router {
 
 // Straight to the target if there is a link, else to its relay, else nearer to that.
 template <class Fits>
-LinkId Router::hop(const NodeId& via, const NodeId& to, LinkId from, Fits fits) {
+LinkId Router::hop(const NodeId& via, const NodeId& to, LinkId from, const NodeId& avoid, Fits fits) {
   if (const Peer* peer = links_.find(to); peer != nullptr && fits(*peer)) return peer->link;
   if (via == host_.node_key.id()) return {};
   if (const Peer* peer = links_.find(via); peer != nullptr && fits(*peer)) return peer->link;
-  const LinkId link = fingers_.toward(via.data);
+  const LinkId link = fingers_.toward(via.data, avoid);
   return link == from ? LinkId{} : link;
 }
 

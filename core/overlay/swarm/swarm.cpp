@@ -46,6 +46,7 @@ Swarm::Swarm(const Config& config, Host& host)
       correspondence_(config, host, links_, locator_, ladder_),
       fanout_(config, host, links_, router_, tunnels_.relay()),
       cells_(config, host, router_, fanout_),
+      head_links_(config, host, links_, locator_),
       cell_heads_(config, host, links_, router_, tunnels_.relay(), fanout_) {}
 
 void Swarm::start() {
@@ -210,6 +211,7 @@ void Swarm::timer(Timer timer) {
     tunnels_.due(now);
     correspondence_.due(now);
     cells_.due(now);
+    head_links_.due(now);
     cell_heads_.due(now);
     fanout_.due(now);
   } else if (timer == Timer::overlay_gossip) {
@@ -346,11 +348,15 @@ void Swarm::settle() {
   std::optional<MonoTime> connect = hyparview_.next_due();
   for (const auto& at : {links_.next_due(), entrance_.next_due(), guard_.next_due(), reachability_.next_due(),
                          probes_.next_due(), ladder_.next_due(), tunnels_.next_due(), correspondence_.next_due(),
-                         fanout_.next_due(), cells_.next_due(), cell_heads_.next_due()}) {
+                         fanout_.next_due(), cells_.next_due(), head_links_.next_due(), cell_heads_.next_due()}) {
     if (at && *at < *connect) connect = at;
   }
   arm(Timer::overlay_connect, connect, armed_connect_);
   settle_trees();
+  arm_directory();
+}
+
+void Swarm::arm_directory() {
   std::optional<MonoTime> search = locator_.next_due();
   if (const auto at = fingers_.next_due(); at && (!search || *at < *search)) search = at;
   arm(Timer::overlay_directory, search, armed_directory_);
@@ -419,7 +425,7 @@ std::vector<PubKey> Swarm::copies(const std::vector<PubKey>& users, Channel chan
 
 std::vector<PubKey> Swarm::copies_to_cells(const std::vector<PubKey>& users, Channel channel, const Frame& payload,
                                            Priority priority) {
-  locator_.each_for_copy([&](const Receiver& one, const Coordinates& at) { cells_.moved(one, at); });
+  locator_.each_moved([&](const Receiver& one, const Coordinates& at) { cells_.moved(one, at); });
   std::vector<PubKey> without;
   std::vector<PubKey> to;
   for (const PubKey& user : users) {
@@ -429,6 +435,7 @@ std::vector<PubKey> Swarm::copies_to_cells(const std::vector<PubKey>& users, Cha
     (cells_.find(user) != nullptr ? to : without).push_back(user);
   }
   cells_.send(to, channel, payload, priority);
+  head_links_.hold(cells_.heads());
   settle();
   return without;
 }
@@ -449,6 +456,11 @@ std::optional<CopyOutcome> Swarm::next_outcome() {
 void Swarm::receipt(const Delivery& copy) {
   if (!cell_heads_.receipt(copy)) fanout_.receipt(copy);
   settle();
+}
+
+void Swarm::keep(const PubKey& user, bool kept) {
+  locator_.keep(user, kept);
+  arm_directory();
 }
 
 void Swarm::bind(const EventPtr& event) {
@@ -492,7 +504,7 @@ std::vector<NodeId> Swarm::active_view() const {
 std::size_t Swarm::bytes() const noexcept {
   return sizeof *this + links_.bytes() + entrance_.bytes() + reachability_.bytes() + hyparview_.bytes() +
          paths_.bytes() + plumtree_.bytes() + history_.bytes() + fingers_.bytes() + directory_.bytes() +
-         router_.bytes() + locator_.bytes() + fanout_.bytes() + cells_.bytes() + cell_heads_.bytes() +
+         router_.bytes() + locator_.bytes() + fanout_.bytes() + cells_.bytes() + head_links_.bytes() + cell_heads_.bytes() +
          heap_bytes(unicasts_);
 }
 

@@ -20,6 +20,7 @@
 //   correspondence  messages to single users: routed, or worth a link
 //   fanout        one payload for many: one copy for each relay
 //   cells         our followers, when they are too many for that
+//   head_links    links to the heads of these
 //   cell_heads    those of others whom we lead
 #pragma once
 
@@ -33,6 +34,7 @@
 #include "core/overlay/swarm/entrance.h"
 #include "core/overlay/swarm/fanout.h"
 #include "core/overlay/swarm/guard.h"
+#include "core/overlay/swarm/head_links.h"
 #include "core/overlay/swarm/history.h"
 #include "core/overlay/swarm/hyparview.h"
 #include "core/overlay/swarm/ladder.h"
@@ -67,6 +69,7 @@ class Swarm {
   std::vector<PubKey> copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload, Priority priority,
                              Assurance assurance = Assurance::receipts);
   void receipt(const Delivery& copy);
+  void keep(const PubKey& user, bool kept);
   std::optional<CopyOutcome> next_outcome();
   std::optional<Delivery> next();
   void bind(const EventPtr& event);
@@ -106,6 +109,7 @@ class Swarm {
   void settle_reachability();
   void settle_trees();  // what a message of paths or broadcasts may have changed: most are of these
   void settle();        // changes of links to the parts, changes of neighbours to Plumtree; arms the timers
+  void arm_directory();
   void arm(Timer timer, std::optional<MonoTime> at, std::optional<MonoTime>& armed);
 
   const Config& config_;
@@ -130,6 +134,7 @@ class Swarm {
   Correspondence correspondence_;
   Fanout fanout_;
   Cells cells_;
+  HeadLinks head_links_;
   CellHeads cell_heads_;
   std::vector<Delivery> unicasts_;
   std::optional<MonoTime> armed_connect_;

@@ -1,0 +1,289 @@
+// Lookups: who is looked for, in which turn, and what becomes of the answers.
+#include <algorithm>
+
+#include "core/overlay/swarm/coordinates.h"
+#include "core/overlay/swarm/locator.h"
+
+namespace np2p::swarm {
+namespace {
+
+constexpr Duration kFirstRetry = 10s;  // of a lookup that found nothing; doubles to
+constexpr Duration kLongestRetry = 1min;
+constexpr Duration kAnswers = 3s;     // for the first answer
+constexpr Duration kOthers = 2s;      // for the other answers, once one is there
+constexpr std::size_t kFew = 3;       // answers: more are not to be had in a small network
+constexpr std::size_t kClaimed = 4;   // a part of the lookups: those that claims of others cause
+constexpr std::size_t kLine = 2;      // likewise: those of the line
+constexpr unsigned kDoubts = 4;       // tries after which a claim is taken that one keeper makes alone
+constexpr unsigned kGiveUp = 200;     // tries; whoever still wants the user asks anew
+constexpr std::uint8_t kTurns = 3;    // in the line, then
+constexpr Duration kRestOfLine = 1h;  // before the next
+
+}  // namespace
+
+Locator::Wanted* Locator::find_wanted(const PubKey& user) noexcept {
+  const auto at = std::find_if(wanted_.begin(), wanted_.end(), [&](const Wanted& one) { return one.user == user; });
+  return at == wanted_.end() ? nullptr : &*at;
+}
+
+void Locator::want(const PubKey& user) {
+  Known* known = contacts_.find(user);
+  if (known != nullptr && known->in_line) return;
+  if (Wanted* wanted = find_wanted(user)) {
+    wanted->claimed = false;  // now it is wanted by ourselves
+    return;
+  }
+  const bool kept = known != nullptr && known->kept;
+  if (kept && wanted_.size() * kLine >= config_.limits.lookups_open) return line_up(*known);
+  if (wanted_.size() < config_.limits.lookups_open) look_for(user);
+}
+
+void Locator::want_no_more(const PubKey& user) {
+  std::erase_if(wanted_, [&](const Wanted& one) { return one.user == user; });
+  if (Known* known = contacts_.find(user)) contacts_.leave_line(*known);
+}
+
+// Because of what somebody says who may have made up the user: on a budget, and in a part of the room.
+void Locator::check(const PubKey& user, LinkId from) {
+  Known* known = contacts_.find(user);
+  if ((known != nullptr && known->in_line) || find_wanted(user) != nullptr) return;
+  const auto claims = std::count_if(wanted_.begin(), wanted_.end(), [](const Wanted& one) { return one.claimed; });
+  const bool full = static_cast<std::size_t>(claims) * kClaimed >= config_.limits.lookups_open;
+  if (full || wanted_.size() >= config_.limits.lookups_open || !checks_.take(host_.clock.mono())) {
+    if (known != nullptr && known->kept) return line_up(*known);
+    return host_.observer.rejected("claim", error(ErrorCode::full, "too many to be checked"), from);
+  }
+  look_for(user);
+  wanted_.back().claimed = true;
+}
+
+void Locator::look_for(const PubKey& user) {
+  wanted_.emplace_back().user = user;
+  ask(wanted_.back(), host_.clock.mono());
+}
+
+// --- those whom the floor above keeps, when there are too many to be looked for at once
+
+void Locator::line_up(Known& known) {
+  const MonoTime now = host_.clock.mono();
+  if (known.tries >= kTurns) {
+    if (known.checked_at + kRestOfLine > now) return;
+    known.tries = kTurns - 1;
+  }
+  contacts_.stand_in_line(known);
+  if (!line_at_) line_at_ = now + turns_.wait(now);
+}
+
+// Who is not found and would be tried again at leisure goes to the end of the line, for as many turns as it has left.
+void Locator::make_way(MonoTime now) {
+  if (contacts_.first_in_line() == nullptr) return;
+  std::vector<PubKey> again;
+  std::erase_if(wanted_, [&](const Wanted& one) {
+    if (one.open || one.asked == 0 || one.at <= now) return false;
+    Known* known = contacts_.find(one.user);
+    if (known == nullptr || !known->kept) return false;
+    if (++known->tries < kTurns) again.push_back(one.user);
+    return true;
+  });
+  for (const PubKey& user : again) contacts_.stand_in_line(*contacts_.find(user));
+}
+
+void Locator::serve_line(MonoTime now) {
+  line_at_.reset();
+  while (Known* first = contacts_.first_in_line()) {
+    // Each of these is settled some time, and then this is called again.
+    if (wanted_.size() * kLine >= config_.limits.lookups_open) return;
+    if (!turns_.take(now)) {
+      line_at_ = now + turns_.wait(now);
+      return;
+    }
+    contacts_.leave_line(*first);
+    if (find_wanted(first->user) == nullptr) look_for(PubKey(first->user));
+  }
+}
+
+void Locator::look_again(MonoTime now) {
+  std::erase_if(wanted_, [&](const Wanted& one) { return one.at <= now && one.tries >= kGiveUp; });
+  std::erase_if(wanted_, [&](Wanted& one) { return one.open && one.until <= now && settle(one); });
+  make_way(now);
+  for (Wanted& one : wanted_) {
+    if (one.at <= now) ask(one, now);
+  }
+  serve_line(now);
+}
+
+void Locator::ask(Wanted& wanted, MonoTime now) {
+  wanted.query = rng_.next();
+  const Duration pause = std::min(kLongestRetry, kFirstRetry * (std::int64_t{1} << std::min(wanted.tries, 10u)));
+  wanted.at = now + rng_.between(pause * 3 / 4, pause * 5 / 4);
+  const unsigned before = wanted.tries++;
+  wanted.came = 0;
+  wanted.widened = false;
+  wanted.until = now + kAnswers;
+  wanted.ballot.forget_hearsay();
+  wanted.asked = directory_.get(directory_key(wanted.user), wanted.query);
+  wanted.open = wanted.asked > 0;
+  if (!wanted.open) wanted.tries = before;
+}
+
+void Locator::answered(const Directory::Answer& answer) {
+  if (answer.query == own_query_) {
+    for (const ByteVec& record : answer.records) {
+      if (!is_of(RecordType::bind, record)) continue;
+      const auto binding = verify_bind_record(record, config_.limits, host_.verifier);
+      if (binding.ok() && (*binding)->bind.user == config_.owner) bound_ourselves(*binding);
+    }
+    return;
+  }
+  const auto wanted =
+      std::find_if(wanted_.begin(), wanted_.end(), [&](const Wanted& one) { return one.query == answer.query; });
+  if (wanted == wanted_.end()) return;
+  if (wanted->came++ == 0) wanted->until = std::min(wanted->until, host_.clock.mono() + kOthers);
+  count(*wanted, answer);
+  if (wanted->came < wanted->asked || !settle(*wanted)) return;
+  wanted_.erase(wanted);
+  if (contacts_.first_in_line() != nullptr && !line_at_) line_at_ = host_.clock.mono();
+}
+
+// Three first hops are enough if their answers agree. If not, somebody lies or has nothing: all others are asked. Of
+// those who are not there at all, and looked for again and again, not each time.
+bool Locator::settle(Wanted& wanted) {
+  if (decide(wanted)) return true;
+  const bool further = wanted.ballot.size() > 1 || (wanted.tries & (wanted.tries - 1)) == 0;
+  if (!wanted.widened && further) {
+    wanted.widened = true;
+    wanted.asked += directory_.get_more(directory_key(wanted.user), wanted.query);
+    wanted.until = host_.clock.mono() + kAnswers;
+    if (wanted.came >= wanted.asked) return settle(wanted);
+  } else if (wanted.until <= host_.clock.mono()) {
+    wanted.open = false;
+  }
+  return false;
+}
+
+// An answer speaks for one node: that which the user bound, else the oldest claim in it that holds. Whoever lies can
+// sign a claim of its own, so one answer alone decides nothing. A BIND needs no votes.
+void Locator::count(Wanted& wanted, const Directory::Answer& answer) {
+  const auto bind = std::find_if(answer.records.begin(), answer.records.end(),
+                                 [](const ByteVec& record) { return is_of(RecordType::bind, record); });
+  if (bind != answer.records.end()) {
+    const auto binding = verify_bind_record(*bind, config_.limits, host_.verifier);
+    if (!binding.ok()) {
+      host_.observer.rejected("record", binding.error(), {});
+    } else if ((*binding)->bind.user == wanted.user) {
+      adopt(remember(wanted.user), *binding);
+      directory_.learn(*binding);
+    }
+  }
+  bool voted = false;
+  std::size_t contacts = 0;
+  for (const ByteVec& record : answer.records) {
+    if (is_of(RecordType::bind, record) || contacts >= config_.limits.claims) continue;
+    ++contacts;
+    count_contact(wanted, record, answer.keeper, voted);
+  }
+}
+
+void Locator::count_contact(Wanted& wanted, const ByteVec& record, const NodeId& keeper, bool& voted) {
+  const std::int64_t wall = unix_seconds(host_.clock.wall());
+  auto contact = verify_contact(record, host_.verifier, config_.network_id);
+  if (!contact.ok()) return host_.observer.rejected("record", contact.error(), {});
+  if (contact->owner != wanted.user || contact->expires <= wall) return;
+  const Known* known = find(wanted.user);
+  const bool bound = known != nullptr && known->binding != nullptr;
+  const bool votes = !voted && (!bound || !forbids(known->binding, contact->node, wall));
+  voted = voted || votes;
+  const NodeId node = contact->node;
+  if (Ballot::Claim* same = wanted.ballot.find(node)) {
+    if (contact->sequence == same->contact.sequence && !same_contact(record, same->record)) {
+      evidence_.found(Evidence::What::contact, node.data, contact->sequence, same->record, record);
+    }
+    if (contact->sequence > same->contact.sequence) {
+      same->contact = std::move(*contact);
+      same->record = record;
+    }
+  } else if (wanted.ballot.add(std::move(*contact), record) == nullptr) {
+    return host_.observer.rejected("record", error(ErrorCode::full, "too many claims of one user"), {});
+  }
+  if (votes) wanted.ballot.vote(*wanted.ballot.find(node), keeper);
+}
+
+// The node that is bound; without a BIND the claim that most keepers name, if a second one confirms it. What nobody
+// confirms or as many contradict is asked for again, over other ways; what still stands alone then is taken.
+const Contact* Locator::elected(const Wanted& wanted, const Known* before) const {
+  const std::int64_t wall = unix_seconds(host_.clock.wall());
+  const bool bound = before != nullptr && before->binding != nullptr;
+  const auto admits = [&](const Contact& contact) {
+    return contact.expires > wall && (before == nullptr || !forbids(before->binding, contact.node, wall));
+  };
+  const Ballot::Outcome outcome = wanted.ballot.count(directory_key(wanted.user), admits, bound);
+  if (outcome.best == nullptr) return nullptr;
+  const bool all = wanted.came >= wanted.asked || wanted.until <= host_.clock.mono();
+  const bool further = wanted.widened || wanted.asked <= 1;  // nobody else is to be asked
+  const bool agreed = outcome.votes >= 2 && outcome.next == 0;
+  bool taken = agreed || further;  // of a bound node: a newer contact may be among what was not answered yet
+  if (!bound) {
+    const bool alone = wanted.asked <= kFew || wanted.tries >= kDoubts;
+    taken = agreed || (further && outcome.votes > outcome.next && (outcome.votes >= 2 || alone));
+  }
+  return all && taken ? &outcome.best->contact : nullptr;
+}
+
+// A newer contact replaces the one that we know.
+bool Locator::decide(Wanted& wanted) {
+  Known* before = find(wanted.user);
+  if (before != nullptr) before->checked_at = host_.clock.mono();
+  const std::int64_t wall = unix_seconds(host_.clock.wall());
+  const Contact* best = elected(wanted, before);
+  if (best == nullptr) {
+    if (wanted.ballot.size() > 0 || !wanted.widened) return false;
+    // Nobody contradicts a claim that came with a message: then it is the first one.
+    if (before == nullptr || !alive(*before)) return false;
+    if (!before->checked) {
+      // Silence says nothing.
+      if (wanted.asked == 0 || wanted.came < std::min(kFew, wanted.asked)) return false;
+      believe(*before);
+    }
+    return !forbidden(*before);
+  }
+  const Contact& contact = *best;
+  if (before != nullptr && before->node == contact.node) {
+    if (!before->checked && alive(*before)) {
+      // Where it wrote from is news, compared with what it published, and comes first.
+      take_places(*before, contact);
+      before->expires = std::max(before->expires, host_.clock.mono() + (contact.expires - wall) * 1s);
+      believe(*before);
+      return !forbidden(*before);
+    }
+    if (contact.sequence <= before->sequence) {
+      if (alive(*before)) return true;
+      // It had time to publish where it is now. It stands by what it said, and who said that it is lost may be wrong.
+      if (wanted.tries < 2) return false;
+    }
+  }
+  Known& known = remember(wanted.user);
+  contacts_.set_node(known, contact.node);
+  take_places(known, contact);
+  known.via = {};
+  known.expires = host_.clock.mono() + (contact.expires - wall) * 1s;
+  known.dead = false;
+  known.tries = 0;
+  contacts_.set_checked(known, true);
+  contacts_.set_moved(known);
+  known.checked_at = host_.clock.mono();
+  ++version_;
+  return !forbidden(known);
+}
+
+void Locator::take_places(Known& known, const Contact& contact) {
+  known.listens = contact.listens;
+  known.relay_count = static_cast<std::uint8_t>(std::min(contact.relays.size(), known.relays.size()));
+  known.at = contact.at;
+  for (std::size_t i = 0; i < known.relay_count; ++i) {
+    known.relays[i] = contact.relays[i].id;
+    if (is_vague(known.at)) known.at = contact.relays[i].at;
+  }
+  known.sequence = contact.sequence;
+}
+
+}  // namespace np2p::swarm
