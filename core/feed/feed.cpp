@@ -220,7 +220,9 @@ void Feed::receive_stream(const Delivery& delivery) {
     Delivery inner = delivery;
     inner.channel = Channel::packets;
     inner.payload = part->packet;
+    is_ahead_ = multicast_.positions().is_ahead(*part);
     received = receive_packet(inner);
+    is_ahead_ = false;
   }
   // What its author's own server sends and we refuse will never be any better.
   const bool from_author = delivery.from_server && speaks_for(delivery, part->head.author);
@@ -278,9 +280,10 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
 }
 
 // The author of a target sends reactions to followers, not all of whom have got the target; they have no use for them.
+// Unless it may still come: different servers bring what was missed, in any order.
 bool Feed::is_unwanted(const Event& event, const Delivery& delivery) {
   return event.kind == kind::reaction && delivery.cast != Delivery::Cast::broadcast && event.pubkey != config_.owner &&
-         !target_of(event, host_.store) && !waits_for_us(event, config_.owner, host_.store);
+         !is_ahead_ && !target_of(event, host_.store) && !waits_for_us(event, config_.owner, host_.store);
 }
 
 // A broadcast is looked at by whoever hands it on, so for a bad one the link is to blame that it came over, be it that

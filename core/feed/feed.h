@@ -91,6 +91,7 @@ class Feed {
   using HalfId = FixedBytes<struct HalfIdTag, 16>;
   [[nodiscard]] static HalfId half_of(const EventId& id) noexcept { return *HalfId::from(id.view().first(16)); }
   BoundedSet<HalfId> recent_;
+  bool is_ahead_ = false;  // the part of a stream that is being looked at
   bool flush_armed_ = false;
   using Acknowledged = std::map<PubKey, std::set<EventId>>;  // by source
   std::map<Ticket, Acknowledged> unacknowledged_;

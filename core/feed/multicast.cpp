@@ -245,6 +245,12 @@ bool Multicast::may_speak(std::string_view what, const PubKey& user, const Deliv
 
 void Multicast::follow(const Follow& message, const Delivery& delivery) {
   if (!may_speak("follow", message.follower, delivery)) return;
+  // No answer makes the follower look for where our user's server is now.
+  const Identity::State state = overlay_.identity().state;
+  if (state == Identity::State::elsewhere || state == Identity::State::revoked) {
+    host_.observer.rejected("follow", error(ErrorCode::forbidden, "our user is served elsewhere"), delivery.link);
+    return;
+  }
   if (unanswered_count_ >= config_.limits.unacknowledged) {  // it will come again
     host_.observer.rejected("follow", error(ErrorCode::full, "too much waits for the disk"), delivery.link);
     return;

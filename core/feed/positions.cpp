@@ -71,6 +71,11 @@ std::optional<StreamPosition> Positions::of(const PubKey& author) const {
   return StreamPosition{at->second.incarnation, at->second.seq};
 }
 
+bool Positions::is_ahead(const StreamPart& part) const {
+  const auto at = states_.find(part.head.author);
+  return at != states_.end() && part.head.seq - part.covers > at->second.seq;
+}
+
 bool Positions::is_signed(const StreamHead& head, const State& state) const {
   if (head.sig == Signature{}) return false;
   const NodeId node = overlay_.server_of(head.author).value_or(state.node);

@@ -32,6 +32,8 @@ class Positions {
 
   void load();
   void forget(const PubKey& author);
+  // Something before it is still missing here.
+  [[nodiscard]] bool is_ahead(const StreamPart& part) const;
   [[nodiscard]] std::optional<StreamPosition> of(const PubKey& author) const;
 
   // A part that came with these events, none of which was refused unless the author's server itself sent it.

@@ -14,16 +14,23 @@ constexpr Duration kFirstRepeat = 1s;   // of what was published; the pause doub
 constexpr unsigned kRepeats = 2;
 constexpr Duration kSettleRest = 1min;  // changes of some of our relays: the others still lead here
 constexpr Duration kSettle = 3s;        // changes of our relays within this are published together
-constexpr Duration kFirstRetry = 10s;   // of a lookup that found nothing; doubles to
-constexpr Duration kLongestRetry = 1min;
-constexpr Duration kFirstLinks = 1s;  // from the first link to a question that nobody could be asked before
-constexpr Duration kAnswers = 3s;     // for the first answer
-constexpr Duration kOthers = 2s;      // for the other answers, once one is there
-constexpr Duration kEcho = 5s;        // by then an answer could have come
-constexpr std::size_t kFew = 3;       // answers: more are not to be had in a small network
-constexpr std::size_t kClaimed = 4;   // a part of the lookups: those that claims of others cause
-constexpr unsigned kDoubts = 4;       // tries after which a claim is taken that one keeper makes alone
-constexpr unsigned kGiveUp = 200;     // tries; whoever still wants the user asks anew
+constexpr Duration kFirstRetry = 10s;   // of a lookup that found nothing; then as long as the user is away, up to
+constexpr Duration kLongestRetry = 1h;
+constexpr Duration kClaimRetry = 1min;  // likewise, of whether a claim holds
+constexpr Duration kAgain = 1min;       // between two lookups because of signs that a user is back
+constexpr Duration kFirstLinks = 1s;    // from the first link to a question that nobody could be asked before
+constexpr Duration kAnswers = 3s;       // for the first answer
+constexpr Duration kOthers = 2s;        // for the other answers, once one is there
+constexpr Duration kEcho = 5s;          // by then an answer could have come
+constexpr std::size_t kFew = 3;         // answers: more are not to be had in a small network
+constexpr std::size_t kClaimed = 4;     // a part of the lookups: those that claims of others cause
+constexpr unsigned kDoubts = 4;         // tries after which a claim is taken that one keeper makes alone
+constexpr unsigned kGiveUp = 60;        // tries, two days; whoever still wants the user asks anew
+
+// The age of a search, so that who comes back is found after about as long as it was away.
+Duration pause_since(MonoTime since, MonoTime now) noexcept {
+  return std::min<Duration>(now - since + kFirstRetry, kLongestRetry);
+}
 
 }  // namespace
 
@@ -40,6 +47,7 @@ Locator::Locator(const Config& config, Host& host, Links& links, Directory& dire
 
 void Locator::start() {
   if (const BindingPtr stored = stored_binding(host_.store, config_.owner)) bound_ourselves(stored);
+  load();
 }
 
 Locator::Known* Locator::find(const PubKey& user) noexcept {
@@ -58,11 +66,14 @@ bool Locator::alive(const Known& known) const noexcept {
   return !known.dead && known.expires > host_.clock.mono();
 }
 
-// A mere claim gets answers to what it said itself, and nothing else until the directory was asked.
+// A mere claim gets answers to what it said itself, and nothing else until the directory was asked. Where a contact has
+// expired only questions go, which wait for an answer: somebody else may be there, or serve the user now.
 const Locator::Known* Locator::usable(const PubKey& user, Channel channel) const noexcept {
   for (const Known& one : known_) {
     if (one.user != user) continue;
-    return alive(one) && !forbidden(one) && (one.checked || channel == Channel::extension) ? &one : nullptr;
+    const bool asks = channel == Channel::extension;
+    const bool usable = alive(one) ? one.checked || asks : asks && fit_for_copy(one);
+    return usable && !forbidden(one) && can_be_answered(one) ? &one : nullptr;
   }
   return nullptr;
 }
@@ -82,7 +93,8 @@ std::optional<Whereabouts> Locator::find_alive(const PubKey& user) const {
 
 bool Locator::send(const PubKey& user, Channel channel, const Frame& payload, Priority priority) {
   if (usable(user, channel) == nullptr) {
-    want(user);
+    const Known* known = find(user);
+    if (known == nullptr || can_be_answered(*known)) want(user);
     return false;
   }
   Known& known = *find(user);
@@ -99,10 +111,17 @@ bool Locator::send(const PubKey& user, Channel channel, const Frame& payload, Pr
   const unsigned turn = turn_of(known, channel);
   for (std::size_t i = 0; i < vias.size(); ++i) {
     const NodeId& via = vias[(turn + i) % vias.size()];
-    if (router_.send(via, known.node, channel, payload, priority, traffic, turn)) return true;
+    if (!router_.send(via, known.node, channel, payload, priority, traffic, turn)) continue;
+    try_expired(known);
+    return true;
   }
   want(user);  // no link leads there: it may be somewhere else by now
   return false;
+}
+
+// Not before there is somebody who can be named as the way back: then the version rises.
+bool Locator::can_be_answered(const Known& known) const noexcept {
+  return has_way_back_ || !links_.listens().is_unspecified() || links_.find(known.node) != nullptr;
 }
 
 // What was not answered goes another way the next time: somebody may have swallowed it, or the answer. The same for
@@ -131,6 +150,7 @@ Locator::Known& Locator::remember(const PubKey& user) {
     const auto oldest = std::min_element(known_.begin(), known_.end(), [](const Known& a, const Known& b) {
       return a.checked != b.checked ? b.checked : a.used < b.used;
     });
+    host_.store.erase_value(Table::contacts, text_of(oldest->user.view()));
     known_.erase(oldest);
   }
   Known fresh;
@@ -147,8 +167,27 @@ void Locator::want(const PubKey& user) {
     return;
   }
   if (wanted_.size() >= config_.limits.lookups_open) return;
-  wanted_.emplace_back().user = user;
-  ask(wanted_.back(), host_.clock.mono());
+  const MonoTime now = host_.clock.mono();
+  Wanted& fresh = wanted_.emplace_back();
+  fresh.user = user;
+  const Known* lost = find(user);
+  fresh.since = lost != nullptr && lost->lost_at != MonoTime{} ? lost->lost_at : now;
+  // Lost again where it was found: the search goes on that ended there.
+  const MonoTime next = lost != nullptr && fresh.since < now ? lost->checked_at + pause_since(fresh.since, now) : now;
+  fresh.at = next;
+  fresh.tries = fresh.since < now ? 1 : 0;
+  if (next <= now) ask(fresh, now);
+}
+
+void Locator::look_for(const PubKey& user) {
+  if (reaches(user)) return;
+  const MonoTime now = host_.clock.mono();
+  Known* known = find(user);
+  if (known != nullptr && known->checked_at != MonoTime{} && now < known->checked_at + kAgain) return;
+  want(user);
+  for (Wanted& one : wanted_) {
+    if (one.user == user && !one.open && one.at > now) ask(one, now);
+  }
 }
 
 // Because of what somebody says who may have made up the user: on a budget, and in a part of the room.
@@ -165,7 +204,10 @@ void Locator::check(const PubKey& user, LinkId from) {
 
 void Locator::ask(Wanted& wanted, MonoTime now) {
   wanted.query = rng_.next();
-  const Duration pause = std::min(kLongestRetry, kFirstRetry * (std::int64_t{1} << std::min(wanted.tries, 10u)));
+  Known* known = find(wanted.user);
+  Duration pause = pause_since(wanted.since, now);
+  if (known != nullptr && alive(*known)) pause = std::min(pause, kClaimRetry);  // it is there, and waits
+  if (known != nullptr) known->checked_at = now;
   wanted.at = now + rng_.between(pause * 3 / 4, pause * 5 / 4);
   const unsigned before = wanted.tries++;
   wanted.came = 0;
@@ -308,6 +350,8 @@ bool Locator::decide(Wanted& wanted) {
     }
   }
   Known& known = remember(wanted.user);
+  const bool moved = known.node != contact.node || known.sequence < contact.sequence;
+  if (moved) known.lost_at = {};
   known.node = contact.node;
   known.listens = contact.listens;
   known.relays = contact.relays;
@@ -318,12 +362,14 @@ bool Locator::decide(Wanted& wanted) {
   known.dead = false;
   known.checked = true;
   known.checked_at = host_.clock.mono();
+  save(known);
   ++version_;
   return !forbidden(known);
 }
 
 void Locator::believe(Known& known) {
   known.checked = true;
+  save(known);
   ++version_;
 }
 
@@ -346,7 +392,7 @@ bool Locator::arrived(Arrival& arrival) {
     known.checked = known.binding != nullptr;
   }
   known.via = arrival.via;
-  known.dead = false;
+  heard_of(known);
   known.expires = std::max(known.expires, host_.clock.mono() + config_.limits.contact_life / 2);
   // Who writes all the time is asked about again now and then: meanwhile there may be a BIND.
   const bool old = known.binding == nullptr && known.checked_at + config_.limits.contact_life <= host_.clock.mono();
@@ -386,6 +432,7 @@ void Locator::forget_contact(Known& known) {
   known.sequence = 0;
   known.expires = {};
   known.dead = false;
+  known.lost_at = {};
 }
 
 void Locator::bound_ourselves(const BindingPtr& binding) {
@@ -421,6 +468,7 @@ void Locator::lost(const NodeId& node) {
   for (Known& one : known_) {
     if (one.node != node || one.dead) continue;
     one.dead = true;
+    if (one.lost_at == MonoTime{}) one.lost_at = host_.clock.mono();
     ++one.turn;
     ++version_;
     const PubKey user = one.user;
@@ -435,16 +483,23 @@ void Locator::lost(const NodeId& node) {
 void Locator::linked(const Peer& peer) {
   for (Known& one : known_) {
     if (one.node != peer.id) continue;
-    one.dead = false;
+    heard_of(one);
     if (!one.checked) continue;  // a mere claim is still to be asked about
     std::erase_if(wanted_, [&](const Wanted& wanted) { return wanted.user == one.user; });
     ++version_;
   }
   const MonoTime now = host_.clock.mono();
+  const bool alone = links_.ready().size() <= 1;  // until now: who was lost then may have been there all the time
+  if (alone) {
+    for (Known& one : known_) {
+      if (one.lost_at != MonoTime{}) one.lost_at = now;
+    }
+  }
   for (Wanted& one : wanted_) {
     if (one.user == peer.owner) one.at = std::min(one.at, one.open ? one.until : now);
+    if (alone) one.since = now;
     // As after a start: so far there was nobody to ask. A few links are better than one.
-    if (one.asked == 0 && peer.reachable()) one.at = std::min(one.at, now + kFirstLinks);
+    if ((one.asked == 0 || alone) && peer.reachable()) one.at = std::min(one.at, now + kFirstLinks);
   }
 }
 
@@ -473,6 +528,9 @@ void Locator::own_changed(const std::vector<LinkId>& active) {
   std::vector<NodeId> vias;
   for (const PeerRef& relay : relays) vias.push_back(relay.id);
   if (vias.empty()) vias.push_back(host_.node_key.id());
+  const bool has_way_back = vias.front() != host_.node_key.id() || !listens.is_unspecified();
+  if (has_way_back && !has_way_back_) ++version_;
+  has_way_back_ = has_way_back;
   router_.set_vias(std::move(vias));
   if (published_ != 0 && relays == relays_ && listens == published_listens_) return;
   const bool found = is_published_ && listens == published_listens_ &&
@@ -544,10 +602,16 @@ std::optional<MonoTime> Locator::next_due() const noexcept {
     const MonoTime at = one.open ? std::min(one.at, one.until) : one.at;
     if (!first || at < *first) first = at;
   }
+  if (!tried_.empty() && (!first || tried_.front().until < *first)) first = tried_.front().until;
   return first;
 }
 
 void Locator::due(MonoTime now) {
+  while (!tried_.empty() && tried_.front().until <= now) {
+    const NodeId node = tried_.front().node;
+    tried_.erase(tried_.begin());
+    lost(node);
+  }
   if (publish_at_ && *publish_at_ <= now) publish(now);
   if (repeat_at_ && *repeat_at_ <= now) publish_again(now);
   std::erase_if(wanted_, [&](const Wanted& one) { return one.at <= now && one.tries >= kGiveUp; });

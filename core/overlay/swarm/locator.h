@@ -6,8 +6,13 @@
 // a message from a node that claims to serve a user may be acknowledged at once; what is meant for the user waits until
 // the directory was asked.
 //
-// Who is asked for and not found, or found dead, is looked for again with growing pauses, so that a user who comes back
-// is noticed; version() rises then.
+// Who is asked for and not found, or found dead, is looked for again, each time after as long as it has been away, so
+// that a user who comes back is noticed; version() rises then. There is one search for a user, whatever waits for it
+// and however often it is asked for; and one that is found where it was lost is lost again soon, which begins nothing
+// anew.
+//
+// Contacts that the directory gave are kept on disk with their age. One that has expired, here or there, is tried
+// first: only who does not answer is looked up.
 #pragma once
 
 #include <optional>
@@ -26,7 +31,7 @@ class Locator {
           std::uint64_t boot);
   void start();
 
-  // False: no contact, or a dead one; a lookup is on its way then.
+  // False: no contact, or a dead one; it is looked for. Or no answer could come back yet.
   bool send(const PubKey& user, Channel channel, const Frame& payload, Priority priority);
   [[nodiscard]] bool reaches(const PubKey& user) const;
   [[nodiscard]] std::optional<Whereabouts> find_alive(const PubKey& user) const;
@@ -41,7 +46,9 @@ class Locator {
     }
   }
   [[nodiscard]] Coordinates place_of(const PubKey& user) const noexcept;  // vague if not known
-  void set_nat(NatClass nat);                                             // of ours, for our contact
+  // There is a sign that a user who could not be found is back: looked for now, if that was not done a moment ago.
+  void look_for(const PubKey& user);
+  void set_nat(NatClass nat);  // of ours, for our contact
   [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
 
   void own_changed(const std::vector<LinkId>& active);  // reachability or neighbours: the relays among them
@@ -55,7 +62,8 @@ class Locator {
   void linked(const Peer& peer);    // it lives, whatever was said
   [[nodiscard]] std::size_t bytes() const noexcept {
     return heap_bytes(known_, [](const Known& one) { return heap_bytes(one.relays); }) +
-           heap_bytes(wanted_, [](const Wanted& one) { return one.ballot.bytes(); }) + heap_bytes(relays_);
+           heap_bytes(wanted_, [](const Wanted& one) { return one.ballot.bytes(); }) + heap_bytes(relays_) +
+           heap_bytes(tried_);
   }
   [[nodiscard]] std::size_t relays() const noexcept { return relays_.size(); }  // in our contact
   [[nodiscard]] const std::vector<PeerRef>& home_relays() const noexcept { return relays_; }
@@ -77,6 +85,7 @@ class Locator {
     MonoTime checked_at;           // the directory was asked last
     MonoTime spoken_at;            // when something was sent that was not answered yet; zero: all was
     MonoTime answered_at;          // when we answered last
+    MonoTime lost_at;              // since when there is no sign of it where it was; zero: there is
     std::uint8_t turn = 0;         // of the ways there
     std::uint8_t answer_turn = 0;  // likewise, for answers
     BindingPtr binding;            // null: none seen
@@ -87,6 +96,7 @@ class Locator {
     PubKey user;
     std::uint64_t query = 0;
     unsigned tries = 0;
+    MonoTime since;         // it has been away for so long
     MonoTime at;            // of the next try
     std::size_t asked = 0;  // answers that may come
     std::size_t came = 0;   // and that came
@@ -96,6 +106,15 @@ class Locator {
     MonoTime until;
     Ballot ballot;
   };
+  struct Tried {  // something was sent where an expired contact says
+    NodeId node;
+    MonoTime until;  // an answer could have come by then
+  };
+  void load();
+  void save(const Known& known);
+  void heard_of(Known& known);  // it is where we think
+  void try_expired(const Known& known);
+  [[nodiscard]] bool can_be_answered(const Known& known) const noexcept;
   [[nodiscard]] Known* find(const PubKey& user) noexcept;
   [[nodiscard]] bool fit_for_copy(const Known& known) const noexcept;
   static Receiver receiver_of(const Known& known);
@@ -131,6 +150,7 @@ class Locator {
   std::uint64_t own_query_ = 0;
   std::vector<Known> known_;
   std::vector<Wanted> wanted_;
+  std::vector<Tried> tried_;  // oldest first
   TokenBucket checks_{20, 100};
   std::vector<PeerRef> relays_;  // ours
   Address published_listens_;
@@ -138,6 +158,7 @@ class Locator {
   std::uint64_t boot_;
   std::uint64_t published_ = 0;  // how often
   bool is_published_ = false;    // where we are now
+  bool has_way_back_ = false;    // who can be reached can answer
   std::uint64_t version_ = 0;
   std::optional<MonoTime> publish_at_;
   std::vector<ByteVec> repeated_;  // what was published a moment ago, to go over other first hops as well

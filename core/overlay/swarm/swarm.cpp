@@ -402,6 +402,11 @@ bool Swarm::unicast(const PubKey& user, Channel channel, const Frame& payload, P
   return sent;
 }
 
+void Swarm::look_for(const PubKey& user) {
+  locator_.look_for(user);
+  settle();
+}
+
 std::vector<PubKey> Swarm::copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload,
                                   Priority priority, Assurance assurance) {
   const bool many = users.size() > config_.limits.direct_copies && assurance == Assurance::receipts;
