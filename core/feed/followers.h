@@ -26,6 +26,7 @@ class Followers {
     MonoTime announce_at;
     unsigned announced = 0;  // times, without an answer
     bool reachable = false;  // at the last look
+    std::optional<MonoTime> seen{};  // a guardian said so
   };
 
   Followers(const Config& config, Host& host);
@@ -40,6 +41,8 @@ class Followers {
   void knows(const PubKey& follower);  // all that it lacks, and pulls
   // What comes after this number it may not have heard of yet: it is told soon.
   void knows_until(const PubKey& follower, std::uint64_t seq);
+  // A guardian says that it is there. True: it is behind, and this was not said a moment ago.
+  bool shows_up(const PubKey& follower);
   std::vector<PubKey> expire(bool has_moved);  // forgets leases that ended and says whose
   // Whom to tell now that they are behind; the next time is after a growing pause.
   std::vector<PubKey> due(MonoTime now, std::size_t most);

@@ -51,6 +51,7 @@ void Multicast::load() {
   if (const auto after = take_u64(value)) followers_.all_missed(*after);
   host_.store.erase_value(Table::node, kUnsettled);
   guardians_.load();
+  guardians_.settle();  // whom FOLLOW names
   if (!followers_.behind().empty() && config_.overlay != OverlayKind::mesh) leave_at_ = host_.clock.mono() + kBack;
   follow_list_changed();
   guardians_.settle();
@@ -302,9 +303,9 @@ void Multicast::send_profile(const PubKey& follower, const StreamNews& news) {
 void Multicast::followed(const Followed& message, const Delivery& delivery) {
   if (!may_speak("followed", message.followee, delivery)) return;
   const bool wanted = follows_.contains(message.followee);
+  if (wanted && message.news && message.news->head.author == message.followee) positions_.news(*message.news, false);
   follows_.registered(message.followee);
   follows_.leave(message.followee);
-  if (wanted && message.news && message.news->head.author == message.followee) positions_.news(*message.news, false);
   arm();
 }
 
@@ -354,7 +355,7 @@ void Multicast::arrived(const StreamPart& part, std::span<const EventId> events,
 // --- time
 
 void Multicast::topology_changed() {
-  if (guardians_.topology_changed()) follows_.ask_again();  // the answers say what was missed
+  if (guardians_.topology_changed()) follows_.returned();
   wake(host_.clock.mono() + kSettle);
 }
 
@@ -372,6 +373,13 @@ void Multicast::timer() {
   if (leave_at_ && *leave_at_ <= host_.clock.mono()) leave_what_was_missed();
   settle();
   arm();
+}
+
+// Guardians say that they are there: what they were not sent is announced to them, if they can be found.
+void Multicast::look_for_who_is_back() {
+  for (const PubKey& follower : guardians_.take_seen()) {
+    if (followers_.shows_up(follower)) overlay_.look_for(follower);
+  }
 }
 
 void Multicast::guardians_timer() {

@@ -61,6 +61,7 @@ class Multicast {
   template <class Message>
   std::vector<Delivery> about_mail(const Message& message, const Delivery& delivery) {
     auto letters = guardians_.on(message, delivery);
+    look_for_who_is_back();
     arm();
     return letters;
   }
@@ -92,6 +93,7 @@ class Multicast {
   void announce();
   void settle();
   void leave_what_was_missed();
+  void look_for_who_is_back();
   void set_standing(const PubKey& user);
   void wake(MonoTime at);
   void arm();

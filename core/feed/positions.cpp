@@ -42,6 +42,9 @@ void Positions::load() {
     for (value.remove_prefix(fixed); value.size() >= PubKey::size; value.remove_prefix(PubKey::size)) {
       state.guardians.push_back(*PubKey::from(bytes_of(value.substr(0, PubKey::size))));
     }
+    const auto until = take_u64(value);  // an earlier version wrote none
+    const auto told = take_u64(value);
+    if (told) state.lease = Lease{WallTime{static_cast<std::int64_t>(*until)}, *told};
     states_.emplace(*author, std::move(state));
   });
 }
@@ -54,6 +57,10 @@ void Positions::save(const PubKey& author, const State& state) {
   value.append(text_of(state.chain));
   value.append(text_of(state.node.view()));
   for (const PubKey& guardian : state.guardians) value.append(text_of(guardian.view()));
+  if (state.lease) {
+    append_u64(value, static_cast<std::uint64_t>(state.lease->until.ns));
+    append_u64(value, state.lease->told);
+  }
   host_.store.set_value(Table::follows, text_of(author.view()), value);
 }
 
@@ -74,6 +81,18 @@ std::optional<StreamPosition> Positions::of(const PubKey& author) const {
 bool Positions::is_ahead(const StreamPart& part) const {
   const auto at = states_.find(part.head.author);
   return at != states_.end() && part.head.seq - part.covers > at->second.seq;
+}
+
+std::optional<Positions::Lease> Positions::lease(const PubKey& author) const {
+  const auto at = states_.find(author);
+  return at == states_.end() ? std::nullopt : at->second.lease;
+}
+
+void Positions::set_lease(const PubKey& author, const Lease& lease) {
+  const auto at = states_.find(author);
+  if (at == states_.end()) return;
+  at->second.lease = lease;
+  save(author, at->second);
 }
 
 bool Positions::is_signed(const StreamHead& head, const State& state) const {

@@ -35,6 +35,13 @@ class Positions {
   // Something before it is still missing here.
   [[nodiscard]] bool is_ahead(const StreamPart& part) const;
   [[nodiscard]] std::optional<StreamPosition> of(const PubKey& author) const;
+  // How long the author's server keeps our user as a follower, and which guardians it was told of; kept on disk.
+  struct Lease {
+    WallTime until;
+    std::uint64_t told = 0;
+  };
+  [[nodiscard]] std::optional<Lease> lease(const PubKey& author) const;
+  void set_lease(const PubKey& author, const Lease& lease);
 
   // A part that came with these events, none of which was refused unless the author's server itself sent it.
   void arrived(const StreamPart& part, std::span<const EventId> events, const Delivery& delivery);
@@ -77,6 +84,7 @@ class Positions {
     Chain chain{};            // at seq; zero: not known
     NodeId node;              // that signs for the author
     std::vector<PubKey> guardians;
+    std::optional<Lease> lease;
     std::unique_ptr<Gap> gap;
   };
   using States = std::map<PubKey, State>;

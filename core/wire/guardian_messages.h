@@ -55,6 +55,7 @@ struct Mailed {
   std::uint64_t seq = 0;
   std::vector<PubKey> kept;
   std::vector<PubKey> refused;
+  std::vector<PubKey> here{};  // of these wards, those whose servers have been heard of lately: they can get it themselves
   friend bool operator==(const Mailed&, const Mailed&) = default;
 };
 
@@ -84,6 +85,7 @@ struct MailIndex {
 // What of it the ward lacks.
 struct MailWant {
   std::vector<MailRange> ranges;
+  bool joined = false;  // letters of one stream that follow each other may come as one (core/feed/mail_join.h)
   friend bool operator==(const MailWant&, const MailWant&) = default;
 };
 
@@ -128,7 +130,7 @@ inline constexpr std::size_t fields(const Mail&) noexcept {
   return 5;
 }
 inline constexpr std::size_t fields(const Mailed&) noexcept {
-  return 4;
+  return 5;
 }
 inline constexpr std::size_t fields(const Collect&) noexcept {
   return 1;
@@ -137,7 +139,7 @@ inline constexpr std::size_t fields(const MailIndex&) noexcept {
   return 1;
 }
 inline constexpr std::size_t fields(const MailWant&) noexcept {
-  return 1;
+  return 2;
 }
 inline constexpr std::size_t fields(const MailPart&) noexcept {
   return 3;
@@ -145,6 +147,24 @@ inline constexpr std::size_t fields(const MailPart&) noexcept {
 inline constexpr std::size_t fields(const MailTaken&) noexcept {
   return 1;
 }
+
+// How many of these earlier versions have. What comes later is read by itself.
+template <class Message>
+constexpr std::size_t first_fields(const Message& m) noexcept {
+  return fields(m);
+}
+inline constexpr std::size_t first_fields(const Mailed&) noexcept {
+  return 4;
+}
+inline constexpr std::size_t first_fields(const MailWant&) noexcept {
+  return 1;
+}
+template <class Message>
+std::optional<Error> read_later(msgpack::Reader& /*in*/, const Limits& /*limits*/, Message& /*m*/) {
+  return std::nullopt;
+}
+std::optional<Error> read_later(msgpack::Reader& in, const Limits& limits, Mailed& m);
+std::optional<Error> read_later(msgpack::Reader& in, const Limits& limits, MailWant& m);
 
 void write(msgpack::Writer& out, const Guard& m);
 void write(msgpack::Writer& out, const Guarded& m);
