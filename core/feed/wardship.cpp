@@ -15,6 +15,7 @@ constexpr Duration kLookAgain = 10min;           // for guardians that are still
 constexpr Duration kAgain = 2h;                  // we are told to be there
 constexpr Duration kSilence = 24h;               // of a guardian, then another one is chosen
 constexpr Duration kFirstGuard = 20s;            // after a start; who was asked for mail knows by then that we are there
+constexpr Duration kConfirm = 1min;              // after the last letter; then it says if some are left
 constexpr Duration kFirstIndex = 2s;             // to a Collect; who does not know yet that we serve our user finds out
 constexpr Duration kFirstAnswer = 5s;            // the pause doubles
 constexpr Duration kLongestPause = 10min;
@@ -151,7 +152,9 @@ void Wardship::on(const Guarded& message, const Delivery& from) {
     news_ = true;
     save();
   }
+  if (message.letters == 0) guardian->unconfirmed = false;
   if (message.letters > 0 && !guardian->collecting) collect(from.source, *guardian, now);
+  fetch();
 }
 
 // --- what they have for us
@@ -253,6 +256,7 @@ void Wardship::on(const MailIndex& message, const Delivery& from) {
   guardian->due = std::max(guardian->due, host_.clock.mono() + rng_.between(kAgain * 4 / 5, kAgain));
   guardian->asks = 0;
   guardian->whole = message.ranges.size() < config_.limits.mail_ranges;
+  guardian->unconfirmed = guardian->unconfirmed && !message.ranges.empty();
   if (message.ranges.empty() || ++guardian->barren > kBarren || guardian->fresh > config_.limits.ward_letters) {
     if (!message.ranges.empty()) {
       host_.observer.rejected("mail index", error(ErrorCode::rate_limited, "it promises more than comes"), from.link);
@@ -269,7 +273,8 @@ void Wardship::on(const MailIndex& message, const Delivery& from) {
 void Wardship::fetch() {
   const MonoTime now = host_.clock.mono();
   if (std::none_of(guardians_.begin(), guardians_.end(), [](const auto& entry) {
-        return entry.second.collecting || entry.second.fetching || entry.second.finished;
+        const Guardian& one = entry.second;
+        return one.collecting || one.fetching || one.finished || one.unconfirmed;
       })) {
     got_.clear();
     return;
@@ -400,6 +405,8 @@ void Wardship::durable(Ticket ticket) {
     finished = true;
     if (std::exchange(guardian.whole, false)) {
       stop(guardian);
+      guardian.unconfirmed = true;
+      guardian.due = std::min(guardian.due, now + rng_.between(kConfirm / 2, kConfirm));
     } else {
       collect(user, guardian, now);  // is that all?
     }

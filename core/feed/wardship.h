@@ -70,7 +70,8 @@ class Wardship {
     unsigned barren = 0;    // indexes since there was anything new
     std::size_t fresh = 0;  // letters that were new since collecting began
     std::vector<MailRange> index;
-    bool whole = false;  // that is all there is
+    bool whole = false;        // that is all there is
+    bool unconfirmed = false;  // what came is not known to be deleted there
     std::vector<MailRange> asked;
     std::vector<MailSpan> got;       // in the parts that are in the store since the last flush
     bool ended = false;              // the last part came
