@@ -130,11 +130,8 @@ bool Feed::is_to_us(const Event& reaction) {
 
 std::optional<Frame> Feed::receive(const Delivery& delivery) {
   switch (delivery.channel) {
-    case Channel::packets: {
-      Received received = receive_packet(delivery);
-      if (received.receipt) receipt_when_durable(delivery);
-      return std::move(received.onward);
-    }
+    case Channel::packets:
+      return receive_packet(delivery).onward;
     case Channel::stream:
       receive_stream(delivery);
       return std::nullopt;
@@ -174,7 +171,6 @@ Feed::Received Feed::receive_packet(const Delivery& delivery) {
     const Arrival arrival = accept(std::move(event), delivery, accepted);
     if (arrival == Arrival::bad) ++bad;
     if (arrival == Arrival::fresh) fresh.push_back(accepted);
-    if (arrival == Arrival::unwanted) received.unwanted = true;
     if (arrival != Arrival::bad && accepted) good.push_back(accepted);
   }
   std::vector<Request> new_requests;
@@ -194,7 +190,7 @@ Feed::Received Feed::receive_packet(const Delivery& delivery) {
   const bool kept = !packet->events.empty() && std::none_of(good.begin(), good.end(), [](const EventPtr& event) {
     return kind::class_of(event->kind) == kind::Class::ephemeral;
   });
-  received.receipt = delivery.cast == Delivery::Cast::copy && bad == 0 && kept;
+  if (delivery.cast == Delivery::Cast::copy && bad == 0 && kept) receipt_when_durable(delivery);
   if (delivery.cast == Delivery::Cast::unicast) acknowledge_when_durable(delivery, good);
   received.good = bad == 0;
   if (delivery.cast != Delivery::Cast::broadcast) return received;
@@ -224,11 +220,10 @@ void Feed::receive_stream(const Delivery& delivery) {
     Delivery inner = delivery;
     inner.channel = Channel::packets;
     inner.payload = part->packet;
+    is_ahead_ = multicast_.positions().is_ahead(*part);
     received = receive_packet(inner);
+    is_ahead_ = false;
   }
-  // What a reaction is to may be among what is missing before it.
-  if (received.unwanted && multicast_.lacks_what_precedes(*part)) return multicast_.came_too_early(*part, delivery);
-  if (received.receipt) receipt_when_durable(delivery);
   // What its author's own server sends and we refuse will never be any better.
   const bool from_author = delivery.from_server && speaks_for(delivery, part->head.author);
   if (received.good || (from_author && !received.limited)) multicast_.arrived(*part, received.events, delivery);
@@ -262,7 +257,7 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
     if (is_unwanted(*accepted, delivery)) {
       reject("reaction", error(ErrorCode::not_found, "what it is a reaction to is not here"), delivery);
       accepted = {};
-      return Arrival::unwanted;
+      return Arrival::known;
     }
     const PutOutcome outcome = host_.store.put(accepted);
     if (outcome == PutOutcome::refused) {
@@ -285,9 +280,10 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
 }
 
 // The author of a target sends reactions to followers, not all of whom have got the target; they have no use for them.
+// Unless it may still come: different servers bring what was missed, in any order.
 bool Feed::is_unwanted(const Event& event, const Delivery& delivery) {
   return event.kind == kind::reaction && delivery.cast != Delivery::Cast::broadcast && event.pubkey != config_.owner &&
-         !target_of(event, host_.store) && !waits_for_us(event, config_.owner, host_.store);
+         !is_ahead_ && !target_of(event, host_.store) && !waits_for_us(event, config_.owner, host_.store);
 }
 
 // A broadcast is looked at by whoever hands it on, so for a bad one the link is to blame that it came over, be it that

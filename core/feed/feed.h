@@ -52,16 +52,13 @@ class Feed {
   }
 
  private:
-  // known: we have it, or no longer want it; it was handed on when it came first. unwanted: not as long as what it is
-  // about is not here.
-  enum class Arrival : std::uint8_t { fresh, known, unwanted, bad };
+  // known: we have it, or no longer want it; it was handed on when it came first.
+  enum class Arrival : std::uint8_t { fresh, known, bad };
   struct Received {
     std::optional<Frame> onward;  // of a broadcast
     std::vector<EventId> events;  // in the packet, as it says itself
     bool good = false;            // all of them are here, or not wanted here
     bool limited = false;         // some were not looked at
-    bool unwanted = false;        // some are about what is not here
-    bool receipt = false;         // of a copy: the sender may be told so when all is durable
   };
   Received receive_packet(const Delivery& delivery);
   void receive_stream(const Delivery& delivery);
@@ -94,7 +91,8 @@ class Feed {
   using HalfId = FixedBytes<struct HalfIdTag, 16>;
   [[nodiscard]] static HalfId half_of(const EventId& id) noexcept { return *HalfId::from(id.view().first(16)); }
   BoundedSet<HalfId> recent_;
-  std::optional<MonoTime> flush_at_;  // the timer is armed
+  std::optional<MonoTime> flush_at_;                         // the timer is armed
+  bool is_ahead_ = false;                                    // the part of a stream that is being looked at
   using Acknowledged = std::map<PubKey, std::set<EventId>>;  // by source
   std::map<Ticket, Acknowledged> unacknowledged_;
   std::size_t unacknowledged_count_ = 0;

@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint64_t kNotBehind = UINT64_MAX;
 constexpr Duration kSoon = 5s;
 constexpr std::size_t kLooks = 1000;  // at who is behind, each time
+constexpr Duration kSeen = 1min;      // of two signs within this the second says nothing new
 constexpr Duration kPauses[] = {10s, 30s, 60s, 5min, 10min, 1h, 6h};  // between announcements
 
 }  // namespace
@@ -129,6 +130,18 @@ void Followers::topology_changed(const Overlay& overlay) {
     state.reachable = reachable;
     looked_at_ = follower;
   }
+}
+
+bool Followers::shows_up(const PubKey& follower) {
+  const auto at = behind_.find(follower);
+  if (at == behind_.end()) return false;
+  const MonoTime now = host_.clock.mono();
+  Behind& state = at->second;
+  if (state.seen && now < *state.seen + kSeen) return false;
+  state.seen = now;
+  state.reachable = false;  // once it is found it is told
+  state.announce_at = std::min(state.announce_at, now + kSoon);
+  return true;
 }
 
 // Where the user has moved from, nobody is waited for.

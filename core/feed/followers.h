@@ -25,8 +25,9 @@ class Followers {
   struct Behind {
     std::uint64_t after = 0;  // it has our stream up to this number for sure
     MonoTime announce_at;
-    unsigned announced = 0;  // times, without an answer
-    bool reachable = false;  // at the last look
+    unsigned announced = 0;          // times, without an answer
+    bool reachable = false;          // at the last look
+    std::optional<MonoTime> seen{};  // a guardian said so
   };
 
   Followers(const Config& config, Host& host);
@@ -41,6 +42,8 @@ class Followers {
   void knows(const PubKey& follower);  // all that it lacks, and pulls
   // What comes after this number it may not have heard of yet: it is told soon.
   void knows_until(const PubKey& follower, std::uint64_t seq);
+  // A guardian says that it is there. True: it is behind, and this was not said a moment ago.
+  bool shows_up(const PubKey& follower);
   std::vector<PubKey> expire(bool has_moved);  // forgets leases that ended and says whose
   // Whom to tell now that they are behind; the next time is after a growing pause.
   std::vector<PubKey> due(MonoTime now, std::size_t most);
@@ -64,11 +67,11 @@ class Followers {
   const Config& config_;
   Host& host_;
   std::map<PubKey, Follower> followers_;
-  std::map<PubKey, Behind> behind_;                // of these
-  std::set<std::pair<MonoTime, PubKey>> calls_;    // when these are told
-  PubKey looked_at_;                               // of those who are behind, the last
-  std::optional<WallTime> first_end_;              // no lease ends before this;
-  bool had_moved_ = false;                         // then
+  std::map<PubKey, Behind> behind_;              // of these
+  std::set<std::pair<MonoTime, PubKey>> calls_;  // when these are told
+  PubKey looked_at_;                             // of those who are behind, the last
+  std::optional<WallTime> first_end_;            // no lease ends before this;
+  bool had_moved_ = false;                       // then
 };
 
 }  // namespace np2p

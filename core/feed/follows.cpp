@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/base/hash.h"
 #include "core/wire/extension.h"
 
 namespace np2p {
@@ -13,7 +14,12 @@ namespace {
 constexpr Duration kAnswerTime = 2s;
 constexpr Duration kLongestAnswerTime = 10min;
 constexpr unsigned kUnfollows = 3;
-constexpr Duration kNewsTime = 10s;  // that we have other guardians: not to all at once
+constexpr Duration kUrgentLease = 48h;  // what is left of a lease; with less than this it is renewed soon
+constexpr Duration kPaced = 20ms;       // for each FOLLOW that goes soon, when they are many
+constexpr Duration kLazyAfter = 1min;   // by then guardians have told what was missed
+constexpr Duration kMissedUs = 10min;   // who posted while we were away is told within this
+constexpr Duration kLazy = 1h;          // and the others within this
+constexpr Duration kNewsTime = 10s;     // that we have other guardians: not to all at once
 constexpr Duration kUnfollowAgain = 3s;
 constexpr Duration kUnfollowLast = 1min;
 
@@ -25,7 +31,7 @@ Duration answer_time(unsigned unanswered) noexcept {
 
 }  // namespace
 
-Follows::Follows(const Config& config, Host& host, Overlay& overlay, const Positions& positions)
+Follows::Follows(const Config& config, Host& host, Overlay& overlay, Positions& positions)
     : config_(config), host_(host), overlay_(overlay), positions_(positions), rng_(config.seed, "follows") {}
 
 Follows::Change Follows::set(const EventPtr& list) {
@@ -48,9 +54,28 @@ Follows::Change Follows::set(const EventPtr& list) {
   }
   for (const auto& user : change.added) {
     leaving_.erase(user);
-    ask(user, follows_[user]);
+    Followee& state = follows_[user];
+    if (!check_lazily(user, state)) ask(user, state);
   }
   return change;
+}
+
+std::uint64_t Follows::mark_of_guardians() const noexcept {
+  std::uint64_t mark = guardians_.size();
+  for (const PubKey& guardian : guardians_) mark = combine64(mark, guardian.hash());
+  return mark;
+}
+
+bool Follows::check_lazily(const PubKey& followee, Followee& state) {
+  const auto lease = positions_.lease(followee);
+  if (!lease || guardians_.empty() || lease->until < host_.clock.wall() + kUrgentLease) return false;
+  const MonoTime now = host_.clock.mono();
+  const bool told = lease->told == mark_of_guardians();
+  state.registered = true;
+  state.lazy = told;
+  state.unanswered = 0;
+  state.due = now + (told ? rng_.between(kLazyAfter, kLazy) : rng_.between(kAnswerTime, kNewsTime));
+  return true;
 }
 
 void Follows::leave(const PubKey& user) {
@@ -80,6 +105,10 @@ void Follows::registered(const PubKey& followee) {
   if (at == follows_.end()) return;
   at->second.registered = true;
   at->second.unanswered = 0;
+  at->second.lazy = false;
+  const Limits& limits = config_.limits;
+  const Duration lease = at->second.told == 0 ? limits.follow_lease : limits.ward_life;
+  positions_.set_lease(followee, {host_.clock.wall() + lease, at->second.told});
   const Duration half = config_.limits.follow_lease / 2;
   at->second.due = host_.clock.mono() + rng_.between(half * 4 / 5, half);
 }
@@ -101,9 +130,10 @@ std::vector<PubKey> Follows::users() const {
 void Follows::topology_changed() {
   for (auto& [user, state] : follows_) {
     const bool reachable = overlay_.reaches(user);
-    const bool moved = reachable && overlay_.server_of(user) != state.server;
+    const bool moved =
+        reachable && overlay_.server_of(user) != state.server && (!state.lazy || state.server.has_value());
     if (moved) state.unanswered = 0;
-    if (moved || (reachable && !state.reachable)) ask(user, state);
+    if (moved || (reachable && !state.reachable && !state.lazy)) ask(user, state);
     // Gone or moved, or only not heard of for long: nobody says which, so it is looked for now and then.
     if (!reachable && state.reachable) state.due = std::min(state.due, host_.clock.mono() + search_pause());
     state.reachable = reachable;
@@ -113,12 +143,27 @@ void Follows::topology_changed() {
   }
 }
 
-void Follows::ask_again() {
+void Follows::returned() {
   const MonoTime now = host_.clock.mono();
+  const Duration soon = std::max(kAnswerTime * 3, kPaced * static_cast<std::int64_t>(follows_.size()));
   for (auto& [user, state] : follows_) {
-    const MonoTime soon = now + rng_.between(kAnswerTime, kAnswerTime * 3);
-    state.due = std::min(state.due, soon);
+    if (check_lazily(user, state)) continue;
+    state.due = std::min(state.due, now + rng_.between(kAnswerTime, soon));
     state.unanswered = 0;
+  }
+}
+
+void Follows::missed_us(const PubKey& followee) {
+  const auto at = follows_.find(followee);
+  if (at == follows_.end() || !at->second.lazy) return;
+  at->second.due = std::min(at->second.due, host_.clock.mono() + rng_.between(kLazyAfter, kMissedUs));
+}
+
+void Follows::hurry(Duration within) {
+  const MonoTime now = host_.clock.mono();
+  within = std::max(within, kPaced * static_cast<std::int64_t>(follows_.size()));
+  for (auto& [user, state] : follows_) {
+    if (state.lazy) state.due = std::min(state.due, now + rng_.between(Duration{}, within));
   }
 }
 
@@ -150,7 +195,9 @@ void Follows::ask(const PubKey& followee, Followee& state) {
   newest.limit = 1;
   const auto held = host_.store.query(newest, Order::newest_first);
   const Follow message{config_.owner, held.empty() ? 0 : held.front()->created_at, positions_.of(followee), guardians_};
-  state.registered = false;
+  state.registered = state.lazy && state.registered;  // until it does not answer
+  state.lazy = false;
+  state.told = mark_of_guardians();
   state.reachable = overlay_.unicast(followee, Channel::extension, encode_extension(message), Priority::control);
   state.server = overlay_.server_of(followee);
   if (state.reachable) ++state.unanswered;

@@ -1,8 +1,13 @@
 // Whom our user follows, read from the latest kind-3 list, and how far we are with registering at each followee's node:
 // FOLLOW is sent when there is a route, sent again with growing pauses until answered, renewed at half its lease, and
-// sent again when a followee's node comes back (it may have lost its disk) or another node serves the followee. Nobody
-// answers UNFOLLOW, so it is said three times, also to who believes that we follow and is wrong; what gets lost all the
-// same ends with the lease.
+// sent again when a followee's node comes back (it may have lost its disk) or another node serves the followee.
+//
+// After an absence of our own, guardians tell what was missed (wardship.h), and authors who know these keep our user
+// for a month. So FOLLOW, which finds what guardians do not know, has time then: it goes to who never registered our
+// user at once, to those whose lease ends or who were told of other guardians soon, to those who posted meanwhile
+// within minutes, as they hold back posts until they hear from us, and to the others within an hour. Nobody answers
+// UNFOLLOW, so it is said three times, also to who believes that we follow and is wrong; what gets lost all the same
+// ends with the lease.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +31,7 @@ class Follows {
     std::vector<PubKey> removed;
   };
 
-  Follows(const Config& config, Host& host, Overlay& overlay, const Positions& positions);
+  Follows(const Config& config, Host& host, Overlay& overlay, Positions& positions);
 
   // The new list, null if there is none any more. FOLLOW and UNFOLLOW go out at once; what changed is returned, because
   // the authors' standing follows it.
@@ -36,7 +41,9 @@ class Follows {
   // Whom FOLLOW names as our guardians from now on; who has been told of others hears of it soon.
   void set_guardians(std::vector<PubKey> guardians);
   void topology_changed();
-  void ask_again();                         // all of them, within some seconds
+  void returned();                          // after a while without neighbours: all of them, as far as it is urgent
+  void missed_us(const PubKey& followee);   // it posted while we were away
+  void hurry(Duration within);              // guardians do not tell what was missed
   void timer();                             // asks whoever is due
   [[nodiscard]] MonoTime next_due() const;  // kNever if there is nothing to do
   static constexpr MonoTime kNever{INT64_MAX};
@@ -53,6 +60,8 @@ class Follows {
     unsigned unanswered = 0;       // FOLLOWs since the last answer
     bool registered = false;       // answered since it was last seen away
     bool reachable = false;        // at the last look
+    bool lazy = false;             // its next FOLLOW has time
+    std::uint64_t told = 0;        // of which guardians, by the last FOLLOW
     std::optional<NodeId> server;  // that was asked last, as far as the overlay says
   };
   struct Leaving {
@@ -61,13 +70,15 @@ class Follows {
     unsigned sent = 0;
   };
   void ask(const PubKey& followee, Followee& state);
+  bool check_lazily(const PubKey& followee, Followee& state);  // false: that would be too late
+  [[nodiscard]] std::uint64_t mark_of_guardians() const noexcept;
   void say_unfollow();
   Duration search_pause();
 
   const Config& config_;
   Host& host_;
   Overlay& overlay_;
-  const Positions& positions_;
+  Positions& positions_;
   Rng rng_;
   std::map<PubKey, Followee> follows_;
   std::map<PubKey, Leaving> leaving_;

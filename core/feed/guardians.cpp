@@ -5,6 +5,9 @@
 namespace np2p {
 namespace {
 
+constexpr Duration kJudge = 20s;         // from the first neighbour on; by then guardians have said what there is
+constexpr Duration kSomeSilent = 10min;  // then authors are asked within this
+constexpr Duration kAllSilent = 10s;
 constexpr Duration kAlone = 30s;  // without neighbours: by then something may have been sent to us in vain
 
 MailPost post_over(Overlay& overlay) {
@@ -36,6 +39,7 @@ void Guardians::load() {
   if (config_.overlay == OverlayKind::mesh) return;
   mailbox_.load();
   wardship_.load();
+  is_back_ = true;
 }
 
 void Guardians::sent(const Posting& posting, const std::vector<PubKey>& without_route) {
@@ -94,16 +98,26 @@ bool Guardians::topology_changed() {
     if (!alone_since_) alone_since_ = now;
   } else if (const auto since = std::exchange(alone_since_, std::nullopt); since && *since + kAlone <= now) {
     wardship_.returned();
-    back = true;
+    back = is_back_ = true;
   }
+  if (!alone_since_ && std::exchange(is_back_, false)) judge_at_ = now + kJudge;
   wardship_.topology_changed();
   settle();
   return back;
 }
 
+// What a silent one holds, its authors have as well.
+void Guardians::judge() {
+  judge_at_.reset();
+  const auto [asked, answered] = wardship_.answers();
+  if (answered == 0) return follows_.hurry(kAllSilent);
+  if (answered < asked) follows_.hurry(kSomeSilent);
+}
+
 void Guardians::timer() {
   woken_at_.reset();
   const MonoTime now = host_.clock.mono();
+  if (judge_at_ && *judge_at_ <= now) judge();
   postman_.due(now);
   mailbox_.due(now);
   wardship_.due(now);
@@ -113,8 +127,9 @@ void Guardians::timer() {
 void Guardians::settle() {
   if (config_.overlay == OverlayKind::mesh) return;
   if (wardship_.take_news()) follows_.set_guardians(wardship_.guardians());
+  for (const PubKey& author : wardship_.take_authors()) follows_.missed_us(author);
   std::optional<MonoTime> due;
-  for (const auto& at : {postman_.next_due(), mailbox_.next_due(), wardship_.next_due()}) {
+  for (const auto& at : {postman_.next_due(), mailbox_.next_due(), wardship_.next_due(), judge_at_}) {
     if (at && (!due || *at < *due)) due = at;
   }
   if (!due || due == woken_at_) return;

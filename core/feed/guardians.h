@@ -37,6 +37,7 @@ class Guardians {
   void leave(const Posting& posting, const std::vector<PubKey>& absent);  // who are away from now on
   void heard_from(const PubKey& follower) { postman_.received(follower); }
   [[nodiscard]] std::vector<PubKey> named() const { return wardship_.guardians(); }
+  [[nodiscard]] std::vector<PubKey> take_seen() { return postman_.take_seen(); }  // followers who are back, it is said
 
   // --- messages; the answer: letters, as if they had come over their own channels
   std::vector<Delivery> on(const Guard& m, const Delivery& from) { return pass(mailbox_, m, from); }
@@ -67,6 +68,7 @@ class Guardians {
     return {};
   }
   bool is_on(const Delivery& from);
+  void judge();
 
   const Config& config_;
   Host& host_;
@@ -77,6 +79,8 @@ class Guardians {
   Wardship wardship_;
   std::optional<MonoTime> woken_at_;
   std::optional<MonoTime> alone_since_;  // without neighbours
+  bool is_back_ = false;                 // so far without neighbours; what was missed is to be asked for
+  std::optional<MonoTime> judge_at_;     // did guardians tell what was missed?
   std::uint64_t fetched_ = 0;
 };
 

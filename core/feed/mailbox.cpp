@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "core/feed/mail_join.h"
 #include "core/feed/persist.h"
 
 namespace np2p {
@@ -10,6 +11,7 @@ namespace {
 
 constexpr Duration kTellAfter = 20s;      // letters that came: more come
 constexpr Duration kTellAgain = 10min;    // at the earliest
+constexpr Duration kHere = 2h + 15min;    // it would have said that it is there
 constexpr Duration kBusy = 1s;            // the way to the ward is full
 constexpr Duration kOldestSeen = 6h;      // a sign of life is written down at most this often
 constexpr Duration kLifeCheck = 1h;       // how often wards that are gone for good are looked for
@@ -122,6 +124,7 @@ void Mailbox::on(const Guard& message, const Delivery& from) {
 }
 
 void Mailbox::see(const PubKey& user, Ward& ward) {
+  ward.heard = host_.clock.mono();
   const WallTime now = host_.clock.wall();
   if (now - ward.seen < kOldestSeen && ward.seen <= now) return;
   ward.seen = now;
@@ -129,6 +132,12 @@ void Mailbox::see(const PubKey& user, Ward& ward) {
   append_u64(value, static_cast<std::uint64_t>(now.ns));
   if (host_.store.set_value(Table::wards, text_of(user.view()), value)) return;
   reject("guard", error(ErrorCode::unavailable, "the store does not keep the ward"), {});
+}
+
+bool Mailbox::is_here(const PubKey& user) const {
+  const auto at = wards_.find(user);
+  return at != wards_.end() && at->second.heard && host_.clock.mono() < *at->second.heard + kHere &&
+         post_.reaches(user);
 }
 
 void Mailbox::forget(Wards::iterator at) {
@@ -182,9 +191,10 @@ void Mailbox::on(const Mail& message, const Delivery& from) {
   if (!may_leave(from.source, message.wards.size() * (message.payload.size() + kLetterCost))) {
     return reject("mail", error(ErrorCode::rate_limited, "too much of one author"), from.link);  // likewise
   }
-  Mailed answer{message.incarnation, message.seq, {}, {}};
+  Mailed answer{message.incarnation, message.seq, {}, {}, {}};
   for (const PubKey& user : message.wards) {
     (keep(from.source, message, user, from.link) ? answer.kept : answer.refused).push_back(user);
+    if (is_here(user)) answer.here.push_back(user);
   }
   answer_when_durable(from.source, std::move(answer), from);
 }
@@ -279,6 +289,7 @@ void Mailbox::on(const MailWant& message, const Delivery& from) {
   ward->under_way = 0;
   ward->sending = {};
   ward->sending.wanted = message.ranges;
+  ward->sending.joined = message.joined;
   ward->sending.over = false;
   ward->tell_at.reset();
   send_parts(from.source, *ward);
@@ -331,7 +342,9 @@ void Mailbox::send_parts(const PubKey& user, Ward& ward) {
     }
     const auto cost = static_cast<std::uint32_t>(std::min<std::size_t>(bytes, limits.ward_answers_burst));
     const Duration pause = ward.answers.wait(now, cost);
-    if (pause > Duration{} || !post_.send(user, part, Priority::bulk)) {
+    MailPart sent = part;
+    if (at.joined) sent.letters = join_letters(std::move(sent.letters), limits);
+    if (pause > Duration{} || !post_.send(user, sent, Priority::bulk)) {
       at = begin;
       at.again = now + std::max(pause, kBusy);
       return;

@@ -58,6 +58,7 @@ class Mailbox {
   // Where the sending of what was wanted stands: a range, and within it a stream and the number that is next.
   struct Sending {
     std::vector<MailRange> wanted;
+    bool joined = false;  // the ward takes letters that follow each other as one
     std::size_t range = 0;
     std::optional<MailStream> stream;
     std::uint64_t next = 0;
@@ -66,6 +67,7 @@ class Mailbox {
   };
   struct Ward {
     WallTime seen;
+    std::optional<MonoTime> heard;  // from its server, since we started
     Streams streams;
     std::size_t letters = 0;
     std::size_t bytes = 0;
@@ -83,6 +85,7 @@ class Mailbox {
 
   bool admit(const PubKey& ward);
   void see(const PubKey& user, Ward& ward);
+  [[nodiscard]] bool is_here(const PubKey& user) const;
   bool keep(const PubKey& author, const Mail& message, const PubKey& user, LinkId link);
   bool may_leave(const PubKey& author, std::size_t bytes);
   void forget(Wards::iterator ward);

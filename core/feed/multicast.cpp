@@ -52,6 +52,7 @@ void Multicast::load() {
   if (const auto after = take_u64(value)) followers_.all_missed(*after);
   host_.store.erase_value(Table::node, kUnsettled);
   guardians_.load();
+  guardians_.settle();  // whom FOLLOW names
   if (!followers_.behind().empty() && config_.overlay != OverlayKind::mesh) leave_at_ = host_.clock.mono() + kBack;
   follow_list_changed();
   guardians_.settle();
@@ -246,6 +247,12 @@ bool Multicast::may_speak(std::string_view what, const PubKey& user, const Deliv
 
 void Multicast::follow(const Follow& message, const Delivery& delivery) {
   if (!may_speak("follow", message.follower, delivery)) return;
+  // No answer makes the follower look for where our user's server is now.
+  const Identity::State state = overlay_.identity().state;
+  if (state == Identity::State::elsewhere || state == Identity::State::revoked) {
+    host_.observer.rejected("follow", error(ErrorCode::forbidden, "our user is served elsewhere"), delivery.link);
+    return;
+  }
   if (unanswered_count_ >= config_.limits.unacknowledged) {  // it will come again
     host_.observer.rejected("follow", error(ErrorCode::full, "too much waits for the disk"), delivery.link);
     return;
@@ -297,9 +304,9 @@ void Multicast::send_profile(const PubKey& follower, const StreamNews& news) {
 void Multicast::followed(const Followed& message, const Delivery& delivery) {
   if (!may_speak("followed", message.followee, delivery)) return;
   const bool wanted = follows_.contains(message.followee);
+  if (wanted && message.news && message.news->head.author == message.followee) positions_.news(*message.news, false);
   follows_.registered(message.followee);
   follows_.leave(message.followee);
-  if (wanted && message.news && message.news->head.author == message.followee) positions_.news(*message.news, false);
   arm();
 }
 
@@ -346,19 +353,10 @@ void Multicast::arrived(const StreamPart& part, std::span<const EventId> events,
   arm();
 }
 
-bool Multicast::lacks_what_precedes(const StreamPart& part) const {
-  return follows_.contains(part.head.author) && !positions_.is_next(part);
-}
-
-void Multicast::came_too_early(const StreamPart& part, const Delivery& delivery) {
-  positions_.not_kept(part, delivery);
-  arm();
-}
-
 // --- time
 
 void Multicast::topology_changed() {
-  if (guardians_.topology_changed()) follows_.ask_again();  // the answers say what was missed
+  if (guardians_.topology_changed()) follows_.returned();
   wake(host_.clock.mono() + kSettle);
 }
 
@@ -376,6 +374,13 @@ void Multicast::timer() {
   if (leave_at_ && *leave_at_ <= host_.clock.mono()) leave_what_was_missed();
   settle();
   arm();
+}
+
+// Guardians say that they are there: what they were not sent is announced to them, if they can be found.
+void Multicast::look_for_who_is_back() {
+  for (const PubKey& follower : guardians_.take_seen()) {
+    if (followers_.shows_up(follower)) overlay_.look_for(follower);
+  }
 }
 
 void Multicast::guardians_timer() {

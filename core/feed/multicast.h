@@ -56,13 +56,12 @@ class Multicast {
   void pulled(const Pull& message, const Delivery& delivery);
   // A part of somebody's stream, with these events, of which none was refused unless it comes from the author's server.
   void arrived(const StreamPart& part, std::span<const EventId> events, const Delivery& delivery);
-  [[nodiscard]] bool lacks_what_precedes(const StreamPart& part) const;
-  void came_too_early(const StreamPart& part, const Delivery& delivery);  // it was not kept; to be pulled in its turn
   void durable(Ticket ticket);  // registrations that are safe now are answered
   // What is about mail for who is away; the answer: letters for us.
   template <class Message>
   std::vector<Delivery> about_mail(const Message& message, const Delivery& delivery) {
     auto letters = guardians_.on(message, delivery);
+    look_for_who_is_back();
     arm();
     return letters;
   }
@@ -94,6 +93,7 @@ class Multicast {
   void announce();
   void settle();
   void leave_what_was_missed();
+  void look_for_who_is_back();
   void set_standing(const PubKey& user);
   void wake(MonoTime at);
   void arm();

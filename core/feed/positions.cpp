@@ -42,6 +42,9 @@ void Positions::load() {
     for (value.remove_prefix(fixed); value.size() >= PubKey::size; value.remove_prefix(PubKey::size)) {
       state.guardians.push_back(*PubKey::from(bytes_of(value.substr(0, PubKey::size))));
     }
+    const auto until = take_u64(value);  // an earlier version wrote none
+    const auto told = take_u64(value);
+    if (told) state.lease = Lease{WallTime{static_cast<std::int64_t>(*until)}, *told};
     states_.emplace(*author, std::move(state));
   });
 }
@@ -54,6 +57,10 @@ void Positions::save(const PubKey& author, const State& state) {
   value.append(text_of(state.chain));
   value.append(text_of(state.node.view()));
   for (const PubKey& guardian : state.guardians) value.append(text_of(guardian.view()));
+  if (state.lease) {
+    append_u64(value, static_cast<std::uint64_t>(state.lease->until.ns));
+    append_u64(value, state.lease->told);
+  }
   host_.store.set_value(Table::follows, text_of(author.view()), value);
 }
 
@@ -71,6 +78,23 @@ std::optional<StreamPosition> Positions::of(const PubKey& author) const {
   return StreamPosition{at->second.incarnation, at->second.seq};
 }
 
+bool Positions::is_ahead(const StreamPart& part) const {
+  const auto at = states_.find(part.head.author);
+  return at != states_.end() && part.head.seq - part.covers > at->second.seq;
+}
+
+std::optional<Positions::Lease> Positions::lease(const PubKey& author) const {
+  const auto at = states_.find(author);
+  return at == states_.end() ? std::nullopt : at->second.lease;
+}
+
+void Positions::set_lease(const PubKey& author, const Lease& lease) {
+  const auto at = states_.find(author);
+  if (at == states_.end()) return;
+  at->second.lease = lease;
+  save(author, at->second);
+}
+
 bool Positions::is_signed(const StreamHead& head, const State& state) const {
   if (head.sig == Signature{}) return false;
   const NodeId node = overlay_.server_of(head.author).value_or(state.node);
@@ -80,24 +104,17 @@ bool Positions::is_signed(const StreamHead& head, const State& state) const {
 
 // --- what comes
 
-Positions::State* Positions::state_of(const StreamPart& part, const Delivery& delivery, bool& from_author) {
+void Positions::arrived(const StreamPart& part, std::span<const EventId> events, const Delivery& delivery) {
   const auto at = states_.find(part.head.author);
-  if (at == states_.end()) return nullptr;  // not followed, or the answer to our FOLLOW is still on its way
-  from_author = delivery.cast == Delivery::Cast::unicast && delivery.from_server &&
-                mesh_name(delivery.source) == mesh_name(part.head.author);
-  if (!from_author && !is_signed(part.head, at->second)) {
+  if (at == states_.end()) return;  // not followed, or the answer to our FOLLOW is still on its way
+  State& state = at->second;
+  const bool from_author = delivery.cast == Delivery::Cast::unicast && delivery.from_server &&
+                           mesh_name(delivery.source) == mesh_name(part.head.author);
+  if (!from_author && !is_signed(part.head, state)) {
     host_.observer.rejected("stream", error(ErrorCode::bad_signature, "a head that its author's server did not sign"),
                             delivery.link);
-    return nullptr;
+    return;
   }
-  return &at->second;
-}
-
-void Positions::arrived(const StreamPart& part, std::span<const EventId> events, const Delivery& delivery) {
-  bool from_author = false;
-  State* found = state_of(part, delivery, from_author);
-  if (found == nullptr) return;
-  State& state = *found;
   const Incarnation incarnation = enter(state, part.head);
   if (incarnation == Incarnation::earlier) return;
   if (incarnation == Incarnation::later) return close_or_pull(state, kOnItsWay);
@@ -110,19 +127,6 @@ void Positions::arrived(const StreamPart& part, std::span<const EventId> events,
   const bool answered = state.gap && state.gap->asked_until != 0 && state.seq >= state.gap->asked_until;
   if (state.gap && state.seq != before) state.gap->pulls = 0;
   close_or_pull(state, answered ? Duration{} : kOnItsWay);
-}
-
-void Positions::not_kept(const StreamPart& part, const Delivery& delivery) {
-  bool from_author = false;
-  State* state = state_of(part, delivery, from_author);
-  if (state != nullptr && enter(*state, part.head) != Incarnation::earlier) close_or_pull(*state, kOnItsWay);
-}
-
-bool Positions::is_next(const StreamPart& part) const {
-  const auto at = states_.find(part.head.author);
-  if (at == states_.end()) return false;  // the answer to our FOLLOW says where we begin
-  const State& state = at->second;
-  return state.incarnation == part.head.incarnation && state.seq + part.covers >= part.head.seq;
 }
 
 Positions::Incarnation Positions::enter(State& state, const StreamHead& head) {

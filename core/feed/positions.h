@@ -32,12 +32,19 @@ class Positions {
 
   void load();
   void forget(const PubKey& author);
+  // Something before it is still missing here.
+  [[nodiscard]] bool is_ahead(const StreamPart& part) const;
   [[nodiscard]] std::optional<StreamPosition> of(const PubKey& author) const;
+  // How long the author's server keeps our user as a follower, and which guardians it was told of; kept on disk.
+  struct Lease {
+    WallTime until;
+    std::uint64_t told = 0;
+  };
+  [[nodiscard]] std::optional<Lease> lease(const PubKey& author) const;
+  void set_lease(const PubKey& author, const Lease& lease);
 
   // A part that came with these events, none of which was refused unless the author's server itself sent it.
   void arrived(const StreamPart& part, std::span<const EventId> events, const Delivery& delivery);
-  [[nodiscard]] bool is_next(const StreamPart& part) const;         // nothing is missing before it
-  void not_kept(const StreamPart& part, const Delivery& delivery);  // it is to be pulled, with what is missing before
   // From the author's server: it answered our FOLLOW, or tells us ids; it announces what we gave no receipt for, and
   // waits for our answer.
   void news(const StreamNews& news, bool announced);
@@ -77,6 +84,7 @@ class Positions {
     Chain chain{};            // at seq; zero: not known
     NodeId node;              // that signs for the author
     std::vector<PubKey> guardians;
+    std::optional<Lease> lease;
     std::unique_ptr<Gap> gap;
   };
   using States = std::map<PubKey, State>;
@@ -87,8 +95,6 @@ class Positions {
   enum class Incarnation : std::uint8_t { earlier, current, later };
   static Incarnation enter(State& state, const StreamHead& head);
   static void begin(State& state, const StreamHead& head, std::uint64_t seq);
-  // Null if its head says nothing to us.
-  State* state_of(const StreamPart& part, const Delivery& delivery, bool& from_author);
   void take(State& state, const StreamPart& part, std::span<const EventId> events, bool from_author);
   void remember(State& state, const StreamPart& part, std::span<const EventId> events, bool from_author);
   void compare(State& state, const StreamHead& head);  // chains at one number

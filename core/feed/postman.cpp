@@ -168,6 +168,9 @@ void Postman::on(const Mailed& message, const Delivery& from) {
       host_.observer.rejected("mailed", error(ErrorCode::forbidden, "not from a guardian of that user"), from.link);
     }
   }
+  for (const PubKey& ward : message.here) {
+    if (is_guardian(ward)) seen_.push_back(ward);
+  }
   for (const PubKey& ward : message.refused) {
     const auto one = parcel.waiting.find(ward);
     const auto state = followers_.all().find(ward);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "core/feed/mail_join.h"
 #include "core/feed/persist.h"
 
 namespace np2p {
@@ -13,8 +14,10 @@ constexpr Duration kSettle = 30s;                // after the start followers an
 constexpr Duration kLookAgain = 10min;           // for guardians that are still lacking
 constexpr Duration kAgain = 2h;                  // we are told to be there
 constexpr Duration kSilence = 24h;               // of a guardian, then another one is chosen
-constexpr Duration kFirstIndex = 2s;             // to a Collect; who does not know yet that we serve our user finds out
-constexpr Duration kFirstAnswer = 5s;            // the pause doubles
+constexpr Duration kFirstGuard = 20s;  // after a start; who was asked for mail knows by then that we are there
+constexpr Duration kConfirm = 1min;    // after the last letter; then it says if some are left
+constexpr Duration kFirstIndex = 2s;   // to a Collect; who does not know yet that we serve our user finds out
+constexpr Duration kFirstAnswer = 5s;  // the pause doubles
 constexpr Duration kLongestPause = 10min;
 constexpr unsigned kTries = 4;  // of who has never answered
 constexpr Duration kAvoidRefusing = 24h;
@@ -55,7 +58,7 @@ void Wardship::load() {
     Guardian known;
     known.accepted = true;
     known.heard = host_.clock.wall();  // what was before the start says nothing about it
-    known.due = now + kFirstAnswer;
+    known.due = now + kFirstGuard;
     guardians_.emplace(*PubKey::from(bytes_of(rest.substr(0, PubKey::size))), known);
     rest.remove_prefix(PubKey::size);
   }
@@ -149,7 +152,9 @@ void Wardship::on(const Guarded& message, const Delivery& from) {
     news_ = true;
     save();
   }
+  if (message.letters == 0) guardian->unconfirmed = false;
   if (message.letters > 0 && !guardian->collecting) collect(from.source, *guardian, now);
+  fetch();
 }
 
 // --- what they have for us
@@ -157,10 +162,20 @@ void Wardship::on(const Guarded& message, const Delivery& from) {
 void Wardship::returned() {
   const MonoTime now = host_.clock.mono();
   for (auto& [user, guardian] : guardians_) {
+    guardian.answered = false;
     if (guardian.fetching || !guardian.accepted) continue;
     stop(guardian);
     collect(user, guardian, now);
   }
+}
+
+std::pair<std::size_t, std::size_t> Wardship::answers() const noexcept {
+  std::pair<std::size_t, std::size_t> counts;
+  for (const auto& [user, guardian] : guardians_) {
+    counts.first += guardian.accepted ? 1 : 0;
+    counts.second += guardian.accepted && guardian.answered ? 1 : 0;
+  }
+  return counts;
 }
 
 void Wardship::topology_changed() {
@@ -236,7 +251,12 @@ void Wardship::on(const MailIndex& message, const Delivery& from) {
   Guardian* guardian = guardian_of("mail index", from);
   if (guardian == nullptr || guardian->fetching || guardian->finished) return;
   guardian->heard = host_.clock.wall();
+  guardian->answered = true;
+  guardian->unanswered = 0;
+  guardian->due = std::max(guardian->due, host_.clock.mono() + rng_.between(kAgain * 4 / 5, kAgain));
   guardian->asks = 0;
+  guardian->whole = message.ranges.size() < config_.limits.mail_ranges;
+  guardian->unconfirmed = guardian->unconfirmed && !message.ranges.empty();
   if (message.ranges.empty() || ++guardian->barren > kBarren || guardian->fresh > config_.limits.ward_letters) {
     if (!message.ranges.empty()) {
       host_.observer.rejected("mail index", error(ErrorCode::rate_limited, "it promises more than comes"), from.link);
@@ -253,7 +273,8 @@ void Wardship::on(const MailIndex& message, const Delivery& from) {
 void Wardship::fetch() {
   const MonoTime now = host_.clock.mono();
   if (std::none_of(guardians_.begin(), guardians_.end(), [](const auto& entry) {
-        return entry.second.collecting || entry.second.fetching || entry.second.finished;
+        const Guardian& one = entry.second;
+        return one.collecting || one.fetching || one.finished || one.unconfirmed;
       })) {
     got_.clear();
     return;
@@ -269,7 +290,7 @@ void Wardship::fetch() {
     guardian.ask_at = now + kPatience;
     if (!guardian.asked.empty()) {
       guardian.fetching = true;
-      if (!post_.send(user, MailWant{guardian.asked}, Priority::control)) guardian.ask_at = now + kFirstAnswer;
+      if (!post_.send(user, MailWant{guardian.asked, true}, Priority::control)) guardian.ask_at = now + kFirstAnswer;
       continue;
     }
     const PubKey& self = user;
@@ -299,6 +320,13 @@ void Wardship::take_all(const PubKey& user, Guardian& guardian, const Authors& a
   untaken_[*guardian.finished].emplace_back(user, std::move(spans));
 }
 
+bool Wardship::lacks_something(const Guardian& guardian) const {
+  const Authors known = authors();
+  return std::any_of(guardian.asked.begin(), guardian.asked.end(), [&](const MailRange& range) {
+    return !had(range, known).lacking(range.first, range.last).empty();
+  });
+}
+
 std::vector<Delivery> Wardship::on(const MailPart& message, const Delivery& from) {
   Guardian* guardian = guardian_of("mail part", from);
   if (guardian == nullptr) return {};
@@ -310,10 +338,12 @@ std::vector<Delivery> Wardship::on(const MailPart& message, const Delivery& from
   std::vector<Delivery> letters;
   for (const Letter& letter : message.letters) {
     const MailStream& stream = message.streams[static_cast<std::size_t>(letter.stream)];
-    guardian->got.push_back({stream, letter.seq, letter.seq});
+    const std::uint64_t first = letter.seq - (covered_by(letter, config_.limits) - 1);
+    guardian->got.push_back({stream, first, letter.seq});
     SeqSet& have = got_[stream];
-    if (have.contains(letter.seq)) continue;
-    if (have.spans() < kSpansOfOne) have.add(letter.seq, letter.seq);
+    if (have.lacking(first, letter.seq).empty()) continue;
+    if (have.spans() < kSpansOfOne) have.add(first, letter.seq);
+    if (authors_.empty() || authors_.back() != stream.author) authors_.push_back(stream.author);
     guardian->barren = 0;
     ++guardian->fresh;
     if (!brings_mail(letter.channel)) {
@@ -328,6 +358,7 @@ std::vector<Delivery> Wardship::on(const MailPart& message, const Delivery& from
   }
   if (message.last) {
     guardian->fetching = false;
+    guardian->whole = guardian->whole && !lacks_something(*guardian);
     guardian->asked.clear();
     guardian->index.clear();
     guardian->ended = true;
@@ -371,8 +402,14 @@ void Wardship::durable(Ticket ticket) {
     if (!guardian.finished || *guardian.finished > ticket) continue;
     guardian.finished.reset();
     guardian.asks = 0;
-    collect(user, guardian, now);  // is that all?
     finished = true;
+    if (std::exchange(guardian.whole, false)) {
+      stop(guardian);
+      guardian.unconfirmed = true;
+      guardian.due = std::min(guardian.due, now + rng_.between(kConfirm / 2, kConfirm));
+    } else {
+      collect(user, guardian, now);  // is that all?
+    }
   }
   if (finished) fetch();
 }

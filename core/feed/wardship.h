@@ -47,6 +47,10 @@ class Wardship {
 
   // Those who have agreed; what FOLLOW names.
   [[nodiscard]] std::vector<PubKey> guardians() const;
+  // How many were asked what there is, since we were back, and how many said it.
+  [[nodiscard]] std::pair<std::size_t, std::size_t> answers() const noexcept;
+  // Whose letters came: they keep back what they post until they hear from us.
+  [[nodiscard]] std::vector<PubKey> take_authors() { return std::exchange(authors_, {}); }
   [[nodiscard]] bool take_news() noexcept { return std::exchange(news_, false); }  // they are others than before
   [[nodiscard]] std::size_t bytes() const noexcept;
 
@@ -57,6 +61,7 @@ class Wardship {
     MonoTime due;             // the next Guard
     unsigned unanswered = 0;  // Guards since the last answer
     // --- what is collected
+    bool answered = false;  // since we were back
     bool collecting = false;
     bool fetching = false;  // it was asked for `asked`
     MonoTime ask_at;        // the next Collect, or the end of our patience with what was asked for
@@ -65,6 +70,8 @@ class Wardship {
     unsigned barren = 0;    // indexes since there was anything new
     std::size_t fresh = 0;  // letters that were new since collecting began
     std::vector<MailRange> index;
+    bool whole = false;        // that is all there is
+    bool unconfirmed = false;  // what came is not known to be deleted there
     std::vector<MailRange> asked;
     std::vector<MailSpan> got;       // in the parts that are in the store since the last flush
     bool ended = false;              // the last part came
@@ -86,6 +93,7 @@ class Wardship {
                                                const Authors& authors) const;
   // What of a range is here: it came from a guardian just now, or its author's stream has got so far.
   [[nodiscard]] SeqSet had(const MailRange& range, const Authors& authors) const;
+  [[nodiscard]] bool lacks_something(const Guardian& guardian) const;
   void take_all(const PubKey& user, Guardian& guardian, const Authors& authors);
   void say_taken(const PubKey& user, std::vector<MailSpan> spans);
   void save();
@@ -103,6 +111,7 @@ class Wardship {
   MonoTime choose_at_{};
   unsigned chosen_ = 0;  // how often was looked for some
   bool news_ = false;
+  std::vector<PubKey> authors_;
   std::map<MailStream, SeqSet> got_;  // as long as anything is collected
   std::map<Ticket, std::vector<std::pair<PubKey, std::vector<MailSpan>>>> untaken_;
 };

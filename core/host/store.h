@@ -41,7 +41,19 @@ struct StoreStats {
 enum class Order : std::uint8_t { newest_first, oldest_first };
 
 // The tables of named values: small pieces of the node's own state.
-enum class Table : std::uint8_t { node, outbox, follows, followers, addresses, stream, heard, mail, wards, count_ };
+enum class Table : std::uint8_t {
+  node,
+  outbox,
+  follows,
+  followers,
+  addresses,
+  stream,
+  heard,
+  mail,
+  wards,
+  contacts,
+  count_
+};
 
 class Store {
  public:

@@ -130,6 +130,10 @@ bool Overlay::reaches(const PubKey& user) const {
   return mesh_ ? mesh_->reaches(mesh_name(user)) : swarm_->reaches(user);
 }
 
+void Overlay::look_for(const PubKey& user) {
+  if (swarm_) swarm_->look_for(user);
+}
+
 std::size_t Overlay::reachable_count() const {
   return mesh_ ? mesh_->reachable() : swarm_->reachable_count();
 }

@@ -181,7 +181,9 @@ class Overlay {
   void close_link(LinkId link, CloseReason reason);
 
   [[nodiscard]] bool reaches(const PubKey& user) const;  // is there a route now?
-  [[nodiscard]] std::size_t reachable_count() const;     // users other than ours with a route
+  // A user without a route shows signs of being back: worth a look now, whatever pauses there are.
+  void look_for(const PubKey& user);
+  [[nodiscard]] std::size_t reachable_count() const;  // users other than ours with a route
   // Servers in the whole network, this one included: an estimate within a quarter for most, 0 as long as nobody knows.
   [[nodiscard]] std::size_t network_size() const;
   // Rises each time the set of reachable users changes: a cheap "worth retrying?" for the outbox.

@@ -51,6 +51,8 @@ inline std::size_t room_of(Table table, const Limits& limits) noexcept {
       return limits.letters;
     case Table::wards:
       return limits.wards;
+    case Table::contacts:
+      return limits.followers + limits.follows;
     case Table::node:
     case Table::count_:
       break;

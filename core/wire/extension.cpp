@@ -165,9 +165,13 @@ Result<Extension> read_acknowledge(msgpack::Reader& in, const Limits& limits) {
 template <class Message>
 Result<Extension> read_about_mail(std::size_t count, std::size_t& known, msgpack::Reader& in, const Limits& limits) {
   Message m;
-  known = guardian_wire::kFields<Message>;
+  known = guardian_wire::kFirstFields<Message>;
   if (count < known) return error(ErrorCode::bad_field, "fields are missing in a message about mail");
   if (auto why = guardian_wire::read(in, limits, m)) return *std::move(why);
+  if (count >= guardian_wire::kFields<Message>) {
+    known = guardian_wire::kFields<Message>;
+    if (auto why = guardian_wire::read_later(in, limits, m)) return *std::move(why);
+  }
   return Extension{std::move(m)};
 }
 

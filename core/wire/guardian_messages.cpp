@@ -199,6 +199,12 @@ void write(msgpack::Writer& out, const Mailed& m) {
   out.uint64(m.seq);
   write_keys(out, m.kept);
   write_keys(out, m.refused);
+  write_keys(out, m.here);
+}
+
+std::optional<Error> read_later(msgpack::Reader& in, const Limits& limits, Mailed& m) {
+  if (read_keys(in, limits.wards, m.here)) return std::nullopt;
+  return error(ErrorCode::bad_field, "a mailed with a bad list of who is there");
 }
 
 std::optional<Error> read(msgpack::Reader& in, const Limits& limits, Mailed& m) {
@@ -228,6 +234,12 @@ std::optional<Error> read(msgpack::Reader& in, const Limits& limits, MailIndex& 
 
 void write(msgpack::Writer& out, const MailWant& m) {
   write_ranges(out, m.ranges);
+  out.uint16(m.joined ? 1 : 0);
+}
+
+std::optional<Error> read_later(msgpack::Reader& in, const Limits& /*limits*/, MailWant& m) {
+  if (read_flag(in, m.joined)) return std::nullopt;
+  return error(ErrorCode::bad_field, "a mail want says yes or no");
 }
 
 std::optional<Error> read(msgpack::Reader& in, const Limits& limits, MailWant& m) {

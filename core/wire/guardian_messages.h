@@ -55,6 +55,8 @@ struct Mailed {
   std::uint64_t seq = 0;
   std::vector<PubKey> kept;
   std::vector<PubKey> refused;
+  std::vector<PubKey>
+      here{};  // of these wards, those whose servers have been heard of lately: they can get it themselves
   friend bool operator==(const Mailed&, const Mailed&) = default;
 };
 
@@ -84,6 +86,7 @@ struct MailIndex {
 // What of it the ward lacks.
 struct MailWant {
   std::vector<MailRange> ranges;
+  bool joined = false;  // letters of one stream that follow each other may come as one (core/feed/mail_join.h)
   friend bool operator==(const MailWant&, const MailWant&) = default;
 };
 
@@ -127,9 +130,25 @@ inline constexpr std::size_t kFields<Guarded> = 4;
 template <>
 inline constexpr std::size_t kFields<Mail> = 5;
 template <>
-inline constexpr std::size_t kFields<Mailed> = 4;
+inline constexpr std::size_t kFields<Mailed> = 5;
+template <>
+inline constexpr std::size_t kFields<MailWant> = 2;
 template <>
 inline constexpr std::size_t kFields<MailPart> = 3;
+
+// How many of these earlier versions have. What comes later is read by itself.
+template <class Message>
+inline constexpr std::size_t kFirstFields = kFields<Message>;
+template <>
+inline constexpr std::size_t kFirstFields<Mailed> = 4;
+template <>
+inline constexpr std::size_t kFirstFields<MailWant> = 1;
+template <class Message>
+std::optional<Error> read_later(msgpack::Reader& /*in*/, const Limits& /*limits*/, Message& /*m*/) {
+  return std::nullopt;
+}
+std::optional<Error> read_later(msgpack::Reader& in, const Limits& limits, Mailed& m);
+std::optional<Error> read_later(msgpack::Reader& in, const Limits& limits, MailWant& m);
 
 void write(msgpack::Writer& out, const Guard& m);
 void write(msgpack::Writer& out, const Guarded& m);

@@ -50,9 +50,17 @@ void write_packet_head(msgpack::Writer& out) {
   out.str("Events");
 }
 
-void write_events(msgpack::Writer& out, std::span<const EventPtr> events, bool with_signatures) {
+const Event& event_of(const Event& event) noexcept {
+  return event;
+}
+const Event& event_of(const EventPtr& event) noexcept {
+  return *event;
+}
+
+template <class Events>
+void write_events(msgpack::Writer& out, const Events& events, bool with_signatures) {
   out.array(events.size());
-  for (const EventPtr& event : events) write_event(out, *event, with_signatures);
+  for (const auto& event : events) write_event(out, event_of(event), with_signatures);
 }
 
 void write_request(msgpack::Writer& out, const Request& request) {
@@ -72,9 +80,10 @@ void write_request(msgpack::Writer& out, const Request& request) {
   }
 }
 
-std::size_t encoded_size(std::span<const EventPtr> events) noexcept {
+template <class Events>
+std::size_t encoded_size_of(const Events& events) noexcept {
   std::size_t size = 64;
-  for (const EventPtr& event : events) size += encoded_size(*event);
+  for (const auto& event : events) size += encoded_size(event_of(event));
   return size;
 }
 
@@ -314,9 +323,12 @@ class Decoder {
 
 }  // namespace
 
-Frame encode_packet(std::span<const EventPtr> events, std::span<const Request> requests) {
+namespace {
+
+template <class Events>
+Frame encode(const Events& events, std::span<const Request> requests) {
   std::string bytes;
-  bytes.reserve(encoded_size(events) + 128 * requests.size());
+  bytes.reserve(encoded_size_of(events) + 128 * requests.size());
   msgpack::Writer out(bytes);
   write_packet_head(out);
   if (events.empty()) {
@@ -334,6 +346,16 @@ Frame encode_packet(std::span<const EventPtr> events, std::span<const Request> r
   return Frame(bytes_of(bytes));
 }
 
+}  // namespace
+
+Frame encode_packet(std::span<const EventPtr> events, std::span<const Request> requests) {
+  return encode(events, requests);
+}
+
+Frame encode_claims(std::span<const Event> events) {
+  return encode(events, {});
+}
+
 Frame encode_events(std::span<const EventPtr> events) {
   return encode_packet(events, {});
 }
@@ -349,7 +371,7 @@ Result<Packet> decode_packet(ByteView bytes, const Limits& limits) {
 
 std::string encode_answer(std::span<const EventPtr> events, bool with_signatures) {
   std::string bytes;
-  bytes.reserve(encoded_size(events));
+  bytes.reserve(encoded_size_of(events));
   msgpack::Writer out(bytes);
   out.map(1);
   out.str("Evts");

@@ -38,6 +38,7 @@ struct Packet {
 
 Frame encode_packet(std::span<const EventPtr> events, std::span<const Request> requests);
 Frame encode_events(std::span<const EventPtr> events);
+Frame encode_claims(std::span<const Event> events);  // that were not verified, as somebody else sent them
 Frame encode_request(const Request& request);
 
 // Strict and bounded. Errors: malformed, too_large, wrong_version, bad_field (nil element, wrong length, no signature),

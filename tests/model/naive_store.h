@@ -78,6 +78,7 @@ class NaiveStore {
     if (table == Table::stream) room = limits_.stream_events + 1;
     if (table == Table::heard) room = limits_.follows * limits_.heard_events;
     if (table == Table::wards) room = limits_.wards;
+    if (table == Table::contacts) room = limits_.contacts;
     if (table == Table::mail) room = limits_.letters;
     if (values_.count({table, key}) == 0 && values(table).size() >= room) return false;
     values_[{table, key}] = value;

@@ -32,6 +32,7 @@ struct Known {
   MonoTime checked_at;   // the directory was asked last
   MonoTime spoken_at;    // when something was sent that was not answered yet; zero: all was
   MonoTime answered_at;  // when we answered last
+  MonoTime lost_at;      // since when there is no sign of it where it was; zero: there is
   BindingPtr binding;    // null: none seen
   std::uint8_t relay_count = 0;
   std::uint8_t turn = 0;         // of the ways there
@@ -42,9 +43,9 @@ struct Known {
   // The table's own:
   bool checked = false;  // false: a mere claim that came with a message; the directory was not asked
   bool kept = false;
-  bool moved = false;    // since take_moved(),
+  bool moved = false;      // since take_moved(),
   bool is_listed = false;  // for which this place is remembered
-  bool in_line = false;  // for a look-up
+  bool in_line = false;    // for a look-up
   std::uint32_t before = PlaceIndex::kNone;
   std::uint32_t after = PlaceIndex::kNone;
   std::uint32_t next_in_line = PlaceIndex::kNone;
@@ -72,6 +73,13 @@ class ContactTable {
     by_node_.each(hash(node), [&](std::uint32_t place) {
       if (slots_[place].node == node) visit(slots_[place]);
     });
+  }
+
+  template <class Visit>
+  void each(Visit visit) {
+    for (Known& known : slots_) {
+      if (known.user != PubKey{}) visit(known);
+    }
   }
 
   // --- those who were found, or are elsewhere, or are to be reached another way, since the last call

@@ -16,6 +16,7 @@ namespace {
 // another relay of the receiver's, of which several may have lost their power at once; a copy too many costs less than
 // a post that is late.
 constexpr Duration kPauses[] = {2500ms, 2s, 2500ms, 4s, 9s};
+constexpr Duration kLed = 5s;  // before, where heads, then backups and at last we ourselves send (cells_copies.cpp)
 constexpr Duration kGather = 200ms;     // receipts that travel together
 constexpr std::size_t kCopyCost = 128;  // bytes, besides the payload
 constexpr Duration kPassing = 1min;     // as long they are gathered for one payload
@@ -74,10 +75,10 @@ std::vector<Fanout::Awaited> Fanout::admit(std::vector<Receiver> to, std::uint64
   return fresh;
 }
 
-void Fanout::await(std::vector<Awaited> fresh, const Copy& copy, const Frame& payload) {
+void Fanout::await(std::vector<Awaited> fresh, const Copy& copy, const Frame& payload, Duration first) {
   Sent* sent = find(copy.tag);
   if (sent == nullptr) {
-    sent_.push_back({copy.tag, copy.channel, copy.priority, payload, 0, host_.clock.mono() + kPauses[0], {}, 0});
+    sent_.push_back({copy.tag, copy.channel, copy.priority, payload, 0, host_.clock.mono() + first, {}, 0});
     sent = &sent_.back();
   }
   drop_done(*sent);
@@ -121,13 +122,13 @@ void Fanout::send(std::vector<Receiver> to, Channel channel, const Frame& payloa
   std::vector<Awaited> fresh = admit(std::move(to), copy.tag);
   if (fresh.empty()) return;
   pass(fresh, copy, payload);
-  if (assurance == Assurance::receipts) await(std::move(fresh), copy, payload);
+  if (assurance == Assurance::receipts) await(std::move(fresh), copy, payload, kPauses[0]);
 }
 
 void Fanout::expect(std::vector<Receiver> to, Channel channel, const Frame& payload, Priority priority) {
   const Copy copy{channel, priority, traffic_of(channel), copy_tag(payload)};
   std::vector<Awaited> fresh = admit(std::move(to), copy.tag);
-  if (!fresh.empty()) await(std::move(fresh), copy, payload);
+  if (!fresh.empty()) await(std::move(fresh), copy, payload, kLed);
 }
 
 // One copy for each relay: a receiver's first way is over the relay that it shares with most of the others.

@@ -91,7 +91,7 @@ class Fanout {
     std::vector<Receipted> got;
   };
   std::vector<Awaited> admit(std::vector<Receiver> to, std::uint64_t tag);
-  void await(std::vector<Awaited> fresh, const Copy& copy, const Frame& payload);
+  void await(std::vector<Awaited> fresh, const Copy& copy, const Frame& payload, Duration first);
   void pass(const std::vector<Awaited>& to, const Copy& copy, const Frame& payload);
   void serve(Peer& from, const Spread& message);
   void count(std::uint64_t tag, const NodeId* node, ShortNode who, const PairMac& mac, LinkId link);

@@ -14,8 +14,8 @@ constexpr Duration kFirstRepeat = 1s;   // of what was published; the pause doub
 constexpr unsigned kRepeats = 2;
 constexpr Duration kSettleRest = 1min;  // changes of some of our relays: the others still lead here
 constexpr Duration kSettle = 3s;        // changes of our relays within this are published together
-constexpr Duration kFirstLinks = 1s;  // from the first link to a question that nobody could be asked before
-constexpr Duration kEcho = 5s;        // by then an answer could have come
+constexpr Duration kFirstLinks = 1s;    // from the first link to a question that nobody could be asked before
+constexpr Duration kEcho = 5s;          // by then an answer could have come
 
 }  // namespace
 
@@ -53,11 +53,13 @@ bool Locator::alive(const Known& known) const noexcept {
   return !known.dead && known.expires > host_.clock.mono();
 }
 
-// A mere claim gets answers to what it said itself, and nothing else until the directory was asked.
+// A mere claim gets answers to what it said itself, and nothing else until the directory was asked. Where a contact has
+// expired only questions go, which wait for an answer: somebody else may be there, or serve the user now.
 const Known* Locator::usable(const PubKey& user, Channel channel) const noexcept {
   const Known* known = contacts_.find(user);
-  if (known == nullptr || !alive(*known) || forbidden(*known)) return nullptr;
-  return known->checked || channel == Channel::extension ? known : nullptr;
+  if (known == nullptr || forbidden(*known) || !can_be_answered(*known)) return nullptr;
+  const bool asks = channel == Channel::extension;
+  return (alive(*known) ? known->checked || asks : asks && fit_for_copy(*known)) ? known : nullptr;
 }
 
 bool Locator::reaches(const PubKey& user) const {
@@ -75,7 +77,8 @@ std::optional<Whereabouts> Locator::find_alive(const PubKey& user) const {
 
 bool Locator::send(const PubKey& user, Channel channel, const Frame& payload, Priority priority) {
   if (usable(user, channel) == nullptr) {
-    want(user);
+    const Known* known = contacts_.find(user);
+    if (known == nullptr || can_be_answered(*known)) want(user);
     return false;
   }
   Known& known = *find(user);
@@ -92,10 +95,17 @@ bool Locator::send(const PubKey& user, Channel channel, const Frame& payload, Pr
   const unsigned turn = turn_of(known, channel);
   for (std::size_t i = 0; i < vias.size(); ++i) {
     const NodeId& via = vias[(turn + i) % vias.size()];
-    if (router_.send(via, known.node, channel, payload, priority, traffic, turn)) return true;
+    if (!router_.send(via, known.node, channel, payload, priority, traffic, turn)) continue;
+    try_expired(known);
+    return true;
   }
   want(user);  // no link leads there: it may be somewhere else by now
   return false;
+}
+
+// Not before there is somebody who can be named as the way back: then the version rises.
+bool Locator::can_be_answered(const Known& known) const noexcept {
+  return has_way_back_ || !links_.listens().is_unspecified() || links_.find(known.node) != nullptr;
 }
 
 // What was not answered goes another way the next time: somebody may have swallowed it, or the answer. The same for
@@ -126,13 +136,17 @@ void Locator::keep(const PubKey& user, bool kept) {
   if (!contacts_.keep(user, kept)) {
     return host_.observer.rejected("contact", error(ErrorCode::full, "too many are kept"), {});
   }
-  Known* known = kept ? contacts_.find(user) : nullptr;
-  if (known != nullptr && known->expires == MonoTime{}) line_up(*known);
+  if (!kept) return host_.store.erase_value(Table::contacts, text_of(user.view()));
+  Known* known = find(user);
+  if (known->expires != MonoTime{}) return save(*known);
+  restore(*known);
+  if (known->expires == MonoTime{}) line_up(*known);
 }
 
 void Locator::believe(Known& known) {
   contacts_.set_checked(known, true);
   contacts_.set_moved(known);
+  save(known);
   ++version_;
 }
 
@@ -157,7 +171,7 @@ bool Locator::arrived(Arrival& arrival) {
   }
   if (known.via != arrival.via || known.dead) contacts_.set_moved(known);
   known.via = arrival.via;
-  known.dead = false;
+  heard_of(known);
   known.tries = 0;
   known.expires = std::max(known.expires, host_.clock.mono() + config_.limits.contact_life / 2);
   // Who writes all the time is asked about again now and then: meanwhile there may be a BIND.
@@ -199,6 +213,7 @@ void Locator::forget_contact(Known& known) {
   known.sequence = 0;
   known.expires = {};
   known.dead = false;
+  known.lost_at = {};
 }
 
 void Locator::bound_ourselves(const BindingPtr& binding) {
@@ -237,6 +252,7 @@ void Locator::lost(const NodeId& node) {
   });
   if (found == nullptr) return;
   found->dead = true;
+  if (found->lost_at == MonoTime{}) found->lost_at = host_.clock.mono();
   ++found->turn;
   ++version_;
   want(PubKey(found->user));
@@ -247,16 +263,24 @@ void Locator::lost(const NodeId& node) {
 // claim.
 void Locator::linked(const Peer& peer) {
   contacts_.each_at(peer.id, [&](Known& one) {
-    if (std::exchange(one.dead, false)) contacts_.set_moved(one);
+    if (one.dead) contacts_.set_moved(one);
+    heard_of(one);
     if (!one.checked) return;  // a mere claim is still to be asked about
     want_no_more(one.user);
     ++version_;
   });
   const MonoTime now = host_.clock.mono();
+  const bool alone = links_.ready().size() <= 1;  // until now: who was lost then may have been there all the time
+  if (alone) {
+    contacts_.each([&](Known& one) {
+      if (one.lost_at != MonoTime{}) one.lost_at = now;
+    });
+  }
   for (Wanted& one : wanted_) {
     if (one.user == peer.owner) one.at = std::min(one.at, one.open ? one.until : now);
+    if (alone) one.since = now;
     // As after a start: so far there was nobody to ask. A few links are better than one.
-    if (one.asked == 0 && peer.reachable()) one.at = std::min(one.at, now + kFirstLinks);
+    if ((one.asked == 0 || alone) && peer.reachable()) one.at = std::min(one.at, now + kFirstLinks);
   }
 }
 
@@ -285,6 +309,9 @@ void Locator::own_changed(const std::vector<LinkId>& active) {
   std::vector<NodeId> vias;
   for (const PeerRef& relay : relays) vias.push_back(relay.id);
   if (vias.empty()) vias.push_back(host_.node_key.id());
+  const bool has_way_back = vias.front() != host_.node_key.id() || !listens.is_unspecified();
+  if (has_way_back && !has_way_back_) ++version_;
+  has_way_back_ = has_way_back;
   router_.set_vias(std::move(vias));
   if (published_ != 0 && relays == relays_ && listens == published_listens_) return;
   const bool found = is_published_ && listens == published_listens_ &&
@@ -358,10 +385,16 @@ std::optional<MonoTime> Locator::next_due() const noexcept {
     const MonoTime at = one.open ? std::min(one.at, one.until) : one.at;
     if (!first || at < *first) first = at;
   }
+  if (!tried_.empty() && (!first || tried_.front().until < *first)) first = tried_.front().until;
   return first;
 }
 
 void Locator::due(MonoTime now) {
+  while (!tried_.empty() && tried_.front().until <= now) {
+    const NodeId node = tried_.front().node;
+    tried_.erase(tried_.begin());
+    lost(node);
+  }
   if (publish_at_ && *publish_at_ <= now) publish(now);
   if (repeat_at_ && *repeat_at_ <= now) publish_again(now);
   look_again(now);

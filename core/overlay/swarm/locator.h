@@ -6,10 +6,15 @@
 // a message from a node that claims to serve a user may be acknowledged at once; what is meant for the user waits until
 // the directory was asked.
 //
-// Who is asked for and not found, or found dead, is looked for again with growing pauses, so that a user who comes back
-// is noticed; version() rises then. Only so many are looked for at once. Of those whom the floor above keeps, because it
-// sends to them all the time, the others wait in a line, for some turns each; who has had these is looked for again an
-// hour later, if it is still wanted then, or says itself that it is back.
+// Who is asked for and not found, or found dead, is looked for again, each time after as long as it has been away, so
+// that a user who comes back is noticed; version() rises then. There is one search for a user, whatever waits for it
+// and however often it is asked for; and one that is found where it was lost is lost again soon, which begins nothing
+// anew. Only so many are looked for at once. Of those whom the floor above keeps, because it sends to them all the
+// time, the others wait in a line, for some turns each; who has had these is looked for again an hour later, if it is
+// still wanted then, or says itself that it is back.
+//
+// Contacts of those who are kept are on disk, too, with their age. One that has expired, here or there, is tried first:
+// only who does not answer is looked up.
 #pragma once
 
 #include <optional>
@@ -29,7 +34,7 @@ class Locator {
           std::uint64_t boot);
   void start();
 
-  // False: no contact, or a dead one; a lookup is on its way then.
+  // False: no contact, or a dead one; it is looked for. Or no answer could come back yet.
   bool send(const PubKey& user, Channel channel, const Frame& payload, Priority priority);
   [[nodiscard]] bool reaches(const PubKey& user) const;
   [[nodiscard]] std::optional<Whereabouts> find_alive(const PubKey& user) const;
@@ -43,11 +48,13 @@ class Locator {
       if (fit_for_copy(one)) visit(receiver_of(one), one.at);
     });
   }
-  // Somebody whom the floor above will send to as long as it keeps it: it is not forgotten for strangers, and looked for
-  // in its turn as long as it is not known.
+  // Somebody whom the floor above will send to as long as it keeps it: it is not forgotten for strangers, and looked
+  // for in its turn as long as it is not known.
   void keep(const PubKey& user, bool kept);
   [[nodiscard]] Coordinates place_of(const PubKey& user) const noexcept;  // vague if not known
-  void set_nat(NatClass nat);                                             // of ours, for our contact
+  // There is a sign that a user who could not be found is back: looked for now, if that was not done a moment ago.
+  void look_for(const PubKey& user);
+  void set_nat(NatClass nat);  // of ours, for our contact
   [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
 
   void own_changed(const std::vector<LinkId>& active);  // reachability or neighbours: the relays among them
@@ -60,7 +67,8 @@ class Locator {
   void proved(const NodeId& node);  // it was where we thought it was
   void linked(const Peer& peer);    // it lives, whatever was said
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return contacts_.bytes() + heap_bytes(wanted_, [](const Wanted& one) { return one.ballot.bytes(); }) + heap_bytes(relays_);
+    return contacts_.bytes() + heap_bytes(wanted_, [](const Wanted& one) { return one.ballot.bytes(); }) +
+           heap_bytes(relays_) + heap_bytes(tried_);
   }
   [[nodiscard]] std::size_t relays() const noexcept { return relays_.size(); }  // in our contact
   [[nodiscard]] const std::vector<PeerRef>& home_relays() const noexcept { return relays_; }
@@ -73,6 +81,7 @@ class Locator {
     PubKey user;
     std::uint64_t query = 0;
     unsigned tries = 0;
+    MonoTime since;         // it has been away for so long
     MonoTime at;            // of the next try
     std::size_t asked = 0;  // answers that may come
     std::size_t came = 0;   // and that came
@@ -82,6 +91,15 @@ class Locator {
     MonoTime until;
     Ballot ballot;
   };
+  struct Tried {  // something was sent where an expired contact says
+    NodeId node;
+    MonoTime until;  // an answer could have come by then
+  };
+  void save(const Known& known);
+  void restore(Known& known);   // what was saved, if it says something
+  void heard_of(Known& known);  // it is where we think
+  void try_expired(const Known& known);
+  [[nodiscard]] bool can_be_answered(const Known& known) const noexcept;
   [[nodiscard]] Known* find(const PubKey& user);
   [[nodiscard]] bool fit_for_copy(const Known& known) const noexcept;
   static Receiver receiver_of(const Known& known);
@@ -98,7 +116,7 @@ class Locator {
   [[nodiscard]] Wanted* find_wanted(const PubKey& user) noexcept;
   void want(const PubKey& user);
   void want_no_more(const PubKey& user);
-  void look_for(const PubKey& user);
+  void begin_search(const PubKey& user);
   void line_up(Known& known);
   void make_way(MonoTime now);  // for those who stand in line
   void serve_line(MonoTime now);
@@ -124,6 +142,7 @@ class Locator {
   std::uint64_t own_query_ = 0;
   ContactTable contacts_;
   std::vector<Wanted> wanted_;
+  std::vector<Tried> tried_;         // oldest first
   TokenBucket turns_;                // of those who stand in line
   std::optional<MonoTime> line_at_;  // the next one's
   TokenBucket checks_{100, 100};
@@ -133,6 +152,7 @@ class Locator {
   std::uint64_t boot_;
   std::uint64_t published_ = 0;  // how often
   bool is_published_ = false;    // where we are now
+  bool has_way_back_ = false;    // who can be reached can answer
   std::uint64_t version_ = 0;
   std::optional<MonoTime> publish_at_;
   std::vector<ByteVec> repeated_;  // what was published a moment ago, to go over other first hops as well

@@ -7,17 +7,24 @@
 namespace np2p::swarm {
 namespace {
 
-constexpr Duration kFirstRetry = 10s;  // of a lookup that found nothing; doubles to
-constexpr Duration kLongestRetry = 1min;
-constexpr Duration kAnswers = 3s;     // for the first answer
-constexpr Duration kOthers = 2s;      // for the other answers, once one is there
-constexpr std::size_t kFew = 3;       // answers: more are not to be had in a small network
-constexpr std::size_t kClaimed = 4;   // a part of the lookups: those that claims of others cause
-constexpr std::size_t kLine = 2;      // likewise: those of the line
-constexpr unsigned kDoubts = 4;       // tries after which a claim is taken that one keeper makes alone
-constexpr unsigned kGiveUp = 200;     // tries; whoever still wants the user asks anew
-constexpr std::uint8_t kTurns = 3;    // in the line, then
-constexpr Duration kRestOfLine = 1h;  // before the next
+constexpr Duration kFirstRetry = 10s;  // of a lookup that found nothing; then as long as the user is away, up to
+constexpr Duration kLongestRetry = 1h;
+constexpr Duration kClaimRetry = 1min;  // likewise, of whether a claim holds
+constexpr Duration kAgain = 1min;       // between two lookups because of signs that a user is back
+constexpr Duration kAnswers = 3s;       // for the first answer
+constexpr Duration kOthers = 2s;        // for the other answers, once one is there
+constexpr std::size_t kFew = 3;         // answers: more are not to be had in a small network
+constexpr std::size_t kClaimed = 4;     // a part of the lookups: those that claims of others cause
+constexpr std::size_t kLine = 2;        // likewise: those of the line
+constexpr unsigned kDoubts = 4;         // tries after which a claim is taken that one keeper makes alone
+constexpr unsigned kGiveUp = 60;        // tries, two days; whoever still wants the user asks anew
+constexpr std::uint8_t kTurns = 3;      // in the line, then
+constexpr Duration kRestOfLine = 1h;    // before the next
+
+// The age of a search, so that who comes back is found after about as long as it was away.
+Duration pause_since(MonoTime since, MonoTime now) noexcept {
+  return std::min<Duration>(now - since + kFirstRetry, kLongestRetry);
+}
 
 }  // namespace
 
@@ -35,7 +42,17 @@ void Locator::want(const PubKey& user) {
   }
   const bool kept = known != nullptr && known->kept;
   if (kept && wanted_.size() * kLine >= config_.limits.lookups_open) return line_up(*known);
-  if (wanted_.size() < config_.limits.lookups_open) look_for(user);
+  if (wanted_.size() < config_.limits.lookups_open) begin_search(user);
+}
+
+void Locator::look_for(const PubKey& user) {
+  if (reaches(user)) return;
+  const MonoTime now = host_.clock.mono();
+  const Known* known = contacts_.find(user);
+  if (known != nullptr && known->checked_at != MonoTime{} && now < known->checked_at + kAgain) return;
+  want(user);
+  Wanted* wanted = find_wanted(user);
+  if (wanted != nullptr && !wanted->open && wanted->at > now) ask(*wanted, now);
 }
 
 void Locator::want_no_more(const PubKey& user) {
@@ -53,13 +70,22 @@ void Locator::check(const PubKey& user, LinkId from) {
     if (known != nullptr && known->kept) return line_up(*known);
     return host_.observer.rejected("claim", error(ErrorCode::full, "too many to be checked"), from);
   }
-  look_for(user);
+  begin_search(user);
   wanted_.back().claimed = true;
 }
 
-void Locator::look_for(const PubKey& user) {
-  wanted_.emplace_back().user = user;
-  ask(wanted_.back(), host_.clock.mono());
+void Locator::begin_search(const PubKey& user) {
+  const MonoTime now = host_.clock.mono();
+  Wanted& fresh = wanted_.emplace_back();
+  fresh.user = user;
+  fresh.since = fresh.at = now;
+  // Lost again where it was found: the search goes on that ended there.
+  if (const Known* lost = contacts_.find(user); lost != nullptr && lost->lost_at != MonoTime{} && lost->lost_at < now) {
+    fresh.since = lost->lost_at;
+    fresh.at = lost->checked_at + pause_since(fresh.since, now);
+    fresh.tries = 1;
+  }
+  if (fresh.at <= now) ask(fresh, now);
 }
 
 // --- those whom the floor above keeps, when there are too many to be looked for at once
@@ -79,7 +105,8 @@ void Locator::make_way(MonoTime now) {
   if (contacts_.first_in_line() == nullptr) return;
   std::vector<PubKey> again;
   std::erase_if(wanted_, [&](const Wanted& one) {
-    if (one.open || one.asked == 0 || one.at <= now) return false;
+    const bool asked = one.asked != 0 || one.tries != 0;
+    if (one.open || !asked || one.at <= now) return false;
     Known* known = contacts_.find(one.user);
     if (known == nullptr || !known->kept) return false;
     if (++known->tries < kTurns) again.push_back(one.user);
@@ -98,7 +125,7 @@ void Locator::serve_line(MonoTime now) {
       return;
     }
     contacts_.leave_line(*first);
-    if (find_wanted(first->user) == nullptr) look_for(PubKey(first->user));
+    if (find_wanted(first->user) == nullptr) begin_search(PubKey(first->user));
   }
 }
 
@@ -114,7 +141,10 @@ void Locator::look_again(MonoTime now) {
 
 void Locator::ask(Wanted& wanted, MonoTime now) {
   wanted.query = rng_.next();
-  const Duration pause = std::min(kLongestRetry, kFirstRetry * (std::int64_t{1} << std::min(wanted.tries, 10u)));
+  Known* known = contacts_.find(wanted.user);
+  Duration pause = pause_since(wanted.since, now);
+  if (known != nullptr && alive(*known)) pause = std::min(pause, kClaimRetry);  // it is there, and waits
+  if (known != nullptr) known->checked_at = now;
   wanted.at = now + rng_.between(pause * 3 / 4, pause * 5 / 4);
   const unsigned before = wanted.tries++;
   wanted.came = 0;
@@ -262,6 +292,7 @@ bool Locator::decide(Wanted& wanted) {
     }
   }
   Known& known = remember(wanted.user);
+  if (known.node != contact.node || known.sequence < contact.sequence) known.lost_at = {};
   contacts_.set_node(known, contact.node);
   take_places(known, contact);
   known.via = {};
@@ -271,6 +302,7 @@ bool Locator::decide(Wanted& wanted) {
   contacts_.set_checked(known, true);
   contacts_.set_moved(known);
   known.checked_at = host_.clock.mono();
+  save(known);
   ++version_;
   return !forbidden(known);
 }

@@ -408,6 +408,11 @@ bool Swarm::unicast(const PubKey& user, Channel channel, const Frame& payload, P
   return sent;
 }
 
+void Swarm::look_for(const PubKey& user) {
+  locator_.look_for(user);
+  settle();
+}
+
 std::vector<PubKey> Swarm::copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload,
                                   Priority priority, Assurance assurance) {
   const bool many = users.size() > config_.limits.direct_copies && assurance == Assurance::receipts;
@@ -504,8 +509,8 @@ std::vector<NodeId> Swarm::active_view() const {
 std::size_t Swarm::bytes() const noexcept {
   return sizeof *this + links_.bytes() + entrance_.bytes() + reachability_.bytes() + hyparview_.bytes() +
          paths_.bytes() + plumtree_.bytes() + history_.bytes() + fingers_.bytes() + directory_.bytes() +
-         router_.bytes() + locator_.bytes() + fanout_.bytes() + cells_.bytes() + head_links_.bytes() + cell_heads_.bytes() +
-         heap_bytes(unicasts_);
+         router_.bytes() + locator_.bytes() + fanout_.bytes() + cells_.bytes() + head_links_.bytes() +
+         cell_heads_.bytes() + heap_bytes(unicasts_);
 }
 
 OverlayStatus Swarm::status() const {

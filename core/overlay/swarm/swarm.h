@@ -65,6 +65,7 @@ class Swarm {
   std::optional<Recall> next_recall() { return history_.next_recall(); }
   void recalled(const Recall& recall, const Frame& payload);
   void close_link(LinkId link, CloseReason reason);
+  void look_for(const PubKey& user);
   bool unicast(const PubKey& user, Channel channel, const Frame& payload, Priority priority);
   std::vector<PubKey> copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload, Priority priority,
                              Assurance assurance = Assurance::receipts);

@@ -139,7 +139,7 @@ TEST_F(MailboxTest, IsAcknowledgedOnceItIsDurable) {
   EXPECT_THAT(said<Mailed>(), IsEmpty());
   disk_is_done();
   EXPECT_THAT(said<Guarded>(), SizeIs(1));
-  EXPECT_THAT(said<Mailed>(), ElementsAre(Mailed{1, 1, {user(1)}, {user(2)}}));
+  EXPECT_THAT(said<Mailed>(), ElementsAre(Mailed{1, 1, {user(1)}, {user(2)}, {user(1)}}));
   EXPECT_EQ(rejected("mail forbidden"), 1);
 }
 
