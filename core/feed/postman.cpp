@@ -63,8 +63,12 @@ void Postman::leave(const Posting& posting, const std::vector<PubKey>& followers
   std::vector<Waiting> waiting;
   for (const PubKey& follower : followers) {
     const auto state = followers_.all().find(follower);
-    if (state != followers_.all().end() && !state->second.guardians.empty())
+    if (state == followers_.all().end()) continue;
+    if (state->second.guardians.empty()) {
+      lost_.push_back(follower);
+    } else {
       waiting.push_back({follower, 0, 0, 0, now});
+    }
   }
   if (waiting.empty()) return;
   const auto key = std::pair(posting.incarnation, posting.seq);
@@ -123,6 +127,7 @@ void Postman::attempt(Parcel& parcel, MonoTime now) {
         const unsigned round = one.rounds;
         if (!next_guardian(one)) {
           host_.observer.rejected("mail", error(ErrorCode::unreachable, "no guardian takes it"), {});
+          lost_.push_back(one.ward);
         } else if (one.rounds == round) {
           todo.push_back(one);
         } else {

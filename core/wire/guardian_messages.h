@@ -27,6 +27,10 @@ struct MailStream {
 struct Guard {
   PubKey ward;
   bool on = true;
+  // What of ours the guardian puts into the directory while we are away (core/overlay/swarm/guardian_records.h), and
+  // from whom it takes mail (core/feed/follow_filter.h; empty: from everybody).
+  ByteVec record{};
+  ByteVec filter{};
   friend bool operator==(const Guard&, const Guard&) = default;
 };
 
@@ -121,7 +125,7 @@ namespace guardian_wire {
 
 // How many fields a message has, and how they stand; extension.cpp writes and reads what goes before them.
 inline constexpr std::size_t fields(const Guard&) noexcept {
-  return 2;
+  return 4;
 }
 inline constexpr std::size_t fields(const Guarded&) noexcept {
   return 4;
@@ -153,6 +157,9 @@ template <class Message>
 constexpr std::size_t first_fields(const Message& m) noexcept {
   return fields(m);
 }
+inline constexpr std::size_t first_fields(const Guard&) noexcept {
+  return 2;
+}
 inline constexpr std::size_t first_fields(const Mailed&) noexcept {
   return 4;
 }
@@ -163,6 +170,7 @@ template <class Message>
 std::optional<Error> read_later(msgpack::Reader& /*in*/, const Limits& /*limits*/, Message& /*m*/) {
   return std::nullopt;
 }
+std::optional<Error> read_later(msgpack::Reader& in, const Limits& limits, Guard& m);
 std::optional<Error> read_later(msgpack::Reader& in, const Limits& limits, Mailed& m);
 std::optional<Error> read_later(msgpack::Reader& in, const Limits& limits, MailWant& m);
 

@@ -82,6 +82,7 @@ void fields(Io& io, M& m, std::size_t room) {
     io.fixed(m.key);
     io.number(m.query);
     io.number(m.hops);
+    io.later(m.what);
   } else if constexpr (std::is_same_v<T, Got>) {
     io.number(m.query);
     io.number(m.hops);
