@@ -439,7 +439,8 @@ std::optional<MonoTime> Wardship::next_due() const {
   MonoTime due = guardians_.size() < kMostGuardians ? choose_at_ : MonoTime{INT64_MAX};
   for (const auto& [user, guardian] : guardians_) {
     due = std::min(due, guardian.due);
-    if (guardian.collecting || guardian.fetching) due = std::min(due, guardian.ask_at);
+    // Until the disk has what came there is nothing to do, however late it is.
+    if ((guardian.collecting || guardian.fetching) && !guardian.finished) due = std::min(due, guardian.ask_at);
   }
   return due;
 }
@@ -454,13 +455,13 @@ void Wardship::due(MonoTime now) {
       continue;
     }
     if (guardian.due <= now) ask(user, guardian, now);
-    if (!(guardian.collecting || guardian.fetching) || guardian.ask_at > now) continue;
+    if (!(guardian.collecting || guardian.fetching) || guardian.finished || guardian.ask_at > now) continue;
     if (guardian.fetching) {  // it has stopped sending
       guardian.fetching = false;
       guardian.asked.clear();
       guardian.index.clear();
     }
-    if (guardian.index.empty() && !guardian.finished) collect(user, guardian, now);
+    if (guardian.index.empty()) collect(user, guardian, now);
   }
   fetch();
   if (guardians_.size() < kMostGuardians && choose_at_ <= now) choose(now);

@@ -1,6 +1,7 @@
 // After an absence: which authors are asked when.
 #include <gmock/gmock.h>
 
+#include "core/event/canonical.h"
 #include "core/event/validation.h"
 #include "core/feed/follows.h"
 #include "tests/core/fake_ports.h"
