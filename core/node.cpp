@@ -101,6 +101,7 @@ void Node::drain() {
   }
   while (const auto recall = overlay_->next_recall()) overlay_->recalled(*recall, feed_->recall(recall->what));
   while (const auto outcome = overlay_->next_outcome()) feed_->copied(*outcome);
+  while (const auto found = overlay_->next_guardians()) feed_->found(*found);
   if (overlay_->topology_version() != topology_seen_) {
     topology_seen_ = overlay_->topology_version();
     feed_->topology_changed();

@@ -50,6 +50,7 @@ struct Limits {
   std::size_t claims = 3;                               // nodes that claim to serve one user; the oldest stays first
   Duration claim_life = 24h;                            // a claim keeps its place for this long without a CONTACT
   std::size_t directory_binds = 20'000;                 // BINDs kept for others; that farthest from us makes room
+  std::size_t directory_guardians = 20'000;             // records of guardians kept for others
   std::size_t evidence = 64;                            // pairs that prove equivocation, kept to be shown
   Duration contact_life = 2h;                           // of a CONTACT; published again at half of it
   std::size_t pending_queries = 512;                    // of others, whose answers are handed back, and of ours
@@ -149,6 +150,8 @@ struct Limits {
   std::size_t mail_bytes = 256 * 1024 * 1024;        // in all
   std::size_t letter_bytes = 192 * 1024;             // one; more than an event and what it is wrapped in
   Duration ward_life = 30 * 24h;                     // after the ward's last sign of life its mail is given up
+  std::size_t guardian_record_bytes = 512;           // what a ward's guardians put into the directory for it
+  std::size_t follow_filter_bytes = 8 * 1024 + 8;    // by which they know whose mail it wants
   std::uint32_t sender_mail_per_second = 32 * 1024;  // bytes of mail from one author, and their burst
   std::uint32_t sender_mail_burst = 2 * 1024 * 1024;
   std::size_t mail_senders = 1024;                     // remembered for that; the one who came first makes room

@@ -37,6 +37,7 @@ class Feed {
   // What was broadcast earlier and somebody has missed; empty if the store does not hold it any more.
   [[nodiscard]] Frame recall(const Past& past);
   void copied(const CopyOutcome& outcome);
+  void found(const GuardiansOf& guardians) { multicast_.found(guardians); }
   void link_down(LinkId link) { judge_.link_down(link); }
   void topology_changed();
   void timer(Timer timer);

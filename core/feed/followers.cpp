@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint64_t kNotBehind = UINT64_MAX;
 constexpr Duration kSoon = 5s;
 constexpr std::size_t kLooks = 1000;  // at who is behind, each time
+constexpr Duration kSeekAgain = 6h;   // who guards somebody
 constexpr Duration kSeen = 1min;      // of two signs within this the second says nothing new
 constexpr Duration kPauses[] = {10s, 30s, 60s, 5min, 10min, 1h, 6h};  // between announcements
 
@@ -130,6 +131,28 @@ void Followers::topology_changed(const Overlay& overlay) {
     state.reachable = reachable;
     looked_at_ = follower;
   }
+}
+
+bool Followers::set_guardians(const PubKey& follower, std::vector<PubKey> guardians) {
+  const auto at = followers_.find(follower);
+  if (guardians.size() > kMostGuardians) guardians.resize(kMostGuardians);
+  if (at == followers_.end() || guardians.empty() || at->second.guardians == guardians) return false;
+  const Limits& limits = config_.limits;
+  if (at->second.guardians.empty()) {
+    at->second.lease_until = at->second.lease_until + (limits.ward_life - limits.follow_lease);
+  }
+  at->second.guardians = std::move(guardians);
+  save(follower);
+  return true;
+}
+
+bool Followers::may_seek_guardians(const PubKey& follower) {
+  const auto at = behind_.find(follower);
+  if (at == behind_.end()) return false;
+  const MonoTime now = host_.clock.mono();
+  if (at->second.sought && now < *at->second.sought + kSeekAgain) return false;
+  at->second.sought = now;
+  return true;
 }
 
 bool Followers::shows_up(const PubKey& follower) {

@@ -25,9 +25,10 @@ class Followers {
   struct Behind {
     std::uint64_t after = 0;  // it has our stream up to this number for sure
     MonoTime announce_at;
-    unsigned announced = 0;          // times, without an answer
-    bool reachable = false;          // at the last look
-    std::optional<MonoTime> seen{};  // a guardian said so
+    unsigned announced = 0;            // times, without an answer
+    bool reachable = false;            // at the last look
+    std::optional<MonoTime> sought{};  // its guardians were
+    std::optional<MonoTime> seen{};    // a guardian said so
   };
 
   Followers(const Config& config, Host& host);
@@ -42,6 +43,11 @@ class Followers {
   void knows(const PubKey& follower);  // all that it lacks, and pulls
   // What comes after this number it may not have heard of yet: it is told soon.
   void knows_until(const PubKey& follower, std::uint64_t seq);
+  // As the directory says, of one who is not known to have these: the lease is as if its last FOLLOW had named them.
+  // False: nothing new.
+  bool set_guardians(const PubKey& follower, std::vector<PubKey> guardians);
+  // Is it time to ask the directory who guards it?
+  bool may_seek_guardians(const PubKey& follower);
   // A guardian says that it is there. True: it is behind, and this was not said a moment ago.
   bool shows_up(const PubKey& follower);
   std::vector<PubKey> expire(bool has_moved);  // forgets leases that ended and says whose

@@ -182,6 +182,11 @@ MonoTime Follows::next_due() const {
   return due;
 }
 
+MonoTime Follows::next_due(const PubKey& followee) const {
+  const auto at = follows_.find(followee);
+  return at == follows_.end() ? kNever : at->second.due;
+}
+
 std::size_t Follows::registered_count() const noexcept {
   std::size_t count = 0;
   for (const auto& [user, state] : follows_) count += state.registered ? 1 : 0;

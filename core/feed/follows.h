@@ -46,6 +46,7 @@ class Follows {
   void hurry(Duration within);              // guardians do not tell what was missed
   void timer();                             // asks whoever is due
   [[nodiscard]] MonoTime next_due() const;  // kNever if there is nothing to do
+  [[nodiscard]] MonoTime next_due(const PubKey& followee) const;
   static constexpr MonoTime kNever{INT64_MAX};
 
   [[nodiscard]] bool contains(const PubKey& user) const { return follows_.count(user) != 0; }

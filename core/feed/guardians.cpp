@@ -14,7 +14,9 @@ MailPost post_over(Overlay& overlay) {
   return {[&overlay](const PubKey& user, const Extension& message, Priority priority) {
             return overlay.unicast(user, Channel::extension, encode_extension(message), priority);
           },
-          [&overlay](const PubKey& user) { return overlay.reaches(user); }};
+          [&overlay](const PubKey& user) { return overlay.reaches(user); },
+          [&overlay] { return overlay.guardian_record(); },
+          [&overlay](const PubKey& user, const ByteVec& record) { return overlay.renew_guardians(user, record); }};
 }
 
 }  // namespace
@@ -126,7 +128,10 @@ void Guardians::timer() {
 
 void Guardians::settle() {
   if (config_.overlay == OverlayKind::mesh) return;
-  if (wardship_.take_news()) follows_.set_guardians(wardship_.guardians());
+  if (wardship_.take_news()) {
+    follows_.set_guardians(wardship_.guardians());
+    overlay_.set_guardians(wardship_.guardians());
+  }
   for (const PubKey& author : wardship_.take_authors()) follows_.missed_us(author);
   std::optional<MonoTime> due;
   for (const auto& at : {postman_.next_due(), mailbox_.next_due(), wardship_.next_due(), judge_at_}) {

@@ -51,6 +51,9 @@ class Guardians {
   std::vector<Delivery> on(const MailPart& m, const Delivery& from);
   void taken(const Delivery& part);
 
+  // Those whose guardians did not take it, or who are not known to have any: the directory may know better.
+  [[nodiscard]] std::vector<PubKey> take_lost() { return postman_.take_lost(); }
+  void follows_changed() { wardship_.follows_changed(); }
   void durable(Ticket ticket);
   bool topology_changed();  // true: there are neighbours again, after a while without any
   void timer();             // Timer::guardians

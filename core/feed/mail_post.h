@@ -13,6 +13,8 @@ struct MailPost {
   // False: not known where, or too much waits on the way; nothing was sent.
   std::function<bool(const PubKey&, const Extension&, Priority)> send;
   std::function<bool(const PubKey&)> reaches;
+  std::function<ByteVec()> record{};  // of our guardians, for them to put into the directory while we are away
+  std::function<bool(const PubKey&, const ByteVec&)> renew{};  // a ward's; false: it says nothing any more
 };
 
 // May a letter have come over this channel? The number is a peer's.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "core/feed/follow_filter.h"
 #include "core/feed/mail_join.h"
 #include "core/feed/persist.h"
 
@@ -12,6 +13,7 @@ namespace {
 constexpr Duration kTellAfter = 20s;      // letters that came: more come
 constexpr Duration kTellAgain = 10min;    // at the earliest
 constexpr Duration kHere = 2h + 15min;    // it would have said that it is there
+constexpr Duration kRenew = 24h;          // of what a ward that is away has in the directory
 constexpr Duration kBusy = 1s;            // the way to the ward is full
 constexpr Duration kOldestSeen = 6h;      // a sign of life is written down at most this often
 constexpr Duration kLifeCheck = 1h;       // how often wards that are gone for good are looked for
@@ -58,6 +60,12 @@ void Mailbox::load() {
     Ward ward;
     ward.seen = WallTime{static_cast<std::int64_t>(*seen)};
     ward.answers = TokenBucket(limits.ward_answers_per_second, limits.ward_answers_burst);
+    if (const auto size = take_u64(value); size && *size <= value.size()) {  // an earlier version wrote none
+      const ByteView record = bytes_of(value.substr(0, static_cast<std::size_t>(*size)));
+      const ByteView filter = bytes_of(value.substr(static_cast<std::size_t>(*size)));
+      ward.record.assign(record.begin(), record.end());
+      ward.filter.assign(filter.begin(), filter.end());
+    }
     wards_.emplace(*user, std::move(ward));
   });
   std::vector<std::string> strays;
@@ -115,6 +123,11 @@ void Mailbox::on(const Guard& message, const Delivery& from) {
   Guarded answer{config_.owner, at != wards_.end(), 0, 0};
   if (at != wards_.end()) {
     see(message.ward, at->second);
+    if (message.record != at->second.record || message.filter != at->second.filter) {
+      at->second.record = message.record;
+      at->second.filter = message.filter;
+      save(message.ward, at->second);
+    }
     answer.room = config_.limits.ward_mail_bytes;
     answer.letters = at->second.letters;
   } else {
@@ -128,8 +141,15 @@ void Mailbox::see(const PubKey& user, Ward& ward) {
   const WallTime now = host_.clock.wall();
   if (now - ward.seen < kOldestSeen && ward.seen <= now) return;
   ward.seen = now;
+  save(user, ward);
+}
+
+void Mailbox::save(const PubKey& user, const Ward& ward) {
   std::string value;
-  append_u64(value, static_cast<std::uint64_t>(now.ns));
+  append_u64(value, static_cast<std::uint64_t>(ward.seen.ns));
+  append_u64(value, ward.record.size());
+  value.append(text_of(ward.record));
+  value.append(text_of(ward.filter));
   if (host_.store.set_value(Table::wards, text_of(user.view()), value)) return;
   reject("guard", error(ErrorCode::unavailable, "the store does not keep the ward"), {});
 }
@@ -207,6 +227,10 @@ bool Mailbox::keep(const PubKey& author, const Mail& message, const PubKey& user
   }
   const Limits& limits = config_.limits;
   Ward& ward = at->second;
+  if (!may_contain(ward.filter, author)) {
+    reject("mail", error(ErrorCode::forbidden, "from an author whom the ward does not follow"), link);
+    return false;
+  }
   const MailStream stream{author, message.incarnation};
   const auto held = ward.streams.find(stream);
   if (held != ward.streams.end() && held->second.letters.count(message.seq) != 0) return true;  // it came before
@@ -407,6 +431,14 @@ std::optional<MonoTime> Mailbox::next_due() const {
   return due;
 }
 
+// The directory forgets: its nodes come and go. All guardians do it; one that is late only repeats what is there.
+void Mailbox::renew(const PubKey& user, Ward& ward) {
+  const MonoTime now = host_.clock.mono();
+  if (ward.record.empty() || !post_.renew || is_here(user) || (ward.renewed && now < *ward.renewed + kRenew)) return;
+  ward.renewed = now;
+  if (!post_.renew(user, ward.record)) ByteVec().swap(ward.record);
+}
+
 void Mailbox::due(MonoTime now) {
   const bool check_life = life_check_ <= now;
   if (check_life) life_check_ = now + kLifeCheck;
@@ -419,6 +451,7 @@ void Mailbox::due(MonoTime now) {
       if (!ward.streams.empty() && post_.reaches(user)) tell(user, ward);
     }
     const auto one = at++;
+    if (check_life) renew(one->first, one->second);
     if (!check_life || host_.clock.wall() - one->second.seen <= config_.limits.ward_life) continue;
     if (one->second.letters > 0) {
       reject("mail", error(ErrorCode::unreachable, "the ward did not come back for it"), {});
@@ -430,7 +463,8 @@ void Mailbox::due(MonoTime now) {
 std::size_t Mailbox::bytes() const noexcept {
   std::size_t sum = heap_bytes(wards_) + heap_bytes(senders_) + heap_bytes(sender_order_) + heap_bytes(unanswered_);
   for (const auto& [user, ward] : wards_) {
-    sum += heap_bytes(ward.streams) + heap_bytes(ward.sending.wanted);
+    sum +=
+        heap_bytes(ward.record) + heap_bytes(ward.filter) + heap_bytes(ward.streams) + heap_bytes(ward.sending.wanted);
     for (const auto& [stream, state] : ward.streams) sum += heap_bytes(state.letters);
   }
   for (const auto& [ticket, answers] : unanswered_) sum += heap_bytes(answers);

@@ -68,6 +68,9 @@ class Mailbox {
   struct Ward {
     WallTime seen;
     std::optional<MonoTime> heard;  // from its server, since we started
+    ByteVec record;                 // of its guardians, to be put into the directory while it is away
+    ByteVec filter;                 // whom it follows
+    std::optional<MonoTime> renewed;
     Streams streams;
     std::size_t letters = 0;
     std::size_t bytes = 0;
@@ -85,6 +88,8 @@ class Mailbox {
 
   bool admit(const PubKey& ward);
   void see(const PubKey& user, Ward& ward);
+  void save(const PubKey& user, const Ward& ward);
+  void renew(const PubKey& user, Ward& ward);
   [[nodiscard]] bool is_here(const PubKey& user) const;
   bool keep(const PubKey& author, const Mail& message, const PubKey& user, LinkId link);
   bool may_leave(const PubKey& author, std::size_t bytes);

@@ -52,9 +52,11 @@ void Multicast::load() {
   if (const auto after = take_u64(value)) followers_.all_missed(*after);
   host_.store.erase_value(Table::node, kUnsettled);
   guardians_.load();
-  guardians_.settle();  // whom FOLLOW names
+  guardians_.settle();  // says whom FOLLOW names
   if (!followers_.behind().empty() && config_.overlay != OverlayKind::mesh) leave_at_ = host_.clock.mono() + kBack;
+  is_loading_ = true;  // guardians know whom we follow
   follow_list_changed();
+  is_loading_ = false;
   guardians_.settle();
 }
 
@@ -70,6 +72,8 @@ void Multicast::follow_list_changed() {
     set_standing(user);
     positions_.forget(user);
   }
+  const bool changed = !change.added.empty() || !change.removed.empty();
+  if (changed && !is_loading_) guardians_.follows_changed();
   arm();
 }
 
@@ -130,6 +134,7 @@ std::optional<EventId> Multicast::copied(const CopyOutcome& outcome) {
   const auto event = outcome.received ? at->event : std::nullopt;
   if (!outcome.received) {
     followers_.missed(outcome.user, at->after);
+    look_for_guardians();
     arm();
   }
   return event;
@@ -225,7 +230,11 @@ void Multicast::leave_what_was_missed() {
   leave_at_.reset();
   std::map<std::uint64_t, std::vector<PubKey>> absent;  // by what they have for sure
   for (const auto& [follower, behind] : followers_.behind()) {
-    if (!followers_.all().at(follower).guardians.empty()) absent[behind.after].push_back(follower);
+    if (!followers_.all().at(follower).guardians.empty()) {
+      absent[behind.after].push_back(follower);
+    } else if (followers_.may_seek_guardians(follower)) {
+      overlay_.find_guardians(follower);
+    }
   }
   for (const auto& [after, followers] : absent) {
     for (const StreamPart& part : parts(after, stream_.last())) {
@@ -373,6 +382,24 @@ void Multicast::timer() {
   announce();
   if (leave_at_ && *leave_at_ <= host_.clock.mono()) leave_what_was_missed();
   settle();
+  look_for_guardians();
+  arm();
+}
+
+// A follower may have others by now, or have found some since it said that it has none.
+void Multicast::look_for_guardians() {
+  for (const PubKey& follower : guardians_.take_lost()) {
+    if (followers_.may_seek_guardians(follower)) overlay_.find_guardians(follower);
+  }
+}
+
+void Multicast::found(const GuardiansOf& guardians) {
+  if (!followers_.set_guardians(guardians.user, guardians.guardians)) return;
+  const auto behind = followers_.behind().find(guardians.user);
+  if (behind == followers_.behind().end()) return;
+  for (const StreamPart& part : parts(behind->second.after, stream_.last())) {
+    guardians_.leave(posting_of(part, encode_stream_part(part)), {guardians.user});
+  }
   arm();
 }
 
@@ -385,6 +412,7 @@ void Multicast::look_for_who_is_back() {
 
 void Multicast::guardians_timer() {
   guardians_.timer();
+  look_for_guardians();
   arm();
 }
 

@@ -67,6 +67,7 @@ class Multicast {
   }
   void taken(const Delivery& part) { guardians_.taken(part); }  // those letters are in the store
 
+  void found(const GuardiansOf& guardians);  // of a follower, in the directory
   void topology_changed();
   void timer();  // Timer::follow
   void guardians_timer();
@@ -93,6 +94,7 @@ class Multicast {
   void announce();
   void settle();
   void leave_what_was_missed();
+  void look_for_guardians();
   void look_for_who_is_back();
   void set_standing(const PubKey& user);
   void wake(MonoTime at);
@@ -109,6 +111,7 @@ class Multicast {
   Guardians guardians_;
   Reactions reactions_;
   TokenBucket history_bytes_;
+  bool is_loading_ = false;
   std::optional<MonoTime> woken_at_;  // the timer is armed
   std::optional<MonoTime> leave_at_;  // what was not left with guardians before we stopped
   struct Copies {

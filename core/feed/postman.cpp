@@ -57,7 +57,8 @@ void Postman::leave(const Posting& posting, const std::vector<PubKey>& followers
   std::vector<PubKey> waiting;
   for (const PubKey& follower : followers) {
     const auto state = followers_.all().find(follower);
-    if (state != followers_.all().end() && !state->second.guardians.empty()) waiting.push_back(follower);
+    if (state == followers_.all().end()) continue;
+    (state->second.guardians.empty() ? lost_ : waiting).push_back(follower);
   }
   if (waiting.empty()) return;
   const auto key = std::pair(posting.incarnation, posting.seq);
@@ -119,6 +120,7 @@ void Postman::attempt(Parcel& parcel, MonoTime now) {
         const unsigned round = one.rounds;
         if (!next_guardian(ward, one)) {
           host_.observer.rejected("mail", error(ErrorCode::unreachable, "no guardian takes it"), {});
+          lost_.push_back(ward);
         } else if (one.rounds == round) {
           todo.emplace_back(ward, one);
         } else {

@@ -39,6 +39,7 @@ class Postman {
   void missed(std::uint64_t tag, const PubKey& follower);
   void absent(const PubKey& follower) { away_.insert(follower); }
   [[nodiscard]] std::vector<PubKey> take_seen() { return std::exchange(seen_, {}); }  // are back, a guardian says
+  [[nodiscard]] std::vector<PubKey> take_lost() { return std::exchange(lost_, {}); }  // no guardian takes their mail
   void received(const PubKey& follower);  // a receipt, or any other word of it
   [[nodiscard]] bool is_away(const PubKey& follower) const { return away_.count(follower) != 0; }
 
@@ -81,6 +82,7 @@ class Postman {
   std::size_t sent_bytes_ = 0;
   std::set<PubKey> away_;
   std::vector<PubKey> seen_;
+  std::vector<PubKey> lost_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, Parcel> parcels_;  // by incarnation and number
   std::size_t parcel_bytes_ = 0;
   std::uint64_t posted_ = 0;

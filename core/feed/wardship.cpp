@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "core/feed/follow_filter.h"
 #include "core/feed/mail_join.h"
 #include "core/feed/persist.h"
 
@@ -13,6 +14,7 @@ constexpr std::string_view kName = "guardians";  // in Table::node
 constexpr Duration kSettle = 30s;                // after the start followers and followees become known
 constexpr Duration kLookAgain = 10min;           // for guardians that are still lacking
 constexpr Duration kAgain = 2h;                  // we are told to be there
+constexpr Duration kTell = 10s;                  // what has changed, to all of them
 constexpr Duration kSilence = 24h;               // of a guardian, then another one is chosen
 constexpr Duration kFirstGuard = 20s;  // after a start; who was asked for mail knows by then that we are there
 constexpr Duration kConfirm = 1min;    // after the last letter; then it says if some are left
@@ -48,7 +50,8 @@ Wardship::Wardship(const Config& config, Host& host, const Follows& follows, con
       followers_(followers),
       positions_(positions),
       post_(std::move(post)),
-      rng_(config.seed, "guardians") {}
+      rng_(config.seed, "guardians"),
+      salt_(rng_.next()) {}
 
 void Wardship::load() {
   const MonoTime now = host_.clock.mono();
@@ -114,9 +117,22 @@ void Wardship::choose(MonoTime now) {
 }
 
 void Wardship::ask(const PubKey& user, Guardian& guardian, MonoTime now) {
-  const bool sent = post_.send(user, Guard{config_.owner, true}, Priority::control);
+  Guard message{config_.owner, true, {}, make_filter(follows_.users(), salt_, config_.limits)};
+  if (post_.record) message.record = post_.record();
+  const bool sent = post_.send(user, message, Priority::control);
   if (sent) ++guardian.unanswered;
   guardian.due = now + (sent ? pause_after(guardian.unanswered) : kLongestPause);
+}
+
+void Wardship::tell_soon() {
+  const MonoTime now = host_.clock.mono();
+  for (auto& [user, guardian] : guardians_) {
+    if (guardian.accepted) guardian.due = std::min(guardian.due, now + rng_.between(kTell / 2, kTell * 3 / 2));
+  }
+}
+
+void Wardship::follows_changed() {
+  tell_soon();
 }
 
 void Wardship::drop(Guardians::iterator at, Duration avoid) {
@@ -126,6 +142,7 @@ void Wardship::drop(Guardians::iterator at, Duration avoid) {
   choose_at_ = std::min(choose_at_, host_.clock.mono() + kFirstAnswer);
   if (!was_named) return;
   news_ = true;
+  tell_soon();
   save();
 }
 
@@ -150,6 +167,7 @@ void Wardship::on(const Guarded& message, const Delivery& from) {
   guardian->due = now + rng_.between(kAgain * 4 / 5, kAgain);
   if (!std::exchange(guardian->accepted, true)) {
     news_ = true;
+    tell_soon();
     save();
   }
   if (message.letters == 0) guardian->unconfirmed = false;
@@ -421,7 +439,8 @@ std::optional<MonoTime> Wardship::next_due() const {
   MonoTime due = guardians_.size() < kMostGuardians ? choose_at_ : MonoTime{INT64_MAX};
   for (const auto& [user, guardian] : guardians_) {
     due = std::min(due, guardian.due);
-    if (guardian.collecting || guardian.fetching) due = std::min(due, guardian.ask_at);
+    // Until the disk has what came there is nothing to do, however late it is.
+    if ((guardian.collecting || guardian.fetching) && !guardian.finished) due = std::min(due, guardian.ask_at);
   }
   return due;
 }
@@ -436,13 +455,13 @@ void Wardship::due(MonoTime now) {
       continue;
     }
     if (guardian.due <= now) ask(user, guardian, now);
-    if (!(guardian.collecting || guardian.fetching) || guardian.ask_at > now) continue;
+    if (!(guardian.collecting || guardian.fetching) || guardian.finished || guardian.ask_at > now) continue;
     if (guardian.fetching) {  // it has stopped sending
       guardian.fetching = false;
       guardian.asked.clear();
       guardian.index.clear();
     }
-    if (guardian.index.empty() && !guardian.finished) collect(user, guardian, now);
+    if (guardian.index.empty()) collect(user, guardian, now);
   }
   fetch();
   if (guardians_.size() < kMostGuardians && choose_at_ <= now) choose(now);

@@ -35,6 +35,7 @@ class Wardship {
 
   void load();
   void returned();          // collect
+  void follows_changed();   // guardians hear of it soon: they take mail from those alone
   void topology_changed();  // there may be a way to whom there was none
   void on(const Guarded& message, const Delivery& from);
   void on(const MailIndex& message, const Delivery& from);
@@ -82,6 +83,7 @@ class Wardship {
   void choose(MonoTime now);
   [[nodiscard]] std::vector<PubKey> candidates() const;
   void ask(const PubKey& user, Guardian& guardian, MonoTime now);
+  void tell_soon();
   void drop(Guardians::iterator guardian, Duration avoid);
   void collect(const PubKey& user, Guardian& guardian, MonoTime now);
   void stop(Guardian& guardian);  // collecting
@@ -110,6 +112,7 @@ class Wardship {
   std::map<PubKey, MonoTime> avoided_;  // refused, or silent: until then
   MonoTime choose_at_{};
   unsigned chosen_ = 0;  // how often was looked for some
+  std::uint64_t salt_;   // of the filter
   bool news_ = false;
   std::vector<PubKey> authors_;
   std::map<MailStream, SeqSet> got_;  // as long as anything is collected

@@ -99,6 +99,26 @@ void Overlay::bind(const EventPtr& event) {
   if (swarm_) swarm_->bind(event);
 }
 
+void Overlay::set_guardians(std::vector<PubKey> guardians) {
+  if (swarm_) swarm_->set_guardians(std::move(guardians));
+}
+
+ByteVec Overlay::guardian_record() {
+  return swarm_ ? swarm_->guardian_finder().own_record() : ByteVec{};
+}
+
+bool Overlay::renew_guardians(const PubKey& user, const ByteVec& record) {
+  return swarm_ && swarm_->guardian_finder().renew(user, record);
+}
+
+void Overlay::find_guardians(const PubKey& user) {
+  if (swarm_) swarm_->find_guardians(user);
+}
+
+std::optional<GuardiansOf> Overlay::next_guardians() {
+  return swarm_ ? swarm_->guardian_finder().next() : std::nullopt;
+}
+
 Identity Overlay::identity() const {
   return swarm_ ? swarm_->identity() : Identity{};
 }

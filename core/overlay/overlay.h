@@ -89,6 +89,12 @@ struct CopyOutcome {
   bool tried = true;  // false: there was no room to wait for it
 };
 
+// Who keeps mail for a user, as the user's own node has signed.
+struct GuardiansOf {
+  PubKey user;
+  std::vector<PubKey> guardians;
+};
+
 // How a node stands in its overlay, for status lines and for who waits until it has joined. On the mesh every server is
 // a neighbour, and nothing needs to be published.
 struct OverlayStatus {
@@ -176,6 +182,13 @@ class Overlay {
   // A BIND of any user that passed the gate; the mesh knows none. Of our own user's it is published, too.
   void bind(const EventPtr& event);
   [[nodiscard]] Identity identity() const;
+
+  // Our user's guardians; the directory tells who asks for them. The mesh has none of this.
+  void set_guardians(std::vector<PubKey> guardians);
+  [[nodiscard]] ByteVec guardian_record();  // as it is signed now, for those to renew; empty: none
+  bool renew_guardians(const PubKey& user, const ByteVec& record);  // false: it says nothing any more
+  void find_guardians(const PubKey& user);  // next_guardians() brings them within seconds, if there are some
+  std::optional<GuardiansOf> next_guardians();
 
   // Closes the link of a peer that broke a rule of a floor above.
   void close_link(LinkId link, CloseReason reason);

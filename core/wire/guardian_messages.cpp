@@ -155,6 +155,20 @@ namespace guardian_wire {
 void write(msgpack::Writer& out, const Guard& m) {
   out.bin(m.ward.view());
   out.uint16(m.on ? 1 : 0);
+  out.bin(ByteView{m.record});
+  out.bin(ByteView{m.filter});
+}
+
+std::optional<Error> read_later(msgpack::Reader& in, const Limits& limits, Guard& m) {
+  const auto record = in.bin();
+  const auto filter = record ? in.bin() : std::nullopt;
+  if (!filter) return error(ErrorCode::bad_field, "a guard has a record and a filter, or empty ones");
+  if (record->size() > limits.guardian_record_bytes || filter->size() > limits.follow_filter_bytes) {
+    return error(ErrorCode::too_large, "a record or a filter over the limit");
+  }
+  m.record.assign(record->begin(), record->end());
+  m.filter.assign(filter->begin(), filter->end());
+  return std::nullopt;
 }
 
 std::optional<Error> read(msgpack::Reader& in, const Limits& /*limits*/, Guard& m) {

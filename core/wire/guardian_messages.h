@@ -27,6 +27,10 @@ struct MailStream {
 struct Guard {
   PubKey ward;
   bool on = true;
+  // What of ours the guardian puts into the directory while we are away (core/overlay/swarm/guardian_records.h), and
+  // from whom it takes mail (core/feed/follow_filter.h; empty: from everybody).
+  ByteVec record{};
+  ByteVec filter{};
   friend bool operator==(const Guard&, const Guard&) = default;
 };
 
@@ -124,7 +128,7 @@ namespace guardian_wire {
 template <class Message>
 inline constexpr std::size_t kFields = 1;
 template <>
-inline constexpr std::size_t kFields<Guard> = 2;
+inline constexpr std::size_t kFields<Guard> = 4;
 template <>
 inline constexpr std::size_t kFields<Guarded> = 4;
 template <>
@@ -140,6 +144,8 @@ inline constexpr std::size_t kFields<MailPart> = 3;
 template <class Message>
 inline constexpr std::size_t kFirstFields = kFields<Message>;
 template <>
+inline constexpr std::size_t kFirstFields<Guard> = 2;
+template <>
 inline constexpr std::size_t kFirstFields<Mailed> = 4;
 template <>
 inline constexpr std::size_t kFirstFields<MailWant> = 1;
@@ -147,6 +153,7 @@ template <class Message>
 std::optional<Error> read_later(msgpack::Reader& /*in*/, const Limits& /*limits*/, Message& /*m*/) {
   return std::nullopt;
 }
+std::optional<Error> read_later(msgpack::Reader& in, const Limits& limits, Guard& m);
 std::optional<Error> read_later(msgpack::Reader& in, const Limits& limits, Mailed& m);
 std::optional<Error> read_later(msgpack::Reader& in, const Limits& limits, MailWant& m);
 

@@ -80,6 +80,7 @@ struct Fields {
       io.fixed(m.key);
       io.number(m.query);
       io.number(m.hops);
+      io.later(m.what);
     } else if constexpr (std::is_same_v<T, Got>) {
       io.number(m.query);
       io.number(m.hops);

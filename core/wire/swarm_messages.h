@@ -188,6 +188,8 @@ struct Get {
   Key key;
   std::uint64_t query = 0;  // chosen by who asks; the answer goes back the way the question came
   std::uint8_t hops = 0;
+  enum class What : std::uint8_t { contacts, guardians };
+  std::uint8_t what = 0;  // of the two; beside either the BIND. What is not known means nothing that is kept
   friend bool operator==(const Get&, const Get&) = default;
 };
 struct Got {

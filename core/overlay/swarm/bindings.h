@@ -14,7 +14,7 @@
 
 namespace np2p::swarm {
 
-enum class RecordType : std::uint8_t { contact = 1, bind = 2, voucher = 3 };
+enum class RecordType : std::uint8_t { contact = 1, bind = 2, voucher = 3, guardians = 4 };
 
 struct Binding {
   Bind bind;

@@ -27,7 +27,8 @@ Directory::Directory(const Config& config, Host& host, Links& links, const Finge
       fingers_(fingers),
       evidence_(evidence),
       rng_(config.seed, "swarm/directory"),
-      bindings_(config, host.node_key.id()) {}
+      bindings_(config, host.node_key.id()),
+      shelf_(config) {}
 
 bool Directory::keeps(const Key& key) const noexcept {
   return takes_part() && fingers_.is_near(host_.node_key.id().data, key.data);
@@ -57,7 +58,8 @@ void Directory::put(const Key& key, const std::vector<ByteVec>& records) {
 
 // From here on all of the nearest have it. Who has it from one of them knows that they do.
 void Directory::take_in(const Key& key, const std::vector<ByteVec>& records, LinkId from) {
-  const std::vector<ByteVec> before = held(key);
+  std::vector<ByteVec> before = held(key);
+  for (ByteVec& one : guardians_of(key)) before.push_back(std::move(one));
   const std::vector<ByteVec> good = keep_all(key, records, from);
   const bool news = std::any_of(good.begin(), good.end(), [&](const ByteVec& one) {
     return std::find(before.begin(), before.end(), one) == before.end();
@@ -69,27 +71,30 @@ void Directory::take_in(const Key& key, const std::vector<ByteVec>& records, Lin
   }
 }
 
-std::size_t Directory::get(const Key& key, std::uint64_t query) {
+std::size_t Directory::get(const Key& key, std::uint64_t query, Get::What what) {
   std::size_t asked = 0;
-  std::vector<ByteVec> own = held(key);
+  std::vector<ByteVec> own = held(key, static_cast<std::uint8_t>(what));
   if (!own.empty()) {
     answers_.push_back({query, std::move(own), host_.node_key.id()});
     ++asked;
   }
-  return asked + ask_over(key, query, 0, kFirstHops);
+  return asked + ask_over(key, query, 0, kFirstHops, what);
 }
 
 std::size_t Directory::get_more(const Key& key, std::uint64_t query) {
-  return ask_over(key, query, kFirstHops, kFurtherHops);
+  return ask_over(key, query, kFirstHops, kFurtherHops, Get::What::contacts);
 }
 
 // Each first hop is asked under a number of its own, so that none of them can answer for another.
-std::size_t Directory::ask_over(const Key& key, std::uint64_t query, std::size_t first, std::size_t count) {
+std::size_t Directory::ask_over(const Key& key, std::uint64_t query, std::size_t first, std::size_t count,
+                                Get::What what) {
   std::vector<LinkId> hops = fingers_.nearest(key.data, kFirstHops + kFurtherHops);
   std::sort(hops.begin(), hops.end(),
             [query](LinkId a, LinkId b) { return mix64(query ^ a.value) < mix64(query ^ b.value); });
   if (hops.size() > first + count) hops.resize(first + count);
-  for (std::size_t i = first; i < hops.size(); ++i) ask(hops[i], Get{key, mix64(query + i + 1), 0}, query, {});
+  for (std::size_t i = first; i < hops.size(); ++i) {
+    ask(hops[i], Get{key, mix64(query + i + 1), 0, static_cast<std::uint8_t>(what)}, query, {});
+  }
   return hops.size() - std::min(first, hops.size());
 }
 
@@ -134,10 +139,12 @@ void Directory::on(Peer& from, const Replicate& message) {
 
 void Directory::on(Peer& from, const Get& message) {
   const LinkId back = from.link;
-  const bool stays = answers(message.key) || message.hops >= config_.limits.hops;
+  const bool contacts = message.what == static_cast<std::uint8_t>(Get::What::contacts);
+  const bool has_it = contacts ? answers(message.key) : !guardians_of(message.key).empty();
+  const bool stays = has_it || message.hops >= config_.limits.hops;
   const LinkId link = stays ? LinkId{} : onward(message.key, back);
   if (!link) {
-    std::vector<ByteVec> records = held(message.key);
+    std::vector<ByteVec> records = held(message.key, message.what);
     if (!records.empty()) vouch(records, message.query, host_.node_key, config_.network_id);
     links_.send(back, Got{message.query, message.hops, std::move(records)}, Priority::control, Traffic::control);
     return;
@@ -172,6 +179,7 @@ void Directory::appeared(const Peer& peer) {
   std::vector<Key> keys;
   for (const Stored& one : stored_) keys.push_back(one.key);
   bindings_.add_keys(keys);
+  shelf_.add_keys(keys);
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   std::vector<std::uint64_t> others;  // the leading bits are enough: this is about who sends, and two may
@@ -187,6 +195,7 @@ void Directory::appeared(const Peer& peer) {
     const std::vector<LinkId> near = fingers_.nearest(key.data, kReplicas - 1);
     if (std::find(near.begin(), near.end(), peer.link) == near.end()) continue;
     std::vector<ByteVec> records = held(key);
+    for (ByteVec& one : guardians_of(key)) records.push_back(std::move(one));
     if (records.empty()) continue;
     links_.send(peer.link, Replicate{key, std::move(records)}, Priority::control, Traffic::control);
   }
@@ -206,6 +215,7 @@ bool Directory::keep(const Key& key, const ByteVec& record, LinkId from) {
   expire();
   if (is_of(RecordType::contact, record)) return keep_contact(key, record, from);
   if (is_of(RecordType::bind, record)) return keep_bind(key, record, from);
+  if (is_of(RecordType::guardians, record)) return keep_guardians(key, record, from);
   host_.observer.rejected("record", error(ErrorCode::unknown_type, "a record of an unknown type"), from);
   return false;
 }
@@ -259,6 +269,36 @@ bool Directory::keep_contact(const Key& key, const ByteVec& record, LinkId from)
   return true;
 }
 
+bool Directory::keep_guardians(const Key& key, const ByteVec& record, LinkId from) {
+  const auto refuse = [&](const Error& why) {
+    host_.observer.rejected("record", why, from);
+    return false;
+  };
+  auto plain = decode_guardians(record);
+  if (!plain.ok()) return refuse(plain.error());
+  const std::int64_t now = unix_seconds(host_.clock.wall());
+  if (plain->expires <= now || plain->expires > now + config_.limits.ward_life / 1s + kSlack) {
+    return refuse(error(ErrorCode::bad_time, "guardians for a time that is over, or for ever"));
+  }
+  if (directory_key(plain->owner) != key) {
+    return refuse(error(ErrorCode::bad_field, "guardians under another's key"));
+  }
+  if (forbids(bound(key, plain->owner), plain->node, now)) {
+    return refuse(error(ErrorCode::forbidden, "guardians named by a node that the user did not bind"));
+  }
+  const GuardianShelf::Kept* held = shelf_.find(key, plain->node);
+  if (held != nullptr && !outranks(*plain, held->plain)) {
+    if (held->record == record) return true;
+    return refuse(error(ErrorCode::forbidden, "guardians of earlier"));
+  }
+  if (held == nullptr && !shelf_.has_room(key)) return refuse(error(ErrorCode::full, "guardians too many"));
+  if (!checks_.take(host_.clock.mono())) return refuse(error(ErrorCode::rate_limited, "too many records at once"));
+  const auto verified = verify_guardians(record, host_.verifier, config_.network_id);
+  if (!verified.ok()) return refuse(verified.error());
+  shelf_.put(key, std::move(*plain), record);
+  return true;
+}
+
 // The first one stays. An honest node counts its contacts; one that signs two with one number is found out.
 void Directory::again(const Stored& held, const ByteVec& record) {
   if (held.record.empty() || same_contact(held.record, record)) return;
@@ -304,6 +344,8 @@ bool Directory::install(const Key& key, const BindingPtr& binding) {
     host_.observer.rejected("record", error(ErrorCode::forbidden, "a claimant whom its user did not bind"), {});
   }
   stored_.erase(kept, end);
+  shelf_.erase_if(
+      [&](const GuardianShelf::Kept& one) { return one.key == key && forbids(binding, one.plain.node, now); });
   return true;
 }
 
@@ -311,7 +353,8 @@ void Directory::learn(const BindingPtr& binding) {
   const Key key = directory_key(binding->bind.user);
   const BindingPtr before = bindings_.find(key);
   const auto claim = first_of(key);
-  if (before == nullptr && (claim == stored_.end() || claim->key != key)) return;
+  const bool keeps_some = (claim != stored_.end() && claim->key == key) || !guardians_of(key).empty();
+  if (before == nullptr && !keeps_some) return;
   if (before != nullptr && before->bind.id == binding->bind.id) return;
   if (replaces(binding, before, evidence_)) install(key, binding);
 }
@@ -371,6 +414,25 @@ std::vector<ByteVec> Directory::held(const Key& key) {
   return records;
 }
 
+std::vector<ByteVec> Directory::guardians_of(const Key& key) {
+  const std::int64_t now = unix_seconds(host_.clock.wall());
+  const BindingPtr binding = bindings_.find(key);
+  std::vector<ByteVec> records;
+  shelf_.each(key, [&](const GuardianShelf::Kept& one) {
+    if (one.plain.expires > now && !forbids(binding, one.plain.node, now)) records.push_back(one.record);
+  });
+  return records;
+}
+
+std::vector<ByteVec> Directory::held(const Key& key, std::uint8_t what) {
+  if (what == static_cast<std::uint8_t>(Get::What::contacts)) return held(key);
+  if (what != static_cast<std::uint8_t>(Get::What::guardians)) return {};
+  std::vector<ByteVec> records = guardians_of(key);
+  const BindingPtr binding = bindings_.find(key);
+  if (binding && !records.empty()) records.insert(records.begin(), encode_bind(binding->event));
+  return records;
+}
+
 // Nodes that were near when the network was small hold much that the nearest of today have had from them. Only those
 // count that we have dialled: anybody can make nodes near to a key, and dial its keepers.
 bool Directory::is_far(const Key& key) const noexcept {
@@ -408,6 +470,7 @@ void Directory::expire() {
   std::erase_if(stored_,
                 [&](const Stored& one) { return (one.expires <= now && one.last + life <= now) || is_far(one.key); });
   if (stored_.size() < stored_.capacity() / 2) stored_.shrink_to_fit();
+  shelf_.erase_if([&](const GuardianShelf::Kept& one) { return one.plain.expires <= now || is_far(one.key); });
   for (Stored& one : stored_) {
     if (one.expires <= now) ByteVec().swap(one.record);
   }

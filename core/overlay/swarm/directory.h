@@ -6,9 +6,10 @@
 // different first hops, as a question does; whoever hands it on and knows several of the nodes that keep it chooses one
 // by lot, and the first of those who gets it keeps and replicates it.
 //
-// Records are CONTACTs, signed by nodes, and BINDs, signed by users. As long as no BIND of a user was seen, up to three
-// nodes may claim to serve them, the oldest claim first; from the first BIND on only contacts of the bound node are
-// kept and answered, for ever: no claim takes the place of a BIND, and one that has expired opens the key to nobody.
+// Records are CONTACTs and GUARDIANS, signed by nodes, and BINDs, signed by users. As long as no BIND of a user was
+// seen, up to three nodes may claim to serve them, the oldest claim first; from the first BIND on only contacts of the
+// bound node are kept and answered, for ever: no claim takes the place of a BIND, and one that has expired opens the
+// key to nobody.
 #pragma once
 
 #include <optional>
@@ -19,6 +20,7 @@
 #include "core/overlay/swarm/bindings.h"
 #include "core/overlay/swarm/contact.h"
 #include "core/overlay/swarm/fingers.h"
+#include "core/overlay/swarm/guardian_records.h"
 
 namespace np2p::swarm {
 
@@ -31,7 +33,7 @@ class Directory {
   void put(const Key& key, const std::vector<ByteVec>& records);
   // Asks over up to three different first hops; each brings one answer, or none within a few seconds. How many may
   // come. Then, under the same number, over up to 12 further ones.
-  std::size_t get(const Key& key, std::uint64_t query);
+  std::size_t get(const Key& key, std::uint64_t query, Get::What what = Get::What::contacts);
   std::size_t get_more(const Key& key, std::uint64_t query);
   struct Answer {
     std::uint64_t query = 0;
@@ -56,7 +58,7 @@ class Directory {
   [[nodiscard]] std::size_t size() const noexcept { return stored_.size(); }
   [[nodiscard]] std::size_t bytes() const noexcept {
     return heap_bytes(stored_, [](const Stored& one) { return heap_bytes(one.record); }) + heap_bytes(asked_) +
-           heap_bytes(answers_);
+           heap_bytes(answers_) + shelf_.bytes();
   }
 
  private:
@@ -80,6 +82,7 @@ class Directory {
   // True: worth replicating, it was good or is held already.
   bool keep(const Key& key, const ByteVec& record, LinkId from);
   bool keep_contact(const Key& key, const ByteVec& record, LinkId from);
+  bool keep_guardians(const Key& key, const ByteVec& record, LinkId from);
   bool keep_bind(const Key& key, const ByteVec& record, LinkId from);
   [[nodiscard]] std::vector<ByteVec> keep_all(const Key& key, const std::vector<ByteVec>& records, LinkId from);
   void again(const Stored& held, const ByteVec& record);  // a contact with the sequence of the one that is held
@@ -92,9 +95,11 @@ class Directory {
   [[nodiscard]] bool keeps(const Key& key) const noexcept;
   [[nodiscard]] LinkId onward(const Key& key, LinkId from);
   void take_in(const Key& key, const std::vector<ByteVec>& records, LinkId from);
-  std::size_t ask_over(const Key& key, std::uint64_t query, std::size_t first, std::size_t count);
+  std::size_t ask_over(const Key& key, std::uint64_t query, std::size_t first, std::size_t count, Get::What what);
   void ask(LinkId link, const Get& question, std::uint64_t own, LinkId from);
   [[nodiscard]] std::vector<ByteVec> held(const Key& key);
+  [[nodiscard]] std::vector<ByteVec> held(const Key& key, std::uint8_t what);
+  [[nodiscard]] std::vector<ByteVec> guardians_of(const Key& key);
   void expire();
   [[nodiscard]] bool is_far(const Key& key) const noexcept;  // many are nearer
 
@@ -105,6 +110,7 @@ class Directory {
   Evidence& evidence_;
   Rng rng_;
   Bindings bindings_;
+  GuardianShelf shelf_;
   std::vector<BindingPtr> news_;
   std::vector<Stored> stored_;  // by key, then by since
   std::vector<Asked> asked_;    // oldest first

@@ -57,6 +57,9 @@ class Locator {
   void set_nat(NatClass nat);  // of ours, for our contact
   [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
 
+  // The node that serves a user, as the user's BIND says, or as far as we know.
+  [[nodiscard]] std::optional<NodeId> serving(const PubKey& user) const;
+  void publish_with(ByteVec record);                    // soon, beside our contact
   void own_changed(const std::vector<LinkId>& active);  // reachability or neighbours: the relays among them
   void answered(const Directory::Answer& answer);
   // False: it comes from a node that claims a user who is bound to another; not to be listened to.
@@ -155,6 +158,7 @@ class Locator {
   bool has_way_back_ = false;    // who can be reached can answer
   std::uint64_t version_ = 0;
   std::optional<MonoTime> publish_at_;
+  ByteVec beside_;                 // is published together with the next contact
   std::vector<ByteVec> repeated_;  // what was published a moment ago, to go over other first hops as well
   unsigned repeats_ = 0;           // still to come
   std::optional<MonoTime> repeat_at_;

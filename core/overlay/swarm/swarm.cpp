@@ -41,6 +41,7 @@ Swarm::Swarm(const Config& config, Host& host)
       directory_(config, host, links_, fingers_, evidence_),
       router_(config, host, links_, fingers_, boot_number(host)),
       locator_(config, host, links_, directory_, router_, evidence_, boot_number(host)),
+      guardian_finder_(config, host, directory_, locator_, boot_number(host)),
       tunnels_(config, host, links_, router_),
       ladder_(config, host, links_, router_, tunnels_, probes_, reachability_),
       correspondence_(config, host, links_, locator_, ladder_),
@@ -222,6 +223,7 @@ void Swarm::timer(Timer timer) {
   } else if (timer == Timer::overlay_directory) {
     armed_directory_.reset();
     fingers_.due(now);
+    guardian_finder_.due(now);
     locator_.due(now);
   }
   settle();
@@ -308,7 +310,9 @@ void Swarm::settle() {
       }
     }
     if (neighbours_changed) locator_.own_changed(hyparview_.active_links());
-    while (const auto answer = directory_.next()) locator_.answered(*answer);
+    while (const auto answer = directory_.next()) {
+      if (!guardian_finder_.answered(*answer)) locator_.answered(*answer);
+    }
     while (const auto lost = router_.next_lost()) {
       locator_.lost(*lost);
       cells_.lost(*lost);
@@ -358,7 +362,9 @@ void Swarm::settle() {
 
 void Swarm::arm_directory() {
   std::optional<MonoTime> search = locator_.next_due();
-  if (const auto at = fingers_.next_due(); at && (!search || *at < *search)) search = at;
+  for (const auto& at : {fingers_.next_due(), guardian_finder_.next_due()}) {
+    if (at && (!search || *at < *search)) search = at;
+  }
   arm(Timer::overlay_directory, search, armed_directory_);
 }
 
@@ -406,6 +412,16 @@ bool Swarm::unicast(const PubKey& user, Channel channel, const Frame& payload, P
   const bool sent = correspondence_.send(user, channel, payload, priority);
   settle();
   return sent;
+}
+
+void Swarm::set_guardians(std::vector<PubKey> guardians) {
+  guardian_finder_.set_own(std::move(guardians));
+  settle();
+}
+
+void Swarm::find_guardians(const PubKey& user) {
+  guardian_finder_.find(user);
+  settle();
 }
 
 void Swarm::look_for(const PubKey& user) {
@@ -509,8 +525,8 @@ std::vector<NodeId> Swarm::active_view() const {
 std::size_t Swarm::bytes() const noexcept {
   return sizeof *this + links_.bytes() + entrance_.bytes() + reachability_.bytes() + hyparview_.bytes() +
          paths_.bytes() + plumtree_.bytes() + history_.bytes() + fingers_.bytes() + directory_.bytes() +
-         router_.bytes() + locator_.bytes() + fanout_.bytes() + cells_.bytes() + head_links_.bytes() +
-         cell_heads_.bytes() + heap_bytes(unicasts_);
+         router_.bytes() + locator_.bytes() + guardian_finder_.bytes() + fanout_.bytes() + cells_.bytes() +
+         head_links_.bytes() + cell_heads_.bytes() + heap_bytes(unicasts_);
 }
 
 OverlayStatus Swarm::status() const {

@@ -13,6 +13,7 @@
 //   evidence      keys that signed two different things
 //   census        how many servers there are
 //   directory     who serves a user, kept by the nodes nearest to the hash of the public key
+//   guardian_finder  who keeps mail for whom, as it stands there
 //   router        small messages to any node, over fingers and relays
 //   locator       users to nodes: lookups, remembered contacts, our own
 //   tunnels       links that others carry, and what we carry for others
@@ -34,6 +35,7 @@
 #include "core/overlay/swarm/entrance.h"
 #include "core/overlay/swarm/fanout.h"
 #include "core/overlay/swarm/guard.h"
+#include "core/overlay/swarm/guardian_finder.h"
 #include "core/overlay/swarm/head_links.h"
 #include "core/overlay/swarm/history.h"
 #include "core/overlay/swarm/hyparview.h"
@@ -66,6 +68,9 @@ class Swarm {
   void recalled(const Recall& recall, const Frame& payload);
   void close_link(LinkId link, CloseReason reason);
   void look_for(const PubKey& user);
+  void set_guardians(std::vector<PubKey> guardians);
+  void find_guardians(const PubKey& user);
+  [[nodiscard]] GuardianFinder& guardian_finder() noexcept { return guardian_finder_; }
   bool unicast(const PubKey& user, Channel channel, const Frame& payload, Priority priority);
   std::vector<PubKey> copies(const std::vector<PubKey>& users, Channel channel, const Frame& payload, Priority priority,
                              Assurance assurance = Assurance::receipts);
@@ -130,6 +135,7 @@ class Swarm {
   Directory directory_;
   Router router_;
   Locator locator_;
+  GuardianFinder guardian_finder_;
   Tunnels tunnels_;
   Ladder ladder_;
   Correspondence correspondence_;

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/feed/follow_filter.h"
 #include "tests/core/fake_ports.h"
 
 namespace np2p {
@@ -30,13 +31,17 @@ class MailboxTest : public ::testing::Test {
     boot();
   }
   void boot() {
-    box = std::make_unique<Mailbox>(config, *host,
-                                    MailPost{[this](const PubKey& to, const Extension& message, Priority) {
-                                               if (busy) return false;
-                                               sent.emplace_back(to, message);
-                                               return true;
-                                             },
-                                             [](const PubKey&) { return true; }});
+    MailPost post{[this](const PubKey& to, const Extension& message, Priority) {
+                    if (busy) return false;
+                    sent.emplace_back(to, message);
+                    return true;
+                  },
+                  [](const PubKey&) { return true; }};
+    post.renew = [this](const PubKey& ward, const ByteVec& record) {
+      renewed.emplace_back(ward, record);
+      return record.size() > 1;
+    };
+    box = std::make_unique<Mailbox>(config, *host, post);
     box->load();
   }
   static Delivery from(std::uint8_t number, bool proven = true) {
@@ -85,7 +90,55 @@ class MailboxTest : public ::testing::Test {
   std::unique_ptr<Mailbox> box;
   std::vector<std::pair<PubKey, Extension>> sent;
   bool busy = false;
+  std::vector<std::pair<PubKey, ByteVec>> renewed;
 };
+
+TEST_F(MailboxTest, TakesMailFromThoseAloneWhomTheWardFollows) {
+  start();
+  box->on(Guard{user(1), true, {}, make_filter({user(5), user(6)}, 7, {})}, from(1));
+  mail(5, 1, {user(1)});
+  mail(7, 1, {user(1)});
+  EXPECT_EQ(box->letters(), 1u);
+  EXPECT_EQ(rejected("mail forbidden"), 1);
+  disk_is_done();
+  EXPECT_THAT(said<Mailed>(),
+              ElementsAre(Mailed{1, 1, {user(1)}, {}, {user(1)}}, Mailed{1, 1, {}, {user(1)}, {user(1)}}));
+  boot();  // it stands on the disk
+  mail(7, 2, {user(1)});
+  EXPECT_EQ(rejected("mail forbidden"), 2);
+  box->on(Guard{user(1), true, {}, make_filter({user(7)}, 7, {})}, from(1));
+  mail(7, 3, {user(1)});
+  mail(5, 2, {user(1)});
+  EXPECT_EQ(box->letters(), 2u);
+  EXPECT_EQ(rejected("mail forbidden"), 3);
+  guard(1);  // an earlier version says nothing of it
+  mail(9, 1, {user(1)});
+  EXPECT_EQ(box->letters(), 3u);
+}
+
+TEST_F(MailboxTest, RenewsWhatItsWardsHaveInTheDirectoryWhileTheyAreAway) {
+  start();
+  box->on(Guard{user(1), true, {1, 2, 3}, {}}, from(1));
+  box->on(Guard{user(2), true, {9}, {}}, from(2));  // says nothing any more
+  pass(2h);
+  EXPECT_TRUE(renewed.empty()) << "they are there and do it themselves";
+  pass(24h);
+  ASSERT_EQ(renewed.size(), 2u);
+  EXPECT_EQ(renewed[0], (std::pair{user(1), ByteVec{1, 2, 3}}));
+  boot();
+  renewed.clear();
+  pass(7 * 24h);
+  const auto times = [&](std::uint8_t ward) {
+    return std::count_if(renewed.begin(), renewed.end(), [&](const auto& one) { return one.first == user(ward); });
+  };
+  EXPECT_GE(times(1), 7);
+  EXPECT_LE(times(1), 8);
+  EXPECT_EQ(times(2), 1);
+  box->on(Guard{user(1), true, {1, 2, 4}, {}}, from(1));
+  renewed.clear();
+  pass(2h);
+  EXPECT_TRUE(renewed.empty());
+}
 
 TEST_F(MailboxTest, StrangersFindNoPlaceAndFollowersHalfOfThem) {
   Limits limits;

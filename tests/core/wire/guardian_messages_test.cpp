@@ -24,15 +24,18 @@ std::vector<Extension> samples() {
       Follow{key(1), 5, {}, {key(2), key(3), key(4)}},
       Guard{key(1), true},
       Guard{key(2), false},
+      Guard{key(2), true, {1, 2, 3}, {4, 5}},
       Guarded{key(3), true, 16'000'000, 12},
       Guarded{key(3), false, 0, 0},
       Mail{7, 8, 0, {key(4), key(5)}, payload("a packet")},
       Mailed{7, UINT64_MAX, {key(4)}, {key(5), key(6)}},
       Mailed{0, 0, {}, {}},
+      Mailed{7, 1, {key(4), key(5)}, {}, {key(5)}},
       Collect{key(9)},
       MailIndex{},
       MailIndex{{{0x01020304, 7, 0, UINT64_MAX}, {0xFFFFFFFF, UINT64_MAX, 300, 300}}},
       MailWant{{{1, 2, 3, 4}}},
+      MailWant{{{1, 2, 3, 4}}, true},
       MailPart{{{key(1), 2}, {key(3), 4}}, {{0, 1, 0, payload("x")}, {1, 9, 0, payload("y")}}, true},
       MailPart{{}, {}, false},
       MailTaken{{{{key(1), 2}, 3, 3}, {{key(1), 2}, 5, 90}}},
@@ -45,6 +48,33 @@ TEST(GuardianMessages, EveryMessageComesBackAsItWent) {
     ASSERT_TRUE(back.ok()) << back.error().reason;
     EXPECT_EQ(*back, message) << message.index();
   }
+}
+
+// The array's first byte says how many elements there are; the last ones are those that an earlier version lacks.
+TEST(GuardianMessages, AnEarlierVersionLacksTheLastFields) {
+  const auto shortened = [](const Extension& message, std::size_t elements, std::size_t bytes) {
+    const Frame whole = encode_extension(message);
+    std::string text(text_of(whole.view()));
+    EXPECT_EQ(static_cast<std::uint8_t>(text[0]) & 0xF0, 0x90);
+    text[0] = static_cast<char>(text[0] - static_cast<char>(elements));
+    return decode_extension(bytes_of(text).first(text.size() - bytes), Limits{});
+  };
+  const auto guard = shortened(Guard{key(1), true}, 2, 4);
+  ASSERT_TRUE(guard.ok()) << guard.error().reason;
+  EXPECT_EQ(*guard, Extension(Guard{key(1), true}));
+  const auto mailed = shortened(Mailed{7, 8, {key(4)}, {}}, 1, 2);
+  ASSERT_TRUE(mailed.ok()) << mailed.error().reason;
+  const auto want = shortened(MailWant{{{1, 2, 3, 4}}, false}, 1, 3);
+  ASSERT_TRUE(want.ok()) << want.error().reason;
+}
+
+TEST(GuardianMessages, AGuardIsBounded) {
+  Limits limits;
+  limits.guardian_record_bytes = 10;
+  limits.follow_filter_bytes = 20;
+  EXPECT_TRUE(decode_extension(encode_extension(Guard{key(1), true, ByteVec(10), ByteVec(20)}).view(), limits).ok());
+  EXPECT_FALSE(decode_extension(encode_extension(Guard{key(1), true, ByteVec(11), {}}).view(), limits).ok());
+  EXPECT_FALSE(decode_extension(encode_extension(Guard{key(1), true, {}, ByteVec(21)}).view(), limits).ok());
 }
 
 TEST(GuardianMessages, AnIndexCostsAtMostSixteenBytesForEachAuthor) {
