@@ -93,6 +93,7 @@ void CellHeads::on(const Arrival& arrival, const CellCopy& message) {
     if (seat.wanted || (!message.to.empty() && !message.to.has(place))) continue;
     seat.wanted = true;
     seat.way = message.turn;
+    seat.swapped = is_nearer_by_other(*roster, place);
     ++copy.open;
     if (roster->member(place).who == own) {
       const NodeId by = arrival.node == message.origin ? NodeId{} : arrival.node;
@@ -106,6 +107,12 @@ void CellHeads::on(const Arrival& arrival, const CellCopy& message) {
     pass_to_parts(*list, copy, fresh);
   }
   pass(copy, fresh);
+}
+
+// A link is one hop; what is routed takes two or three, each of which sends the payload.
+bool CellHeads::is_nearer_by_other(const CellRoster& roster, std::size_t place) {
+  return roster.has_other(place) && links_.find(roster.via(place, 0)) == nullptr &&
+         links_.find(roster.via(place, 1)) != nullptr;
 }
 
 // Whom a copy goes to if everybody gets it by the first way.
@@ -166,8 +173,9 @@ void CellHeads::pass(Carried& copy, const std::vector<std::size_t>& places) {
       links_.send(link->second, handed, Priority::post, Traffic::relay);
       continue;
     }
-    if (copy.roster->via(place, seat.way) == host_.node_key.id()) ++seat.way;  // it has left us
-    const NodeId& via = copy.roster->via(place, seat.way);
+    const auto turn = [&seat] { return seat.way + (seat.swapped ? 1u : 0u); };
+    if (copy.roster->via(place, turn()) == host_.node_key.id()) ++seat.way;  // it has left us
+    const NodeId& via = copy.roster->via(place, turn());
     if (via != host_.node_key.id()) copies[{via, seat.way}].push_back(who);
   }
   for (auto& [key, receivers] : copies) {

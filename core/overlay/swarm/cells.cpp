@@ -233,7 +233,8 @@ std::uint32_t Cells::next_version() {
 void Cells::choose(Cell& cell) {
   cell.head = best(cell, {});
   cell.backup = best(cell, cell.head);
-  for (const PubKey& user : {cell.head, cell.backup}) assign(cell, user);
+  assign(cell, cell.head);
+  cell.backup_told = false;  // it may never need the list: behind the payload that is to be sent
 }
 
 // Who can be dialled, failed least, and is nearest to all.
@@ -279,10 +280,10 @@ void Cells::blame(std::uint16_t number, const NodeId& head, unsigned faults) {
   if (seat->second != cell->head && seat->second != cell->backup) return;
   if (seat->second == cell->head && cell->backup != PubKey{}) cell->head = cell->backup;
   cell->backup = best(*cell, cell->head);
-  assign(*cell, cell->backup);
+  assign(*cell, cell->backup, Priority::bulk);
 }
 
-void Cells::assign(const Cell& cell, const PubKey& to) const {
+void Cells::assign(const Cell& cell, const PubKey& to, Priority priority) const {
   if (to == PubKey{}) return;
   const std::size_t size = cell.seats->size();
   const std::size_t messages = size == 0 ? 1 : (size + kMembersTold - 1) / kMembersTold;
@@ -294,7 +295,7 @@ void Cells::assign(const Cell& cell, const PubKey& to) const {
     message.version = cell.version - static_cast<std::uint32_t>(messages - 1 - i);
     add_members(message, *cell.seats, i * kMembersTold, std::min(size, (i + 1) * kMembersTold));
     base = message.version;
-    tell(node_of(to), message, Priority::control, Traffic::control);
+    tell(node_of(to), message, priority, Traffic::control);
   }
 }
 

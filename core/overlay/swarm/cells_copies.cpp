@@ -8,6 +8,7 @@ namespace {
 
 constexpr Duration kSilence = 2s;        // until a head is given up that said nothing at all
 constexpr Duration kRest = 1s;           // that it has after this for the rest
+constexpr Duration kLine = 30s;          // that our own line may take for lists and copies, besides
 constexpr unsigned kReports = 64;        // of one head about one payload, that are looked at
 constexpr unsigned kRefusal = 4;         // faults: who refuses will do so the next time
 constexpr std::size_t kMostMissing = 4;  // a quarter, without a fault
@@ -49,6 +50,7 @@ void Cells::send(const std::vector<PubKey>& users, Channel channel, const Frame&
     part.head = node_of(cell.head);
     part.backup = node_of(cell.backup);
     part.at = now + kSilence;
+    part.patience = now + kLine;
     std::size_t named = 0;
     for (std::size_t place = 0; place < cell.seats->size(); ++place) {
       if (members_.find((*cell.seats)[place].user)->second.call != calls_) continue;
@@ -59,11 +61,14 @@ void Cells::send(const std::vector<PubKey>& users, Channel channel, const Frame&
     if (named == cell.seats->size()) part.to = {};
     if (cell.used + config_.limits.cell_lease * 3 / 4 <= now) {
       assign(cell, cell.head);
-      assign(cell, cell.backup);
+      cell.backup_told = false;
     }
     cell.used = now;
     copy(*flight, part, part.head, 0);
     flight->parts.push_back(std::move(part));
+  }
+  for (Cell& cell : cells_) {
+    if (!std::exchange(cell.backup_told, true)) assign(cell, cell.backup, Priority::bulk);
   }
 }
 
@@ -217,7 +222,19 @@ void Cells::due(MonoTime now) {
   }
 }
 
+// Many long lists take a slow line some seconds: a head that has not been told anything yet is not silent.
+bool Cells::has_not_left(const Flight& flight, Part& part, MonoTime now) {
+  if (now >= part.patience || !part.done.empty()) return false;
+  const NodeId& to = part.stage == Stage::backup ? part.backup : part.head;
+  const LinkId link = router_.first_hop(to, to, 0);
+  if (!link || host_.network.queued_bytes(link) == 0) return false;
+  part.at = now + kSilence;
+  fanout_.wait(flight.tag, part.at + kSilence);
+  return true;
+}
+
 void Cells::next_stage(Flight& flight, Part& part, MonoTime now) {
+  if (has_not_left(flight, part, now)) return;
   const PlaceSet left = missing(flight.tag, part);
   if (left.empty()) {
     part.stage = Stage::over;
