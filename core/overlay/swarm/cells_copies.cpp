@@ -41,8 +41,15 @@ void Cells::send(const std::vector<PubKey>& users, Channel channel, const Frame&
   std::erase_if(flights_, [&](const Flight& one) { return fanout_.awaited(one.tag) == nullptr; });
   Flight* flight = find_flight(tag);
   if (flight == nullptr) flight = &flights_.emplace_back(Flight{tag, channel, priority, {}});
+  // Our line is busy for a while with all of them: the largest first, in which the way is longest.
+  std::vector<Cell*> order;
   for (Cell& cell : cells_) {
-    if (cell.head == PubKey{}) continue;
+    if (cell.head != PubKey{}) order.push_back(&cell);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [](const Cell* a, const Cell* b) { return a->seats->size() > b->seats->size(); });
+  for (Cell* each : order) {
+    Cell& cell = *each;
     Part part;
     part.cell = cell.number;
     part.version = cell.version;
