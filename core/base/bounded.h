@@ -14,8 +14,8 @@
 
 namespace np2p {
 
-// The keys lie in one ring, found by their places in it: about 6 bytes each besides the key, where nodes of a hash table
-// would take 70.
+// The keys lie in one ring, found by their places in it: about 6 bytes each besides the key, where nodes of a hash
+// table would take 70.
 template <class Key>
 class BoundedSet {
  public:

@@ -53,15 +53,15 @@ struct Limits {
   std::size_t evidence = 64;                            // pairs that prove equivocation, kept to be shown
   Duration contact_life = 2h;                           // of a CONTACT; published again at half of it
   std::size_t pending_queries = 512;                    // of others, whose answers are handed back, and of ours
-  // Where others are. Those whom our user follows, and who follow, are remembered beside these (`follows`, `followers`);
-  // of the others the one unused longest makes room.
+  // Where others are. Those whom our user follows, and who follow, are remembered beside these (`follows`,
+  // `followers`); of the others the one unused longest makes room.
   std::size_t contacts = 4096;
   std::size_t lookups_open = 256;  // of our own
   // Of those who follow, and of whom we do not know where they are, as after a start: some 300 bytes each.
   std::uint32_t lookup_turns_per_second = 100;
-  std::size_t replay_windows = 1024;                    // sources of routed messages
-  std::uint8_t hops = 12;                               // of a routed message
-  std::size_t address_book = 256;                       // reachable peers remembered on disk
+  std::size_t replay_windows = 1024;  // sources of routed messages
+  std::uint8_t hops = 12;             // of a routed message
+  std::size_t address_book = 256;     // reachable peers remembered on disk
   // --- what was broadcast earlier, for those who were away or cut off
   std::size_t history_events = 1000;  // the newest so many are remembered, 12 bytes each,
   Duration history_age = 24h;         // unless they are older than this

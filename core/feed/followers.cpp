@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t kNotBehind = UINT64_MAX;
 constexpr Duration kSoon = 5s;
-constexpr std::size_t kLooks = 1000;  // at who is behind, each time
+constexpr std::size_t kLooks = 1000;                                  // at who is behind, each time
 constexpr Duration kPauses[] = {10s, 30s, 60s, 5min, 10min, 1h, 6h};  // between announcements
 
 }  // namespace

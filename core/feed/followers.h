@@ -64,11 +64,11 @@ class Followers {
   const Config& config_;
   Host& host_;
   std::map<PubKey, Follower> followers_;
-  std::map<PubKey, Behind> behind_;                // of these
-  std::set<std::pair<MonoTime, PubKey>> calls_;    // when these are told
-  PubKey looked_at_;                               // of those who are behind, the last
-  std::optional<WallTime> first_end_;              // no lease ends before this;
-  bool had_moved_ = false;                         // then
+  std::map<PubKey, Behind> behind_;              // of these
+  std::set<std::pair<MonoTime, PubKey>> calls_;  // when these are told
+  PubKey looked_at_;                             // of those who are behind, the last
+  std::optional<WallTime> first_end_;            // no lease ends before this;
+  bool had_moved_ = false;                       // then
 };
 
 }  // namespace np2p

@@ -45,7 +45,9 @@ def serves_all_after_a_restart(net: np2p.Network, reachable: int, hidden: int, s
     author.restart()
     at_once = author.post("I am back, and know nobody")
     everybody = net.eventually(lambda: net.delivery_ratio(at_once, to=followers) == 1.0, within=searching, every=1.0)
-    print(f"\n{len(followers)} followers; {100 * net.delivery_ratio(at_once, to=followers):.1f} % have what was posted at once")
+    print(
+        f"\n{len(followers)} followers; {100 * net.delivery_ratio(at_once, to=followers):.1f} % have what was posted at once"
+    )
     assert everybody
     assert net.eventually(lambda: net.status(author)["followers_behind"] == 0, within=minutes(2))
 

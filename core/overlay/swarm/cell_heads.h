@@ -68,7 +68,7 @@ class CellHeads {
   struct Seat {
     bool wanted = false;  // it is to have this copy
     bool got = false;
-    bool summed = false;  // its MAC came in a sum, from the head of its part
+    bool summed = false;   // its MAC came in a sum, from the head of its part
     bool swapped = false;  // its other relay comes first
     std::uint8_t way = 0;
     CellMac mac{};

@@ -53,8 +53,8 @@ void CellHeads::divide(List& list, std::size_t relays) {
   }
 }
 
-// Somebody in it who can be dialled: whose relay is itself. Who is linked with us comes first, then who is in the middle
-// of the curve.
+// Somebody in it who can be dialled: whose relay is itself. Who is linked with us comes first, then who is in the
+// middle of the curve.
 NodeId CellHeads::head_of_part(const List& list, std::size_t begin, std::size_t end) {
   const std::size_t middle = (begin + end) / 2;  // along the curve
   NodeId chosen;

@@ -42,9 +42,9 @@ struct Known {
   // The table's own:
   bool checked = false;  // false: a mere claim that came with a message; the directory was not asked
   bool kept = false;
-  bool moved = false;    // since take_moved(),
+  bool moved = false;      // since take_moved(),
   bool is_listed = false;  // for which this place is remembered
-  bool in_line = false;  // for a look-up
+  bool in_line = false;    // for a look-up
   std::uint32_t before = PlaceIndex::kNone;
   std::uint32_t after = PlaceIndex::kNone;
   std::uint32_t next_in_line = PlaceIndex::kNone;

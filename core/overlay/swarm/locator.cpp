@@ -14,8 +14,8 @@ constexpr Duration kFirstRepeat = 1s;   // of what was published; the pause doub
 constexpr unsigned kRepeats = 2;
 constexpr Duration kSettleRest = 1min;  // changes of some of our relays: the others still lead here
 constexpr Duration kSettle = 3s;        // changes of our relays within this are published together
-constexpr Duration kFirstLinks = 1s;  // from the first link to a question that nobody could be asked before
-constexpr Duration kEcho = 5s;        // by then an answer could have come
+constexpr Duration kFirstLinks = 1s;    // from the first link to a question that nobody could be asked before
+constexpr Duration kEcho = 5s;          // by then an answer could have come
 
 }  // namespace
 

@@ -7,9 +7,9 @@
 // the directory was asked.
 //
 // Who is asked for and not found, or found dead, is looked for again with growing pauses, so that a user who comes back
-// is noticed; version() rises then. Only so many are looked for at once. Of those whom the floor above keeps, because it
-// sends to them all the time, the others wait in a line, for some turns each; who has had these is looked for again an
-// hour later, if it is still wanted then, or says itself that it is back.
+// is noticed; version() rises then. Only so many are looked for at once. Of those whom the floor above keeps, because
+// it sends to them all the time, the others wait in a line, for some turns each; who has had these is looked for again
+// an hour later, if it is still wanted then, or says itself that it is back.
 #pragma once
 
 #include <optional>
@@ -43,8 +43,8 @@ class Locator {
       if (fit_for_copy(one)) visit(receiver_of(one), one.at);
     });
   }
-  // Somebody whom the floor above will send to as long as it keeps it: it is not forgotten for strangers, and looked for
-  // in its turn as long as it is not known.
+  // Somebody whom the floor above will send to as long as it keeps it: it is not forgotten for strangers, and looked
+  // for in its turn as long as it is not known.
   void keep(const PubKey& user, bool kept);
   [[nodiscard]] Coordinates place_of(const PubKey& user) const noexcept;  // vague if not known
   void set_nat(NatClass nat);                                             // of ours, for our contact
@@ -60,7 +60,8 @@ class Locator {
   void proved(const NodeId& node);  // it was where we thought it was
   void linked(const Peer& peer);    // it lives, whatever was said
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return contacts_.bytes() + heap_bytes(wanted_, [](const Wanted& one) { return one.ballot.bytes(); }) + heap_bytes(relays_);
+    return contacts_.bytes() + heap_bytes(wanted_, [](const Wanted& one) { return one.ballot.bytes(); }) +
+           heap_bytes(relays_);
   }
   [[nodiscard]] std::size_t relays() const noexcept { return relays_.size(); }  // in our contact
   [[nodiscard]] const std::vector<PeerRef>& home_relays() const noexcept { return relays_; }

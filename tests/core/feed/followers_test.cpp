@@ -61,7 +61,8 @@ TEST_F(Many, AreToldOneAfterTheOtherThoseFirstWhoWaitLongest) {
   EXPECT_TRUE(followers.due(ports.now, 100).empty());
   ASSERT_TRUE(followers.next_due().has_value());
   EXPECT_GT(*followers.next_due(), ports.now);
-  for (std::uint32_t i = 0; i < 3000; ++i) i % 2 == 0 ? followers.knows(follower(i)) : void(followers.remove(follower(i)));
+  for (std::uint32_t i = 0; i < 3000; ++i)
+    i % 2 == 0 ? followers.knows(follower(i)) : void(followers.remove(follower(i)));
   EXPECT_FALSE(followers.next_due().has_value());
   EXPECT_TRUE(followers.behind().empty());
   EXPECT_EQ(followers.all().size(), 3500u);

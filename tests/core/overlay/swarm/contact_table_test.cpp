@@ -26,7 +26,9 @@ NodeId node(std::uint64_t number) {
 }
 
 // A contact of theirs is known.
-void be_found(Known& known) { known.expires = MonoTime{1}; }
+void be_found(Known& known) {
+  known.expires = MonoTime{1};
+}
 
 TEST(ContactTable, OfStrangersTheClaimUnusedLongestGoesFirst) {
   Limits limits;
@@ -193,7 +195,7 @@ TEST(ContactTable, WhoStandsInLineHasItsTurnOnce) {
   table.put(user(9));
   table.stand_in_line(*table.find(user(9)));
   EXPECT_EQ(table.first_in_line(), nullptr) << "a stranger";
-  for (const std::uint64_t i : {2, 0, 4, 2, 1, 5}) table.stand_in_line(*table.find(user(i)));
+  for (const std::uint64_t i : {2u, 0u, 4u, 2u, 1u, 5u}) table.stand_in_line(*table.find(user(i)));
   table.leave_line(*table.find(user(0)));
   table.keep(user(4), false);  // nothing is known of it: gone
   table.keep(user(7), true);   // who has its place now
@@ -213,7 +215,7 @@ TEST(ContactTable, TellsOfWhoMovedOnce) {
   const Limits limits;
   ContactTable table(limits, 7);
   for (std::uint64_t i = 0; i < 4; ++i) table.keep(user(i), true);
-  for (const std::uint64_t i : {3, 1, 3, 2}) table.set_moved(*table.find(user(i)));
+  for (const std::uint64_t i : {3u, 1u, 3u, 2u}) table.set_moved(*table.find(user(i)));
   table.keep(user(1), false);
   table.keep(user(8), true);  // in its place
   const auto moved = [&] {
