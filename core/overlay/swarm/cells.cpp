@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "core/base/heap_bytes.h"
@@ -117,11 +118,11 @@ void Cells::drop_unnamed(MonoTime now) {
 void Cells::divide_all(MonoTime now) {
   std::vector<Dweller> dwellers;
   std::vector<PubKey> users;
-  seated_.clear();
+  std::set<NodeId> seated;
   for (auto& [user, member] : members_) {
     member.moved = false;
     member.cell = kNone;
-    if (member.receiver.vias.empty() || !seated_.emplace(member.receiver.node, user).second) continue;
+    if (member.receiver.vias.empty() || !seated.insert(member.receiver.node).second) continue;
     dwellers.push_back({member.receiver.node, member.receiver.vias, member.at});
     users.push_back(user);
   }
@@ -150,19 +151,21 @@ void Cells::divide_all(MonoTime now) {
 Cells::Newcomers Cells::seat_newcomers() {
   Newcomers newcomers;
   std::map<NodeId, std::uint16_t> by_relay;
+  std::vector<NodeId> seated;
   for (auto& [user, member] : members_) {
     if (std::exchange(member.moved, false)) member.cell = kNone;
-    if (member.cell != kNone) by_relay.emplace(member.receiver.vias.front(), member.cell);
+    if (member.cell == kNone) continue;
+    by_relay.emplace(member.receiver.vias.front(), member.cell);
+    seated.push_back(member.receiver.node);
   }
-  std::erase_if(seated_, [&](const auto& one) {
-    const auto member = members_.find(one.second);
-    return member == members_.end() || member->second.cell == kNone || member->second.receiver.node != one.first;
-  });
+  std::sort(seated.begin(), seated.end());
+  std::set<NodeId> fresh;
   std::vector<Coordinates> centers;
   for (const Cell& cell : cells_) centers.push_back(center(*cell.seats));
   for (auto& [user, member] : members_) {
-    if (member.cell != kNone || member.receiver.vias.empty() || !seated_.emplace(member.receiver.node, user).second)
-      continue;
+    const NodeId& node = member.receiver.node;
+    if (member.cell != kNone || member.receiver.vias.empty()) continue;
+    if (std::binary_search(seated.begin(), seated.end(), node) || !fresh.insert(node).second) continue;
     const Cell* chosen = nullptr;
     for (const NodeId& via : member.receiver.vias) {
       const auto there = by_relay.find(via);
@@ -269,16 +272,15 @@ Coordinates Cells::center(const Seats& seats) const {
   return {static_cast<std::int16_t>(x / known), static_cast<std::int16_t>(y / known), 0, 0};
 }
 
-void Cells::blame(std::uint16_t number, const NodeId& head, unsigned faults) {
+void Cells::blame(std::uint16_t number, const PubKey& head, unsigned faults) {
   Cell* cell = find_cell(number);
-  const auto seat = seated_.find(head);
-  if (cell == nullptr || seat == seated_.end()) return;
-  const auto member = members_.find(seat->second);
+  if (cell == nullptr) return;
+  const auto member = members_.find(head);
   if (member != members_.end()) {
     member->second.faults = static_cast<std::uint8_t>(std::min(255u, member->second.faults + faults));
   }
-  if (seat->second != cell->head && seat->second != cell->backup) return;
-  if (seat->second == cell->head && cell->backup != PubKey{}) cell->head = cell->backup;
+  if (head != cell->head && head != cell->backup) return;
+  if (head == cell->head && cell->backup != PubKey{}) cell->head = cell->backup;
   cell->backup = best(*cell, cell->head);
   assign(*cell, cell->backup, Priority::bulk);
 }
@@ -329,7 +331,9 @@ void Cells::tell(const NodeId& to, const CellMessage& message, Priority priority
 }
 
 std::size_t Cells::bytes() const noexcept {
-  return heap_bytes(members_) + heap_bytes(seated_) +
+  std::size_t vias = 0;
+  for (const auto& [user, member] : members_) vias += heap_bytes(member.receiver.vias);
+  return heap_bytes(members_) + vias +
          heap_bytes(cells_, [](const Cell& one) { return heap_bytes(*one.seats); }) +
          heap_bytes(flights_, [](const Flight& one) { return heap_bytes(one.parts); });
 }

@@ -78,6 +78,8 @@ class Cells {
     PlaceSet done;  // whose receipts are there
     NodeId head;
     NodeId backup;
+    PubKey head_user;
+    PubKey backup_user;
     Stage stage = Stage::head;
     MonoTime at;               // of the next stage
     MonoTime patience;         // until which it may wait for our own line
@@ -111,7 +113,8 @@ class Cells {
   void next_stage(Flight& flight, Part& part, MonoTime now);
   bool has_not_left(const Flight& flight, Part& part, MonoTime now);
   void send_ourselves(Flight& flight, Part& part);
-  void blame(std::uint16_t cell, const NodeId& head, unsigned faults);
+  void blame(std::uint16_t cell, const PubKey& head, unsigned faults);
+  static const PubKey& user_of(const Part& part, const NodeId& node) noexcept;
   [[nodiscard]] Flight* find_flight(std::uint64_t tag) noexcept;
   [[nodiscard]] Part* find_part(Flight& flight, std::uint16_t cell, const NodeId& from) noexcept;
   [[nodiscard]] Cell* find_cell(std::uint16_t number) noexcept;
@@ -120,8 +123,7 @@ class Cells {
   Host& host_;
   Router& router_;
   Fanout& fanout_;
-  std::map<PubKey, Member> members_;
-  std::map<NodeId, PubKey> seated_;  // who has a cell; of several users of one server only one
+  std::map<PubKey, Member> members_;  // of several users of one server only one has a cell
   std::vector<Cell> cells_;
   std::vector<Flight> flights_;
   std::size_t divided_ = 0;  // members, when they were last

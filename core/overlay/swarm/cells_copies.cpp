@@ -56,6 +56,8 @@ void Cells::send(const std::vector<PubKey>& users, Channel channel, const Frame&
     part.seats = cell.seats;
     part.head = node_of(cell.head);
     part.backup = node_of(cell.backup);
+    part.head_user = cell.head;
+    part.backup_user = cell.backup;
     part.at = now + kSilence;
     part.patience = now + kLine;
     std::size_t named = 0;
@@ -117,6 +119,10 @@ bool Cells::is_complete(std::uint64_t tag, const Part& part) const {
   return true;
 }
 
+const PubKey& Cells::user_of(const Part& part, const NodeId& node) noexcept {
+  return node == part.head ? part.head_user : part.backup_user;
+}
+
 PlaceSet Cells::missing(std::uint64_t tag, const Part& part) const {
   PlaceSet set;
   for (std::size_t place = 0; place < part.seats->size(); ++place) {
@@ -135,11 +141,10 @@ void Cells::on(const Arrival& arrival, const CellTrouble& message) {
   const Cell* cell = find_cell(message.cell);
   const bool same = cell != nullptr && cell->version == part->version;
   if (message.kind == CellTrouble::Kind::unknown && same && !std::exchange(part->repeated, true)) {
-    const auto user = seated_.find(arrival.node);
-    if (user != seated_.end()) assign(*cell, user->second);
+    assign(*cell, user_of(*part, arrival.node));
     return copy(*flight, *part, arrival.node, 0);
   }
-  if (message.kind == CellTrouble::Kind::refused) blame(message.cell, arrival.node, kRefusal);
+  if (message.kind == CellTrouble::Kind::refused) blame(message.cell, user_of(*part, arrival.node), kRefusal);
   next_stage(*flight, *part, host_.clock.mono());
 }
 
@@ -178,8 +183,7 @@ void Cells::on(const Arrival& arrival, const CellReceipts& message) {
   }
   if (part->stage == Stage::head && is_complete(message.tag, *part)) {
     part->stage = Stage::over;
-    const auto user = seated_.find(arrival.node);
-    const auto head = user == seated_.end() ? members_.end() : members_.find(user->second);
+    const auto head = members_.find(user_of(*part, arrival.node));
     if (head != members_.end()) head->second.faults = 0;
   }
 }
@@ -254,11 +258,11 @@ void Cells::next_stage(Flight& flight, Part& part, MonoTime now) {
   }
   if (part.stage == Stage::backup) {
     const bool silent = left.count() == (part.to.empty() ? part.seats->size() : part.to.count());
-    if (silent) blame(part.cell, part.backup, 1);
+    if (silent) blame(part.cell, part.backup_user, 1);
     return send_ourselves(flight, part);
   }
   const bool silent = part.done.empty();
-  if (silent || left.count() * kMostMissing > part.seats->size()) blame(part.cell, part.head, 1);
+  if (silent || left.count() * kMostMissing > part.seats->size()) blame(part.cell, part.head_user, 1);
   if (part.backup == NodeId{}) return send_ourselves(flight, part);
   // By the other relays of those whom the head did not reach; if it reached nobody, it was the head.
   part.to = left;
