@@ -88,8 +88,9 @@ struct World::Impl final : HostEvents {
     const auto number = numbers.find(id);
     if (number == numbers.end()) return;
     Tracked& event = tracked[number->second];
+    if (node == event.author) return;  // of most events nobody else asks for there is no list of nodes
     if (event.hops.size() < machines.size()) event.hops.resize(machines.size());
-    if (event.hops[node] != 0 || node == event.author) return;
+    if (event.hops[node] != 0) return;
     // One more than whom it came from; a pure relay keeps no copy, then the frame's own count is used.
     const Fabric::Handling& handling = fabric.handling();
     std::uint32_t hops = handling.hops;

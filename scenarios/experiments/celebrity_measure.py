@@ -14,7 +14,9 @@ from meter import Array, Meter, Sent, otherwise
 
 TEXT = "x" * (POST - scale.ENVELOPE - 10)  # and ten characters that number the posts
 MOVING = ("payload", "duplicate", "relay")
-FOLLOWS_A_SECOND = 40.0
+FOLLOWS_A_SECOND = 100.0
+COPIED = 30_000  # from so many followers on no copy of the network is made to measure its silence: see _silence()
+SILENCE = 20.0  # seconds of it, then
 CALM = 60.0  # seconds until the last follow is registered, and again after the first post, which may look things up
 MOST_PATIENCE = 600.0  # for follows that are not registered by then
 
@@ -32,8 +34,8 @@ def measure(ask: Ask, report: Callable[[float], None]) -> Point:
     report(0.6)
 
     meter = Meter(net)
-    lasting = n / FOLLOWS_A_SECOND + CALM
-    quiet = otherwise(lambda: meter.silence(lasting))
+    quiet = _silence(meter, n, n / FOLLOWS_A_SECOND + CALM)
+    before = _state(net, author)
     meter.mark()
     for follower in followers:
         follower.follow(author)
@@ -44,10 +46,11 @@ def measure(ask: Ask, report: Callable[[float], None]) -> Point:
     report(0.8)
 
     # As long as it takes if the author sends every copy, and twice that; at least until a lost copy would be noticed.
-    pause = max(20.0, 2.5 * unicast_s(n, 1.0))
-    author.post(_text(0, "z"))
+    pause = max(20.0, 2.5 * unicast_s(n, 1.0)) if n < COPIED else 20.0
+    first = author.post(_text(0, "z"))
     net.run_for(pause + CALM)
-    silent = otherwise(lambda: meter.silence(pause * ask.plan.posts))
+    late = 1000 * (net.deliveries(first)["latency_s"] - net.deliveries(first)["direct_latency_s"])
+    silent = _silence(meter, n, pause * ask.plan.posts)
     meter.mark()
     posts, clock = [], time.process_time()
     for number in range(ask.plan.posts):
@@ -91,6 +94,9 @@ def measure(ask: Ask, report: Callable[[float], None]) -> Point:
         member_B=_mean(each[members]),
         delivery_B=float(spent.total.sum()) / max(1, got),
         follow_B=float(following.total.sum()) / n,
+        state_B=(_state(net, author)[0] - before[0]) / n,
+        stored_B=(_state(net, author)[1] - before[1]) / n,
+        first_p99_ms=_percentile(late, 99),
         joined=village.joined,
         cpu_s=time.process_time() - began,
         post_cpu_s=clock / len(posts),
@@ -105,6 +111,18 @@ def _groups(spent: Sent, author: int) -> tuple[Array, Array]:
     members = ~carriers
     carriers[author] = members[author] = False
     return carriers, members
+
+
+def _silence(meter: Meter, followers: int, seconds: float) -> Sent:
+    """What is sent while nobody says anything: in a copy of the network, at the very times that are measured. A large
+    one has no room for a copy: then what was sent before, and as much in every second."""
+    return otherwise(lambda: meter.silence(seconds)) if followers < COPIED else meter.silence(SILENCE)
+
+
+def _state(net: np2p.Simulation, node: np2p.Node) -> tuple[int, int]:
+    """Bytes that a server holds in memory, and in its store."""
+    row = net.memory_by_node()[node.index]
+    return int(row["overlay"]) + int(row["feed"]), int(row["store"])
 
 
 def _mean(values: Array) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import point_files
 
 DRIVERS = ("celebrity_measure.py", "meter.py", "scale_measure.py")
-VERSION = 2  # of the measurement: another one makes what is kept worthless
+VERSION = 3  # of the measurement: another one makes what is kept worthless
 UPLINK = 10_000_000  # bits per second, the author's
 NATED = 0.8  # of the followers; the others can relay
 POST = 800  # bytes, as the overlay carries it
@@ -88,6 +88,9 @@ class Point:
     member_B: float
     delivery_B: float  # of the whole network, for each delivery
     follow_B: float  # of the whole network, until one follow is registered
+    state_B: float  # for one follower, that the author's server holds in memory,
+    stored_B: float  # and in its store
+    first_p99_ms: float  # latency above direct of the first post, for which lists of members go out
     joined: bool
     cpu_s: float
     post_cpu_s: float  # of the simulator, for one post

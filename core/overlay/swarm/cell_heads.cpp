@@ -93,6 +93,7 @@ void CellHeads::on(const Arrival& arrival, const CellCopy& message) {
     if (seat.wanted || (!message.to.empty() && !message.to.has(place))) continue;
     seat.wanted = true;
     seat.way = message.turn;
+    seat.swapped = is_nearer_by_other(*roster, place);
     ++copy.open;
     if (roster->member(place).who == own) {
       const NodeId by = arrival.node == message.origin ? NodeId{} : arrival.node;
@@ -106,6 +107,12 @@ void CellHeads::on(const Arrival& arrival, const CellCopy& message) {
     pass_to_parts(*list, copy, fresh);
   }
   pass(copy, fresh);
+}
+
+// A link is one hop; what is routed takes two or three, each of which sends the payload.
+bool CellHeads::is_nearer_by_other(const CellRoster& roster, std::size_t place) {
+  return roster.has_other(place) && links_.find(roster.via(place, 0)) == nullptr &&
+         links_.find(roster.via(place, 1)) != nullptr;
 }
 
 // Whom a copy goes to if everybody gets it by the first way.
@@ -151,7 +158,8 @@ CellHeads::Carried* CellHeads::find_carried(std::uint64_t tag, const NodeId& aut
   return nullptr;
 }
 
-// One copy to each relay; straight to whoever is linked.
+// One copy to each relay; straight to whoever is linked. Our line is busy for a while with all of them: those first who
+// have the longest way.
 void CellHeads::pass(Carried& copy, const std::vector<std::size_t>& places) {
   if (places.empty()) return;
   const Fanout::Copy what{copy.channel, Priority::post, Traffic::relay, copy.tag};
@@ -159,20 +167,26 @@ void CellHeads::pass(Carried& copy, const std::vector<std::size_t>& places) {
   std::map<ShortNode, LinkId> linked;
   for (const Peer& peer : links_.ready()) linked.emplace(short_node(peer.id), peer.link);
   std::map<std::pair<NodeId, unsigned>, std::vector<ShortNode>> copies;
+  std::vector<LinkId> direct;
   for (const std::size_t place : places) {
     const ShortNode who = copy.roster->member(place).who;
     Seat& seat = copy.seats[place];
     if (const auto link = linked.find(who); link != linked.end()) {
-      links_.send(link->second, handed, Priority::post, Traffic::relay);
+      direct.push_back(link->second);
       continue;
     }
-    if (copy.roster->via(place, seat.way) == host_.node_key.id()) ++seat.way;  // it has left us
-    const NodeId& via = copy.roster->via(place, seat.way);
+    const auto turn = [&seat] { return seat.way + (seat.swapped ? 1u : 0u); };
+    if (copy.roster->via(place, turn()) == host_.node_key.id()) ++seat.way;  // it has left us
+    const NodeId& via = copy.roster->via(place, turn());
     if (via != host_.node_key.id()) copies[{via, seat.way}].push_back(who);
   }
-  for (auto& [key, receivers] : copies) {
-    fanout_.spread(key.first, key.second, copy.origin, what, copy.payload, receivers);
+  for (const bool near : {false, true}) {
+    for (auto& [key, receivers] : copies) {
+      if ((links_.find(key.first) != nullptr) != near) continue;
+      fanout_.spread(key.first, key.second, copy.origin, what, copy.payload, receivers);
+    }
   }
+  for (const LinkId link : direct) links_.send(link, handed, Priority::post, Traffic::relay);
 }
 
 // --- receipts

@@ -68,7 +68,8 @@ class CellHeads {
   struct Seat {
     bool wanted = false;  // it is to have this copy
     bool got = false;
-    bool summed = false;  // its MAC came in a sum, from the head of its part
+    bool summed = false;   // its MAC came in a sum, from the head of its part
+    bool swapped = false;  // its other relay comes first
     std::uint8_t way = 0;
     CellMac mac{};
   };
@@ -96,9 +97,10 @@ class CellHeads {
   [[nodiscard]] Carried* find_carried(std::uint64_t tag, const NodeId& author, std::uint16_t cell) noexcept;
   Carried& carry(const Arrival& arrival, const CellCopy& message, const Roster& roster);
   void pass(Carried& copy, const std::vector<std::size_t>& places);
+  [[nodiscard]] bool is_nearer_by_other(const CellRoster& roster, std::size_t place);
   [[nodiscard]] static std::size_t relays_of(const CellRoster& roster, std::size_t begin, std::size_t end);
   void divide(List& list, std::size_t relays);
-  [[nodiscard]] NodeId head_of_part(const List& list, std::size_t begin, std::size_t end) const;
+  [[nodiscard]] NodeId head_of_part(const List& list, std::size_t begin, std::size_t end);
   // What of these has a part with a head goes there; the rest stays.
   void pass_to_parts(List& list, Carried& copy, std::vector<std::size_t>& places);
   void tell_part(const Part& part);

@@ -53,16 +53,19 @@ void CellHeads::divide(List& list, std::size_t relays) {
   }
 }
 
-// Somebody in it who can be dialled: whose relay is itself.
-NodeId CellHeads::head_of_part(const List& list, std::size_t begin, std::size_t end) const {
+// Somebody in it who can be dialled: whose relay is itself. Who is linked with us comes first, then who is in the
+// middle of the curve.
+NodeId CellHeads::head_of_part(const List& list, std::size_t begin, std::size_t end) {
   const std::size_t middle = (begin + end) / 2;  // along the curve
   NodeId chosen;
-  std::size_t nearest = end - begin;
+  std::size_t nearest = 2 * (end - begin);
   for (std::size_t place = begin; place < end; ++place) {
     const NodeId& via = list.roster->via(place, 0);
     const bool itself = short_node(via) == list.roster->member(place).who && !list.roster->has_other(place);
-    const std::size_t away = place < middle ? middle - place : place - middle;
-    if (!itself || away >= nearest || via == host_.node_key.id()) continue;
+    if (!itself || via == host_.node_key.id()) continue;
+    std::size_t away = place < middle ? middle - place : place - middle;
+    if (links_.find(via) == nullptr) away += end - begin;
+    if (away >= nearest) continue;
     if (std::find(list.silent.begin(), list.silent.end(), via) != list.silent.end()) continue;
     chosen = via;
     nearest = away;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "core/base/heap_bytes.h"
@@ -117,11 +118,11 @@ void Cells::drop_unnamed(MonoTime now) {
 void Cells::divide_all(MonoTime now) {
   std::vector<Dweller> dwellers;
   std::vector<PubKey> users;
-  seated_.clear();
+  std::set<NodeId> seated;
   for (auto& [user, member] : members_) {
     member.moved = false;
     member.cell = kNone;
-    if (member.receiver.vias.empty() || !seated_.emplace(member.receiver.node, user).second) continue;
+    if (member.receiver.vias.empty() || !seated.insert(member.receiver.node).second) continue;
     dwellers.push_back({member.receiver.node, member.receiver.vias, member.at});
     users.push_back(user);
   }
@@ -150,19 +151,21 @@ void Cells::divide_all(MonoTime now) {
 Cells::Newcomers Cells::seat_newcomers() {
   Newcomers newcomers;
   std::map<NodeId, std::uint16_t> by_relay;
+  std::vector<NodeId> seated;
   for (auto& [user, member] : members_) {
     if (std::exchange(member.moved, false)) member.cell = kNone;
-    if (member.cell != kNone) by_relay.emplace(member.receiver.vias.front(), member.cell);
+    if (member.cell == kNone) continue;
+    by_relay.emplace(member.receiver.vias.front(), member.cell);
+    seated.push_back(member.receiver.node);
   }
-  std::erase_if(seated_, [&](const auto& one) {
-    const auto member = members_.find(one.second);
-    return member == members_.end() || member->second.cell == kNone || member->second.receiver.node != one.first;
-  });
+  std::sort(seated.begin(), seated.end());
+  std::set<NodeId> fresh;
   std::vector<Coordinates> centers;
   for (const Cell& cell : cells_) centers.push_back(center(*cell.seats));
   for (auto& [user, member] : members_) {
-    if (member.cell != kNone || member.receiver.vias.empty() || !seated_.emplace(member.receiver.node, user).second)
-      continue;
+    const NodeId& node = member.receiver.node;
+    if (member.cell != kNone || member.receiver.vias.empty()) continue;
+    if (std::binary_search(seated.begin(), seated.end(), node) || !fresh.insert(node).second) continue;
     const Cell* chosen = nullptr;
     for (const NodeId& via : member.receiver.vias) {
       const auto there = by_relay.find(via);
@@ -233,7 +236,8 @@ std::uint32_t Cells::next_version() {
 void Cells::choose(Cell& cell) {
   cell.head = best(cell, {});
   cell.backup = best(cell, cell.head);
-  for (const PubKey& user : {cell.head, cell.backup}) assign(cell, user);
+  assign(cell, cell.head);
+  cell.backup_told = false;  // it may never need the list: behind the payload that is to be sent
 }
 
 // Who can be dialled, failed least, and is nearest to all.
@@ -268,21 +272,20 @@ Coordinates Cells::center(const Seats& seats) const {
   return {static_cast<std::int16_t>(x / known), static_cast<std::int16_t>(y / known), 0, 0};
 }
 
-void Cells::blame(std::uint16_t number, const NodeId& head, unsigned faults) {
+void Cells::blame(std::uint16_t number, const PubKey& head, unsigned faults) {
   Cell* cell = find_cell(number);
-  const auto seat = seated_.find(head);
-  if (cell == nullptr || seat == seated_.end()) return;
-  const auto member = members_.find(seat->second);
+  if (cell == nullptr) return;
+  const auto member = members_.find(head);
   if (member != members_.end()) {
     member->second.faults = static_cast<std::uint8_t>(std::min(255u, member->second.faults + faults));
   }
-  if (seat->second != cell->head && seat->second != cell->backup) return;
-  if (seat->second == cell->head && cell->backup != PubKey{}) cell->head = cell->backup;
+  if (head != cell->head && head != cell->backup) return;
+  if (head == cell->head && cell->backup != PubKey{}) cell->head = cell->backup;
   cell->backup = best(*cell, cell->head);
-  assign(*cell, cell->backup);
+  assign(*cell, cell->backup, Priority::bulk);
 }
 
-void Cells::assign(const Cell& cell, const PubKey& to) const {
+void Cells::assign(const Cell& cell, const PubKey& to, Priority priority) const {
   if (to == PubKey{}) return;
   const std::size_t size = cell.seats->size();
   const std::size_t messages = size == 0 ? 1 : (size + kMembersTold - 1) / kMembersTold;
@@ -294,7 +297,7 @@ void Cells::assign(const Cell& cell, const PubKey& to) const {
     message.version = cell.version - static_cast<std::uint32_t>(messages - 1 - i);
     add_members(message, *cell.seats, i * kMembersTold, std::min(size, (i + 1) * kMembersTold));
     base = message.version;
-    tell(node_of(to), message, Priority::control, Traffic::control);
+    tell(node_of(to), message, priority, Traffic::control);
   }
 }
 
@@ -328,8 +331,9 @@ void Cells::tell(const NodeId& to, const CellMessage& message, Priority priority
 }
 
 std::size_t Cells::bytes() const noexcept {
-  return heap_bytes(members_) + heap_bytes(seated_) +
-         heap_bytes(cells_, [](const Cell& one) { return heap_bytes(*one.seats); }) +
+  std::size_t vias = 0;
+  for (const auto& [user, member] : members_) vias += heap_bytes(member.receiver.vias);
+  return heap_bytes(members_) + vias + heap_bytes(cells_, [](const Cell& one) { return heap_bytes(*one.seats); }) +
          heap_bytes(flights_, [](const Flight& one) { return heap_bytes(one.parts); });
 }
 

@@ -66,6 +66,7 @@ class Cells {
     std::shared_ptr<const Seats> seats;
     PubKey head;  // both zero: nobody can be dialled
     PubKey backup;
+    bool backup_told = true;  // it has the list
     MonoTime used;
   };
   enum class Stage : std::uint8_t { head, rest, backup, over };  // who is expected to serve the cell
@@ -77,8 +78,11 @@ class Cells {
     PlaceSet done;  // whose receipts are there
     NodeId head;
     NodeId backup;
+    PubKey head_user;
+    PubKey backup_user;
     Stage stage = Stage::head;
     MonoTime at;               // of the next stage
+    MonoTime patience;         // until which it may wait for our own line
     bool repeated = false;     // with the list of the members, which the head did not have
     std::uint8_t reports = 0;  // that were judged
   };
@@ -100,15 +104,17 @@ class Cells {
   [[nodiscard]] PubKey best(const Cell& cell, const PubKey& not_this) const;
   [[nodiscard]] Coordinates center(const Seats& seats) const;
   [[nodiscard]] NodeId node_of(const PubKey& user) const;
-  void assign(const Cell& cell, const PubKey& to) const;  // the whole list
+  void assign(const Cell& cell, const PubKey& to, Priority priority = Priority::control) const;  // the whole list
   void tell(const NodeId& to, const CellMessage& message, Priority priority, Traffic traffic) const;
   void add_members(CellAssign& message, const Seats& seats, std::size_t begin, std::size_t end) const;
   void copy(const Flight& flight, const Part& part, const NodeId& to, unsigned turn);
   [[nodiscard]] bool is_complete(std::uint64_t tag, const Part& part) const;
   [[nodiscard]] PlaceSet missing(std::uint64_t tag, const Part& part) const;
   void next_stage(Flight& flight, Part& part, MonoTime now);
+  bool has_not_left(const Flight& flight, Part& part, MonoTime now);
   void send_ourselves(Flight& flight, Part& part);
-  void blame(std::uint16_t cell, const NodeId& head, unsigned faults);
+  void blame(std::uint16_t cell, const PubKey& head, unsigned faults);
+  static const PubKey& user_of(const Part& part, const NodeId& node) noexcept;
   [[nodiscard]] Flight* find_flight(std::uint64_t tag) noexcept;
   [[nodiscard]] Part* find_part(Flight& flight, std::uint16_t cell, const NodeId& from) noexcept;
   [[nodiscard]] Cell* find_cell(std::uint16_t number) noexcept;
@@ -117,8 +123,7 @@ class Cells {
   Host& host_;
   Router& router_;
   Fanout& fanout_;
-  std::map<PubKey, Member> members_;
-  std::map<NodeId, PubKey> seated_;  // who has a cell; of several users of one server only one
+  std::map<PubKey, Member> members_;  // of several users of one server only one has a cell
   std::vector<Cell> cells_;
   std::vector<Flight> flights_;
   std::size_t divided_ = 0;  // members, when they were last

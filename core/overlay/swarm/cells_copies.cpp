@@ -8,6 +8,7 @@ namespace {
 
 constexpr Duration kSilence = 2s;        // until a head is given up that said nothing at all
 constexpr Duration kRest = 1s;           // that it has after this for the rest
+constexpr Duration kLine = 30s;          // that our own line may take for lists and copies, besides
 constexpr unsigned kReports = 64;        // of one head about one payload, that are looked at
 constexpr unsigned kRefusal = 4;         // faults: who refuses will do so the next time
 constexpr std::size_t kMostMissing = 4;  // a quarter, without a fault
@@ -40,15 +41,25 @@ void Cells::send(const std::vector<PubKey>& users, Channel channel, const Frame&
   std::erase_if(flights_, [&](const Flight& one) { return fanout_.awaited(one.tag) == nullptr; });
   Flight* flight = find_flight(tag);
   if (flight == nullptr) flight = &flights_.emplace_back(Flight{tag, channel, priority, {}});
+  // Our line is busy for a while with all of them: the largest first, in which the way is longest.
+  std::vector<Cell*> order;
   for (Cell& cell : cells_) {
-    if (cell.head == PubKey{}) continue;
+    if (cell.head != PubKey{}) order.push_back(&cell);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [](const Cell* a, const Cell* b) { return a->seats->size() > b->seats->size(); });
+  for (Cell* each : order) {
+    Cell& cell = *each;
     Part part;
     part.cell = cell.number;
     part.version = cell.version;
     part.seats = cell.seats;
     part.head = node_of(cell.head);
     part.backup = node_of(cell.backup);
+    part.head_user = cell.head;
+    part.backup_user = cell.backup;
     part.at = now + kSilence;
+    part.patience = now + kLine;
     std::size_t named = 0;
     for (std::size_t place = 0; place < cell.seats->size(); ++place) {
       if (members_.find((*cell.seats)[place].user)->second.call != calls_) continue;
@@ -59,11 +70,14 @@ void Cells::send(const std::vector<PubKey>& users, Channel channel, const Frame&
     if (named == cell.seats->size()) part.to = {};
     if (cell.used + config_.limits.cell_lease * 3 / 4 <= now) {
       assign(cell, cell.head);
-      assign(cell, cell.backup);
+      cell.backup_told = false;
     }
     cell.used = now;
     copy(*flight, part, part.head, 0);
     flight->parts.push_back(std::move(part));
+  }
+  for (Cell& cell : cells_) {
+    if (!std::exchange(cell.backup_told, true)) assign(cell, cell.backup, Priority::bulk);
   }
 }
 
@@ -105,6 +119,10 @@ bool Cells::is_complete(std::uint64_t tag, const Part& part) const {
   return true;
 }
 
+const PubKey& Cells::user_of(const Part& part, const NodeId& node) noexcept {
+  return node == part.head ? part.head_user : part.backup_user;
+}
+
 PlaceSet Cells::missing(std::uint64_t tag, const Part& part) const {
   PlaceSet set;
   for (std::size_t place = 0; place < part.seats->size(); ++place) {
@@ -123,11 +141,10 @@ void Cells::on(const Arrival& arrival, const CellTrouble& message) {
   const Cell* cell = find_cell(message.cell);
   const bool same = cell != nullptr && cell->version == part->version;
   if (message.kind == CellTrouble::Kind::unknown && same && !std::exchange(part->repeated, true)) {
-    const auto user = seated_.find(arrival.node);
-    if (user != seated_.end()) assign(*cell, user->second);
+    assign(*cell, user_of(*part, arrival.node));
     return copy(*flight, *part, arrival.node, 0);
   }
-  if (message.kind == CellTrouble::Kind::refused) blame(message.cell, arrival.node, kRefusal);
+  if (message.kind == CellTrouble::Kind::refused) blame(message.cell, user_of(*part, arrival.node), kRefusal);
   next_stage(*flight, *part, host_.clock.mono());
 }
 
@@ -166,8 +183,7 @@ void Cells::on(const Arrival& arrival, const CellReceipts& message) {
   }
   if (part->stage == Stage::head && is_complete(message.tag, *part)) {
     part->stage = Stage::over;
-    const auto user = seated_.find(arrival.node);
-    const auto head = user == seated_.end() ? members_.end() : members_.find(user->second);
+    const auto head = members_.find(user_of(*part, arrival.node));
     if (head != members_.end()) head->second.faults = 0;
   }
 }
@@ -217,7 +233,19 @@ void Cells::due(MonoTime now) {
   }
 }
 
+// Many long lists take a slow line some seconds: a head that has not been told anything yet is not silent.
+bool Cells::has_not_left(const Flight& flight, Part& part, MonoTime now) {
+  if (now >= part.patience || !part.done.empty()) return false;
+  const NodeId& to = part.stage == Stage::backup ? part.backup : part.head;
+  const LinkId link = router_.first_hop(to, to, 0);
+  if (!link || host_.network.queued_bytes(link) == 0) return false;
+  part.at = now + kSilence;
+  fanout_.wait(flight.tag, part.at + kSilence);
+  return true;
+}
+
 void Cells::next_stage(Flight& flight, Part& part, MonoTime now) {
+  if (has_not_left(flight, part, now)) return;
   const PlaceSet left = missing(flight.tag, part);
   if (left.empty()) {
     part.stage = Stage::over;
@@ -230,11 +258,11 @@ void Cells::next_stage(Flight& flight, Part& part, MonoTime now) {
   }
   if (part.stage == Stage::backup) {
     const bool silent = left.count() == (part.to.empty() ? part.seats->size() : part.to.count());
-    if (silent) blame(part.cell, part.backup, 1);
+    if (silent) blame(part.cell, part.backup_user, 1);
     return send_ourselves(flight, part);
   }
   const bool silent = part.done.empty();
-  if (silent || left.count() * kMostMissing > part.seats->size()) blame(part.cell, part.head, 1);
+  if (silent || left.count() * kMostMissing > part.seats->size()) blame(part.cell, part.head_user, 1);
   if (part.backup == NodeId{}) return send_ourselves(flight, part);
   // By the other relays of those whom the head did not reach; if it reached nobody, it was the head.
   part.to = left;

@@ -178,6 +178,10 @@ bool Fanout::spread(const NodeId& via, unsigned way, const NodeId& origin, const
   return true;
 }
 
+void Fanout::wait(std::uint64_t tag, MonoTime until) {
+  if (Sent* sent = find(tag)) sent->at = std::max(sent->at, until);
+}
+
 void Fanout::confirm(std::uint64_t tag, const NodeId& node) {
   Sent* sent = find(tag);
   Awaited* one = sent != nullptr ? missing(*sent, node) : nullptr;

@@ -40,6 +40,7 @@ class Fanout {
   // --- for cells, whose heads send copies in our stead (cells.h), or we in that of others (cell_heads.h)
   // As send(), but somebody else sends the first copies: ours go to whoever gave no receipt in time.
   void expect(std::vector<Receiver> to, Channel channel, const Frame& payload, Priority priority);
+  void wait(std::uint64_t tag, MonoTime until);                     // nobody is tried again before this
   void confirm(std::uint64_t tag, const NodeId& node);              // there is a receipt
   void send_now(std::uint64_t tag, const std::vector<NodeId>& to);  // to those of them who gave none yet
   [[nodiscard]] bool awaits(std::uint64_t tag, const NodeId& node) noexcept;

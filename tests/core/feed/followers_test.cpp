@@ -1,5 +1,9 @@
 // A registration lends a standing, and only for as long as it lasts.
+#include "core/feed/followers.h"
+
 #include <gtest/gtest.h>
+
+#include <set>
 
 #include "tests/core/feed/one_node.h"
 
@@ -21,6 +25,64 @@ TEST_F(FollowersTest, TheStandingEndsWithTheLease) {
   node->timer(Timer::follow);
   EXPECT_EQ(node->status().followers, 0u);
   EXPECT_EQ(ports->store.standing(peer.public_key()), Standing::stranger);
+}
+
+struct Many : ::testing::Test {
+  Config config;
+  test::FakePorts ports{config.limits};
+  Host host = ports.host();
+  Followers followers{config, host};
+  static PubKey follower(std::uint32_t number) {
+    PubKey made;
+    for (std::size_t i = 0; i < 4; ++i) made.data[i] = static_cast<std::uint8_t>(number * 2654435761u >> 8 * i);
+    return made;
+  }
+  void pass(Duration time) {
+    ports.now = ports.now + time;
+    ports.wall_now = ports.wall_now + time;
+  }
+};
+
+TEST_F(Many, AreToldOneAfterTheOtherThoseFirstWhoWaitLongest) {
+  for (std::uint32_t i = 0; i < 5000; ++i) ASSERT_TRUE(followers.add(follower(i), {}));
+  for (std::uint32_t i = 0; i < 3000; ++i) {
+    followers.missed(follower(i), 7);
+    if (i == 1499) pass(1s);
+  }
+  EXPECT_TRUE(followers.due(ports.now, 100).empty()) << "not at once: more may be missed";
+  pass(1min);
+  std::set<PubKey> told;
+  for (int round = 0; round < 30; ++round) {
+    for (const PubKey& one : followers.due(ports.now, 100)) EXPECT_TRUE(told.insert(one).second);
+    if (round != 14) continue;
+    for (std::uint32_t i = 0; i < 1500; ++i) EXPECT_TRUE(told.contains(follower(i))) << i;
+  }
+  EXPECT_EQ(told.size(), 3000u);
+  EXPECT_TRUE(followers.due(ports.now, 100).empty());
+  ASSERT_TRUE(followers.next_due().has_value());
+  EXPECT_GT(*followers.next_due(), ports.now);
+  for (std::uint32_t i = 0; i < 3000; ++i)
+    i % 2 == 0 ? followers.knows(follower(i)) : void(followers.remove(follower(i)));
+  EXPECT_FALSE(followers.next_due().has_value());
+  EXPECT_TRUE(followers.behind().empty());
+  EXPECT_EQ(followers.all().size(), 3500u);
+}
+
+TEST_F(Many, LeasesEndWhenTheyAreDueWhoeverCameMeanwhile) {
+  const Duration lease = config.limits.follow_lease;
+  followers.add(follower(1), {follower(9)});  // with a guardian, for longer
+  followers.add(follower(2), {});
+  EXPECT_TRUE(followers.expire(false).empty());
+  pass(lease / 2);
+  followers.add(follower(3), {});
+  EXPECT_TRUE(followers.expire(false).empty());
+  pass(lease / 2 + 1s);
+  EXPECT_EQ(followers.expire(false), std::vector<PubKey>{follower(2)});
+  EXPECT_TRUE(followers.expire(false).empty());
+  EXPECT_EQ(followers.expire(true), std::vector<PubKey>{follower(1)}) << "our user has moved: nobody is waited for";
+  pass(lease / 2);
+  EXPECT_EQ(followers.expire(true), std::vector<PubKey>{follower(3)});
+  EXPECT_TRUE(followers.all().empty());
 }
 
 }  // namespace

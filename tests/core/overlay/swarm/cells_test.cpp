@@ -297,12 +297,13 @@ struct Town {
   std::size_t received = 0;
   static constexpr std::size_t kSender = 1;
 
-  explicit Town(std::size_t size, std::size_t cells = 48, std::size_t fanout = 48) {
+  explicit Town(std::size_t size, std::size_t cells = 48, std::size_t fanout = 48, Duration lease = 1h) {
     for (std::size_t i = 0; i < size; ++i) {
       Config config;
       config.limits.cell_members = 24;
       config.limits.cells = cells;
       config.limits.cell_fanout = fanout;
+      config.limits.cell_lease = lease;
       world.add(i % 3 != 0, std::move(config));
     }
     world.boot_all();
@@ -451,6 +452,32 @@ TEST(CellsInATown, ThoseOfWhomAllHeadsWithholdGetCopiesOfTheAuthor) {
   EXPECT_EQ(town.with(0), 0u);
   town.run_for(10s);
   EXPECT_EQ(town.received, 99u);
+}
+
+TEST(CellsInATown, TheAuthorIsLinkedWithItsHeadsAsLongAsItPosts) {
+  Town town(100, 48, 48, 3min);
+  World& world = town.world;
+  const auto linked = [&] {
+    std::set<std::uint64_t> names;
+    for (const auto& peer : world[Town::kSender].swarm->peers()) names.insert(peer.name);
+    return names;
+  };
+  const std::size_t before = linked().size();
+  std::size_t heads = 0;
+  for (int posts = 0; posts < 3; ++posts) {
+    town.send(static_cast<char>('a' + posts));
+    town.run_for(2s);
+    EXPECT_EQ(town.received, 99u);
+    world.run_for(1min);
+    const auto names = linked();
+    const auto all = world[Town::kSender].swarm->cells().heads();
+    heads = all.size();
+    for (const PubKey& head : all) EXPECT_TRUE(names.contains(mesh_name(head)));
+  }
+  EXPECT_GE(heads, 3u);
+  EXPECT_GT(linked().size(), before);
+  world.run_for(3min);
+  EXPECT_LE(linked().size(), before);
 }
 
 }  // namespace

@@ -139,5 +139,104 @@ TEST_F(Rememberer, InventedUsersDoNotMakeItForgetThoseItKnows) {
   EXPECT_EQ(goes_to(), right->id());
 }
 
+// Strangers whom the directory confirms, one after the other.
+TEST_F(Rememberer, NobodyWhoFollowsIsForgottenForStrangers) {
+  for (const bool kept : {false, true}) {
+    hops.clear();
+    questions.clear();
+    world.empty();
+    Config config;
+    config.limits.contacts = 8;
+    ask(config);
+    for (std::size_t i = 0; i < 3; ++i) answer(i, {over_two_relays()});
+    world.run_for(1s);
+    if (kept) world.input(0, [&](Swarm& s) { s.keep(wanted, true); });
+    for (std::uint64_t i = 0; i < 20; ++i) {
+      const auto key = test::key_of(900 + i);
+      Contact made = contact(*key, test::user_of(900 + i));
+      made.listens = {};
+      made.relays = {hops[1]->ref()};
+      const ByteVec record = encode_contact(made, *key, test::kNetwork);
+      for (const auto& hop : hops) hop->heard();
+      EXPECT_FALSE(world.unicast(0, test::user_of(900 + i), "who are you?"));
+      for (const auto& hop : hops) {
+        for (const Get& question : hop->heard_of<Get>()) hop->say(Got{question.query, 1, {record}});
+      }
+      EXPECT_TRUE(world.unicast(0, test::user_of(900 + i), "there you are"));
+    }
+    EXPECT_EQ(goes_to(), kept ? right->id() : NodeId{});
+  }
+}
+
+TEST_F(Rememberer, WhoDoesNotFollowAnyMoreIsAStranger) {
+  ask();
+  for (std::size_t i = 0; i < 3; ++i) answer(i, {over_two_relays()});
+  for (const bool kept : {true, false}) {
+    world.input(0, [&](Swarm& s) { s.keep(wanted, kept); });
+    EXPECT_EQ(goes_to(), right->id());
+  }
+}
+
+// Nothing is known of a hundred followers, as after a start.
+struct Line : Claims {
+  std::map<Key, int> turns;
+  std::set<Key> answered;  // there is nobody
+  std::size_t largest = 0;
+  static constexpr std::uint64_t kFollowers = 100;
+  static PubKey follower(std::uint64_t i) { return test::user_of(3000 + i); }
+
+  void SetUp() override {
+    Config config;
+    config.limits.lookups_open = 16;
+    start(config);
+    for (std::uint64_t i = 0; i < kFollowers; ++i) world.input(0, [&](Swarm& s) { s.keep(follower(i), true); });
+  }
+  void run_for(Duration duration) {
+    for (Duration passed{}; passed < duration; passed += 500ms) {
+      world.run_for(500ms);
+      std::set<Key> keys;
+      for (const auto& hop : hops) {
+        for (const Get& question : hop->heard_of<Get>()) {
+          keys.insert(question.key);
+          hop->say(Got{question.query, 1, {}});
+        }
+      }
+      keys.erase(directory_key(world[0].config.owner));  // what our user has bound is asked, too
+      for (const Key& key : keys) ++turns[key];
+      largest = std::max(largest, keys.size());
+    }
+  }
+};
+
+TEST_F(Line, ManyAreLookedForAFewAtATimeAndNotForEver) {
+  run_for(5s);
+  EXPECT_EQ(turns.size(), 16u) << "two lots of eight";
+  run_for(5min);
+  EXPECT_EQ(largest, 8u);
+  EXPECT_EQ(turns.size(), kFollowers);
+  const auto often = std::count_if(turns.begin(), turns.end(), [](const auto& one) { return one.second > 3; });
+  EXPECT_LE(often, 8) << "the last eight stand in nobody's way";
+  // An hour later they have another turn, if somebody wants them.
+  run_for(1h);
+  turns.clear();
+  for (std::uint64_t i = 0; i < kFollowers; ++i) world.unicast(0, follower(i), "are you back?");
+  run_for(2min);
+  EXPECT_GE(turns.size(), kFollowers - 8) << "those eight have just been asked for";
+}
+
+TEST_F(Line, LeavesRoomForWhoIsWantedAtOnce) {
+  run_for(1s);
+  asked();
+  EXPECT_FALSE(world.unicast(0, test::user_of(800), "who are you?"));
+  EXPECT_TRUE(asked().contains(directory_key(test::user_of(800))));
+}
+
+TEST_F(Line, WhoIsFoundOrHasGoneStandsThereNoMore) {
+  for (std::uint64_t i = 0; i < 50; ++i) world.input(0, [&](Swarm& s) { s.keep(follower(99 - i), false); });
+  run_for(5min);
+  for (std::uint64_t i = 0; i < 50; ++i) EXPECT_FALSE(turns.contains(directory_key(follower(99 - i)))) << i;
+  EXPECT_EQ(turns.size(), 50u);
+}
+
 }  // namespace
 }  // namespace np2p::swarm
