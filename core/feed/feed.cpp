@@ -297,9 +297,7 @@ void Feed::blame(const Delivery& delivery) {
 
 // Nobody waits for a received post to be durable, so many of them share one commit.
 void Feed::flush_soon() {
-  if (flush_armed_) return;
-  flush_armed_ = true;
-  host_.timers.arm(Timer::flush, host_.clock.mono() + config_.limits.unflushed);
+  flush_within(config_.limits.unflushed);
 }
 
 void Feed::acknowledge_when_durable(const Delivery& delivery, const std::vector<EventPtr>& events) {
@@ -317,7 +315,14 @@ void Feed::acknowledge_when_durable(const Delivery& delivery, const std::vector<
   if (any) durable(host_.store.durable());
 }
 
-// Receipts have time: those of a second share one commit.
+void Feed::flush_within(Duration time) {
+  const MonoTime at = host_.clock.mono() + time;
+  if (flush_at_ && *flush_at_ <= at) return;
+  flush_at_ = at;
+  host_.timers.arm(Timer::flush, at);
+}
+
+// Those of half a second share one commit: after 1.5 s without a receipt a head tries another way.
 void Feed::receipt_when_durable(const Delivery& copy) {
   if (receipts_due_ >= config_.limits.unacknowledged) {  // it will come again
     reject("copy", error(ErrorCode::full, "too much waits for the disk"), copy);
@@ -326,7 +331,7 @@ void Feed::receipt_when_durable(const Delivery& copy) {
   ++receipts_due_;
   unflushed_copies_.push_back(copy);
   unflushed_copies_.back().payload = {};
-  flush_soon();
+  flush_within(config_.limits.unflushed / 2);
 }
 
 void Feed::receive_extension(const Delivery& delivery) {
@@ -389,7 +394,7 @@ void Feed::timer(Timer timer) {
   if (timer == Timer::mode) mode_.timer(overlay_.network_size(), multicast_.followers().all().size());
   if (timer == Timer::guardians) multicast_.guardians_timer();
   if (timer == Timer::flush) {
-    flush_armed_ = false;
+    flush_at_.reset();
     const Ticket ticket = host_.store.flush();
     if (!unflushed_copies_.empty()) {
       auto& waiting = receipts_[ticket];

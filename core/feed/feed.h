@@ -67,6 +67,7 @@ class Feed {
   Arrival accept(Event event, const Delivery& delivery, EventPtr& accepted);
   void blame(const Delivery& delivery);
   void flush_soon();
+  void flush_within(Duration time);
   void acknowledge_when_durable(const Delivery& delivery, const std::vector<EventPtr>& events);
   void receipt_when_durable(const Delivery& copy);
   void reject(std::string_view what, const Error& why, const Delivery& delivery);
@@ -93,7 +94,7 @@ class Feed {
   [[nodiscard]] static HalfId half_of(const EventId& id) noexcept { return *HalfId::from(id.view().first(16)); }
   BoundedSet<HalfId> recent_;
   bool is_ahead_ = false;  // the part of a stream that is being looked at
-  bool flush_armed_ = false;
+  std::optional<MonoTime> flush_at_;  // the timer is armed
   using Acknowledged = std::map<PubKey, std::set<EventId>>;  // by source
   std::map<Ticket, Acknowledged> unacknowledged_;
   std::size_t unacknowledged_count_ = 0;
