@@ -93,8 +93,8 @@ class Feed {
   using HalfId = FixedBytes<struct HalfIdTag, 16>;
   [[nodiscard]] static HalfId half_of(const EventId& id) noexcept { return *HalfId::from(id.view().first(16)); }
   BoundedSet<HalfId> recent_;
-  bool is_ahead_ = false;  // the part of a stream that is being looked at
-  std::optional<MonoTime> flush_at_;  // the timer is armed
+  bool is_ahead_ = false;                                    // the part of a stream that is being looked at
+  std::optional<MonoTime> flush_at_;                         // the timer is armed
   using Acknowledged = std::map<PubKey, std::set<EventId>>;  // by source
   std::map<Ticket, Acknowledged> unacknowledged_;
   std::size_t unacknowledged_count_ = 0;

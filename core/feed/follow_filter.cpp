@@ -41,9 +41,8 @@ bool may_contain(ByteView filter, const PubKey& user) noexcept {
   if (filter.size() <= kSaltBytes) return true;
   const ByteView bits = filter.subspan(kSaltBytes);
   bool all = true;
-  each_mark(filter.first(kSaltBytes), bits.size() * 8, user, [&](std::uint64_t bit) {
-    all = all && (bits[static_cast<std::size_t>(bit / 8)] >> (bit % 8) & 1u) != 0;
-  });
+  each_mark(filter.first(kSaltBytes), bits.size() * 8, user,
+            [&](std::uint64_t bit) { all = all && (bits[static_cast<std::size_t>(bit / 8)] >> (bit % 8) & 1u) != 0; });
   return all;
 }
 

@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint64_t kNotBehind = UINT64_MAX;
 constexpr Duration kSoon = 5s;
 constexpr Duration kSeekAgain = 6h;  // who guards somebody
-constexpr Duration kSeen = 1min;  // of two signs within this the second says nothing new
+constexpr Duration kSeen = 1min;     // of two signs within this the second says nothing new
 constexpr Duration kPauses[] = {10s, 30s, 60s, 5min, 10min, 1h, 6h};  // between announcements
 
 }  // namespace

@@ -24,10 +24,10 @@ class Followers {
   struct Behind {
     std::uint64_t after = 0;  // it has our stream up to this number for sure
     MonoTime announce_at;
-    unsigned announced = 0;  // times, without an answer
-    bool reachable = false;  // at the last look
+    unsigned announced = 0;            // times, without an answer
+    bool reachable = false;            // at the last look
     std::optional<MonoTime> sought{};  // its guardians were
-    std::optional<MonoTime> seen{};  // a guardian said so
+    std::optional<MonoTime> seen{};    // a guardian said so
   };
 
   Followers(const Config& config, Host& host);

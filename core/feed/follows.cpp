@@ -19,7 +19,7 @@ constexpr Duration kPaced = 20ms;       // for each FOLLOW that goes soon, when 
 constexpr Duration kLazyAfter = 1min;   // by then guardians have told what was missed
 constexpr Duration kMissedUs = 10min;   // who posted while we were away is told within this
 constexpr Duration kLazy = 1h;          // and the others within this
-constexpr Duration kNewsTime = 10s;  // that we have other guardians: not to all at once
+constexpr Duration kNewsTime = 10s;     // that we have other guardians: not to all at once
 constexpr Duration kUnfollowAgain = 3s;
 constexpr Duration kUnfollowLast = 1min;
 

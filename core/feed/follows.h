@@ -2,12 +2,12 @@
 // FOLLOW is sent when there is a route, sent again with growing pauses until answered, renewed at half its lease, and
 // sent again when a followee's node comes back (it may have lost its disk) or another node serves the followee.
 //
-// After an absence of our own, guardians tell what was missed (wardship.h), and authors who know these keep our user for
-// a month. So FOLLOW, which finds what guardians do not know, has time then: it goes to who never registered our user at
-// once, to those whose lease ends or who were told of other guardians soon, to those who posted meanwhile within
-// minutes, as they hold back posts until they hear from us, and to the others within an hour. Nobody
-// answers UNFOLLOW, so it is said three times, also to who believes that we follow and is wrong; what gets lost all the
-// same ends with the lease.
+// After an absence of our own, guardians tell what was missed (wardship.h), and authors who know these keep our user
+// for a month. So FOLLOW, which finds what guardians do not know, has time then: it goes to who never registered our
+// user at once, to those whose lease ends or who were told of other guardians soon, to those who posted meanwhile
+// within minutes, as they hold back posts until they hear from us, and to the others within an hour. Nobody answers
+// UNFOLLOW, so it is said three times, also to who believes that we follow and is wrong; what gets lost all the same
+// ends with the lease.
 #pragma once
 
 #include <cstdint>

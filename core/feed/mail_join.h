@@ -1,5 +1,5 @@
-// Letters of one stream that follow each other, as one: each came with a head of its own, and the last head proves all of
-// them, so the others need not be sent.
+// Letters of one stream that follow each other, as one: each came with a head of its own, and the last head proves all
+// of them, so the others need not be sent.
 #pragma once
 
 #include <vector>

@@ -463,7 +463,8 @@ void Mailbox::due(MonoTime now) {
 std::size_t Mailbox::bytes() const noexcept {
   std::size_t sum = heap_bytes(wards_) + heap_bytes(senders_) + heap_bytes(sender_order_) + heap_bytes(unanswered_);
   for (const auto& [user, ward] : wards_) {
-    sum += heap_bytes(ward.record) + heap_bytes(ward.filter) + heap_bytes(ward.streams) + heap_bytes(ward.sending.wanted);
+    sum +=
+        heap_bytes(ward.record) + heap_bytes(ward.filter) + heap_bytes(ward.streams) + heap_bytes(ward.sending.wanted);
     for (const auto& [stream, state] : ward.streams) sum += heap_bytes(state.letters);
   }
   for (const auto& [ticket, answers] : unanswered_) sum += heap_bytes(answers);

@@ -131,6 +131,7 @@ void Postman::attempt(Parcel& parcel, MonoTime now) {
         } else if (one.rounds == round) {
           todo.push_back(one);
         } else {
+          if (one.rounds == 1) lost_.push_back(one.ward);  // it may have others by now
           one.due = now + pause_after(one.rounds);
           parcel.waiting.push_back(one);
         }

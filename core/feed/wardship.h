@@ -112,7 +112,7 @@ class Wardship {
   std::map<PubKey, MonoTime> avoided_;  // refused, or silent: until then
   MonoTime choose_at_{};
   unsigned chosen_ = 0;  // how often was looked for some
-  std::uint64_t salt_;  // of the filter
+  std::uint64_t salt_;   // of the filter
   bool news_ = false;
   std::vector<PubKey> authors_;
   std::map<MailStream, SeqSet> got_;  // as long as anything is collected

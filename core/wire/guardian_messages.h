@@ -59,7 +59,8 @@ struct Mailed {
   std::uint64_t seq = 0;
   std::vector<PubKey> kept;
   std::vector<PubKey> refused;
-  std::vector<PubKey> here{};  // of these wards, those whose servers have been heard of lately: they can get it themselves
+  std::vector<PubKey>
+      here{};  // of these wards, those whose servers have been heard of lately: they can get it themselves
   friend bool operator==(const Mailed&, const Mailed&) = default;
 };
 

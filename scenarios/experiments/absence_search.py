@@ -118,4 +118,6 @@ def _hours(net: np2p.Simulation, author: np2p.Node, leaving: list[np2p.Node]) ->
 
 def _spent(net: np2p.Simulation, author: np2p.Node) -> Array:
     rows = net.traffic()
-    return np.array([float(rows[author.index]["bytes_out"] + rows[author.index]["bytes_in"]), float(rows["bytes_out"].sum())])
+    return np.array(
+        [float(rows[author.index]["bytes_out"] + rows[author.index]["bytes_in"]), float(rows["bytes_out"].sum())]
+    )

@@ -344,9 +344,8 @@ bool Directory::install(const Key& key, const BindingPtr& binding) {
     host_.observer.rejected("record", error(ErrorCode::forbidden, "a claimant whom its user did not bind"), {});
   }
   stored_.erase(kept, end);
-  shelf_.erase_if([&](const GuardianShelf::Kept& one) {
-    return one.key == key && forbids(binding, one.plain.node, now);
-  });
+  shelf_.erase_if(
+      [&](const GuardianShelf::Kept& one) { return one.key == key && forbids(binding, one.plain.node, now); });
   return true;
 }
 

@@ -6,9 +6,10 @@
 // different first hops, as a question does; whoever hands it on and knows several of the nodes that keep it chooses one
 // by lot, and the first of those who gets it keeps and replicates it.
 //
-// Records are CONTACTs and GUARDIANS, signed by nodes, and BINDs, signed by users. As long as no BIND of a user was seen, up to three
-// nodes may claim to serve them, the oldest claim first; from the first BIND on only contacts of the bound node are
-// kept and answered, for ever: no claim takes the place of a BIND, and one that has expired opens the key to nobody.
+// Records are CONTACTs and GUARDIANS, signed by nodes, and BINDs, signed by users. As long as no BIND of a user was
+// seen, up to three nodes may claim to serve them, the oldest claim first; from the first BIND on only contacts of the
+// bound node are kept and answered, for ever: no claim takes the place of a BIND, and one that has expired opens the
+// key to nobody.
 #pragma once
 
 #include <optional>

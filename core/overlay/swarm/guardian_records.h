@@ -1,7 +1,7 @@
 // GUARDIANS: who keeps mail for a user whose server is away. Signed by the user's node over the tagged hash
 // "np2p/guardians/v1", like a CONTACT (contact.h), and like it good only for the node that the user bound; but for 30
-// days, because it is wanted when that node cannot be asked. Of two by one node the higher rank counts: the epoch of the
-// BIND, then the sequence. Guardians put it into the directory again while their ward is away.
+// days, because it is wanted when that node cannot be asked. Of two by one node the higher rank counts: the epoch of
+// the BIND, then the sequence. Guardians put it into the directory again while their ward is away.
 #pragma once
 
 #include <optional>
@@ -43,7 +43,7 @@ class GuardianShelf {
   };
   explicit GuardianShelf(const Config& config) : config_(config) {}
   [[nodiscard]] const Kept* find(const Key& key, const NodeId& node) const;
-  [[nodiscard]] bool has_room(const Key& key) const;  // for one of another node
+  [[nodiscard]] bool has_room(const Key& key) const;               // for one of another node
   void put(const Key& key, GuardianRecord plain, ByteVec record);  // in the place of the one that is there
   template <class Visit>
   void each(const Key& key, Visit visit) const {

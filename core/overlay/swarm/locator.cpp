@@ -8,7 +8,7 @@
 namespace np2p::swarm {
 namespace {
 
-constexpr Duration kFirstRetry = 10s;   // of a lookup that found nothing; then as long as the user is away, up to
+constexpr Duration kFirstRetry = 10s;  // of a lookup that found nothing; then as long as the user is away, up to
 constexpr Duration kLongestRetry = 1h;
 constexpr Duration kClaimRetry = 1min;  // likewise, of whether a claim holds
 constexpr Duration kAgain = 1min;       // between two lookups because of signs that a user is back

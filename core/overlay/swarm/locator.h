@@ -53,7 +53,7 @@ class Locator {
 
   // The node that serves a user, as the user's BIND says, or as far as we know.
   [[nodiscard]] std::optional<NodeId> serving(const PubKey& user) const;
-  void publish_with(ByteVec record);  // soon, beside our contact
+  void publish_with(ByteVec record);                    // soon, beside our contact
   void own_changed(const std::vector<LinkId>& active);  // reachability or neighbours: the relays among them
   void answered(const Directory::Answer& answer);
   // False: it comes from a node that claims a user who is bound to another; not to be listened to.

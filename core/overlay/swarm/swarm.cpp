@@ -513,8 +513,8 @@ std::vector<NodeId> Swarm::active_view() const {
 std::size_t Swarm::bytes() const noexcept {
   return sizeof *this + links_.bytes() + entrance_.bytes() + reachability_.bytes() + hyparview_.bytes() +
          paths_.bytes() + plumtree_.bytes() + history_.bytes() + fingers_.bytes() + directory_.bytes() +
-         router_.bytes() + locator_.bytes() + guardian_finder_.bytes() + fanout_.bytes() + cells_.bytes() + cell_heads_.bytes() +
-         heap_bytes(unicasts_);
+         router_.bytes() + locator_.bytes() + guardian_finder_.bytes() + fanout_.bytes() + cells_.bytes() +
+         cell_heads_.bytes() + heap_bytes(unicasts_);
 }
 
 OverlayStatus Swarm::status() const {

@@ -101,7 +101,8 @@ TEST_F(MailboxTest, TakesMailFromThoseAloneWhomTheWardFollows) {
   EXPECT_EQ(box->letters(), 1u);
   EXPECT_EQ(rejected("mail forbidden"), 1);
   disk_is_done();
-  EXPECT_THAT(said<Mailed>(), ElementsAre(Mailed{1, 1, {user(1)}, {}, {user(1)}}, Mailed{1, 1, {}, {user(1)}, {user(1)}}));
+  EXPECT_THAT(said<Mailed>(),
+              ElementsAre(Mailed{1, 1, {user(1)}, {}, {user(1)}}, Mailed{1, 1, {}, {user(1)}, {user(1)}}));
   boot();  // it stands on the disk
   mail(7, 2, {user(1)});
   EXPECT_EQ(rejected("mail forbidden"), 2);
