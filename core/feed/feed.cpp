@@ -318,7 +318,6 @@ void Feed::acknowledge_when_durable(const Delivery& delivery, const std::vector<
   if (any) durable(host_.store.durable());
 }
 
-// Receipts have time: those of a second share one commit.
 void Feed::receipt_when_durable(const Delivery& copy) {
   if (receipts_due_ >= config_.limits.unacknowledged) {  // it will come again
     reject("copy", error(ErrorCode::full, "too much waits for the disk"), copy);

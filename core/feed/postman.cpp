@@ -124,6 +124,7 @@ void Postman::attempt(Parcel& parcel, MonoTime now) {
         } else if (one.rounds == round) {
           todo.emplace_back(ward, one);
         } else {
+          if (one.rounds == 1) lost_.push_back(ward);  // it may have others by now
           one.due = now + pause_after(one.rounds);
           parcel.waiting.emplace(ward, one);
         }

@@ -51,7 +51,7 @@ Wardship::Wardship(const Config& config, Host& host, const Follows& follows, con
       positions_(positions),
       post_(std::move(post)),
       rng_(config.seed, "guardians"),
-      salt_(rng_.next()) {}
+      salt_(Rng(config.seed, "follow filter").next()) {}
 
 void Wardship::load() {
   const MonoTime now = host_.clock.mono();

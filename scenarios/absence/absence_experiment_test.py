@@ -12,6 +12,7 @@ HERE = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(HERE), str(HERE / "experiments")]
 
 import absence_losses  # noqa: E402
+import absence_search  # noqa: E402
 from absence_points import COLUMNS, Point  # noqa: E402
 from running import refused, run  # noqa: E402
 
@@ -54,6 +55,14 @@ def test_what_is_beyond_the_events_is_what_a_hand_calculates() -> None:
     assert point.beyond_B == pytest.approx(23_000 - 2310 - 8690.41, abs=0.01)
     assert point.per_author_B == pytest.approx(2399.92, abs=0.01)
     assert point.round_trips == pytest.approx(5.0)
+
+
+def test_followers_who_are_away_cost_their_author_little(tmp_path: Path) -> None:
+    """Six posts an hour; most of it is the mail. It was 2.8 MB for each in the first hour."""
+    search = absence_search.measure(absence_search.Ask(3, 1, servers=40), lambda part: None)
+    assert search.guarded == 3 and search.letters == 3 * absence_search.POSTS * absence_search.HOURS
+    first, *later = search.author_B
+    assert first < 3 * 100_000 and all(hour < 3 * 25_000 for hour in later), search.author_B
 
 
 def test_nothing_is_lost_in_some_hundred_absences(tmp_path: Path) -> None:

@@ -95,6 +95,63 @@ def test_an_author_that_crashed_before_it_had_left_its_mail_does_so_after_its_re
     assert net.eventually(lambda: note in ward.timeline(), within=minutes(2))
 
 
+def test_an_author_finds_in_the_directory_whom_it_was_not_told_of(net: np2p.Network) -> None:
+    """While the author is away the ward's guardians die, and it finds others; then it leaves as well."""
+    assert isinstance(net, np2p.Simulation)
+    nodes = net.add_nodes(10, nat="none", mode="multicast") + net.add_nodes(10, nat="mixed", mode="multicast")
+    net.bootstrap(within=minutes(5))
+    ward, first, second, author = nodes[-1], nodes[1:4], nodes[4:7], nodes[8]
+    ward.follow(author, *first)
+    for friend in first:
+        friend.follow(ward)
+    net.run_for(minutes(3))
+    assert net.status(ward)["guardians"] == 3
+    for node in (author, *first):
+        node.power_off()
+    ward.follow(*second)
+    for friend in second:
+        friend.follow(ward)
+    net.run_for(hours(30))
+    assert net.status(ward)["guardians"] == 3
+    ward.power_off()
+    net.run_for(hours(3))  # by then nobody finds the ward, but its guardians have said again who they are
+    author.restart()
+    net.run_for(minutes(1))
+    note = author.post("who takes this in?")
+    assert net.eventually(lambda: sum(net.status(friend)["mail_letters"] for friend in second) == 1, within=minutes(5))
+    author.power_off()
+    net.run_for(minutes(1))
+    ward.restart()
+    assert net.eventually(lambda: note in ward.timeline(), within=minutes(1))
+
+
+def test_who_is_back_asks_guardians_and_leaves_authors_in_peace(net: np2p.Network) -> None:
+    """In the first minute nobody else is asked; within the hour all are, and what is posted meanwhile comes soon."""
+    assert isinstance(net, np2p.Simulation)
+    nodes = net.add_nodes(8, nat="none", mode="multicast") + net.add_nodes(24, nat="mixed", mode="multicast")
+    net.bootstrap(within=minutes(5))
+    ward, friends, authors = nodes[-1], nodes[1:4], nodes[6:26]
+    ward.follow(*friends, *authors)
+    for friend in friends:
+        friend.follow(ward)
+    net.run_for(minutes(10))
+    ward.power_off()
+    net.run_for(minutes(2))
+    notes = [author.post("missed") for author in authors]
+    net.run_for(minutes(10))
+    ward.restart()
+    back = net.traffic()[ward.index]
+    assert net.eventually(lambda: set(notes) <= set(ward.timeline()), within=seconds(10), every=seconds(0.5))
+    assert net.status(ward)["registered_follows"] == len(friends) + len(authors)
+    spent = net.traffic()[ward.index]
+    assert spent["duplicate_in_msgs"] == back["duplicate_in_msgs"]
+    fresh = authors[0].post("you are back, it seems")
+    assert net.eventually(lambda: fresh in ward.timeline(), within=minutes(1), every=seconds(1))
+    net.run_for(hours(1.1))
+    last = [author.post("all know it now") for author in authors]
+    assert net.eventually(lambda: set(last) <= set(ward.timeline()), within=seconds(10), every=seconds(0.5))
+
+
 def test_what_exceeds_the_quota_is_refused_and_counted_and_comes_from_its_author(net: np2p.Network) -> None:
     """One author may fill half of a ward's 16 MiB."""
     assert isinstance(net, np2p.Simulation)

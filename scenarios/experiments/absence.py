@@ -3,8 +3,9 @@
     ./dev experiment absence                      1, 1,000 and 10,000 missed events from 100 followed authors, three seeds
     ./dev experiment absence --short              1 and 1,000, one seed
     ./dev experiment absence --count 100000       so many absences in small worlds, at random; how much is lost
+    ./dev experiment absence --away 3,30          what an author pays, hour after hour, while so many followers are away
 
-Writes out/absence.csv, out/absence.png and out/absence.html; with --count out/absences.csv. Each point and each world that
+Writes out/absence.csv, out/absence.png and out/absence.html; with --count out/absences.csv, with --away nothing. Each point and each world that
 is finished is kept in out/absence/ and not measured again: after Ctrl-C the same command goes on where it was.
 """
 
@@ -20,13 +21,15 @@ import absence_points as points
 from absence_losses import ABSENCES, World
 from absence_losses import Ask as Loss
 from absence_points import Ask, Point
+from absence_search import Ask as Away
+from absence_search import Search
 from experiment_options import Parser, add_running, check_out, check_processes, check_seeds, command_of, numbers
 from point_files import write_table
 from point_run import Report, Run, Work, ended, run_points, written
 
 MISSED = (1, 1000, 10_000)
 SHORT = (1, 1000)
-MOST_MISSED, MOST_COUNTED = 1_000_000, 100_000_000
+MOST_MISSED, MOST_COUNTED, MOST_AWAY = 1_000_000, 100_000_000, 50
 
 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -36,6 +39,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=7, help="the first of them; default 7")
     parser.add_argument("--short", action="store_true", help="1 and 1,000 events, one seed")
     parser.add_argument("--count", type=int, help="count losses over so many absences instead")
+    parser.add_argument(
+        "--away", help="how many followers are away, comma separated, instead: what is that to an author?"
+    )
     parser.add_argument("--authors-stay", action="store_true", help="with --count: only followers leave")
     add_running(parser, "absence")
     chosen = parser.parse_args(argv)
@@ -45,6 +51,10 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
         parser.error(f"--count must be 1 to {MOST_COUNTED}, not {chosen.count}")
     if chosen.authors_stay and chosen.count is None:
         parser.error("--authors-stay needs --count")
+    if chosen.away is not None and (chosen.count is not None or chosen.missed is not None):
+        parser.error("--away cannot be given together with --count or --missed")
+    if chosen.away is not None:
+        chosen.away = numbers(parser, "--away", chosen.away, 1, MOST_AWAY)
     chosen.sizes = list(SHORT if chosen.short else MISSED)
     if chosen.missed is not None:
         chosen.sizes = numbers(parser, "--missed", chosen.missed, 0, MOST_MISSED)
@@ -82,14 +92,14 @@ def _measure(ask: Ask, report: Report) -> Point:
 def print_table(run: Run[Point]) -> None:
     print(
         f"\n{'missed':>7} {'seed':>4} {'got':>6} {'sent kB':>8} {'received kB':>11} {'again kB':>8} {'events kB':>9} "
-        f"{'beyond, B per author':>20} {'first s':>7} {'half s':>6} {'all s':>6} {'round trips':>11}"
+        f"{'beyond, B per author':>20} {'first s':>7} {'half s':>6} {'all s':>6} {'round trips':>11} {'in the next hour, kB':>20}"
     )
     for point in run.points:
         print(
             f"{point.missed:>7,} {point.seed:>4} {point.got:>6,} {point.sent_B / 1000:>8,.0f} "
             f"{point.received_B / 1000:>11,.0f} {point.duplicate_B / 1000:>8,.0f} {point.events_B / 1000:>9,.0f} "
             f"{point.per_author_B:>20,.0f} {point.first_s:>7.1f} {point.half_s:>6.1f} {point.complete_s:>6.1f} "
-            f"{point.round_trips:>11.0f}"
+            f"{point.round_trips:>11.0f} {point.later_B / 1000:>20,.0f}"
         )
 
 
@@ -138,11 +148,42 @@ def print_losses(run: Run[World]) -> None:
         print(f"  seed {world.seed}: {world.lost} lost: {'; '.join(world.lost_notes[:3])}")
 
 
-# --- both -------------------------------------------------------------------------------------------------------------
+# --- what it costs that others are away ---------------------------------------------------------------------------------
+
+
+def searches(chosen: argparse.Namespace) -> Run[Search]:
+    asks = [Away(away, chosen.seed + i) for away in chosen.away for i in range(chosen.seeds)]
+    run: Run[Search] = Run()
+    work = Work("search", Search, _search, chosen.out / "absence" / "searches")
+    run_points(work, asks, chosen.processes, chosen.fresh, run)
+    run.points.sort(key=lambda search: (search.away, search.seed))
+    return run
+
+
+def _search(ask: Away, report: Report) -> Search:
+    import absence_search
+
+    return absence_search.measure(ask, report)
+
+
+def print_searches(run: Run[Search]) -> None:
+    print(f"\n{'away':>4} {'seed':>4}   kB of the author, and of the network, for each hour")
+    for search in run.points:
+        author, network = (
+            " ".join(f"{octets / 1000:>7,.0f}" for octets in row) for row in (search.author_B, search.network_B)
+        )
+        print(f"{search.away:>4} {search.seed:>4}   {author}   {network}")
+
+
+# --- all of them --------------------------------------------------------------------------------------------------------
 
 
 def main(argv: list[str] | None = None) -> int:
     chosen = arguments(argv)
+    if chosen.away is not None:
+        found = searches(chosen)
+        print_searches(found)
+        return ended(found, "absence")
     if chosen.count is None:
         returns = study(chosen)
         if returns.points:

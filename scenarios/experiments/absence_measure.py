@@ -21,6 +21,7 @@ FOLLOW = 120.0  # seconds until the follows are registered
 STEP = 0.25  # seconds between two looks
 WINDOW = 30.0  # seconds after the return that are counted at least,
 PATIENCE = 900.0  # and at most
+LATER = 3700.0  # by then every author has been asked
 COLUMNS = ("bytes_out", "bytes_in", "duplicate_in")
 
 
@@ -72,6 +73,8 @@ def measure(ask: Ask, report: Callable[[float], None]) -> Point:
             break
         report(0.8 + 0.2 * window / PATIENCE)
     spent = _row(net, away) - before
+    net.run_for(LATER - window)
+    later = _row(net, away) - before - spent
     net.check()
     times = np.array([when for when in _arrivals(net, away, missed, posted, returned) if when is not None])
     index = min(len(alone) - 1, round(window / STEP) - 1)
@@ -97,6 +100,7 @@ def measure(ask: Ask, report: Callable[[float], None]) -> Point:
         cpu_s=time.process_time() - began,
         events=net.events,
         digest=f"{net.digest():016x}",
+        later_B=int(later[0] + later[1]),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import point_files
 
 DRIVERS = ("absence_measure.py", "meter.py", "scale_measure.py")
-VERSION = 1  # of the measurement: another one makes what is kept worthless
+VERSION = 2  # of the measurement: another one makes what is kept worthless
 NATED = 0.8
 POST = 800  # bytes of an event, as the overlay carries it
 FULL_SEGMENTS = (1460 + 22 + 52 + 52) / 1460  # wire bytes of one byte: record, headers and acknowledgement of a segment
@@ -72,6 +72,7 @@ class Point:
     cpu_s: float
     events: int
     digest: str
+    later_B: int = 0  # sent and received afterwards, until an hour after the return: authors are asked, at leisure
 
     @property
     def events_B(self) -> float:

@@ -11,7 +11,7 @@ namespace {
 
 constexpr Duration kFirstReport = 700ms;  // receipts that come until then travel together,
 constexpr Duration kGather = 300ms;       // and later ones of so long
-constexpr Duration kRetry = 2s;           // receivers have a second for theirs (Limits::unflushed), and two ways to go
+constexpr Duration kRetry = 2s;  // receivers have a moment for theirs (Limits::unreceipted), and two ways to go
 constexpr Duration kKept = 1min;
 constexpr std::size_t kCopyCost = 128;  // bytes, besides the payload
 

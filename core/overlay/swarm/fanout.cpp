@@ -12,7 +12,7 @@
 namespace np2p::swarm {
 namespace {
 
-// After each try the receipt has so long to come, of which a second may pass until it is durable there. A try goes over
+// After each try the receipt has so long to come. A try goes over
 // another relay of the receiver's, of which several may have lost their power at once; a copy too many costs less than
 // a post that is late.
 constexpr Duration kPauses[] = {2500ms, 2s, 2500ms, 4s, 9s};

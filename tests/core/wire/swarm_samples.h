@@ -66,7 +66,7 @@ inline std::vector<Message> sample_messages() {
       FoundNodes{12, refs},
       Put{filled<Key>(60), 3, records},
       Replicate{filled<Key>(61), records},
-      Get{filled<Key>(62), 13, 4},
+      Get{filled<Key>(62), 13, 4, 1},
       Got{14, 5, records},
       routed,
       Undelivered{filled<NodeId>(70), filled<NodeId>(71), filled<NodeId>(72), 6},
