@@ -74,7 +74,7 @@ bool Follows::check_lazily(const PubKey& followee, Followee& state) {
   state.registered = true;
   state.lazy = told;
   state.unanswered = 0;
-  state.due = now + (told ? rng_.between(kLazyAfter, kLazy) : rng_.between(kAnswerTime, kNewsTime));
+  state.due = now + rng_.between(told ? kLazyAfter : kAnswerTime, told ? kLazy : kNewsTime);
   return true;
 }
 
