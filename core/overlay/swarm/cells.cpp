@@ -333,8 +333,7 @@ void Cells::tell(const NodeId& to, const CellMessage& message, Priority priority
 std::size_t Cells::bytes() const noexcept {
   std::size_t vias = 0;
   for (const auto& [user, member] : members_) vias += heap_bytes(member.receiver.vias);
-  return heap_bytes(members_) + vias +
-         heap_bytes(cells_, [](const Cell& one) { return heap_bytes(*one.seats); }) +
+  return heap_bytes(members_) + vias + heap_bytes(cells_, [](const Cell& one) { return heap_bytes(*one.seats); }) +
          heap_bytes(flights_, [](const Flight& one) { return heap_bytes(one.parts); });
 }
 
