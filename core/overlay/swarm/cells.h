@@ -83,6 +83,7 @@ class Cells {
     Stage stage = Stage::head;
     MonoTime at;               // of the next stage
     MonoTime patience;         // until which it may wait for our own line
+    bool left = true;          // our line has taken what was sent for this stage
     bool repeated = false;     // with the list of the members, which the head did not have
     std::uint8_t reports = 0;  // that were judged
   };
@@ -111,7 +112,9 @@ class Cells {
   [[nodiscard]] bool is_complete(std::uint64_t tag, const Part& part) const;
   [[nodiscard]] PlaceSet missing(std::uint64_t tag, const Part& part) const;
   void next_stage(Flight& flight, Part& part, MonoTime now);
-  bool has_not_left(const Flight& flight, Part& part, MonoTime now);
+  void watch_line(Part& part, MonoTime now);
+  void wait_for_line(const Flight& flight, Part& part, MonoTime now);
+  [[nodiscard]] bool is_in_line(const Part& part);
   void send_ourselves(Flight& flight, Part& part);
   void blame(std::uint16_t cell, const PubKey& head, unsigned faults);
   static const PubKey& user_of(const Part& part, const NodeId& node) noexcept;

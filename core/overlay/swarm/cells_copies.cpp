@@ -8,7 +8,8 @@ namespace {
 
 constexpr Duration kSilence = 2s;        // until a head is given up that said nothing at all
 constexpr Duration kRest = 1s;           // that it has after this for the rest
-constexpr Duration kLine = 30s;          // that our own line may take for lists and copies, besides
+constexpr Duration kLine = 30s;          // that our own line may take for lists and copies, besides;
+constexpr Duration kLook = 50ms;         // so often it is looked at
 constexpr unsigned kReports = 64;        // of one head about one payload, that are looked at
 constexpr unsigned kRefusal = 4;         // faults: who refuses will do so the next time
 constexpr std::size_t kMostMissing = 4;  // a quarter, without a fault
@@ -76,6 +77,7 @@ void Cells::send(const std::vector<PubKey>& users, Channel channel, const Frame&
     copy(*flight, part, part.head, 0);
     flight->parts.push_back(std::move(part));
   }
+  for (Part& part : flight->parts) watch_line(part, now);
   for (Cell& cell : cells_) {
     if (!std::exchange(cell.backup_told, true)) assign(cell, cell.backup, Priority::bulk);
   }
@@ -209,7 +211,9 @@ void Cells::on(const Arrival& arrival, const CellMacs& message) {
 void Cells::lost(const NodeId& node) {
   for (Flight& flight : flights_) {
     for (Part& part : flight.parts) {
-      if (part.stage == Stage::head && part.head == node && part.done.empty()) part.at = host_.clock.mono();
+      if (part.stage != Stage::head || part.head != node || !part.done.empty()) continue;
+      part.left = true;
+      part.at = host_.clock.mono();
     }
   }
 }
@@ -226,26 +230,45 @@ std::optional<MonoTime> Cells::next_due() const noexcept {
 
 void Cells::due(MonoTime now) {
   std::erase_if(flights_, [&](const Flight& one) { return fanout_.awaited(one.tag) == nullptr; });
+  // First the line is looked at, then more is put into it.
+  std::vector<std::pair<Flight*, Part*>> due;
   for (Flight& flight : flights_) {
     for (Part& part : flight.parts) {
-      if (part.stage != Stage::over && part.at <= now) next_stage(flight, part, now);
+      if (part.stage == Stage::over || part.at > now) continue;
+      if (part.left) {
+        due.emplace_back(&flight, &part);
+      } else {
+        wait_for_line(flight, part, now);
+      }
     }
+  }
+  for (const auto& [flight, part] : due) next_stage(*flight, *part, now);
+  for (const auto& [flight, part] : due) {
+    if (part->stage == Stage::backup) watch_line(*part, now);
   }
 }
 
-// Many long lists take a slow line some seconds: a head that has not been told anything yet is not silent.
-bool Cells::has_not_left(const Flight& flight, Part& part, MonoTime now) {
-  if (now >= part.patience || !part.done.empty()) return false;
+// Many long lists take a slow line some seconds: a head that has not been told anything yet is not silent. Its time
+// begins when the link that leads there has nothing in line any more.
+bool Cells::is_in_line(const Part& part) {
   const NodeId& to = part.stage == Stage::backup ? part.backup : part.head;
   const LinkId link = router_.first_hop(to, to, 0);
-  if (!link || host_.network.queued_bytes(link) == 0) return false;
-  part.at = now + kSilence;
-  fanout_.wait(flight.tag, part.at + kSilence);
-  return true;
+  return link && host_.network.queued_bytes(link) > 0;
+}
+
+void Cells::watch_line(Part& part, MonoTime now) {
+  if (part.stage == Stage::over || !is_in_line(part)) return;
+  part.left = false;
+  part.at = now + kLook;
+}
+
+void Cells::wait_for_line(const Flight& flight, Part& part, MonoTime now) {
+  part.left = now >= part.patience || !part.done.empty() || !is_in_line(part);
+  part.at = now + (part.left ? kSilence : kLook);
+  fanout_.wait(flight.tag, now + 2 * kSilence);
 }
 
 void Cells::next_stage(Flight& flight, Part& part, MonoTime now) {
-  if (has_not_left(flight, part, now)) return;
   const PlaceSet left = missing(flight.tag, part);
   if (left.empty()) {
     part.stage = Stage::over;
