@@ -56,7 +56,7 @@ def _bytes(axes: Any, points: list[Point]) -> None:
     look.line(axes, sizes, sent, look.BROADCAST)
     axes.plot(sizes, events, color=look.REFERENCE, linewidth=1.2, linestyle=":")
     ends = [(sizes[-1], received[-1], "received", look.MULTICAST), (sizes[-1], sent[-1], "sent", look.BROADCAST)]
-    look.labels_at_end(axes, [*ends, (sizes[-1], events[-1], "the events", look.REFERENCE)])
+    look.labels_at_end(axes, ends)  # the subtitle says which is dotted: it may coincide with what is received
 
 
 def _beyond(axes: Any, points: list[Point]) -> None:
@@ -70,7 +70,7 @@ def _beyond(axes: Any, points: list[Point]) -> None:
     look.line(axes, sizes, values, look.MULTICAST)
     axes.plot([NEGENTROPY_MISSED] * 2, published, color=look.CONTROL, linewidth=5, alpha=0.5, solid_capstyle="butt")
     axes.annotate(
-        f"negentropy: {published[0]:,.0f} to {published[1]:,.0f}", (NEGENTROPY_MISSED, published[0]), xytext=(0, -14),
+        f"negentropy: {published[0]:,.0f} to {published[1]:,.0f}", (NEGENTROPY_MISSED, published[1]), xytext=(0, 7),
         textcoords="offset points", ha="center", fontsize=8.5, color="#555555",
     )  # fmt: skip
     look.target(axes, TARGET_B, f"target {TARGET_B:g} B")

@@ -44,6 +44,7 @@ struct Shelf : test::OneKeeper {
 };
 
 TEST_F(Shelf, SaysWhatWasSigned) {
+  boot();
   const GuardianRecord made = record(*node, 7);
   const ByteVec bytes = encode_guardians(made, *node, kNetwork);
   EXPECT_LE(bytes.size(), kMostGuardianRecord);
