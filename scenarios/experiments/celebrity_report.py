@@ -60,7 +60,7 @@ def _copies(axes: Any, points: list[Point]) -> None:
     look.subtitle(axes, "copies of one post sent by the author; dotted: one to each follower; dashed: the target")
     look.line(axes, sizes, values, look.MULTICAST)
     axes.plot(sizes, sizes, color=look.REFERENCE, linewidth=1.2, linestyle=":")
-    _target(axes, MOST_COPIES, f"target {MOST_COPIES}")
+    _target(axes, MOST_COPIES, f"target {MOST_COPIES}", 0.3)
     look.labels_at_end(
         axes,
         [(sizes[-1], values[-1], "measured", look.MULTICAST), (sizes[-1], sizes[-1], "unicast", look.REFERENCE)],
@@ -78,7 +78,7 @@ def _latency(axes: Any, points: list[Point]) -> None:
     look.line(axes, sizes, late, look.MULTICAST)
     look.line(axes, sizes, half, look.MULTICAST, linewidth=1.2, markersize=4.5)
     axes.plot(sizes, unicast, color=look.REFERENCE, linewidth=1.2, linestyle=":")
-    _target(axes, MOST_ABOVE_MS / 1000, f"target for p99: {MOST_ABOVE_MS:g} ms")
+    _target(axes, MOST_ABOVE_MS / 1000, f"target for p99: {MOST_ABOVE_MS:g} ms", 0.66)
     ends = [(sizes[-1], late[-1], "p99", look.MULTICAST), (sizes[-1], half[-1], "median", look.MULTICAST)]
     look.labels_at_end(axes, [*ends, (sizes[-1], unicast[-1], "unicast, p99", look.REFERENCE)])
 
@@ -143,10 +143,10 @@ def _followers_axis(axes: Any, sizes: list[int]) -> None:
     axes.set_xlabel("followers")
 
 
-def _target(axes: Any, value: float, text: str) -> None:
+def _target(axes: Any, value: float, text: str, where: float = 0.995) -> None:
     axes.axhline(value, color="#999999", linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
     axes.annotate(
-        text, (0.995, value), xycoords=("axes fraction", "data"), xytext=(0, 3), textcoords="offset points",
+        text, (where, value), xycoords=("axes fraction", "data"), xytext=(0, 3), textcoords="offset points",
         fontsize=8, color="#666666", ha="right",
     )  # fmt: skip
 
