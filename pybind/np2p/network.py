@@ -35,7 +35,7 @@ class Network(ABC):
         self._by_key: dict[str, Node] = {}
         self._followers: dict[str, dict[str, None]] = {}  # ground truth: public key -> followers' keys
         self._audiences: dict[str, Audience] = {}  # by the note's id
-        self._online: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)  # when something was published last
+        self._online_before: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)  # when something was published last
         self._fates: list[tuple[float, int, str]] = []  # churn: when which node crashes or comes back, a heap
         self._churning: fault.Churn | None = None
         self._churn_rounds = 0
@@ -313,9 +313,9 @@ class Network(ABC):
     def _shared_online(self) -> npt.NDArray[np.int64]:
         """Most notes have the array of the one before: each its own would take 8 bytes for every note and every node."""
         online = self._online_nodes()
-        if not np.array_equal(online, self._online):
-            self._online = online
-        return self._online
+        if not np.array_equal(online, self._online_before):
+            self._online_before = online
+        return self._online_before
 
     def audience(self, note: object) -> Audience:
         if not isinstance(note, Note):

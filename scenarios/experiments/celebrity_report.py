@@ -58,7 +58,7 @@ def _copies(axes: Any, points: list[Point]) -> None:
     look.subtitle(axes, "copies of one post sent by the author; dotted: one to each follower; dashed: the target")
     look.line(axes, sizes, values, look.MULTICAST)
     axes.plot(sizes, sizes, color=look.REFERENCE, linewidth=1.2, linestyle=":")
-    look.target(axes, MOST_COPIES, f"target {MOST_COPIES}")
+    look.target(axes, MOST_COPIES, f"target {MOST_COPIES}", 0.3)
     look.labels_at_end(
         axes,
         [(sizes[-1], values[-1], "measured", look.MULTICAST), (sizes[-1], sizes[-1], "unicast", look.REFERENCE)],
@@ -76,7 +76,7 @@ def _latency(axes: Any, points: list[Point]) -> None:
     look.line(axes, sizes, late, look.MULTICAST)
     look.line(axes, sizes, half, look.MULTICAST, linewidth=1.2, markersize=4.5)
     axes.plot(sizes, unicast, color=look.REFERENCE, linewidth=1.2, linestyle=":")
-    look.target(axes, MOST_ABOVE_MS / 1000, f"target for p99: {MOST_ABOVE_MS:g} ms")
+    look.target(axes, MOST_ABOVE_MS / 1000, f"target for p99: {MOST_ABOVE_MS:g} ms", 0.66)
     ends = [(sizes[-1], late[-1], "p99", look.MULTICAST), (sizes[-1], half[-1], "median", look.MULTICAST)]
     look.labels_at_end(axes, [*ends, (sizes[-1], unicast[-1], "unicast, p99", look.REFERENCE)])
 

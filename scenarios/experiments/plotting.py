@@ -160,11 +160,11 @@ def threshold(
     )
 
 
-def target(axes: Any, value: float, text: str) -> None:
-    """A horizontal line with its name at the right end."""
+def target(axes: Any, value: float, text: str, where: float = 0.995) -> None:
+    """A horizontal line with its name, which ends at that part of the axis."""
     axes.axhline(value, color="#999999", linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
     axes.annotate(
-        text, (0.995, value), xycoords=("axes fraction", "data"), xytext=(0, 3), textcoords="offset points",
+        text, (where, value), xycoords=("axes fraction", "data"), xytext=(0, 3), textcoords="offset points",
         fontsize=8, color="#666666", ha="right",
     )  # fmt: skip
 
