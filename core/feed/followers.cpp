@@ -163,7 +163,7 @@ bool Followers::shows_up(const PubKey& follower) {
   if (state.seen && now < *state.seen + kSeen) return false;
   state.seen = now;
   state.reachable = false;  // once it is found it is told
-  state.announce_at = std::min(state.announce_at, now + kSoon);
+  call_at(follower, state, std::min(state.announce_at, now + kSoon));
   return true;
 }
 

@@ -80,7 +80,7 @@ def counts_axis(axes: Any, counts: Sequence[int], label: str, left: float, right
     axes.xaxis.set_major_locator(FixedLocator(sorted(set(counts))))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.set_xlim(max(1, min(counts)) / left, max(counts) * right)
+    axes.set_xlim(max(1, min(counts)) / left, max(1, *counts) * right)
     axes.set_xlabel(label)
 
 

@@ -1,4 +1,4 @@
-// Where others are, as this node remembers it (locator.h): found by user and by node in constant time, some 330 bytes
+// Where others are, as this node remembers it (locator.h): found by user and by node in constant time, some 365 bytes
 // each. Of two kinds there is room of its own:
 //
 //   kept       those whom the floor above names: followers, and whom our user follows. Nobody takes their place.

@@ -68,6 +68,27 @@ TEST_F(Many, AreToldOneAfterTheOtherThoseFirstWhoWaitLongest) {
   EXPECT_EQ(followers.all().size(), 3500u);
 }
 
+TEST_F(Many, WhoShowsUpIsToldSoonAndNobodyElse) {
+  for (std::uint32_t i = 0; i < 3; ++i) followers.add(follower(i), {});
+  followers.missed(follower(0), 7);
+  followers.missed(follower(1), 7);
+  EXPECT_FALSE(followers.shows_up(follower(2))) << "it has everything";
+  for (int i = 0; i < 3; ++i) {  // so that the next announcement would be far away
+    pass(1min);
+    EXPECT_EQ(followers.due(ports.now, 100).size(), 2u);
+  }
+  EXPECT_TRUE(followers.shows_up(follower(0)));
+  EXPECT_FALSE(followers.shows_up(follower(0))) << "that is known";
+  pass(5s);
+  EXPECT_EQ(followers.due(ports.now, 100), std::vector<PubKey>{follower(0)});
+  EXPECT_TRUE(followers.shows_up(follower(1)));
+  followers.knows(follower(0));
+  followers.knows(follower(1));
+  pass(1h);
+  EXPECT_TRUE(followers.due(ports.now, 100).empty());
+  EXPECT_FALSE(followers.next_due().has_value());
+}
+
 TEST_F(Many, LeasesEndWhenTheyAreDueWhoeverCameMeanwhile) {
   const Duration lease = config.limits.follow_lease;
   followers.add(follower(1), {follower(9)});  // with a guardian, for longer
