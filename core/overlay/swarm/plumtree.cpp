@@ -10,12 +10,13 @@
 namespace np2p::swarm {
 namespace {
 
-constexpr Duration kFlush = 500ms;     // an announcement waits for company at most this long
-constexpr Duration kClearly = 1ms;     // by so much a leaf's new neighbour must be nearer to become its parent
-constexpr std::size_t kBatch = 32;     // and goes at once with this many
-constexpr Duration kPatience = 500ms;  // for the eager copy, once announced, besides the round trip
-constexpr Duration kAnswer = 1s;       // for a payload that was asked for, likewise
-constexpr std::size_t kPlaces = 4;     // announcers remembered of one payload
+constexpr Duration kFlush = 500ms;      // an announcement waits for company at most this long
+constexpr Duration kClearly = 1ms;      // by so much a leaf's new neighbour must be nearer to become its parent
+constexpr std::size_t kBatch = 32;      // and goes at once with this many
+constexpr Duration kPatience = 500ms;   // for the eager copy, once announced, besides the round trip
+constexpr Duration kAnswer = 1s;        // for a payload that was asked for, likewise
+constexpr std::size_t kPlaces = 4;      // announcers remembered of one payload
+constexpr std::ptrdiff_t kUnasked = 4;  // payloads that are missing on the word of one who was not asked to announce
 constexpr Duration kKeepPayload = 60s;
 constexpr Duration kKeepId = 10min;
 constexpr Duration kSettling = 10s;  // the first neighbour may go again before it gave what it announced
@@ -382,9 +383,14 @@ void Plumtree::on(Peer& from, const Watch& message) {
 
 void Plumtree::on(Peer& from, const IHave& message) {
   Neighbour* neighbour = find(from.link);
-  if (neighbour == nullptr || !neighbour->watched) return;
-  neighbour->told = true;
+  if (neighbour == nullptr) return;
+  if (neighbour->watched) neighbour->told = true;
+  // Of others a little is heard, too: an author whom nobody seems to have heard tells all.
+  auto unasked = neighbour->watched ? 0 : std::count_if(missing_.begin(), missing_.end(), [&](const Missing& one) {
+    return one.asked == from.link || std::find(one.places.begin(), one.places.end(), from.link) != one.places.end();
+  });
   for (const Announced& announced : message.ids) {
+    if (!neighbour->watched && ++unasked > kUnasked) return;
     const std::uint64_t head = announced.id ^ from.salt;
     if (recent_.find(head) != nullptr) {
       echoed(head);

@@ -111,6 +111,7 @@ class Plumtree {
   void await_echo(std::uint64_t head);
   void echoed(std::uint64_t head);
   void repeat_unheard(MonoTime now);
+  void tell_all(std::uint64_t head, std::uint8_t tree);
   void leave_parent(Neighbour& parent);
   void push(const Frame& whole, std::uint8_t along, const PayloadId& id, LinkId from);
   Rerouted& rerouted(LinkId link);

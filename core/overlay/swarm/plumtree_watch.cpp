@@ -104,13 +104,12 @@ void Plumtree::repeat_unheard(MonoTime now) {
   unheard_.erase(unheard_.begin());
   const RecentPayloads::Entry* entry = recent_.find(due.head);
   if (entry == nullptr || entry->whole.empty()) return;
-  const Trees along = Trees{1} << entry->tree;
+  if (!is_leaf()) return tell_all(due.head, entry->tree);
   const Neighbour* other = nullptr;
   std::uint64_t others = 0;
   for (const Neighbour& one : neighbours_) {
     const Peer* peer = links_.find(one.link);
-    if ((one.eager & along) != 0 || one.silent || peer == nullptr) continue;
-    if (!peer->reachable() || !links_.stands(*peer)) continue;
+    if (one.eager != 0 || one.silent || peer == nullptr || !peer->reachable() || !links_.stands(*peer)) continue;
     if (rng_.below(++others) == 0) other = &one;
   }
   if (other == nullptr) return;
@@ -118,6 +117,15 @@ void Plumtree::repeat_unheard(MonoTime now) {
   if (++due.tries == kTries) return;
   due.at = now + kEcho;
   unheard_.push_back(due);
+}
+
+// Who has it has nothing to do; mostly that is everybody, and those who announce to us had it from ourselves.
+void Plumtree::tell_all(std::uint64_t head, std::uint8_t tree) {
+  for (const Neighbour& one : neighbours_) {
+    const Peer* peer = links_.find(one.link);
+    const bool has_it = (one.eager & Trees{1} << tree) != 0 || one.watches;  // or was told
+    if (!has_it && peer != nullptr && peer->reachable()) announce(one.link, head, tree);
+  }
 }
 
 // Instead of one of those who announce to us now.
