@@ -100,5 +100,40 @@ TEST_F(Silence, WhatALeafSaidGoesToSomebodyElseUnlessItIsAnnounced) {
   EXPECT_EQ(other.heard_of<Gossip>().size(), 0u) << "heard is heard";
 }
 
+TEST_F(Silence, WhatNobodyAnnouncesIsToldToAllButSentToNobodyAgain) {
+  boot(false, 6);
+  for (auto& peer : peers) peer->say(Prune{~Trees{0}});  // one is eager in the end
+  for (auto& peer : peers) peer->heard();
+  world.broadcast(0, "does anybody hear me?");
+  std::size_t sent = 0;
+  for (auto& peer : peers) sent += peer->heard_of<Gossip>().size();
+  EXPECT_EQ(sent, 1u);
+  world.run_for(2s);
+  for (auto& peer : peers) EXPECT_TRUE(peer->heard_of<IHave>().empty());
+  world.run_for(2s);
+  std::size_t told = 0;
+  for (auto& peer : peers) {
+    for (const Message& message : peer->heard()) {
+      EXPECT_FALSE(std::holds_alternative<Gossip>(message));
+      told += std::holds_alternative<IHave>(message) ? 1u : 0u;
+    }
+  }
+  EXPECT_EQ(told, 5u);
+}
+
+TEST_F(Silence, WhoWasNotAskedIsBelievedAFewAnnouncements) {
+  boot(false, 8);
+  std::size_t stranger = 0;
+  while (watched.count(stranger) != 0) ++stranger;
+  IHave many;
+  for (std::uint64_t id = 1; id <= 100; ++id) many.ids.push_back({id, 3});
+  peers[stranger]->heard();
+  peers[stranger]->say(many);
+  world.run_for(2s);
+  std::size_t asked = 0;
+  for (const Graft& graft : peers[stranger]->heard_of<Graft>()) asked += graft.ids.size();
+  EXPECT_EQ(asked, 4u);
+}
+
 }  // namespace
 }  // namespace np2p::swarm
