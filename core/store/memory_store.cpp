@@ -104,7 +104,6 @@ struct MemoryStore::Impl {
   MemoryIndex index;
   SortedBlocks<Relation, RelationLess> relations;  // strangers are not in it
   std::array<Cells, static_cast<std::size_t>(Table::count_)> values;
-  std::size_t value_count = 0;
 
   // --- durability
   std::vector<Undo> journal;  // of the writes journal_begin ... journal_begin + size
@@ -216,10 +215,8 @@ struct MemoryStore::Impl {
       cells.at(place) = Cell(key, *value);
     } else if (there) {
       cells.erase_at(place);
-      --value_count;
     } else if (value) {
       cells.insert(Cell(key, *value));
-      ++value_count;
     }
   }
 
@@ -331,7 +328,9 @@ Ticket MemoryStore::durable() const noexcept {
 }
 
 StoreStats MemoryStore::stats() {
-  return {impl_->index.counts().total(), impl_->value_count, impl_->evicted, 0};
+  std::size_t values = 0;
+  for (const Cells& cells : impl_->values) values += cells.size();
+  return {impl_->index.counts().total(), values, impl_->evicted, 0};
 }
 
 // --- the host's side

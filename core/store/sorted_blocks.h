@@ -90,7 +90,7 @@ class SortedBlocks {
 
   std::vector<std::vector<Item>> blocks_;  // none of them empty
   std::size_t size_ = 0;
-  Less less_;
+  [[no_unique_address]] Less less_;  // mostly without a state, and stores have many of these
 };
 
 }  // namespace np2p

@@ -133,7 +133,7 @@ TEST(MemoryStore, WipeLosesEverything) {
 
 TEST(MemoryStore, CostsLittle) {
   MemoryStore store(Limits{});
-  EXPECT_LT(store.bytes(), 1152u);
+  EXPECT_LT(store.bytes(), 1024u);
   const std::size_t empty = store.bytes();
   for (int i = 0; i < 100; ++i) store.put(made_event(user(static_cast<unsigned>(i)), 1, i, "a"));
   store.flush();
