@@ -28,4 +28,12 @@ inline bool is_signed_by(const NodeId& node, std::string_view tag, std::string_v
   return verifier.verify(hash, PubKey{node.data}, signature);
 }
 
+// A record whose last bytes are the signature of all before them.
+inline bool ends_with_signature_of(const NodeId& node, std::string_view tag, std::string_view network, ByteView record,
+                                   Verifier& verifier) {
+  if (record.size() < Signature::size) return false;
+  const std::size_t covered = record.size() - Signature::size;
+  return is_signed_by(node, tag, network, record.first(covered), *Signature::from(record.subspan(covered)), verifier);
+}
+
 }  // namespace np2p

@@ -66,9 +66,7 @@ Result<Contact> decode_contact(ByteView record) {
 Result<Contact> verify_contact(ByteView record, Verifier& verifier, std::string_view network) {
   auto contact = decode_contact(record);
   if (!contact.ok()) return contact;
-  const std::size_t signed_bytes = record.size() - Signature::size;
-  const auto signature = Signature::from(record.subspan(signed_bytes));
-  if (!is_signed_by(contact->node, kTag, network, record.first(signed_bytes), *signature, verifier)) {
+  if (!ends_with_signature_of(contact->node, kTag, network, record, verifier)) {
     return error(ErrorCode::bad_signature, "a contact that its node did not sign");
   }
   return contact;

@@ -54,9 +54,7 @@ Result<GuardianRecord> decode_guardians(ByteView record) {
 Result<GuardianRecord> verify_guardians(ByteView record, Verifier& verifier, std::string_view network) {
   auto found = decode_guardians(record);
   if (!found.ok()) return found;
-  const std::size_t signed_bytes = record.size() - Signature::size;
-  const auto signature = Signature::from(record.subspan(signed_bytes));
-  if (!is_signed_by(found->node, kTag, network, record.first(signed_bytes), *signature, verifier)) {
+  if (!ends_with_signature_of(found->node, kTag, network, record, verifier)) {
     return error(ErrorCode::bad_signature, "guardians that their node did not sign");
   }
   return found;
