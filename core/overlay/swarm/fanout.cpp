@@ -15,7 +15,7 @@ namespace {
 // After each try the receipt has so long to come. A try goes over
 // another relay of the receiver's, of which several may have lost their power at once; a copy too many costs less than
 // a post that is late.
-constexpr Duration kPauses[] = {2500ms, 2s, 2500ms, 4s, 9s};
+constexpr Duration kPauses[] = {1200ms, 2s, 2500ms, 4s, 9s};
 constexpr Duration kLed = 5s;  // before, where heads, then backups and at last we ourselves send (cells_copies.cpp)
 constexpr Duration kGather = 200ms;     // receipts that travel together
 constexpr std::size_t kCopyCost = 128;  // bytes, besides the payload
@@ -330,7 +330,10 @@ void Fanout::on(Peer& from, const Receipts& message) {
         Awaited& one = *at;
         if (short_node(one.receiver.node) != who) break;
         if (one.done) continue;
-        if (one.hints + 1u >= one.receiver.vias.size()) continue;  // a hint is not proved
+        if (one.hints + 1u >= one.receiver.vias.size()) {  // a hint is not proved
+          doubt(one);
+          continue;
+        }
         ++one.hints;
         ++one.way;
         again.push_back(one);
@@ -422,6 +425,28 @@ std::optional<CopyOutcome> Fanout::next_outcome() {
   return outcome;
 }
 
+std::optional<PubKey> Fanout::next_doubt() {
+  if (doubts_.empty()) return std::nullopt;
+  const PubKey user = doubts_.back();
+  doubts_.pop_back();
+  if (doubts_.empty()) clear_out(doubts_);
+  return user;
+}
+
+void Fanout::doubt(const Awaited& one) {
+  if (doubts_.size() < config_.limits.lookups_open) doubts_.push_back(one.receiver.user);
+}
+
+void Fanout::moved(const Receiver& now) {
+  for (Sent& sent : sent_) {
+    Awaited* one = missing(sent, now.node);
+    if (one == nullptr || one->receiver.vias == now.vias) continue;
+    one->receiver.vias = now.vias;
+    one->hints = 0;
+    pass({*one}, {sent.channel, sent.priority, traffic_of(sent.channel), sent.tag}, sent.payload);
+  }
+}
+
 std::optional<MonoTime> Fanout::next_due() const noexcept {
   std::optional<MonoTime> first;
   for (const Sent& one : sent_) {
@@ -448,7 +473,10 @@ void Fanout::due(MonoTime now) {
       continue;
     }
     one.at = now + kPauses[one.tries];
-    for (Awaited& missing : one.missing) ++missing.way;
+    for (Awaited& missing : one.missing) {
+      ++missing.way;
+      if (one.tries == 1) doubt(missing);
+    }
     pass(one.missing, {one.channel, one.priority, traffic_of(one.channel), one.tag}, one.payload);
   }
   std::erase_if(sent_, [](const Sent& one) { return one.missing.empty(); });
@@ -461,7 +489,7 @@ std::size_t Fanout::bytes() const noexcept {
                       return heap_bytes(one.missing, [](const Awaited& a) { return heap_bytes(a.receiver.vias); });
                     }) +
          heap_bytes(passed_, [](const Passed& one) { return heap_bytes(one.got) + heap_bytes(one.to); }) +
-         heap_bytes(arrivals_) + heap_bytes(outcomes_);
+         heap_bytes(arrivals_) + heap_bytes(outcomes_) + heap_bytes(doubts_);
 }
 
 }  // namespace np2p::swarm

@@ -59,6 +59,9 @@ class Fanout {
   void on(Peer& from, const Receipts& message);
   std::optional<Delivery> next();
   std::optional<CopyOutcome> next_outcome();
+  // Somebody whom copies do not reach where we think it is, while other ways are still tried: ask for its contact.
+  std::optional<PubKey> next_doubt();
+  void moved(const Receiver& now);  // what it waits for goes there at once
   [[nodiscard]] std::optional<MonoTime> next_due() const noexcept;
   void due(MonoTime now);
   [[nodiscard]] std::size_t waiting() const noexcept { return receivers_; }
@@ -99,6 +102,7 @@ class Fanout {
   void flush(Passed& passed);
   static void drop_done(Sent& sent);
   void received(Sent& sent, Awaited& one);
+  void doubt(const Awaited& one);
   [[nodiscard]] Awaited* missing(Sent& sent, const NodeId& node) noexcept;
   [[nodiscard]] Sent* find(std::uint64_t tag) noexcept;
   [[nodiscard]] LinkId toward(const NodeId& via, LinkId from, const NodeId& avoid) {
@@ -115,6 +119,7 @@ class Fanout {
   std::vector<Passed> passed_;  // oldest first
   std::vector<Delivery> arrivals_;
   std::vector<CopyOutcome> outcomes_;
+  std::vector<PubKey> doubts_;
 };
 
 }  // namespace np2p::swarm

@@ -54,7 +54,11 @@ class Locator {
   [[nodiscard]] Coordinates place_of(const PubKey& user) const noexcept;  // vague if not known
   // There is a sign that a user who could not be found is back: looked for now, if that was not done a moment ago.
   void look_for(const PubKey& user);
-  void set_nat(NatClass nat);  // of ours, for our contact
+  // Copies do not arrive where the contact says, which is the newest that we have: the directory may have a newer one.
+  // Not asked again within some seconds, nor while many others are looked for: without it the next way is tried.
+  void doubt(const PubKey& user);
+  std::optional<Receiver> next_found();  // of those: where it is now
+  void set_nat(NatClass nat);            // of ours, for our contact
   [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
 
   // The node that serves a user, as the user's BIND says, or as far as we know.
@@ -71,7 +75,7 @@ class Locator {
   void linked(const Peer& peer);    // it lives, whatever was said
   [[nodiscard]] std::size_t bytes() const noexcept {
     return contacts_.bytes() + heap_bytes(wanted_, [](const Wanted& one) { return one.ballot.bytes(); }) +
-           heap_bytes(relays_) + heap_bytes(tried_);
+           heap_bytes(relays_) + heap_bytes(tried_) + heap_bytes(found_);
   }
   [[nodiscard]] std::size_t relays() const noexcept { return relays_.size(); }  // in our contact
   [[nodiscard]] const std::vector<PeerRef>& home_relays() const noexcept { return relays_; }
@@ -91,6 +95,7 @@ class Locator {
     bool widened = false;   // the further first hops were asked, too
     bool open = false;      // answers are awaited, until
     bool claimed = false;   // nobody here wants it: a message claimed to come from there
+    bool doubted = false;   // its contact is there, and did not hold
     MonoTime until;
     Ballot ballot;
   };
@@ -129,6 +134,8 @@ class Locator {
   void count(Wanted& wanted, const Directory::Answer& answer);
   bool settle(Wanted& wanted);  // with the answers that are there: asks further or decides
   bool decide(Wanted& wanted);  // true: found, and wanted no more
+  void take(Known& known, const Contact& contact);
+  void take_at_once(Wanted& wanted, const Contact& contact);
   [[nodiscard]] const Contact* elected(const Wanted& wanted, const Known* before) const;
   Known& remember(const PubKey& user);
   void publish(MonoTime now);
@@ -148,6 +155,7 @@ class Locator {
   std::vector<Tried> tried_;         // oldest first
   TokenBucket turns_;                // of those who stand in line
   std::optional<MonoTime> line_at_;  // the next one's
+  std::vector<Receiver> found_;      // of those who were doubted
   TokenBucket checks_{100, 100};
   std::vector<PeerRef> relays_;  // ours
   Address published_listens_;

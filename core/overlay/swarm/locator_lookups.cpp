@@ -1,6 +1,7 @@
 // Lookups: who is looked for, in which turn, and what becomes of the answers.
 #include <algorithm>
 
+#include "core/base/vectors.h"
 #include "core/overlay/swarm/coordinates.h"
 #include "core/overlay/swarm/locator.h"
 
@@ -11,6 +12,7 @@ constexpr Duration kFirstRetry = 10s;  // of a lookup that found nothing; then a
 constexpr Duration kLongestRetry = 1h;
 constexpr Duration kClaimRetry = 1min;  // likewise, of whether a claim holds
 constexpr Duration kAgain = 1min;       // between two lookups because of signs that a user is back
+constexpr Duration kDoubt = 10s;        // likewise, because its contact does not hold
 constexpr Duration kAnswers = 3s;       // for the first answer
 constexpr Duration kOthers = 2s;        // for the other answers, once one is there
 constexpr std::size_t kFew = 3;         // answers: more are not to be had in a small network
@@ -53,6 +55,24 @@ void Locator::look_for(const PubKey& user) {
   want(user);
   Wanted* wanted = find_wanted(user);
   if (wanted != nullptr && !wanted->open && wanted->at > now) ask(*wanted, now);
+}
+
+void Locator::doubt(const PubKey& user) {
+  Known* known = contacts_.find(user);
+  if (known == nullptr || !fit_for_copy(*known) || known->in_line || find_wanted(user) != nullptr) return;
+  const MonoTime now = host_.clock.mono();
+  if (known->checked_at != MonoTime{} && now < known->checked_at + kDoubt) return;
+  if (wanted_.size() * kLine >= config_.limits.lookups_open) return;
+  begin_search(user);
+  wanted_.back().doubted = true;
+}
+
+std::optional<Receiver> Locator::next_found() {
+  if (found_.empty()) return std::nullopt;
+  Receiver found = std::move(found_.back());
+  found_.pop_back();
+  if (found_.empty()) clear_out(found_);
+  return found;
 }
 
 void Locator::want_no_more(const PubKey& user) {
@@ -235,6 +255,7 @@ void Locator::count_contact(Wanted& wanted, const ByteVec& record, const NodeId&
   } else if (wanted.ballot.add(std::move(*contact), record) == nullptr) {
     return host_.observer.rejected("record", error(ErrorCode::full, "too many claims of one user"), {});
   }
+  take_at_once(wanted, wanted.ballot.find(node)->contact);
   if (votes) wanted.ballot.vote(*wanted.ballot.find(node), keeper);
 }
 
@@ -292,19 +313,34 @@ bool Locator::decide(Wanted& wanted) {
     }
   }
   Known& known = remember(wanted.user);
+  take(known, contact);
+  return !forbidden(known);
+}
+
+void Locator::take(Known& known, const Contact& contact) {
+  const MonoTime now = host_.clock.mono();
   if (known.node != contact.node || known.sequence < contact.sequence) known.lost_at = {};
   contacts_.set_node(known, contact.node);
   take_places(known, contact);
   known.via = {};
-  known.expires = host_.clock.mono() + (contact.expires - wall) * 1s;
+  known.expires = now + (contact.expires - unix_seconds(host_.clock.wall())) * 1s;
   known.dead = false;
   known.tries = 0;
   contacts_.set_checked(known, true);
   contacts_.set_moved(known);
-  known.checked_at = host_.clock.mono();
+  known.checked_at = now;
   save(known);
   ++version_;
-  return !forbidden(known);
+}
+
+// What the node itself signed, which we know to serve that user, needs no second answer. The look-up goes on: an even
+// newer contact may be among the others.
+void Locator::take_at_once(Wanted& wanted, const Contact& contact) {
+  Known* known = wanted.doubted ? contacts_.find(wanted.user) : nullptr;
+  if (known == nullptr || known->node != contact.node || contact.sequence <= known->sequence) return;
+  if (!known->checked || forbidden(*known)) return;
+  take(*known, contact);
+  found_.push_back(receiver_of(*known));
 }
 
 void Locator::take_places(Known& known, const Contact& contact) {

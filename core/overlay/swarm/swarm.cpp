@@ -333,6 +333,8 @@ void Swarm::settle() {
         unicasts_.push_back(std::move(arrival->delivery));
       }
     }
+    while (const auto user = fanout_.next_doubt()) locator_.doubt(*user);
+    while (const auto found = locator_.next_found()) fanout_.moved(*found);
     while (auto copy = fanout_.next()) unicasts_.push_back(std::move(*copy));
     while (const auto outcome = ladder_.next()) {
       more = true;
