@@ -70,6 +70,15 @@ Status Api::admit_deletion(const Event& event) {
 Status Api::admit_bind(const EventPtr& event) {
   const auto fresh = decode_bind(event.get());
   if (!fresh.ok()) return fresh.error();
+  // Whose disk is new may know it from the network only.
+  const Identity identity = feed_.identity();
+  const std::string there = std::to_string(identity.epoch);
+  if (fresh->epoch == identity.epoch && identity.state == Identity::State::elsewhere) {
+    return error(ErrorCode::bad_field, "epoch " + there + " names another node already; use a higher one");
+  }
+  if (fresh->epoch < identity.epoch) {
+    return error(ErrorCode::bad_field, "a BIND with the higher epoch " + there + " is there already");
+  }
   Filter filter;
   filter.authors = {event->pubkey};
   filter.kinds = {kind::bind};
@@ -101,7 +110,7 @@ void Api::publish(RequestId request, Event event) {
     return;
   }
   const PutOutcome outcome = host_.store.put(accepted);
-  if (outcome == PutOutcome::superseded || outcome == PutOutcome::refused) {
+  if (outcome == PutOutcome::superseded || outcome == PutOutcome::refused || outcome == PutOutcome::trouble) {
     const Error why = outcome == PutOutcome::superseded
                           ? error(ErrorCode::bad_time, "a newer event of this kind is already stored")
                           : error(ErrorCode::full, "the store has no room, or its disk fails");

@@ -8,6 +8,7 @@
 #include "core/base/vectors.h"
 #include "core/event/validation.h"
 #include "core/feed/deletions.h"
+#include "core/feed/speaks_for.h"
 #include "core/wire/extension.h"
 #include "core/wire/packet.h"
 
@@ -169,7 +170,8 @@ Feed::Received Feed::receive_packet(const Delivery& delivery) {
     }
     EventPtr accepted;
     const Arrival arrival = accept(std::move(event), delivery, accepted);
-    if (arrival == Arrival::bad) ++bad;
+    if (arrival == Arrival::bad || arrival == Arrival::later) ++bad;
+    if (arrival == Arrival::later) received.limited = true;
     if (arrival == Arrival::fresh) fresh.push_back(accepted);
     if (arrival != Arrival::bad && accepted) good.push_back(accepted);
   }
@@ -225,7 +227,7 @@ void Feed::receive_stream(const Delivery& delivery) {
     is_ahead_ = false;
   }
   // What its author's own server sends and we refuse will never be any better.
-  const bool from_author = delivery.from_server && speaks_for(delivery, part->head.author);
+  const bool from_author = delivery.from_server && speaks_for(delivery, part->head.author, config_.overlay);
   if (received.good || (from_author && !received.limited)) multicast_.arrived(*part, received.events, delivery);
 }
 
@@ -260,10 +262,11 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
       return Arrival::known;
     }
     const PutOutcome outcome = host_.store.put(accepted);
-    if (outcome == PutOutcome::refused) {
-      reject("event", error(ErrorCode::full, "the store has no room for it"), delivery);
+    if (outcome == PutOutcome::refused || outcome == PutOutcome::trouble) {
+      const bool fails = outcome == PutOutcome::trouble;
+      reject("event", error(ErrorCode::full, fails ? "the disk fails" : "the store has no room for it"), delivery);
       accepted = {};
-      return Arrival::bad;
+      return fails ? Arrival::later : Arrival::bad;
     }
     if (outcome == PutOutcome::stored) flush_within(config_.limits.unflushed);
     if (outcome == PutOutcome::stored && accepted->kind == kind::bind) overlay_.bind(accepted);
@@ -353,7 +356,7 @@ void Feed::receive_extension(const Delivery& delivery) {
     void operator()(const Announce& m) const { feed.multicast_.announced(m, from); }
     void operator()(const Pull& m) const { feed.multicast_.pulled(m, from); }
     void operator()(const Acknowledge& m) const {
-      if (!speaks_for(from, m.recipient) || !from.from_server) {
+      if (!speaks_for(from, m.recipient, feed.config_.overlay) || !from.from_server) {
         feed.reject("acknowledge", error(ErrorCode::forbidden, "an acknowledgement for somebody else"), from);
         return;
       }

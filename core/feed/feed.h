@@ -46,6 +46,7 @@ class Feed {
   [[nodiscard]] Lookup& lookup() noexcept { return lookup_; }
   [[nodiscard]] const Outbox& outbox() const noexcept { return outbox_; }
   [[nodiscard]] const Mode& mode() const noexcept { return mode_; }
+  [[nodiscard]] Identity identity() const { return overlay_.identity(); }
   [[nodiscard]] const Multicast& multicast() const noexcept { return multicast_; }
   [[nodiscard]] std::size_t bytes() const noexcept {
     return sizeof *this + judge_.bytes() + lookup_.bytes() + outbox_.bytes() + multicast_.bytes() + recent_.bytes() +
@@ -54,12 +55,12 @@ class Feed {
 
  private:
   // known: we have it, or no longer want it; it was handed on when it came first.
-  enum class Arrival : std::uint8_t { fresh, known, bad };
+  enum class Arrival : std::uint8_t { fresh, known, bad, later };  // later: our disk fails
   struct Received {
     std::optional<Frame> onward;  // of a broadcast
     std::vector<EventId> events;  // in the packet, as it says itself
     bool good = false;            // all of them are here, or not wanted here
-    bool limited = false;         // some were not looked at
+    bool limited = false;         // some were not looked at, or could not be kept
   };
   Received receive_packet(const Delivery& delivery);
   void receive_stream(const Delivery& delivery);

@@ -33,11 +33,12 @@ void Followers::load() {
     for (; value.size() >= PubKey::size && state.guardians.size() < kMostGuardians; value.remove_prefix(PubKey::size)) {
       state.guardians.push_back(*PubKey::from(bytes_of(value.substr(0, PubKey::size))));
     }
+    state.said = take_u64(value).value_or(0);  // an earlier version wrote none
     followers_.emplace(*follower, std::move(state));
   });
 }
 
-bool Followers::add(const PubKey& follower, const std::vector<PubKey>& guardians) {
+bool Followers::add(const PubKey& follower, const std::vector<PubKey>& guardians, std::uint64_t said) {
   auto at = followers_.find(follower);
   if (at == followers_.end()) {
     if (followers_.size() >= config_.limits.followers) return false;
@@ -46,11 +47,22 @@ bool Followers::add(const PubKey& follower, const std::vector<PubKey>& guardians
   const Limits& limits = config_.limits;
   at->second.lease_until = host_.clock.wall() + (guardians.empty() ? limits.follow_lease : limits.ward_life);
   at->second.guardians = guardians;
+  at->second.said = std::max(at->second.said, said);
   if (first_end_) first_end_ = std::min(*first_end_, end_of(at->second, had_moved_));
   if (save(follower)) return true;
   not_behind(follower);
   followers_.erase(at);  // what would be gone after a restart is not promised
   return false;
+}
+
+bool Followers::has_said(const PubKey& follower, std::uint64_t number) const {
+  const auto at = followers_.find(follower);
+  return at != followers_.end() && number <= at->second.said && at->second.said != 0;
+}
+
+bool Followers::gets_copies(const PubKey& follower) const {
+  const auto at = behind_.find(follower);
+  return at == behind_.end() || !at->second.certain;
 }
 
 bool Followers::remove(const PubKey& follower) {
@@ -64,6 +76,7 @@ void Followers::missed(const PubKey& follower, std::uint64_t after) {
   if (!contains(follower)) return;
   const auto [at, fresh] = behind_.try_emplace(follower, Behind{after, {}});
   if (fresh) call_at(follower, at->second, host_.clock.mono() + kPauses[0]);
+  at->second.certain = true;
   if (!fresh && at->second.after <= after) return;
   at->second.after = after;
   save(follower);
@@ -71,8 +84,11 @@ void Followers::missed(const PubKey& follower, std::uint64_t after) {
 
 void Followers::all_missed(std::uint64_t after) {
   for (const auto& [follower, state] : followers_) {
+    const bool known = behind_.count(follower) != 0;
     missed(follower, after);
-    call_at(follower, behind_.at(follower), host_.clock.mono());
+    Behind& behind = behind_.at(follower);
+    behind.certain = known;
+    call_at(follower, behind, host_.clock.mono());
   }
 }
 
@@ -207,6 +223,7 @@ bool Followers::save(const PubKey& follower) {
   append_u64(value, static_cast<std::uint64_t>(state.lease_until.ns));
   append_u64(value, behind == behind_.end() ? kNotBehind : behind->second.after);
   for (const PubKey& guardian : state.guardians) value.append(text_of(guardian.view()));
+  append_u64(value, state.said);
   return host_.store.set_value(Table::followers, text_of(follower.view()), value);
 }
 

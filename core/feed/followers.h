@@ -21,12 +21,14 @@ class Followers {
   struct Follower {
     WallTime lease_until;
     std::vector<PubKey> guardians;  // who take in what is for this follower
+    std::uint64_t said = 0;         // number of its last FOLLOW
   };
   struct Behind {
     std::uint64_t after = 0;  // it has our stream up to this number for sure
     MonoTime announce_at;
     unsigned announced = 0;            // times, without an answer
     bool reachable = false;            // at the last look
+    bool certain = true;               // false: our server died before it knew
     std::optional<MonoTime> sought{};  // its guardians were
     std::optional<MonoTime> seen{};    // a guardian said so
   };
@@ -36,7 +38,11 @@ class Followers {
   void load();
   // Registers or renews; the lease starts now. False: over the limit, or the store cannot keep it. With guardians the
   // lease is as long as these keep mail for somebody who is away: Limits::ward_life instead of follow_lease.
-  bool add(const PubKey& follower, const std::vector<PubKey>& guardians);
+  bool add(const PubKey& follower, const std::vector<PubKey>& guardians, std::uint64_t said = 0);
+  // It is a follower, and has said FOLLOW since it said what has this number.
+  [[nodiscard]] bool has_said(const PubKey& follower, std::uint64_t number) const;
+  // It is not away, as far as we know.
+  [[nodiscard]] bool gets_copies(const PubKey& follower) const;
   bool remove(const PubKey& follower);
   void missed(const PubKey& follower, std::uint64_t after);
   void all_missed(std::uint64_t after);

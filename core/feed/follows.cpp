@@ -13,6 +13,7 @@ namespace {
 // it and finds out. Then each pause is three times as long as the one before.
 constexpr Duration kAnswerTime = 2s;
 constexpr Duration kLongestAnswerTime = 10min;
+constexpr unsigned kPatience = 2;  // FOLLOWs without an answer; then others are asked what was posted
 constexpr unsigned kUnfollows = 3;
 constexpr Duration kUrgentLease = 48h;  // what is left of a lease; with less than this it is renewed soon
 constexpr Duration kPaced = 20ms;       // for each FOLLOW that goes soon, when they are many
@@ -81,7 +82,9 @@ bool Follows::check_lazily(const PubKey& followee, Followee& state) {
 void Follows::leave(const PubKey& user) {
   if (contains(user) || leaving_.size() >= config_.limits.follows) return;
   const MonoTime now = host_.clock.mono();
-  leaving_.try_emplace(user, Leaving{now, now + config_.limits.follow_lease});
+  const auto lease = positions_.lease(user);
+  const Duration left = lease ? lease->until - host_.clock.wall() : Duration{};
+  leaving_.try_emplace(user, Leaving{now, now + std::max(left, config_.limits.follow_lease)});
   say_unfollow();
 }
 
@@ -89,7 +92,8 @@ void Follows::say_unfollow() {
   const MonoTime now = host_.clock.mono();
   for (auto& [user, state] : leaving_) {
     if (state.due > now) continue;
-    if (overlay_.unicast(user, Channel::extension, encode_extension(Unfollow{config_.owner}), Priority::control)) {
+    if (overlay_.unicast(user, Channel::extension, encode_extension(Unfollow{config_.owner, next_said()}),
+                         Priority::control)) {
       ++state.sent;
       state.due = now + (state.sent == 1 ? kUnfollowAgain : kUnfollowLast);
     } else {
@@ -199,19 +203,27 @@ void Follows::ask(const PubKey& followee, Followee& state) {
   newest.kinds = std::vector<std::uint32_t>{kind::post, kind::repost};
   newest.limit = 1;
   const auto held = host_.store.query(newest, Order::newest_first);
-  const Follow message{config_.owner, held.empty() ? 0 : held.front()->created_at, positions_.of(followee), guardians_};
+  const Follow message{config_.owner, held.empty() ? 0 : held.front()->created_at, positions_.of(followee), guardians_,
+                       next_said()};
   state.registered = state.lazy && state.registered;  // until it does not answer
   state.lazy = false;
   state.told = mark_of_guardians();
   state.reachable = overlay_.unicast(followee, Channel::extension, encode_extension(message), Priority::control);
   state.server = overlay_.server_of(followee);
   if (state.reachable) ++state.unanswered;
+  if (!state.reachable || state.unanswered > kPatience) positions_.author_is_away(followee);
   if (!state.reachable) {
     state.due = host_.clock.mono() + search_pause();
     return;
   }
   const Duration pause = answer_time(state.unanswered);
   state.due = host_.clock.mono() + rng_.between(pause * 4 / 5, pause * 6 / 5);
+}
+
+// Beyond what we said before a restart.
+std::uint64_t Follows::next_said() {
+  said_ = std::max(said_ + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(host_.clock.wall().ns, 1)));
+  return said_;
 }
 
 // Each try may look up where the followee's node is, so they are few.

@@ -6,8 +6,7 @@
 // for a month. So FOLLOW, which finds what guardians do not know, has time then: it goes to who never registered our
 // user at once, to those whose lease ends or who were told of other guardians soon, to those who posted meanwhile
 // within minutes, as they hold back posts until they hear from us, and to the others within an hour. Nobody answers
-// UNFOLLOW, so it is said three times, also to who believes that we follow and is wrong; what gets lost all the same
-// ends with the lease.
+// UNFOLLOW, so it is said three times, and again to who believes that we follow and is wrong, as its posts tell.
 #pragma once
 
 #include <cstdint>
@@ -67,7 +66,7 @@ class Follows {
   };
   struct Leaving {
     MonoTime due;    // the next UNFOLLOW
-    MonoTime until;  // by then the lease has ended
+    MonoTime until;  // by then the lease has ended that it gave us
     unsigned sent = 0;
   };
   void ask(const PubKey& followee, Followee& state);
@@ -75,6 +74,7 @@ class Follows {
   [[nodiscard]] std::uint64_t mark_of_guardians() const noexcept;
   void say_unfollow();
   Duration search_pause();
+  [[nodiscard]] std::uint64_t next_said();
 
   const Config& config_;
   Host& host_;
@@ -84,6 +84,7 @@ class Follows {
   std::map<PubKey, Followee> follows_;
   std::map<PubKey, Leaving> leaving_;
   std::vector<PubKey> guardians_;
+  std::uint64_t said_ = 0;  // of the last FOLLOW or UNFOLLOW
 };
 
 }  // namespace np2p

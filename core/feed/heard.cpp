@@ -20,6 +20,7 @@ void Heard::put(const PubKey& author, std::uint64_t seq, const EventId& event, c
     append_u64(value, head->epoch);
     append_u64(value, head->incarnation);
     append_u64(value, head->base);
+    append_u64(value, head->previous);
     value.append(text_of(head->chain));
     value.append(text_of(head->sig.view()));
   }
@@ -39,12 +40,23 @@ std::optional<Heard::Entry> Heard::get(const PubKey& author, std::uint64_t seq) 
   const auto epoch = take_u64(in);
   const auto incarnation = take_u64(in);
   const auto base = take_u64(in);
+  const auto previous = take_u64(in);
   StreamHead head;
-  if (!base || in.size() != head.chain.size() + Signature::size) return entry;
-  head = {author, *epoch, *incarnation, *base, seq, {}, *Signature::from(bytes_of(in.substr(head.chain.size())))};
+  if (!previous || in.size() != head.chain.size() + Signature::size) return entry;
+  head = {author,   *epoch, *incarnation, *base, seq, {}, *Signature::from(bytes_of(in.substr(head.chain.size()))),
+          *previous};
   std::copy_n(in.begin(), head.chain.size(), head.chain.begin());
   entry.head = head;
   return entry;
+}
+
+void Heard::jumped(const PubKey& author, std::uint64_t from, std::uint64_t to) {
+  const std::uint64_t kept = config_.limits.heard_events;
+  const std::uint64_t end = to < from ? from : std::min(from, to - std::min(to, kept));  // the last that goes
+  for (std::uint64_t seq = from - std::min(from, kept) + 1; seq <= end; ++seq) {
+    if (to < from && seq <= to) continue;
+    host_.store.erase_value(Table::heard, key_of(author, seq));
+  }
 }
 
 void Heard::forget(const PubKey& author, std::uint64_t last) {

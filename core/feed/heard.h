@@ -23,6 +23,8 @@ class Heard {
   void put(const PubKey& author, std::uint64_t seq, const EventId& event, const StreamHead* head);
   [[nodiscard]] std::optional<Entry> get(const PubKey& author, std::uint64_t seq);
   void forget(const PubKey& author, std::uint64_t last);
+  void jumped(const PubKey& author, std::uint64_t from, std::uint64_t to);  // what put() will not come by any more
+  [[nodiscard]] std::size_t most() const noexcept { return config_.limits.heard_events; }
 
  private:
   const Config& config_;

@@ -6,6 +6,7 @@
 #include "core/feed/history.h"
 #include "core/feed/packets.h"
 #include "core/feed/persist.h"
+#include "core/feed/speaks_for.h"
 
 namespace np2p {
 namespace {
@@ -15,6 +16,7 @@ constexpr Duration kLeaseCheck = 10min;               // how often ended leases 
 constexpr Duration kPace = 100ms;                     // between two rounds of announcements
 constexpr std::size_t kAnnounced = 100;               // in one round
 constexpr Duration kBack = 2min;                      // after a start; by then who is there has pulled what it missed
+constexpr std::uint32_t kPullCost = 4096;             // bytes, of a question for parts of a stream, whatever the answer
 constexpr std::size_t kCopies = 4096;                 // whose receipts may still come
 constexpr Duration kReceipts = 3min;                  // by then it is known who gave none
 constexpr std::string_view kUnsettled = "unsettled";  // the stream until what may be without a receipt
@@ -24,10 +26,6 @@ Posting posting_of(const StreamPart& part, const Frame& payload) {
 }
 
 }  // namespace
-
-bool speaks_for(const Delivery& delivery, const PubKey& user) noexcept {
-  return mesh_name(delivery.source) == mesh_name(user);
-}
 
 Multicast::Multicast(const Config& config, Host& host, Overlay& overlay)
     : config_(config),
@@ -86,7 +84,7 @@ void Multicast::send(const EventPtr& event, const Route& route) {
   std::vector<PubKey> to;
   std::vector<PubKey> absent;
   for (const auto& [follower, state] : followers_.all()) {
-    if (followers_.behind().count(follower) == 0) {
+    if (followers_.gets_copies(follower)) {
       to.push_back(follower);
     } else if (guardians_.wants_mail(follower, state)) {
       absent.push_back(follower);
@@ -104,7 +102,7 @@ void Multicast::send(const EventPtr& event, const Route& route) {
 }
 
 bool Multicast::is_sending_to(const PubKey& user) const {
-  return followers_.contains(user) && followers_.behind().count(user) == 0;
+  return followers_.contains(user) && followers_.gets_copies(user);
 }
 
 void Multicast::send_part(const StreamPart& part, const std::vector<PubKey>& to, const std::optional<EventId>& event) {
@@ -156,7 +154,7 @@ void Multicast::send_reactions() {
   std::vector<PubKey> to;
   std::vector<PubKey> absent;
   for (const auto& [follower, state] : followers_.all()) {
-    if (followers_.behind().count(follower) == 0) {
+    if (followers_.gets_copies(follower)) {
       to.push_back(follower);
     } else if (guardians_.wants_mail(follower, state)) {
       absent.push_back(follower);
@@ -248,7 +246,7 @@ void Multicast::leave_what_was_missed() {
 // Who takes our user's posts, or gives them up, must be the node that serves the follower; else anybody could bury or
 // cut off others. While the overlay does not know yet it refuses, and finds out; FOLLOW and UNFOLLOW come again.
 bool Multicast::may_speak(std::string_view what, const PubKey& user, const Delivery& delivery) {
-  if (speaks_for(delivery, user) && delivery.from_server && user != config_.owner) return true;
+  if (speaks_for(delivery, user, config_.overlay) && delivery.from_server && user != config_.owner) return true;
   host_.observer.rejected(what, error(ErrorCode::forbidden, "not from the server of whom it speaks for"),
                           delivery.link);
   return false;
@@ -267,7 +265,7 @@ void Multicast::follow(const Follow& message, const Delivery& delivery) {
     return;
   }
   const bool known = followers_.contains(message.follower);
-  if (!followers_.add(message.follower, message.guardians)) {
+  if (!followers_.add(message.follower, message.guardians, message.said)) {
     host_.observer.rejected("follow", error(ErrorCode::full, "no room for another follower"), delivery.link);
     return;
   }
@@ -282,6 +280,11 @@ void Multicast::follow(const Follow& message, const Delivery& delivery) {
 
 void Multicast::unfollow(const Unfollow& message, const Delivery& delivery) {
   if (!may_speak("unfollow", message.follower, delivery)) return;
+  // After a restart the overlay cannot tell a recorded message from a new one.
+  if (followers_.has_said(message.follower, message.said)) {
+    host_.observer.rejected("unfollow", error(ErrorCode::forbidden, "older than the last FOLLOW"), delivery.link);
+    return;
+  }
   if (followers_.remove(message.follower)) set_standing(message.follower);
 }
 
@@ -313,7 +316,10 @@ void Multicast::send_profile(const PubKey& follower, const StreamNews& news) {
 void Multicast::followed(const Followed& message, const Delivery& delivery) {
   if (!may_speak("followed", message.followee, delivery)) return;
   const bool wanted = follows_.contains(message.followee);
-  if (wanted && message.news && message.news->head.author == message.followee) positions_.news(*message.news, false);
+  if (wanted && message.news && message.news->head.author == message.followee) {
+    positions_.news(*message.news, false);
+    positions_.ask_witness(message.followee);
+  }
   follows_.registered(message.followee);
   follows_.leave(message.followee);
   arm();
@@ -329,6 +335,11 @@ void Multicast::announced(const Announce& message, const Delivery& delivery) {
 
 void Multicast::pulled(const Pull& message, const Delivery& delivery) {
   if (!may_speak("pull", message.puller, delivery)) return;
+  const MonoTime now = host_.clock.mono();
+  if (!pullers_.may_get(message.puller, kPullCost, now)) {  // before anything is read or signed for it
+    host_.observer.rejected("pull", error(ErrorCode::rate_limited, "more than a share of questions"), delivery.link);
+    return;
+  }
   const bool ours = message.author == config_.owner;
   if (ours) {
     if (message.ids_only || message.until >= stream_.last()) {
@@ -347,7 +358,6 @@ void Multicast::pulled(const Pull& message, const Delivery& delivery) {
   if (message.until == message.after) return;
   for (const StreamPart& part : ours ? parts(message.after, message.until) : positions_.answer(message)) {
     const auto bytes = static_cast<std::uint32_t>(part.packet.size());
-    const MonoTime now = host_.clock.mono();
     if (!pullers_.may_get(message.puller, bytes, now) || !history_bytes_.take(now, bytes)) {
       host_.observer.rejected("pull", error(ErrorCode::rate_limited, "more than a share of bytes"), delivery.link);
       return;  // the rest is pulled again
@@ -357,7 +367,7 @@ void Multicast::pulled(const Pull& message, const Delivery& delivery) {
 }
 
 void Multicast::arrived(const StreamPart& part, std::span<const EventId> events, const Delivery& delivery) {
-  if (!follows_.contains(part.head.author)) return;
+  if (!follows_.contains(part.head.author)) return follows_.leave(part.head.author);  // who thinks that we follow
   positions_.arrived(part, events, delivery);
   arm();
 }

@@ -128,7 +128,4 @@ class Multicast {
   std::size_t unanswered_count_ = 0;
 };
 
-// A claim may speak only for itself: on the mesh the low 48 bits of the source must be those of the user it names.
-bool speaks_for(const Delivery& delivery, const PubKey& user) noexcept;
-
 }  // namespace np2p

@@ -51,6 +51,7 @@ void OwnStream::load(const std::vector<EventPtr>& before) {
   });
   incarnation_ = std::max(earlier + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(0, host_.clock.wall().ns)));
   base_ = last_;
+  previous_ = earlier;
   chain_ = first_chain(config_.owner, incarnation_, base_);
   if (last_ > 0) return;
   for (const EventPtr& event : before) append(event->id);
@@ -70,16 +71,18 @@ std::optional<StreamHead> OwnStream::head_at(std::uint64_t seq) {
   if (seq == last_) return head();
   const auto entry = decode(host_.store.value(Table::stream, ordered_u64(seq)));
   if (!entry) return std::nullopt;
-  return sign(entry->incarnation, entry->base, seq, entry->chain);
+  const auto before = decode(host_.store.value(Table::stream, ordered_u64(entry->base)));
+  return sign(entry->incarnation, entry->base, seq, entry->chain, before ? before->incarnation : 0);
 }
 
 StreamHead OwnStream::head() {
-  return sign(incarnation_, base_, last_, chain_);
+  return sign(incarnation_, base_, last_, chain_, previous_);
 }
 
 std::uint64_t OwnStream::after(const StreamPosition& position) {
   std::uint64_t seq = std::min(position.seq, last_);
   if (position.incarnation == incarnation_) return seq;
+  if (position.incarnation > incarnation_) return first_ - 1;  // of a disk that is gone, by a clock that was wrong
   seq = std::min(seq, base_);
   while (seq >= first_) {
     const auto entry = decode(host_.store.value(Table::stream, ordered_u64(seq)));
@@ -89,8 +92,9 @@ std::uint64_t OwnStream::after(const StreamPosition& position) {
   return seq;
 }
 
-StreamHead OwnStream::sign(std::uint64_t incarnation, std::uint64_t base, std::uint64_t seq, const Chain& chain) {
-  StreamHead head{config_.owner, overlay_.identity().epoch, incarnation, base, seq, chain, {}};
+StreamHead OwnStream::sign(std::uint64_t incarnation, std::uint64_t base, std::uint64_t seq, const Chain& chain,
+                           std::uint64_t previous) {
+  StreamHead head{config_.owner, overlay_.identity().epoch, incarnation, base, seq, chain, {}, previous};
   head.sig = sign_as_node(host_.node_key, kStreamTag, config_.network_id, signed_part(head));
   return head;
 }

@@ -38,13 +38,15 @@ class OwnStream {
   [[nodiscard]] std::uint64_t incarnation() const noexcept { return incarnation_; }
 
  private:
-  StreamHead sign(std::uint64_t incarnation, std::uint64_t base, std::uint64_t seq, const Chain& chain);
+  StreamHead sign(std::uint64_t incarnation, std::uint64_t base, std::uint64_t seq, const Chain& chain,
+                  std::uint64_t previous);
 
   const Config& config_;
   Host& host_;
   const Overlay& overlay_;  // knows the BIND under which we serve
   std::uint64_t incarnation_ = 0;
   std::uint64_t base_ = 0;
+  std::uint64_t previous_ = 0;  // incarnation, of number base_
   std::uint64_t first_ = 1;
   std::uint64_t last_ = 0;
   Chain chain_{};

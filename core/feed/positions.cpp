@@ -5,6 +5,7 @@
 
 #include "core/feed/packets.h"
 #include "core/feed/persist.h"
+#include "core/feed/speaks_for.h"
 #include "core/host/node_signature.h"
 
 namespace np2p {
@@ -14,6 +15,9 @@ constexpr Duration kOnItsWay = 1s;    // what is missing may come by itself
 constexpr Duration kBroadcast = 10s;  // likewise what goes to everybody, from those who remember it
 constexpr Duration kPauses[] = {5s, 10s, 30s, 60s, 5min, 10min, 1h, 6h};
 constexpr std::size_t kMostRanges = 16;
+constexpr Duration kOthers = 1h;             // between two questions to those who follow an author who is away
+constexpr Duration kWitness = 20h;           // likewise, what they have heard of one who is there
+constexpr std::string_view kFork = "fork ";  // and the author: two signed heads
 
 Duration pause_after(unsigned pulls) noexcept {
   return kPauses[std::min<std::size_t>(pulls, std::size(kPauses) - 1)];
@@ -68,6 +72,7 @@ void Positions::forget(const PubKey& author) {
   const auto at = states_.find(author);
   if (at == states_.end()) return;
   heard_.forget(author, at->second.seq);
+  host_.store.erase_value(Table::node, std::string(kFork) + author.hex());
   host_.store.erase_value(Table::follows, text_of(author.view()));
   states_.erase(at);
 }
@@ -109,7 +114,7 @@ void Positions::arrived(const StreamPart& part, std::span<const EventId> events,
   if (at == states_.end()) return;  // not followed, or the answer to our FOLLOW is still on its way
   State& state = at->second;
   const bool from_author = delivery.cast == Delivery::Cast::unicast && delivery.from_server &&
-                           mesh_name(delivery.source) == mesh_name(part.head.author);
+                           speaks_for(delivery, part.head.author, config_.overlay);
   if (!from_author && !is_signed(part.head, state)) {
     host_.observer.rejected("stream", error(ErrorCode::bad_signature, "a head that its author's server did not sign"),
                             delivery.link);
@@ -133,8 +138,10 @@ Positions::Incarnation Positions::enter(State& state, const StreamHead& head) {
   const bool over = head.epoch == state.epoch ? head.incarnation < state.incarnation : head.epoch < state.epoch;
   if (over) return Incarnation::earlier;
   if (head.incarnation != state.incarnation) {
-    if (state.seq < head.base) {
-      state.known = std::max(state.known, head.seq);
+    // Only where the two meet are our numbers those of the later one, too.
+    const bool known = head.base == 0 || (head.previous != 0 && head.previous <= state.incarnation);
+    if (state.seq != head.base || !known) {
+      state.unsure = true;
       return Incarnation::later;
     }
     begin(state, head, head.base);
@@ -146,11 +153,13 @@ Positions::Incarnation Positions::enter(State& state, const StreamHead& head) {
 }
 
 void Positions::begin(State& state, const StreamHead& head, std::uint64_t seq) {
+  heard_.jumped(head.author, state.seq, seq);
   state.epoch = head.epoch;
   state.incarnation = head.incarnation;
   state.seq = seq;
   state.known = head.seq;
   state.chain = {};
+  state.unsure = false;
   state.gap.reset();  // numbers behind the position may have been given again
 }
 
@@ -160,6 +169,7 @@ void Positions::take(State& state, const StreamPart& part, std::span<const Event
   if (head.seq <= state.seq) return compare(state, head);
   if (before > state.seq) return remember(state, part, events, from_author);
   if (events.size() != part.covers) {  // the author says that some are gone
+    heard_.jumped(head.author, state.seq, head.seq);
     state.seq = head.seq;
     state.chain = head.chain;
     return;
@@ -174,10 +184,7 @@ void Positions::take(State& state, const StreamPart& part, std::span<const Event
     }
     return;
   }
-  if (!fits && is_known(state.chain)) {
-    ++forks_;
-    host_.observer.rejected("stream", error(ErrorCode::forbidden, "two stories of one incarnation"), {});
-  }
+  if (!fits && is_known(state.chain)) forked({}, head);
   for (const EventId& event : fresh) {
     advance(head.author, state, event, state.seq + 1 == head.seq ? &head : nullptr);
   }
@@ -185,24 +192,42 @@ void Positions::take(State& state, const StreamPart& part, std::span<const Event
 }
 
 void Positions::compare(State& state, const StreamHead& head) {
+  if (head.seq > state.seq) return;
+  const auto entry = heard_.get(head.author, head.seq);
+  const bool both = entry && entry->head && entry->head->epoch == head.epoch &&
+                    entry->head->incarnation == head.incarnation && entry->head->chain != head.chain;
+  if (both) forked(*entry->head, head);
   if (head.seq != state.seq || head.chain == state.chain) return;
-  if (is_known(state.chain)) {
-    ++forks_;
-    host_.observer.rejected("stream", error(ErrorCode::forbidden, "two stories of one incarnation"), {});
-  }
+  if (is_known(state.chain) && !both) forked({}, head);
   state.chain = head.chain;
+}
+
+void Positions::forked(const StreamHead& one, const StreamHead& other) {
+  ++forks_;
+  host_.observer.rejected("stream", error(ErrorCode::forbidden, "two stories of one incarnation"), {});
+  if (one.sig == Signature{} || other.sig == Signature{}) return;
+  std::string value;
+  msgpack::Writer out(value);
+  write_head(out, one);
+  write_head(out, other);
+  if (!host_.store.set_value(Table::node, std::string(kFork) + other.author.hex(), value)) return;
+  host_.observer.noted("the server of " + other.author.hex() +
+                       " tells two stories: both heads, which it signed, are kept");
 }
 
 void Positions::remember(State& state, const StreamPart& part, std::span<const EventId> events, bool from_author) {
   const StreamHead& head = part.head;
-  const Range range{head.seq - part.covers + 1, head.seq};
+  const Range range{head.seq - part.covers + 1, head.seq, head.chain, events.size() == part.covers, from_author};
   if (!state.gap) state.gap = std::make_unique<Gap>();
   auto& beyond = state.gap->beyond;
-  if (range.first > range.last || beyond.size() >= kMostRanges) return;
-  const auto place =
-      std::find_if(beyond.begin(), beyond.end(), [&](const Range& one) { return one.last >= range.first; });
-  if (place != beyond.end() && place->first <= range.last) return;  // it has come before
-  beyond.insert(place, range);
+  if (range.first > range.last) return;
+  const auto overlaps = [&](const Range& one) { return one.last >= range.first && one.first <= range.last; };
+  if (from_author) {  // its word counts before that of others
+    std::erase_if(beyond, [&](const Range& one) { return overlaps(one) && !one.from_author; });
+  }
+  if (beyond.size() >= kMostRanges || std::any_of(beyond.begin(), beyond.end(), overlaps)) return;  // it came before
+  beyond.insert(std::find_if(beyond.begin(), beyond.end(), [&](const Range& one) { return one.first > range.last; }),
+                range);
   if (events.size() != part.covers) return;
   for (std::size_t i = 0; i < events.size(); ++i) {
     const bool last = i + 1 == events.size();
@@ -217,6 +242,24 @@ void Positions::advance(const PubKey& author, State& state, const EventId& event
   heard_.put(author, state.seq, event, head != nullptr && head->sig != Signature{} ? head : nullptr);
 }
 
+// A range that came before what is in front of it. Its events are one packet's, so this is short.
+bool Positions::join(const PubKey& author, State& state, const Range& range) {
+  Chain chain = range.whole ? state.chain : Chain{};
+  for (std::uint64_t seq = state.seq + 1; range.whole && seq <= range.last; ++seq) {
+    const auto entry = heard_.get(author, seq);
+    chain = entry && is_known(chain) ? next_chain(chain, entry->event) : Chain{};
+  }
+  if (chain != range.chain && !range.from_author) {
+    host_.observer.rejected("stream", error(ErrorCode::bad_field, "not the events of the head they came with"), {});
+    return false;
+  }
+  if (chain != range.chain && is_known(chain)) forked({}, {});
+  if (!range.whole) heard_.jumped(author, state.seq, range.last);
+  state.seq = range.last;
+  state.chain = range.chain;
+  return true;
+}
+
 // What follows the position and is there already: ranges that came before, and events that came without a number.
 void Positions::take_what_is_held(const PubKey& author, State& state) {
   if (!state.gap) return;
@@ -226,10 +269,7 @@ void Positions::take_what_is_held(const PubKey& author, State& state) {
     while (!gap.beyond.empty() && gap.beyond.front().first <= state.seq + 1) {
       const Range range = gap.beyond.front();
       gap.beyond.erase(gap.beyond.begin());
-      while (state.seq < range.last) {
-        const auto entry = heard_.get(author, ++state.seq);
-        state.chain = entry && is_known(state.chain) ? next_chain(state.chain, entry->event) : Chain{};
-      }
+      if (range.last > state.seq && join(author, state, range)) more = true;
     }
     const std::uint64_t next = state.seq - std::min(state.seq, gap.news_after);
     if (state.seq >= gap.news_after && next < gap.news.size() &&
@@ -250,7 +290,11 @@ void Positions::news(const StreamNews& news, bool announced) {
   }
   State& state = at->second;
   const Incarnation incarnation = enter(state, news.head);
-  if (incarnation == Incarnation::earlier) return;
+  // Of itself its server knows better than we do: its clock may have been wrong.
+  if (incarnation == Incarnation::earlier) {
+    if (news.head.epoch < state.epoch || announced) return;
+    begin(state, news.head, news.after);
+  }
   // Whoever was told our position knows what of it is still true, and what of the stream is gone.
   const bool knows_us = !announced || (state.gap && state.gap->asked_ids);
   if (incarnation == Incarnation::later && !knows_us) return close_or_pull(state, Duration{});
@@ -285,7 +329,7 @@ void Positions::news(const StreamNews& news, bool announced) {
 // --- pulling
 
 void Positions::close_or_pull(State& state, Duration pause) {
-  if (state.seq >= state.known) return state.gap.reset();
+  if (state.seq >= state.known && !state.unsure) return state.gap.reset();
   const MonoTime due = host_.clock.mono() + pause;
   if (!state.gap) state.gap = std::make_unique<Gap>();
   if (state.gap->pulls > 0) return;  // it has its pauses
@@ -295,12 +339,14 @@ void Positions::close_or_pull(State& state, Duration pause) {
 // The last number of the first that are missing.
 std::uint64_t Positions::missing_until(const State& state) const {
   const Gap& gap = *state.gap;
-  std::uint64_t until = gap.beyond.empty() ? state.known : std::min(state.known, gap.beyond.front().first - 1);
+  const std::uint64_t known = std::max(state.known, state.seq);
+  std::uint64_t until = gap.beyond.empty() ? known : std::min(known, gap.beyond.front().first - 1);
   const std::uint64_t news_until = gap.news_after + gap.news.size();
   if (gap.by_itself && news_until > state.seq) until = std::min(until, news_until);
-  for (std::uint64_t seq = state.seq + 1; seq < until; ++seq) {
-    if (seq < gap.news_after || seq >= news_until) continue;
-    if (host_.store.contains(gap.news[static_cast<std::size_t>(seq - gap.news_after)])) until = seq;
+  // Only where ids are known: a head may name any number.
+  const std::uint64_t end = std::min(until, news_until);
+  for (std::uint64_t seq = std::max(state.seq + 1, gap.news_after); seq < end; ++seq) {
+    if (host_.store.contains(gap.news[static_cast<std::size_t>(seq - gap.news_after)])) return seq;
   }
   return until;
 }
@@ -308,6 +354,10 @@ std::uint64_t Positions::missing_until(const State& state) const {
 bool Positions::pull(const PubKey& author, State& state) {
   Gap& gap = *state.gap;
   Pull message{config_.owner, author, state.incarnation, state.seq, missing_until(state), false};
+  if (state.unsure) {  // nobody else knows how far we are
+    message.ids_only = gap.asked_ids = true;
+    return overlay_.unicast(author, Channel::extension, encode_extension(message), Priority::control);
+  }
   const Frame frame = encode_extension(message);
   const bool are_ids_known = state.seq >= gap.news_after && state.seq < gap.news_after + gap.news.size();
   if (gap.by_itself && !are_ids_known && gap.pulls == 0) {
@@ -325,6 +375,36 @@ bool Positions::pull(const PubKey& author, State& state) {
   return false;
 }
 
+bool Positions::ask_others(const PubKey& author, State& state, std::uint64_t after) {
+  const Pull message{config_.owner, author, state.incarnation, after, after + heard_.most(), false};
+  const Frame frame = encode_extension(message);
+  for (std::size_t i = 0; i < state.guardians.size(); ++i) {
+    const PubKey& target = state.guardians[++state.others % state.guardians.size()];
+    if (target == config_.owner || target == author) continue;
+    if (overlay_.unicast(target, Channel::extension, frame, Priority::control)) return true;
+  }
+  return false;
+}
+
+void Positions::author_is_away(const PubKey& author) {
+  const auto at = states_.find(author);
+  if (at == states_.end()) return;
+  State& state = at->second;
+  const MonoTime now = host_.clock.mono();
+  if (state.others_asked != MonoTime{} && now < state.others_asked + kOthers) return;
+  if (ask_others(author, state, state.seq)) state.others_asked = now;
+}
+
+void Positions::ask_witness(const PubKey& author) {
+  const auto at = states_.find(author);
+  if (at == states_.end() || at->second.gap || at->second.seq == 0) return;
+  State& state = at->second;
+  const MonoTime now = host_.clock.mono();
+  if (state.witness_asked == MonoTime{}) state.witness_asked = now;  // not at a start, when all are asked much
+  if (now < state.witness_asked + kWitness) return;
+  if (ask_others(author, state, state.seq - 1)) state.witness_asked = now;
+}
+
 void Positions::topology_changed() {
   const MonoTime now = host_.clock.mono();
   for (auto& [author, state] : states_) {
@@ -339,7 +419,7 @@ void Positions::timer() {
   for (auto& [author, state] : states_) {
     if (!state.gap || state.gap->due > now) continue;
     take_what_is_held(author, state);
-    if (state.seq >= state.known) {
+    if (state.seq >= state.known && !state.unsure) {
       save(author, state);
       state.gap.reset();
       continue;
@@ -366,10 +446,15 @@ std::vector<StreamPart> Positions::answer(const Pull& pull) {
   std::vector<EventPtr> events;
   std::size_t bytes = 0;
   std::size_t all = 0;
-  for (std::uint64_t seq = pull.after + 1; seq <= until; ++seq) {
+  const std::uint64_t last = at->second.seq;
+  const std::uint64_t first = std::max(pull.after, last - std::min<std::uint64_t>(last, heard_.most())) + 1;
+  for (std::uint64_t seq = first; seq <= until; ++seq) {
     const auto entry = heard_.get(pull.author, seq);
     const EventPtr event = entry ? host_.store.get(entry->event) : EventPtr();
-    if (!event) break;
+    if (!event) {  // what follows is of use, too, as long as nothing is left out in between
+      if (events.empty() && parts.empty()) continue;
+      break;
+    }
     bytes += bytes_at_most(*event);
     all += bytes_at_most(*event);
     if (all > config_.limits.pulled_bytes || bytes > config_.limits.frame_bytes / 2 ||

@@ -5,8 +5,9 @@
 // What comes in order moves the position, what comes behind a gap is remembered as such, and the gap is pulled: after a
 // second (it may be on its way) from the author (first the ids: some may have come another way), then in turn from the
 // author's guardians, with pauses of 5 s, 1 min, 10 min, 1 h and 6 h. What somebody else than the author brings counts
-// only if it is complete: every id, up to a head that the author signed. An author whose one incarnation has two
-// stories is counted, and followed on.
+// only if it is complete: every id, up to a head that the author signed. An author who is away is asked for nothing,
+// but its guardians are, for what was posted since. An author whose one incarnation has two stories is counted and
+// followed on; if its node signed both, the two heads are kept as evidence.
 #pragma once
 
 #include <cstdint>
@@ -51,6 +52,12 @@ class Positions {
   // What we hold of another author's stream, for somebody who asked: parts up to a head that the author signed.
   std::vector<StreamPart> answer(const Pull& pull);
 
+  // It does not answer: what it posted while we were away its guardians may have.
+  void author_is_away(const PubKey& author);
+  // Now and then somebody else who follows the author is asked for the head where we stand: two stories of one stream
+  // are only seen by who compares them.
+  void ask_witness(const PubKey& author);
+
   void topology_changed();  // an author may be back
   void timer();             // pulls what is due
   [[nodiscard]] std::optional<MonoTime> next_due() const;
@@ -64,6 +71,9 @@ class Positions {
   struct Range {  // of numbers that we have, both ends included
     std::uint64_t first = 0;
     std::uint64_t last = 0;
+    Chain chain{};             // at its end, as the head says
+    bool whole = false;        // all its events came; else its author says that some are gone
+    bool from_author = false;  // else it has to fit the chain
   };
   struct Gap {                     // there is something that we do not have
     std::vector<Range> beyond;     // ascending, behind the position
@@ -85,19 +95,26 @@ class Positions {
     NodeId node;              // that signs for the author
     std::vector<PubKey> guardians;
     std::optional<Lease> lease;
+    bool unsure = false;  // there is a later incarnation
     std::unique_ptr<Gap> gap;
+    MonoTime others_asked;    // what the author posted, since it is away
+    MonoTime witness_asked;   // what others have heard of it
+    std::uint8_t others = 0;  // of its guardians, who was asked last
   };
   using States = std::map<PubKey, State>;
 
   [[nodiscard]] bool is_signed(const StreamHead& head, const State& state) const;
-  // earlier: a head of an incarnation that is over. later: of one of which we cannot tell how far we are; the author
-  // can.
+  // earlier: a head of an incarnation that is over. later: of one of which we cannot tell how far we are (its disk may
+  // be another one, or a copy of an old one); the author can, and is asked.
   enum class Incarnation : std::uint8_t { earlier, current, later };
-  static Incarnation enter(State& state, const StreamHead& head);
-  static void begin(State& state, const StreamHead& head, std::uint64_t seq);
+  Incarnation enter(State& state, const StreamHead& head);
+  void begin(State& state, const StreamHead& head, std::uint64_t seq);
   void take(State& state, const StreamPart& part, std::span<const EventId> events, bool from_author);
   void remember(State& state, const StreamPart& part, std::span<const EventId> events, bool from_author);
-  void compare(State& state, const StreamHead& head);  // chains at one number
+  bool join(const PubKey& author, State& state, const Range& range);  // false: it does not fit, and is pulled
+  void compare(State& state, const StreamHead& head);                 // chains at one number
+  void forked(const StreamHead& one, const StreamHead& other);
+  bool ask_others(const PubKey& author, State& state, std::uint64_t after);
   void advance(const PubKey& author, State& state, const EventId& event, const StreamHead* head);
   void take_what_is_held(const PubKey& author, State& state);
   void close_or_pull(State& state, Duration pause);

@@ -29,6 +29,7 @@ enum class PutOutcome : std::uint8_t {
   duplicate,   // this id is there already
   superseded,  // a newer event holds its address (NIP-01)
   refused,     // no room: everything that is there may not be evicted for it
+  trouble,     // the disk fails: it may be put later
 };
 
 struct StoreStats {

@@ -377,9 +377,9 @@ SqliteStore::~SqliteStore() {
 // --- the port
 
 PutOutcome SqliteStore::put(const EventPtr& event) {
-  if (impl_->damaged) return PutOutcome::refused;
-  if (!healthy() && (++impl_->refused_in_trouble % kTryEvery != 0 || !commit().ok())) return PutOutcome::refused;
-  PutOutcome outcome = PutOutcome::refused;  // stands if the disk fails within
+  if (impl_->damaged) return PutOutcome::trouble;
+  if (!healthy() && (++impl_->refused_in_trouble % kTryEvery != 0 || !commit().ok())) return PutOutcome::trouble;
+  PutOutcome outcome = PutOutcome::trouble;  // stands if the disk fails within
   impl_->write(Put{event}, false, [&] {
     outcome = impl_->do_put(event);
     return outcome == PutOutcome::stored;

@@ -50,7 +50,7 @@ void write_news(msgpack::Writer& out, const StreamNews& news) {
 struct Write {
   msgpack::Writer& out;
   void operator()(const Follow& m) const {
-    head(out, Type::follow, 4);
+    head(out, Type::follow, 5);
     out.bin(m.follower.view());
     out.uint64(static_cast<std::uint64_t>(m.since));
     if (m.position) {
@@ -61,10 +61,12 @@ struct Write {
       out.nil();
     }
     write_all(out, m.guardians);
+    out.uint(m.said);
   }
   void operator()(const Unfollow& m) const {
-    head(out, Type::unfollow, 1);
+    head(out, Type::unfollow, 2);
     out.bin(m.follower.view());
+    out.uint(m.said);
   }
   void operator()(const Followed& m) const {
     head(out, Type::followed, 2);
@@ -193,12 +195,20 @@ Result<Extension> read_fields(std::uint64_t type, std::size_t count, std::size_t
           return lacking("a follow with a bad position or bad guardians");
         }
       }
+      if (count >= 5) {
+        known = 5;
+        if (!read_number(in, m.said)) return lacking("a follow without a number");
+      }
       return Extension{m};
     }
     case Type::unfollow: {
       Unfollow m;
       known = 1;
       if (count < known || !read_bytes(in, m.follower)) return lacking("an unfollow needs the follower's key");
+      if (count >= 2) {
+        known = 2;
+        if (!read_number(in, m.said)) return lacking("an unfollow without a number");
+      }
       return Extension{m};
     }
     case Type::followed: {

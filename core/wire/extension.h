@@ -28,12 +28,14 @@ struct Follow {
   std::int64_t since = 0;
   std::optional<StreamPosition> position{};
   std::vector<PubKey> guardians{};  // who takes in what is for the follower while it is away; at most kMostGuardians
+  std::uint64_t said = 0;           // rises with each FOLLOW and UNFOLLOW of one server; 0: by an earlier version
   friend bool operator==(const Follow&, const Follow&) = default;
 };
 
 // "No longer."
 struct Unfollow {
   PubKey follower;
+  std::uint64_t said = 0;  // as in Follow: one that was recorded before the last FOLLOW says nothing any more
   friend bool operator==(const Unfollow&, const Unfollow&) = default;
 };
 

@@ -9,7 +9,7 @@ namespace np2p {
 namespace {
 
 constexpr std::uint64_t kVersion = 1;
-constexpr std::size_t kHeadFields = 7;
+constexpr std::size_t kHeadFields = 8;
 constexpr std::size_t kPartFields = 4;
 
 void append_number(ByteVec& out, std::uint64_t value) {
@@ -55,6 +55,7 @@ ByteVec signed_part(const StreamHead& head) {
   append_number(bytes, head.incarnation);
   append_number(bytes, head.base);
   append_number(bytes, head.seq);
+  append_number(bytes, head.previous);
   bytes.insert(bytes.end(), head.chain.begin(), head.chain.end());
   return bytes;
 }
@@ -68,6 +69,7 @@ void write_head(msgpack::Writer& out, const StreamHead& head) {
   out.uint(head.seq);
   out.bin(ByteView{head.chain});
   head.sig == Signature{} ? out.nil() : out.bin(head.sig.view());
+  out.uint(head.previous);
 }
 
 bool read_head(msgpack::Reader& in, StreamHead& head) {
@@ -77,6 +79,7 @@ bool read_head(msgpack::Reader& in, StreamHead& head) {
     return false;
   }
   if (!in.nil() && !read_array(in, head.sig.data)) return false;
+  if (!read_number(in, head.previous)) return false;
   // Numbers of a server that counts from 1 and has not posted without a break since the beginning of time.
   return head.base <= head.seq && head.seq < std::uint64_t{1} << 62;
 }

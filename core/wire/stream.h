@@ -37,7 +37,8 @@ struct StreamHead {
   std::uint64_t base = 0;
   std::uint64_t seq = 0;
   Chain chain{};
-  Signature sig;  // zero: not signed, what it says counts only if the author's own server says it
+  Signature sig;               // zero: not signed, what it says counts only if the author's own server says it
+  std::uint64_t previous = 0;  // the incarnation in which number `base` was given; 0: none is known
   friend bool operator==(const StreamHead&, const StreamHead&) = default;
 };
 ByteVec signed_part(const StreamHead& head);

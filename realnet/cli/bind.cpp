@@ -11,6 +11,7 @@
 #include "core/wire/packet.h"
 #include "realnet/cli/commands.h"
 #include "realnet/cli/http_call.h"
+#include "realnet/cli/status_report.h"
 #include "realnet/clock.h"
 
 namespace np2p::real {
@@ -89,6 +90,10 @@ Result<std::uint64_t> next_epoch(const HttpUrl& url, const PubKey& user) {
                                              std::to_string(answer->status) + "); give one with --epoch");
   }
   std::uint64_t highest = 0;
+  // A server with a new disk has heard of it from others, and holds none itself.
+  if (const auto status = http_call(url, "/status", {}); status.ok() && status->status == 200) {
+    if (const auto report = parse_status(status->body); report.ok()) highest = report->epoch;
+  }
   for (const Event& event : *events) {
     if (const auto bind = decode_bind(event); bind.ok()) highest = std::max(highest, bind->epoch);
   }

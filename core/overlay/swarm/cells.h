@@ -51,6 +51,7 @@ class Cells {
     Coordinates at;
     std::uint16_t cell = kNone;
     std::uint8_t faults = 0;  // as a head
+    std::uint16_t owed = 0;   // members that it did not reach, since the last fault
     bool moved = false;       // since it was put there
     MonoTime named;           // in a call,
     std::uint64_t call = 0;   // the last of which was this
@@ -83,7 +84,8 @@ class Cells {
     Stage stage = Stage::head;
     MonoTime at;               // of the next stage
     MonoTime patience;         // until which it may wait for our own line
-    bool left = true;          // our line has taken what was sent for this stage
+    LinkId line;               // over which it was sent; meanwhile there may be another link
+    bool left = true;          // that line has taken it
     bool repeated = false;     // with the list of the members, which the head did not have
     std::uint8_t reports = 0;  // that were judged
   };
@@ -108,13 +110,13 @@ class Cells {
   void assign(const Cell& cell, const PubKey& to, Priority priority = Priority::control) const;  // the whole list
   void tell(const NodeId& to, const CellMessage& message, Priority priority, Traffic traffic) const;
   void add_members(CellAssign& message, const Seats& seats, std::size_t begin, std::size_t end) const;
-  void copy(const Flight& flight, const Part& part, const NodeId& to, unsigned turn);
+  void copy(const Flight& flight, Part& part, const NodeId& to, unsigned turn);
   [[nodiscard]] bool is_complete(std::uint64_t tag, const Part& part) const;
   [[nodiscard]] PlaceSet missing(std::uint64_t tag, const Part& part) const;
   void next_stage(Flight& flight, Part& part, MonoTime now);
   void watch_line(Part& part, MonoTime now);
   void wait_for_line(const Flight& flight, Part& part, MonoTime now);
-  [[nodiscard]] bool is_in_line(const Part& part);
+  [[nodiscard]] bool is_in_line(const Part& part) const;
   void send_ourselves(Flight& flight, Part& part);
   void blame(std::uint16_t cell, const PubKey& head, unsigned faults);
   static const PubKey& user_of(const Part& part, const NodeId& node) noexcept;

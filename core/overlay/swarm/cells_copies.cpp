@@ -6,13 +6,13 @@
 namespace np2p::swarm {
 namespace {
 
-constexpr Duration kSilence = 2s;        // until a head is given up that said nothing at all
+constexpr Duration kSilence = 1500ms;    // until a head is given up that said nothing at all
 constexpr Duration kRest = 1s;           // that it has after this for the rest
 constexpr Duration kLine = 30s;          // that our own line may take for lists and copies, besides;
 constexpr Duration kLook = 50ms;         // so often it is looked at
 constexpr unsigned kReports = 64;        // of one head about one payload, that are looked at
 constexpr unsigned kRefusal = 4;         // faults: who refuses will do so the next time
-constexpr std::size_t kMostMissing = 4;  // a quarter, without a fault
+constexpr std::size_t kMostMissing = 4;  // a quarter of a cell, in one payload or in several, without a fault
 
 }  // namespace
 
@@ -83,7 +83,7 @@ void Cells::send(const std::vector<PubKey>& users, Channel channel, const Frame&
   }
 }
 
-void Cells::copy(const Flight& flight, const Part& part, const NodeId& to, unsigned turn) {
+void Cells::copy(const Flight& flight, Part& part, const NodeId& to, unsigned turn) {
   const Frame* payload = fanout_.awaited(flight.tag);
   if (payload == nullptr) return;
   CellCopy message;
@@ -95,6 +95,7 @@ void Cells::copy(const Flight& flight, const Part& part, const NodeId& to, unsig
   message.tag = flight.tag;
   message.to = part.to;
   message.payload = *payload;
+  part.line = router_.first_hop(to, to, 0);
   tell(to, message, flight.priority, Traffic::payload);
 }
 
@@ -144,7 +145,8 @@ void Cells::on(const Arrival& arrival, const CellTrouble& message) {
   const bool same = cell != nullptr && cell->version == part->version;
   if (message.kind == CellTrouble::Kind::unknown && same && !std::exchange(part->repeated, true)) {
     assign(*cell, user_of(*part, arrival.node));
-    return copy(*flight, *part, arrival.node, 0);
+    copy(*flight, *part, arrival.node, 0);
+    return watch_line(*part, host_.clock.mono());
   }
   if (message.kind == CellTrouble::Kind::refused) blame(message.cell, user_of(*part, arrival.node), kRefusal);
   next_stage(*flight, *part, host_.clock.mono());
@@ -186,7 +188,7 @@ void Cells::on(const Arrival& arrival, const CellReceipts& message) {
   if (part->stage == Stage::head && is_complete(message.tag, *part)) {
     part->stage = Stage::over;
     const auto head = members_.find(user_of(*part, arrival.node));
-    if (head != members_.end()) head->second.faults = 0;
+    if (head != members_.end()) head->second.faults = 0, head->second.owed /= 2;
   }
 }
 
@@ -249,11 +251,9 @@ void Cells::due(MonoTime now) {
 }
 
 // Many long lists take a slow line some seconds: a head that has not been told anything yet is not silent. Its time
-// begins when the link that leads there has nothing in line any more.
-bool Cells::is_in_line(const Part& part) {
-  const NodeId& to = part.stage == Stage::backup ? part.backup : part.head;
-  const LinkId link = router_.first_hop(to, to, 0);
-  return link && host_.network.queued_bytes(link) > 0;
+// begins when the link over which it was sent has nothing in line any more.
+bool Cells::is_in_line(const Part& part) const {
+  return part.line && host_.network.queued_bytes(part.line) > 0;
 }
 
 void Cells::watch_line(Part& part, MonoTime now) {
@@ -285,7 +285,13 @@ void Cells::next_stage(Flight& flight, Part& part, MonoTime now) {
     return send_ourselves(flight, part);
   }
   const bool silent = part.done.empty();
-  if (silent || left.count() * kMostMissing > part.seats->size()) blame(part.cell, part.head_user, 1);
+  const auto head = members_.find(part.head_user);
+  if (head != members_.end()) {
+    const std::size_t owed = std::min<std::size_t>(head->second.owed + left.count(), UINT16_MAX);
+    const bool fault = silent || owed * kMostMissing > part.seats->size();
+    head->second.owed = fault ? 0 : static_cast<std::uint16_t>(owed);
+    if (fault) blame(part.cell, part.head_user, 1);
+  }
   if (part.backup == NodeId{}) return send_ourselves(flight, part);
   // By the other relays of those whom the head did not reach; if it reached nobody, it was the head.
   part.to = left;

@@ -204,6 +204,7 @@ void Locator::adopt(Known& known, const BindingPtr& binding) {
   if (binding->bind.node == known.node) return;
   forget_contact(known);
   contacts_.set_node(known, {});
+  if (known.kept) want(PubKey(known.user));
 }
 
 void Locator::forget_contact(Known& known) {

@@ -89,6 +89,20 @@ TEST_F(Many, WhoShowsUpIsToldSoonAndNobodyElse) {
   EXPECT_FALSE(followers.next_due().has_value());
 }
 
+// The last posts before a crash may or may not have come: who is there gets the next ones all the same.
+TEST_F(Many, WhoMayBeBehindGetsCopiesUntilOneIsNotTaken) {
+  for (std::uint32_t i = 0; i < 2; ++i) followers.add(follower(i), {});
+  followers.missed(follower(1), 3);
+  followers.all_missed(5);
+  EXPECT_TRUE(followers.gets_copies(follower(0)));
+  EXPECT_FALSE(followers.gets_copies(follower(1))) << "it was away before";
+  EXPECT_EQ(followers.behind().at(follower(0)).after, 5u);
+  EXPECT_EQ(followers.behind().at(follower(1)).after, 3u);
+  followers.missed(follower(0), 6);
+  EXPECT_FALSE(followers.gets_copies(follower(0)));
+  EXPECT_EQ(followers.behind().at(follower(0)).after, 5u);
+}
+
 TEST_F(Many, LeasesEndWhenTheyAreDueWhoeverCameMeanwhile) {
   const Duration lease = config.limits.follow_lease;
   followers.add(follower(1), {follower(9)});  // with a guardian, for longer

@@ -163,6 +163,21 @@ TEST_F(ClaimsTest, OnlyTheServerOfAUserFollowsAndUnfollows) {
   EXPECT_EQ(followers(), 0u);
 }
 
+// The overlay forgets which messages it has seen when the server starts again.
+TEST_F(ClaimsTest, AnUnfollowThatWasRecordedBeforeTheLastFollowSaysNothing) {
+  const PubKey user = peer.public_key();
+  say(Follow{user, 0, {}, {}, 10}, true, peer);
+  say(Follow{user, 0, {}, {}, 30}, true, peer);
+  feed = std::make_unique<Feed>(config, *host, *overlay);
+  feed->start();
+  say(Unfollow{user, 20}, true, peer);
+  say(Unfollow{user, 0}, true, peer);
+  EXPECT_EQ(followers(), 1u);
+  EXPECT_EQ(ports->rejections["unfollow forbidden"], 2);
+  say(Unfollow{user, 40}, true, peer);
+  EXPECT_EQ(followers(), 0u);
+}
+
 TEST_F(ClaimsTest, OnlyTheServerOfAFolloweeSaysThatWeAreRegistered) {
   Tags tags;
   const std::string hex = peer.public_key().hex();

@@ -30,7 +30,7 @@ class PositionsTest : public OneNode {
   }
   void write(int count) {
     for (int i = 0; i < count; ++i) {
-      stream.push_back(post("number " + std::to_string(stream.size() + 1)));
+      stream.push_back(post(word + std::to_string(stream.size() + 1)));
       const Chain before =
           stream.size() == base + 1 ? first_chain(peer.public_key(), incarnation, base) : chains.back();
       chains.push_back(next_chain(before, stream.back().id));
@@ -43,7 +43,8 @@ class PositionsTest : public OneNode {
             base,
             seq,
             seq == base ? first_chain(peer.public_key(), incarnation, base) : chains[seq - 1],
-            sig};
+            sig,
+            previous};
   }
   void tell(std::uint64_t after, bool announce = false) {
     StreamNews news{head(stream.size()), after, {}, guardians};
@@ -89,6 +90,8 @@ class PositionsTest : public OneNode {
   std::vector<Chain> chains;
   std::uint64_t incarnation = 7;
   std::uint64_t base = 0;
+  std::uint64_t previous = 0;
+  std::string word = "number ";
   Signature sig;
   std::vector<PubKey> guardians;
 
@@ -244,15 +247,79 @@ TEST_F(PositionsTest, AnotherIncarnationGoesOnFromItsBase) {
   part(4, 4);  // which the author loses in a crash
   stream.resize(3);
   chains.resize(3);
+  previous = incarnation;
+  incarnation = 8;
+  base = 3;
+  write(1);
+  pulls();
+  part(4, 4);
+  EXPECT_TRUE(has(4));
+  later(1s);
+  const auto asked = pulls();
+  ASSERT_THAT(asked, SizeIs(1));
+  EXPECT_TRUE(asked[0].ids_only) << "only the author knows how far we are in this one";
+  tell(3, true);
+  EXPECT_EQ(gaps(), 0u);
+  EXPECT_EQ(node->status().forks, 0u);
+  write(1);
+  part(5, 5);
+  EXPECT_EQ(gaps(), 0u);
+}
+
+TEST_F(PositionsTest, WhoHasAllGoesOnIntoTheNextIncarnation) {
+  begin();
+  part(1, 3);
+  pulls();
+  previous = incarnation;
   incarnation = 8;
   base = 3;
   write(1);
   part(4, 4);
   EXPECT_TRUE(has(4));
   EXPECT_EQ(gaps(), 0u);
-  EXPECT_EQ(node->status().forks, 0u);
+}
+
+TEST_F(PositionsTest, AStreamThatBeginsAnewIsTakenAsAWhole) {
+  begin();
+  part(1, 3);
+  pulls();
+  stream.clear();  // the author lost its disk,
+  word = "reborn ";
+  chains.clear();
+  incarnation = 8;
+  write(2);
+  previous = incarnation;  // posted twice and started again
+  incarnation = 9;
+  base = 2;
   write(1);
-  part(5, 5);
+  part(3, 3);
+  EXPECT_EQ(gaps(), 1u) << "our first three are not those";
+  later(1s);
+  ASSERT_THAT(pulls(), SizeIs(1));
+  tell(0, true);
+  later(0s);
+  expect_one_pull(0, 2);
+  part(1, 2);
+  EXPECT_TRUE(has(1));
+  EXPECT_EQ(gaps(), 0u);
+}
+
+TEST_F(PositionsTest, AnyNumberInAHeadIsTakenCalmly) {
+  begin();
+  part(1, 3);
+  StreamHead far = head(3);
+  far.seq = std::uint64_t{1} << 61;
+  extension(encode_extension(Announce{StreamNews{far, 3, {}, {}}}).view());
+  for (int i = 0; i < 100; ++i) later(10s);
+  EXPECT_FALSE(pulls().empty());
+  const auto gone = [&](std::uint64_t seq, std::uint64_t covers) {
+    StreamHead one = head(3);
+    one.seq = seq;
+    send(mesh::Tag::unicast, "np2p.stream", encode_stream_part({one, covers, {}}).view());
+  };
+  gone(far.seq, far.seq - 100);  // behind a gap
+  EXPECT_EQ(gaps(), 1u);
+  gone(100, 97);
   EXPECT_EQ(gaps(), 0u);
 }
 

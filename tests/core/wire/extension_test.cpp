@@ -60,12 +60,12 @@ TEST(Extension, NewerVersionAndUnknownTypeHaveTheirOwnErrors) {
 }
 
 TEST(Extension, LaterFieldsOfTheSameVersionAreIgnored) {
-  std::vector<std::uint8_t> bytes{0x94, 0x01, 0x02, 0xc4, 0x20};
+  std::vector<std::uint8_t> bytes{0x95, 0x01, 0x02, 0xc4, 0x20};
   bytes.insert(bytes.end(), 32, 9);
-  bytes.push_back(0xc0);
+  bytes.insert(bytes.end(), {0x05, 0xc0});
   const auto back = decode_extension(bytes, Limits{});
   ASSERT_TRUE(back.ok());
-  EXPECT_EQ(*back, Extension{Unfollow{key(9)}});
+  EXPECT_EQ(*back, (Extension{Unfollow{key(9), 5}}));
 }
 
 TEST(Extension, RefusesNewsThatCannotBe) {

@@ -43,7 +43,7 @@ TEST(Stream, PartsComeBackAsTheyWent) {
 
 TEST(Stream, APartCostsAboutAsMuchAsItsHeaderSays) {
   const StreamHead first{author(), 0, 1'750'000'000'000'000'000, 0, 1, {}, head().sig};
-  EXPECT_EQ(encode_stream_part({first, 1, Frame(bytes_of(kText))}).size(), 134 + 2 + kText.size());
+  EXPECT_EQ(encode_stream_part({first, 1, Frame(bytes_of(kText))}).size(), 135 + 2 + kText.size());
 }
 
 TEST(Stream, RefusesWhatIsNoPart) {
