@@ -6,7 +6,7 @@ dialled as heads must, and behave well in everything else; so an author finds ou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -17,7 +17,7 @@ WITHHOLD = 10  # in so many
 OF_THOSE = 3
 AUTHORS = 4
 POSTS = 12
-SILENCE = 2.0  # seconds, after which a head is given up
+SILENCE = 1.5  # seconds, after which a head is given up
 TEXT = "what one writes in a minute, " * 20
 
 
@@ -27,16 +27,17 @@ class Outcome:
     waited: int  # longer than until a head is given up
     late: int  # longer than 5 s
     missing: int  # in the end
+    leaders: list[int] = field(default_factory=list, repr=False)  # of cells, as head or backup
 
 
-def _post(net: np2p.Simulation, behaviour: str) -> Outcome:
-    """300 servers, four of five behind NAT; three of ten that can be dialled behave so."""
+def _post(net: np2p.Simulation, attackers: set[int]) -> Outcome:
+    """300 servers, four of five behind NAT; these of those that can be dialled withhold."""
     nodes: list[np2p.Node] = []
     bad: set[np2p.Node] = set()
     for i in range(60):
-        attacks = i % WITHHOLD < OF_THOSE
-        nodes += net.add_nodes(1, nat="none", behaviour=behaviour if attacks else "honest", mode="multicast")
-        if attacks:
+        behaviour = "withholding_head" if i in attackers else "honest"
+        nodes += net.add_nodes(1, nat="none", behaviour=behaviour, mode="multicast")
+        if i in attackers:
             bad.add(nodes[-1])
     nodes += net.add_nodes(240, nat="mixed", mode="multicast")
     net.bootstrap(within=minutes(10))
@@ -61,6 +62,7 @@ def _post(net: np2p.Simulation, behaviour: str) -> Outcome:
         outcome.waited += int((net.deliveries(note)["latency_s"] > SILENCE).sum())
         net.run_for(seconds(25))
     assert all(net.status(author)["cells"] > 1 for author in authors)
+    outcome.leaders = [node.index for node in nodes[:60] if net.status(node)["cells_led"] > 0]
     net.run_for(minutes(10))
     outcome.missing = sum(not follower.has(note) for note, honest in posts for follower in honest)
     return outcome
@@ -70,10 +72,10 @@ def _post(net: np2p.Simulation, behaviour: str) -> Outcome:
 def test_three_of_ten_heads_withhold_and_nobody_waits_for_long(net: np2p.Network) -> None:
     """Beside the same network without attackers: at their first post authors look for some of their followers' servers,
     and those wait in both."""
-    seed = net.seed + 1  # with 1 none of those who withhold is chosen for a head
-    peace = _post(np2p.Simulation(seed=seed), "honest")
-    attacked = _post(np2p.Simulation(seed=seed), "withholding_head")
-    print(f"\nseed {seed}: without attackers {peace}\nwith three of ten who withhold {attacked}")
+    peace = _post(np2p.Simulation(seed=net.seed), set())
+    attackers = {index for i, index in enumerate(peace.leaders) if i % WITHHOLD < OF_THOSE}
+    attacked = _post(np2p.Simulation(seed=net.seed), attackers)
+    print(f"\nseed {net.seed}: without attackers {peace}\nwith {len(attackers)} of {len(peace.leaders)} {attacked}")
     assert attacked.waited > peace.waited, "no head withheld anything"
-    assert attacked.late - peace.late <= attacked.due // 100
-    assert attacked.missing <= peace.missing
+    assert attacked.late <= attacked.due // 100
+    assert attacked.missing == 0
