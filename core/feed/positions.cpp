@@ -15,9 +15,10 @@ constexpr Duration kOnItsWay = 1s;    // what is missing may come by itself
 constexpr Duration kBroadcast = 10s;  // likewise what goes to everybody, from those who remember it
 constexpr Duration kPauses[] = {5s, 10s, 30s, 60s, 5min, 10min, 1h, 6h};
 constexpr std::size_t kMostRanges = 16;
-constexpr Duration kOthers = 1h;             // between two questions to those who follow an author who is away
-constexpr Duration kWitness = 20h;           // likewise, what they have heard of one who is there
-constexpr std::string_view kFork = "fork ";  // and the author: two signed heads
+constexpr Duration kOthers = 1h;  // between two rounds of questions to those who follow an author who is away
+constexpr Duration kOtherPauses[] = {5s, 30s, 2min};  // within one: who does not know us yet refuses, and finds out
+constexpr Duration kWitness = 20h;                    // likewise, what they have heard of one who is there
+constexpr std::string_view kFork = "fork ";           // and the author: two signed heads
 
 Duration pause_after(unsigned pulls) noexcept {
   return kPauses[std::min<std::size_t>(pulls, std::size(kPauses) - 1)];
@@ -376,7 +377,8 @@ bool Positions::pull(const PubKey& author, State& state) {
 }
 
 bool Positions::ask_others(const PubKey& author, State& state, std::uint64_t after) {
-  const Pull message{config_.owner, author, state.incarnation, after, after + heard_.most(), false};
+  const std::uint64_t until = after + config_.limits.stream_events;  // as far as they have got
+  const Pull message{config_.owner, author, state.incarnation, after, until, false};
   const Frame frame = encode_extension(message);
   for (std::size_t i = 0; i < state.guardians.size(); ++i) {
     const PubKey& target = state.guardians[++state.others % state.guardians.size()];
@@ -392,7 +394,8 @@ void Positions::author_is_away(const PubKey& author) {
   State& state = at->second;
   const MonoTime now = host_.clock.mono();
   if (state.others_asked != MonoTime{} && now < state.others_asked + kOthers) return;
-  if (ask_others(author, state, state.seq)) state.others_asked = now;
+  state.others_asked = state.others_due = now;
+  state.asked = 0;
 }
 
 void Positions::ask_witness(const PubKey& author) {
@@ -417,6 +420,10 @@ void Positions::topology_changed() {
 void Positions::timer() {
   const MonoTime now = host_.clock.mono();
   for (auto& [author, state] : states_) {
+    if (state.others_due != MonoTime{} && state.others_due <= now) {
+      ask_others(author, state, state.seq);
+      state.others_due = state.asked < std::size(kOtherPauses) ? now + kOtherPauses[state.asked++] : MonoTime{};
+    }
     if (!state.gap || state.gap->due > now) continue;
     take_what_is_held(author, state);
     if (state.seq >= state.known && !state.unsure) {
@@ -434,6 +441,8 @@ std::optional<MonoTime> Positions::next_due() const {
   std::optional<MonoTime> first;
   for (const auto& [author, state] : states_) {
     if (state.gap && (!first || state.gap->due < *first)) first = state.gap->due;
+    const bool asks = state.others_due != MonoTime{};
+    if (asks && (!first || state.others_due < *first)) first = state.others_due;
   }
   return first;
 }

@@ -97,9 +97,11 @@ class Positions {
     std::optional<Lease> lease;
     bool unsure = false;  // there is a later incarnation
     std::unique_ptr<Gap> gap;
-    MonoTime others_asked;    // what the author posted, since it is away
+    MonoTime others_asked;    // what the author posted, since it is away: the beginning of the last round
+    MonoTime others_due;      // of the next question in it; zero: none
     MonoTime witness_asked;   // what others have heard of it
     std::uint8_t others = 0;  // of its guardians, who was asked last
+    std::uint8_t asked = 0;   // in this round
   };
   using States = std::map<PubKey, State>;
 
