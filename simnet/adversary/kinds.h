@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <vector>
 
 #include "core/event/event.h"
@@ -99,7 +98,7 @@ class ReplayingCarrier final : public Adversary {
   void replay();
 
   Means means_;
-  std::set<LinkId> links_;
+  std::vector<LinkId> links_;         // the last so many that led anywhere
   std::vector<swarm::Routed> heard_;  // FOLLOWs and UNFOLLOWs of others, as they came
   MonoTime next_{};
 };

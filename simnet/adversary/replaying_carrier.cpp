@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "core/overlay/overlay.h"
 #include "core/wire/extension.h"
 #include "simnet/adversary/kinds.h"
@@ -7,14 +9,16 @@ namespace {
 
 constexpr Duration kEvery = 3s;
 constexpr std::size_t kMost = 512;  // that it keeps
+constexpr std::size_t kLinks = 16;
 
 }  // namespace
 
 void ReplayingCarrier::linked(LinkId link, const NodeId&) {
-  links_.insert(link);
+  links_.push_back(link);
+  if (links_.size() > kLinks) links_.erase(links_.begin());
 }
 
-bool ReplayingCarrier::hears(LinkId link, const swarm::Message& message) {
+bool ReplayingCarrier::hears(LinkId, const swarm::Message& message) {
   const auto* routed = std::get_if<swarm::Routed>(&message);
   if (routed != nullptr && heard_.size() < kMost) {
     const auto said = extension_in(message);
@@ -22,25 +26,26 @@ bool ReplayingCarrier::hears(LinkId link, const swarm::Message& message) {
       heard_.push_back(*routed);
     }
   }
-  links_.insert(link);
   replay();
   return true;
 }
 
+// Its own node, which is an honest carrier, finds the way, as if it had come in over some link.
 void ReplayingCarrier::replay() {
   const MonoTime now = means_.clock.mono();
-  if (heard_.empty() || now < next_) return;
+  if (heard_.empty() || links_.empty() || now < next_) return;
   next_ = now + kEvery;
-  // Over any link: whoever gets it hands it on to the one it is for.
-  const auto over = [&](const swarm::Routed& message) {
-    auto at = links_.begin();
-    std::advance(at, static_cast<std::ptrdiff_t>(means_.rng.below(links_.size())));
-    means_.send(*at, message);
+  const auto carry = [&](const swarm::Routed& message) {
+    means_.hand(links_[static_cast<std::size_t>(means_.rng.below(links_.size()))], message);
   };
+  // In any order: whichever of them counted last would count.
+  for (std::size_t left = heard_.size(); left > 1; --left) {
+    std::swap(heard_[left - 1], heard_[static_cast<std::size_t>(means_.rng.below(left))]);
+  }
   for (const swarm::Routed& one : heard_) {
     swarm::Routed again = one;
     again.hops = 0;
-    over(again);
+    carry(again);
     const auto said = extension_in(swarm::Message(one));
     const auto* follow = said ? std::get_if<Follow>(&*said) : nullptr;
     if (follow == nullptr) continue;
@@ -48,9 +53,9 @@ void ReplayingCarrier::replay() {
     forged.from = forged.from_via = means_.key.id();
     forged.payload = encode_extension(Unfollow{follow->follower});
     sign(forged, means_);
-    over(forged);
+    carry(forged);
     forged.from = one.from;  // and under the name of who does, whose key it has not got
-    over(forged);
+    carry(forged);
   }
 }
 
