@@ -251,13 +251,19 @@ SeqSet Wardship::had(const MailRange& range, const Guardian& guardian, const Aut
 }
 
 // Of what it has, what we have not got and do not wait for from another one.
-std::vector<MailRange> Wardship::lacking(const PubKey& user, const Guardian& guardian, const Authors& authors) const {
+std::vector<MailRange> Wardship::lacking(const PubKey& user, const Guardian& guardian, const Authors& authors,
+                                         bool believing) const {
   const MonoTime now = host_.clock.mono();
   std::vector<MailRange> wanted;
   for (const MailRange& range : guardian.index) {
     SeqSet have = had(range, guardian, authors);
     for (const auto& [other, state] : guardians_) {
-      if (other == user || !state.fetching || slow_at(state) <= now) continue;
+      if (other == user) continue;
+      if (believing) {
+        const SeqSet sent = had(range, state, authors);
+        for (const auto& [first, last] : sent.common(range.first, range.last)) have.add(first, last);
+      }
+      if (!state.fetching || slow_at(state) <= now) continue;
       for (const MailRange& asked : state.asked) {
         if (asked.author != range.author || asked.incarnation != range.incarnation) continue;
         have.add(asked.first, asked.last);
@@ -309,7 +315,13 @@ void Wardship::fetch() {
   for (auto& [user, guardian] : guardians_) {
     if (guardian.fetching || guardian.finished || guardian.index.empty()) continue;
     if (!known) known = authors();
-    guardian.asked = lacking(user, guardian, *known);
+    const PubKey& self = user;
+    const bool others = std::any_of(guardians_.begin(), guardians_.end(), [&self, now](const auto& entry) {
+      return entry.first != self && entry.second.fetching && slow_at(entry.second) > now;
+    });
+    guardian.asked = lacking(user, guardian, *known, true);
+    // What fills a gap proves what came behind it; only what is not proved then is asked for once more.
+    if (guardian.asked.empty() && !others) guardian.asked = lacking(user, guardian, *known, false);
     // Offered again after it was taken: something else that begins with the same four bytes.
     if (guardian.asked.empty() && guardian.barren > 2) guardian.asked = guardian.index;
     guardian.ask_at = now + kPatience;
@@ -320,10 +332,6 @@ void Wardship::fetch() {
       if (!post_.send(user, MailWant{guardian.asked, true}, Priority::control)) guardian.ask_at = now + kFirstAnswer;
       continue;
     }
-    const PubKey& self = user;
-    const bool others = std::any_of(guardians_.begin(), guardians_.end(), [&self](const auto& entry) {
-      return entry.first != self && entry.second.fetching;
-    });
     if (others) continue;  // it may still be needed for what they do not deliver
     take_all(user, guardian, *known);
     took = true;

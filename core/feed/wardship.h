@@ -110,8 +110,9 @@ class Wardship {
   // By the beginning of their keys, as far as these differ, those of whom we know what we have.
   using Authors = std::map<std::uint32_t, std::optional<PubKey>>;
   [[nodiscard]] Authors authors() const;
-  [[nodiscard]] std::vector<MailRange> lacking(const PubKey& user, const Guardian& guardian,
-                                               const Authors& authors) const;
+  // believing: nor what another one has sent something for, though nothing proves it yet.
+  [[nodiscard]] std::vector<MailRange> lacking(const PubKey& user, const Guardian& guardian, const Authors& authors,
+                                               bool believing) const;
   // What of a range need not be asked of that guardian: its author's stream has got so far, or it has sent something.
   [[nodiscard]] SeqSet had(const MailRange& range, const Guardian& guardian, const Authors& authors) const;
   [[nodiscard]] bool lacks_something(const Guardian& guardian) const;
