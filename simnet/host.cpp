@@ -99,7 +99,9 @@ void SimHost::start() {
 
 void SimHost::behave(Behaviour behaviour, const Address& address) {
   const auto send = [this](LinkId link, const swarm::Message& message) {
-    fabric_.send(index_, link, swarm::encode(message), Traffic::control);
+    Frame frame = swarm::encode(message);
+    if (Tunnels::is_tunnel(link)) return send_through(link, std::move(frame), Priority::control, Traffic::control);
+    fabric_.send(index_, link, std::move(frame), Traffic::control);
   };
   const auto hand = [this](LinkId link, const swarm::Message& message) { node_->frame(link, swarm::encode(message)); };
   const auto user_of = [this](const swarm::Key& key) { return events_.user_of(key); };

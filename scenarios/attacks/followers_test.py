@@ -33,9 +33,10 @@ class Outcome:
 
 
 def _post(net: np2p.Simulation, behaviour: str, every: float) -> Outcome:
-    author = net.add_node(nat="none", mode="multicast")
     honest = net.add_nodes(HONEST, nat="mixed", mode="multicast")
-    bad = net.add_nodes(BAD, nat="none", mode="multicast", behaviour=behaviour)
+    bad = net.add_nodes(BAD // 2, nat="none", mode="multicast", behaviour=behaviour)  # they speak over a link of their own,
+    bad += net.add_nodes(BAD // 2, nat="symmetric", mode="multicast", behaviour=behaviour)  # and these over relays
+    author = net.add_node(nat="port_restricted", mode="multicast")
     net.bootstrap(within=minutes(5))
 
     def state() -> int:
@@ -86,7 +87,7 @@ def test_a_flood_of_follows_grows_nothing_and_delays_nobody(net: np2p.Simulation
     peace = _post(np2p.Simulation(seed=net.seed), "honest", seconds(10))
     world = np2p.Simulation(seed=net.seed)
     attacked = _post(world, "flooding_follower", seconds(10))
-    refused = sum(count for what, count in world.rejections(world.nodes[0]).items())
+    refused = sum(count for what, count in world.rejections(world.nodes[-1]).items())
     lasted = POSTS * seconds(10) + minutes(1)
     print(f"\nseed {net.seed}, honest: {peace}\n{BAD} flood with FOLLOWs: {attacked}; {refused} refused")
     rate = (attacked.sent - peace.sent) / lasted
@@ -95,5 +96,5 @@ def test_a_flood_of_follows_grows_nothing_and_delays_nobody(net: np2p.Simulation
     assert attacked.followers == HONEST + BAD
     assert attacked.missing == peace.missing == 0
     assert attacked.p99 <= 1.5 * peace.p99 + 0.1
-    assert attacked.state - peace.state <= 256 * 1024
-    assert rate / BAD <= 16 * 1024
+    assert attacked.state - peace.state <= 2 * 1024 * 1024, "more than the contacts of 4,096 strangers"
+    assert rate / BAD <= 32 * 1024
