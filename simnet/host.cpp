@@ -99,12 +99,15 @@ void SimHost::start() {
 
 void SimHost::behave(Behaviour behaviour, const Address& address) {
   const auto send = [this](LinkId link, const swarm::Message& message) {
-    fabric_.send(index_, link, swarm::encode(message), Traffic::control);
+    Frame frame = swarm::encode(message);
+    if (Tunnels::is_tunnel(link)) return send_through(link, std::move(frame), Priority::control, Traffic::control);
+    fabric_.send(index_, link, std::move(frame), Traffic::control);
   };
+  const auto hand = [this](LinkId link, const swarm::Message& message) { node_->frame(link, swarm::encode(message)); };
   const auto user_of = [this](const swarm::Key& key) { return events_.user_of(key); };
   const auto fellows = [this]() -> const std::vector<swarm::PeerRef>& { return events_.eclipsing(); };
   adversary_ = make_adversary(behaviour, {*this, *this, config_.network_id, address, settings_.seed,
-                                          Rng(settings_.seed, "adversary", index_), send, user_of, fellows});
+                                          Rng(settings_.seed, "adversary", index_), send, hand, user_of, fellows});
 }
 
 void SimHost::stop() {
@@ -119,6 +122,7 @@ void SimHost::kill(bool power_off) {
   if (power_off) {
     fabric_.power_off(index_);
   } else {
+    if (loses_ > Duration{}) store_.mark_durable(store_.durable());  // the system has it, and lives on
     fabric_.end_process(index_);
   }
   store_.crash();
@@ -205,6 +209,7 @@ void SimHost::close_tunnel(LinkId tunnel, CloseReason reason) {
 }
 
 void SimHost::link_up(const LinkInfo& info) {
+  if (adversary_ != nullptr) adversary_->linked(info.link, info.peer);
   node_->link_up(info);
   after_input();
 }
@@ -216,6 +221,15 @@ void SimHost::frame(LinkId link, const Frame& frame) {
   }
   node_->frame(link, frame);
   after_input();
+}
+
+bool SimHost::tampered(LinkId link, Frame& frame) {
+  auto message = swarm::decode(frame.view(), config_.limits);
+  if (!message.ok()) return true;
+  if (!adversary_->says(link, *message)) return false;
+  Frame said = swarm::encode(*message);
+  if (said.hash() != frame.hash()) frame = std::move(said);
+  return true;
 }
 
 void SimHost::writable(LinkId link) {
@@ -237,8 +251,14 @@ void SimHost::own_event(std::uint8_t tag, std::uint64_t payload) {
     return after_input();
   }
   const Ticket ticket{payload};
+  if (tag == disk_settled) return store_.mark_durable(ticket);
   disk_busy_ = false;
-  store_.mark_durable(ticket);
+  if (loses_ > Duration{}) {
+    store_.say_durable(ticket);
+    fabric_.own_event_at(index_, fabric_.now() + loses_.count(), disk_settled, ticket.value);
+  } else {
+    store_.mark_durable(ticket);
+  }
   fabric_.record(index_, Io::in_durable, ticket.value, 0);
   node_->durable(ticket);
   after_input();

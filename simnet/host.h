@@ -57,6 +57,8 @@ class SimHost final : public Inhabitant,
 
   // Before the first start(). `address`: where others can dial it.
   void behave(Behaviour behaviour, const Address& address);
+  // Its disk: what it says to be safe it loses with power that fails within this time.
+  void lose_last(Duration time) { loses_ = time; }
 
   // --- clients
   void publish(RequestId request, const Event& event);
@@ -76,7 +78,7 @@ class SimHost final : public Inhabitant,
   [[nodiscard]] const Rejections& rejections() const noexcept { return rejections_; }
 
  private:
-  enum Own : std::uint8_t { wake, disk_done, tunnels_due };
+  enum Own : std::uint8_t { wake, disk_done, tunnels_due, disk_settled };
 
   // Inhabitant
   [[nodiscard]] const NodeId& node_id() const noexcept override { return claimed_; }
@@ -102,6 +104,7 @@ class SimHost final : public Inhabitant,
   void carried(LinkId tunnel, Frame record) override;
   void hold(LinkId tunnel, bool held) override;
   void send(LinkId link, Frame frame, Priority priority, Traffic traffic) override {
+    if (adversary_ != nullptr && !tampered(link, frame)) return;
     if (Tunnels::is_tunnel(link)) return send_through(link, std::move(frame), priority, traffic);
     fabric_.send(index_, link, std::move(frame), traffic);
   }
@@ -134,6 +137,7 @@ class SimHost final : public Inhabitant,
   void after_tunnels();  // what came of tunnels are inputs of their own
   void send_through(LinkId tunnel, Frame frame, Priority priority, Traffic traffic);
   void close_tunnel(LinkId tunnel, CloseReason reason);
+  [[nodiscard]] bool tampered(LinkId link, Frame& frame);  // false: the adversary keeps it
   void on_wake(SimTime scheduled);
   void forget_process();
 
@@ -156,6 +160,7 @@ class SimHost final : public Inhabitant,
   std::unique_ptr<Tunnels> tunnels_;          // while there are any
   SimTime tunnels_due_ = kNever;
   std::unique_ptr<Adversary> adversary_;  // null: an honest host
+  Duration loses_{};
   Rejections rejections_;
 };
 

@@ -14,6 +14,7 @@ namespace np2p::sim {
 
 namespace {
 
+constexpr Duration kLastSecond = 1s;  // of a disk that lies
 constexpr std::uint16_t kListenPort = 20'000;
 constexpr std::uint64_t kSlice = 4096;  // events between two calls of the progress callback
 
@@ -171,6 +172,7 @@ NodeIndex World::add_node(NodeOptions options) {
   auto sim_host =
       std::make_unique<SimHost>(impl_->fabric, node, std::move(config), impl_->settings, impl_->verifier, *impl_);
   const Address seen_at = impl_->public_address_of(node);
+  if (options.behaviour == Behaviour::lying_disk) sim_host->lose_last(kLastSecond);
   if (options.behaviour != Behaviour::honest) sim_host->behave(options.behaviour, seen_at);
   if (options.behaviour == Behaviour::eclipsing) impl_->eclipsers.push_back({sim_host->own_id(), seen_at, {}});
   impl_->machines.push_back({std::move(sim_host), std::move(user), HostState::added, true});

@@ -29,7 +29,9 @@ Guardians::Guardians(const Config& config, Host& host, Overlay& overlay, Follows
       follows_(follows),
       postman_(config, host, followers, post_over(overlay)),
       mailbox_(config, host, post_over(overlay)),
-      wardship_(config, host, follows, followers, positions, post_over(overlay)) {}
+      wardship_(
+          config, host, follows, followers, [&positions](const PubKey& author) { return positions.of(author); },
+          post_over(overlay)) {}
 
 bool Guardians::is_on(const Delivery& from) {
   if (config_.overlay != OverlayKind::mesh) return true;

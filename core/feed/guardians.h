@@ -1,7 +1,7 @@
 // Mailboxes for who is away. A user's server (the ward) has up to three other users' servers keep for it what authors
 // could not deliver; FOLLOW names them. Three roles, which know nothing of each other:
 //
-//   the author's server   leaves what a follower did not take with one of its guardians      postman.h
+//   the author's server   leaves what a follower did not take with two of its guardians      postman.h
 //   the guardian's        keeps it, unread                                                   mailbox.h
 //   the ward's            chooses guardians, collects when it is back                        wardship.h
 //
@@ -36,6 +36,7 @@ class Guardians {
   [[nodiscard]] bool wants_mail(const PubKey& follower, const Followers::Follower& state) const;
   void leave(const Posting& posting, const std::vector<PubKey>& absent);  // who are away from now on
   void heard_from(const PubKey& follower) { postman_.received(follower); }
+  void forget(const PubKey& user) { postman_.forget(user); }  // who follows our user no longer
   [[nodiscard]] std::vector<PubKey> named() const { return wardship_.guardians(); }
   [[nodiscard]] std::vector<PubKey> take_seen() { return postman_.take_seen(); }  // followers who are back, it is said
 

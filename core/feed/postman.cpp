@@ -9,6 +9,7 @@ namespace {
 constexpr Duration kAnswer = 5s;  // of a guardian, including its disk
 constexpr unsigned kTries = 2;    // with each
 constexpr unsigned kRounds = 4;   // through all of them
+constexpr unsigned kRoundsForSecond = 2;
 
 // Until the next round: whoever there was no way to is looked for now, so the first comes soon.
 Duration pause_after(unsigned rounds) noexcept {
@@ -16,6 +17,7 @@ Duration pause_after(unsigned rounds) noexcept {
 }
 
 constexpr Duration kRemembered = 2min;  // longer than receipts are waited for
+constexpr Duration kSecond = 10s;       // until the second copy; what is urgent goes first
 
 }  // namespace
 
@@ -39,7 +41,7 @@ void Postman::sent(const Posting& posting) {
 
 void Postman::missed(std::uint64_t tag, const PubKey& follower) {
   if (!followers_.contains(follower)) return;
-  away_.insert(follower);
+  absent(follower);
   for (const Sent& one : sent_) {
     if (one.tag != tag) continue;
     const Posting posting = one.posting;
@@ -47,8 +49,47 @@ void Postman::missed(std::uint64_t tag, const PubKey& follower) {
   }
 }
 
+// No more than there are followers: who is none is forgotten, and is not taken in.
+void Postman::absent(const PubKey& follower) {
+  if (followers_.contains(follower)) away_.insert(follower);
+}
+
 void Postman::received(const PubKey& follower) {
   away_.erase(follower);
+}
+
+void Postman::forget(const PubKey& user) {
+  away_.erase(user);
+  for (auto at = parcels_.begin(); at != parcels_.end();) {
+    at->second.waiting.erase(user);
+    at = at->second.waiting.empty() ? erase(at) : std::next(at);
+  }
+}
+
+bool Postman::is_posted(const Parcel& parcel) {
+  return std::all_of(parcel.waiting.begin(), parcel.waiting.end(),
+                     [](const auto& entry) { return entry.second.kept_by.has_value(); });
+}
+
+Postman::Parcels::iterator Postman::erase(Parcels::iterator parcel) {
+  parcel_bytes_ -= parcel->second.posting.payload.size();
+  return parcels_.erase(parcel);
+}
+
+std::size_t Postman::unposted() const noexcept {
+  return static_cast<std::size_t>(
+      std::count_if(parcels_.begin(), parcels_.end(), [](const auto& entry) { return !is_posted(entry.second); }));
+}
+
+// What one guardian has makes room for what none has.
+bool Postman::make_room(std::size_t bytes) {
+  const auto fits = [&] {
+    return parcels_.size() < config_.limits.unposted && parcel_bytes_ + bytes <= config_.limits.unposted_bytes;
+  };
+  for (auto at = parcels_.begin(); at != parcels_.end() && !fits();) {
+    at = is_posted(at->second) ? erase(at) : std::next(at);
+  }
+  return fits();
 }
 
 void Postman::leave(const Posting& posting, const std::vector<PubKey>& followers) {
@@ -64,8 +105,7 @@ void Postman::leave(const Posting& posting, const std::vector<PubKey>& followers
   const auto key = std::pair(posting.incarnation, posting.seq);
   auto at = parcels_.find(key);
   if (at == parcels_.end()) {
-    if (parcels_.size() >= config_.limits.unposted ||
-        parcel_bytes_ + posting.payload.size() > config_.limits.unposted_bytes) {
+    if (!make_room(posting.payload.size())) {
       host_.observer.rejected("mail", error(ErrorCode::full, "too much waits for guardians"), {});
       return;
     }
@@ -83,7 +123,8 @@ bool Postman::next_guardian(const PubKey& ward, Waiting& waiting) {
   waiting.tries = 0;
   if (++waiting.guardian < state->second.guardians.size()) return true;
   waiting.guardian = 0;
-  return ++waiting.rounds < kRounds;
+  ++waiting.rounds;
+  return waiting.rounds < (waiting.kept_by ? kRoundsForSecond : kRounds);
 }
 
 void Postman::attempt(Parcel& parcel, MonoTime now) {
@@ -112,19 +153,21 @@ void Postman::attempt(Parcel& parcel, MonoTime now) {
     for (auto& [guardian, wards] : by_guardian) {
       std::vector<Ward> ready;
       for (auto& [ward, one] : wards) {
-        const bool usable = guardian != config_.owner && guardian != ward && one.tries < kTries;
+        const bool usable =
+            guardian != config_.owner && guardian != ward && guardian != one.kept_by && one.tries < kTries;
         if (usable && without_way.count(guardian) == 0) {
           ready.emplace_back(ward, one);
           continue;
         }
         const unsigned round = one.rounds;
         if (!next_guardian(ward, one)) {
+          if (one.kept_by) continue;  // there is no second one
           host_.observer.rejected("mail", error(ErrorCode::unreachable, "no guardian takes it"), {});
           lost_.push_back(ward);
         } else if (one.rounds == round) {
           todo.emplace_back(ward, one);
         } else {
-          if (one.rounds == 1) lost_.push_back(ward);  // it may have others by now
+          if (one.rounds == 1 && !one.kept_by) lost_.push_back(ward);  // it may have others by now
           one.due = now + pause_after(one.rounds);
           parcel.waiting.emplace(ward, one);
         }
@@ -132,8 +175,12 @@ void Postman::attempt(Parcel& parcel, MonoTime now) {
       for (std::size_t begin = 0; begin < ready.size(); begin += config_.limits.wards) {
         const std::size_t end = std::min(ready.size(), begin + config_.limits.wards);
         Mail mail{posting.incarnation, posting.seq, static_cast<std::uint8_t>(posting.channel), {}, posting.payload};
-        for (std::size_t i = begin; i < end; ++i) mail.wards.push_back(ready[i].first);
-        if (!post_.send(guardian, mail, Priority::post)) {
+        Priority priority = Priority::bulk;
+        for (std::size_t i = begin; i < end; ++i) {
+          mail.wards.push_back(ready[i].first);
+          if (!ready[i].second.kept_by) priority = Priority::post;
+        }
+        if (!post_.send(guardian, mail, priority)) {
           without_way.insert(guardian);
           todo.insert(todo.end(), ready.begin() + static_cast<std::ptrdiff_t>(begin), ready.end());
           break;
@@ -164,11 +211,21 @@ void Postman::on(const Mailed& message, const Delivery& from) {
     const auto& named = state->second.guardians;
     return std::find(named.begin(), named.end(), from.source) != named.end();
   };
+  const MonoTime now = host_.clock.mono();
   for (const PubKey& ward : message.kept) {
-    if (is_guardian(ward)) {
-      posted_ += parcel.waiting.erase(ward);
-    } else {
+    if (!is_guardian(ward)) {
       host_.observer.rejected("mailed", error(ErrorCode::forbidden, "not from a guardian of that user"), from.link);
+      continue;
+    }
+    const auto one = parcel.waiting.find(ward);
+    if (one == parcel.waiting.end() || one->second.kept_by == from.source) continue;
+    const bool is_first = !one->second.kept_by;
+    posted_ += is_first ? 1 : 0;
+    if (is_first && followers_.all().at(ward).guardians.size() > 1) {
+      one->second = Waiting{0, 0, 0, now + kSecond, from.source};
+      parcel.due = std::min(parcel.due, one->second.due);
+    } else {
+      parcel.waiting.erase(one);
     }
   }
   for (const PubKey& ward : message.here) {
@@ -181,11 +238,9 @@ void Postman::on(const Mailed& message, const Delivery& from) {
     const auto& named = state->second.guardians;
     if (one->second.guardian >= named.size() || named[one->second.guardian] != from.source) continue;
     one->second.tries = kTries;  // on to the next
-    one->second.due = parcel.due = host_.clock.mono();
+    one->second.due = parcel.due = now;
   }
-  if (!parcel.waiting.empty()) return;
-  parcel_bytes_ -= parcel.posting.payload.size();
-  parcels_.erase(at);
+  if (parcel.waiting.empty()) erase(at);
 }
 
 std::optional<MonoTime> Postman::next_due() const {
@@ -199,9 +254,7 @@ std::optional<MonoTime> Postman::next_due() const {
 void Postman::due(MonoTime now) {
   for (auto at = parcels_.begin(); at != parcels_.end();) {
     if (at->second.due <= now) attempt(at->second, now);
-    const bool done = at->second.waiting.empty();
-    if (done) parcel_bytes_ -= at->second.posting.payload.size();
-    at = done ? parcels_.erase(at) : std::next(at);
+    at = at->second.waiting.empty() ? erase(at) : std::next(at);
   }
 }
 

@@ -1,7 +1,8 @@
 // What an author's server does for followers who are away: what such a one does not take it leaves with the first of
-// the guardians that the follower named, or the second, or the third, until one says that it is durable there. One
-// message serves all who share a guardian. What nobody takes in the end stays with the author: the follower is behind
-// (followers.h) and hears from the author itself.
+// the guardians that the follower named, or the second, or the third, until one says that it is durable there; and then,
+// at leisure, with one more of them, because one may die, or say so and drop it. One message serves all who share a
+// guardian. What nobody takes in the end stays with the author: the follower is behind (followers.h) and hears from the
+// author itself.
 //
 // Who is away shows when a copy gets no receipt: what goes out from then on is left at once, until the follower speaks
 // again. What waits here does not survive a restart.
@@ -37,7 +38,8 @@ class Postman {
   // It went out as copies; of those whose receipts are missing missed() will tell. Remembered for a while.
   void sent(const Posting& posting);
   void missed(std::uint64_t tag, const PubKey& follower);
-  void absent(const PubKey& follower) { away_.insert(follower); }
+  void absent(const PubKey& follower);
+  void forget(const PubKey& user);  // who follows our user no longer
   [[nodiscard]] std::vector<PubKey> take_seen() { return std::exchange(seen_, {}); }  // are back, a guardian says
   [[nodiscard]] std::vector<PubKey> take_lost() { return std::exchange(lost_, {}); }  // no guardian takes their mail
   void received(const PubKey& follower);  // a receipt, or any other word of it
@@ -49,7 +51,7 @@ class Postman {
   void on(const Mailed& message, const Delivery& from);
   [[nodiscard]] std::optional<MonoTime> next_due() const;
   void due(MonoTime now);
-  [[nodiscard]] std::size_t unposted() const noexcept { return parcels_.size(); }
+  [[nodiscard]] std::size_t unposted() const noexcept;                     // payloads that no guardian has for some ward
   [[nodiscard]] std::uint64_t posted() const noexcept { return posted_; }  // follower by follower
   [[nodiscard]] std::size_t bytes() const noexcept;
 
@@ -59,6 +61,7 @@ class Postman {
     std::uint8_t tries = 0;     // with that one
     std::uint8_t rounds = 0;    // through all of them
     MonoTime due;
+    std::optional<PubKey> kept_by{};  // the first of two; the other one has time
   };
   struct Parcel {
     Posting posting;
@@ -72,6 +75,10 @@ class Postman {
   };
   void attempt(Parcel& parcel, MonoTime now);
   bool next_guardian(const PubKey& ward, Waiting& waiting);  // false: there is none left
+  [[nodiscard]] bool make_room(std::size_t bytes);
+  [[nodiscard]] static bool is_posted(const Parcel& parcel);  // one guardian has it for each of the wards
+  using Parcels = std::map<std::pair<std::uint64_t, std::uint64_t>, Parcel>;  // by incarnation and number
+  Parcels::iterator erase(Parcels::iterator parcel);
   void forget_sent(MonoTime now);
 
   const Config& config_;
@@ -83,7 +90,7 @@ class Postman {
   std::set<PubKey> away_;
   std::vector<PubKey> seen_;
   std::vector<PubKey> lost_;
-  std::map<std::pair<std::uint64_t, std::uint64_t>, Parcel> parcels_;  // by incarnation and number
+  Parcels parcels_;
   std::size_t parcel_bytes_ = 0;
   std::uint64_t posted_ = 0;
 };

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/feed/follow_filter.h"
+#include "core/feed/mail_check.h"
 #include "core/feed/mail_join.h"
 #include "core/feed/persist.h"
 
@@ -30,7 +31,7 @@ constexpr unsigned kFruitless = 6;  // questions without an answer; then Guarded
 constexpr unsigned kBarren = 4;     // indexes with nothing new in what they promise, likewise
 constexpr Duration kNoWay = 1min;   // at most this long until the next attempt
 constexpr std::size_t kAvoided = 256;
-constexpr std::size_t kSpansOfOne = 1024;  // of one stream that are remembered while collecting
+constexpr std::size_t kSlowest = 4 * 1024;  // bytes per second; of who is slower others may have the same
 
 Duration pause_after(unsigned tries) noexcept {
   return std::min(kLongestPause, kFirstAnswer * (std::int64_t{1} << std::min(tries, 10u)));
@@ -43,12 +44,12 @@ void append_spans(std::vector<MailRange>& out, const MailRange& of, const std::v
 }  // namespace
 
 Wardship::Wardship(const Config& config, Host& host, const Follows& follows, const Followers& followers,
-                   const Positions& positions, MailPost post)
+                   Position position, MailPost post)
     : config_(config),
       host_(host),
       follows_(follows),
       followers_(followers),
-      positions_(positions),
+      position_(std::move(position)),
       post_(std::move(post)),
       rng_(config.seed, "guardians"),
       salt_(Rng(config.seed, "follow filter").next()) {}
@@ -206,7 +207,7 @@ void Wardship::topology_changed() {
 void Wardship::stop(Guardian& guardian) {
   guardian.collecting = guardian.fetching = false;
   guardian.asks = guardian.no_way = guardian.barren = 0;
-  guardian.fresh = 0;
+  guardian.fresh = guardian.bytes = 0;
   guardian.index.clear();
   guardian.asked.clear();
 }
@@ -228,19 +229,21 @@ Wardship::Authors Wardship::authors() const {
     if (!fresh && at->second != author) at->second.reset();
   };
   for (const PubKey& author : follows_.users()) add(author);
-  for (const auto& [stream, have] : got_) add(stream.author);
+  for (const auto& [user, guardian] : guardians_) {
+    for (const auto& [stream, have] : guardian.given) add(stream.author);
+  }
   return known;
 }
 
-SeqSet Wardship::had(const MailRange& range, const Authors& authors) const {
+SeqSet Wardship::had(const MailRange& range, const Guardian& guardian, const Authors& authors) const {
   SeqSet have;
   const auto author = authors.find(range.author);
   if (author == authors.end() || !author->second) return have;
-  const auto got = got_.find({*author->second, range.incarnation});
-  if (got != got_.end()) {
-    for (const auto& [first, last] : got->second.common(range.first, range.last)) have.add(first, last);
+  const auto given = guardian.given.find({*author->second, range.incarnation});
+  if (given != guardian.given.end()) {
+    for (const auto& [first, last] : given->second.common(range.first, range.last)) have.add(first, last);
   }
-  const auto position = positions_.of(*author->second);
+  const auto position = position_(*author->second);
   if (position && position->incarnation == range.incarnation && position->seq >= range.first) {
     have.add(range.first, std::min(range.last, position->seq));
   }
@@ -248,12 +251,19 @@ SeqSet Wardship::had(const MailRange& range, const Authors& authors) const {
 }
 
 // Of what it has, what we have not got and do not wait for from another one.
-std::vector<MailRange> Wardship::lacking(const PubKey& user, const Guardian& guardian, const Authors& authors) const {
+std::vector<MailRange> Wardship::lacking(const PubKey& user, const Guardian& guardian, const Authors& authors,
+                                         bool believing) const {
+  const MonoTime now = host_.clock.mono();
   std::vector<MailRange> wanted;
   for (const MailRange& range : guardian.index) {
-    SeqSet have = had(range, authors);
+    SeqSet have = had(range, guardian, authors);
     for (const auto& [other, state] : guardians_) {
-      if (other == user || !state.fetching) continue;
+      if (other == user) continue;
+      if (believing) {
+        const SeqSet sent = had(range, state, authors);
+        for (const auto& [first, last] : sent.common(range.first, range.last)) have.add(first, last);
+      }
+      if (!state.fetching || slow_at(state) <= now) continue;
       for (const MailRange& asked : state.asked) {
         if (asked.author != range.author || asked.incarnation != range.incarnation) continue;
         have.add(asked.first, asked.last);
@@ -294,7 +304,10 @@ void Wardship::fetch() {
         const Guardian& one = entry.second;
         return one.collecting || one.fetching || one.finished || one.unconfirmed;
       })) {
-    got_.clear();
+    for (auto& [user, guardian] : guardians_) {
+      guardian.given.clear();
+      guardian.given_spans = 0;
+    }
     return;
   }
   std::optional<Authors> known;
@@ -302,19 +315,23 @@ void Wardship::fetch() {
   for (auto& [user, guardian] : guardians_) {
     if (guardian.fetching || guardian.finished || guardian.index.empty()) continue;
     if (!known) known = authors();
-    guardian.asked = lacking(user, guardian, *known);
+    const PubKey& self = user;
+    const bool others = std::any_of(guardians_.begin(), guardians_.end(), [&self, now](const auto& entry) {
+      return entry.first != self && entry.second.fetching && slow_at(entry.second) > now;
+    });
+    guardian.asked = lacking(user, guardian, *known, true);
+    // What fills a gap proves what came behind it; only what is not proved then is asked for once more.
+    if (guardian.asked.empty() && !others) guardian.asked = lacking(user, guardian, *known, false);
     // Offered again after it was taken: something else that begins with the same four bytes.
     if (guardian.asked.empty() && guardian.barren > 2) guardian.asked = guardian.index;
     guardian.ask_at = now + kPatience;
+    guardian.asked_at = now;
+    guardian.brought = 0;
     if (!guardian.asked.empty()) {
       guardian.fetching = true;
       if (!post_.send(user, MailWant{guardian.asked, true}, Priority::control)) guardian.ask_at = now + kFirstAnswer;
       continue;
     }
-    const PubKey& self = user;
-    const bool others = std::any_of(guardians_.begin(), guardians_.end(), [&self](const auto& entry) {
-      return entry.first != self && entry.second.fetching;
-    });
     if (others) continue;  // it may still be needed for what they do not deliver
     take_all(user, guardian, *known);
     took = true;
@@ -328,7 +345,7 @@ void Wardship::take_all(const PubKey& user, Guardian& guardian, const Authors& a
   for (const MailRange& range : guardian.index) {
     const auto author = authors.find(range.author);
     if (author == authors.end() || !author->second) continue;
-    const SeqSet here = had(range, authors);
+    const SeqSet here = had(range, guardian, authors);
     for (const auto& [first, last] : here.common(range.first, range.last)) {
       spans.push_back({{*author->second, range.incarnation}, first, last});
     }
@@ -341,8 +358,31 @@ void Wardship::take_all(const PubKey& user, Guardian& guardian, const Authors& a
 bool Wardship::lacks_something(const Guardian& guardian) const {
   const Authors known = authors();
   return std::any_of(guardian.asked.begin(), guardian.asked.end(), [&](const MailRange& range) {
-    return !had(range, known).lacking(range.first, range.last).empty();
+    return !had(range, guardian, known).lacking(range.first, range.last).empty();
   });
+}
+
+MonoTime Wardship::slow_at(const Guardian& guardian) noexcept {
+  return guardian.asked_at + kPatience + guardian.brought / kSlowest * Duration{1s};
+}
+
+std::vector<MailSpan> Wardship::asked_of(const Guardian& guardian, const MailStream& stream, std::uint64_t first,
+                                         std::uint64_t last) {
+  std::vector<MailSpan> spans;
+  for (const MailRange& asked : guardian.asked) {
+    if (asked.author != beginning_of(stream.author) || asked.incarnation != stream.incarnation) continue;
+    if (asked.first > last || asked.last < first) continue;
+    spans.push_back({stream, std::max(first, asked.first), std::min(last, asked.last)});
+  }
+  return spans;
+}
+
+void Wardship::remember(Guardian& guardian, const MailSpan& span) {
+  if (guardian.given_spans >= config_.limits.ward_letters) return;  // offered again it is fetched again
+  SeqSet& given = guardian.given[span.stream];
+  guardian.given_spans -= given.spans();
+  given.add(span.first, span.last);
+  guardian.given_spans += given.spans();
 }
 
 std::vector<Delivery> Wardship::on(const MailPart& message, const Delivery& from) {
@@ -352,33 +392,58 @@ std::vector<Delivery> Wardship::on(const MailPart& message, const Delivery& from
     host_.observer.rejected("mail part", error(ErrorCode::forbidden, "nobody asked for it"), from.link);
     return {};
   }
-  guardian->ask_at = host_.clock.mono() + kPatience;
   std::vector<Delivery> letters;
+  const auto refuse = [&](ErrorCode code, const char* why) {
+    host_.observer.rejected("mail part", error(code, why), from.link);
+  };
   for (const Letter& letter : message.letters) {
     const MailStream& stream = message.streams[static_cast<std::size_t>(letter.stream)];
-    const std::uint64_t first = letter.seq - (covered_by(letter, config_.limits) - 1);
-    guardian->got.push_back({stream, first, letter.seq});
-    SeqSet& have = got_[stream];
-    if (have.lacking(first, letter.seq).empty()) continue;
-    if (have.spans() < kSpansOfOne) have.add(first, letter.seq);
-    if (authors_.empty() || authors_.back() != stream.author) authors_.push_back(stream.author);
-    guardian->barren = 0;
-    ++guardian->fresh;
-    if (!brings_mail(letter.channel)) {
-      host_.observer.rejected("mail part", error(ErrorCode::forbidden, "a channel on which no mail comes"), from.link);
+    // Of what came joined, the last number alone was certainly a letter of its own; the others it only says.
+    const std::uint64_t covers = std::min(covered_by(letter, config_.limits), letter.seq);
+    const auto spans = asked_of(*guardian, stream, letter.seq - (std::max<std::uint64_t>(covers, 1) - 1), letter.seq);
+    if (spans.empty() || std::none_of(spans.begin(), spans.end(),
+                                      [&](const MailSpan& span) { return span.last == letter.seq; })) {
+      refuse(ErrorCode::forbidden, "not what was asked for");
       continue;
     }
-    Delivery inner = from;
-    inner.channel = static_cast<Channel>(letter.channel);
-    inner.payload = letter.payload;
-    inner.asked = true;
-    letters.push_back(std::move(inner));
+    const auto given = guardian->given.find(stream);
+    if (given != guardian->given.end() && std::all_of(spans.begin(), spans.end(), [&](const MailSpan& span) {
+          return given->second.lacking(span.first, span.last).empty();
+        })) {
+      guardian->got.insert(guardian->got.end(), spans.begin(), spans.end());
+      continue;
+    }
+    // No more than a mailbox holds, whatever its index promised.
+    if (guardian->fresh >= config_.limits.ward_letters ||
+        guardian->bytes + letter.payload.size() > config_.limits.ward_mail_bytes) {
+      refuse(ErrorCode::rate_limited, "more than a mailbox holds");
+      stop(*guardian);
+      return letters;
+    }
+    ++guardian->fresh;
+    guardian->bytes += letter.payload.size();
+    guardian->brought += letter.payload.size();
+    guardian->ask_at = host_.clock.mono() + kPatience;
+    if (!brings_mail(letter.channel)) {
+      refuse(ErrorCode::forbidden, "a channel on which no mail comes");
+    } else if (!follows_.contains(stream.author)) {
+      refuse(ErrorCode::forbidden, "of an author whom our user does not follow");
+    } else if (!is_of(stream, letter, config_.limits)) {
+      refuse(ErrorCode::bad_field, "a letter under another one's number");
+    } else {
+      guardian->came.push_back({spans, letter.channel, letter.payload});
+      Delivery inner = from;
+      inner.channel = static_cast<Channel>(letter.channel);
+      inner.payload = letter.payload;
+      inner.asked = true;
+      letters.push_back(std::move(inner));
+      continue;
+    }
+    for (const MailSpan& span : spans) remember(*guardian, span);  // it can delete that
+    guardian->got.insert(guardian->got.end(), spans.begin(), spans.end());
   }
   if (message.last) {
     guardian->fetching = false;
-    guardian->whole = guardian->whole && !lacks_something(*guardian);
-    guardian->asked.clear();
-    guardian->index.clear();
     guardian->ended = true;
   }
   return letters;
@@ -386,10 +451,44 @@ std::vector<Delivery> Wardship::on(const MailPart& message, const Delivery& from
 
 void Wardship::taken(const Delivery& from) {
   const auto at = guardians_.find(from.source);
-  if (at == guardians_.end() || (at->second.got.empty() && !at->second.ended)) return;
+  if (at == guardians_.end()) return;
+  Guardian& guardian = at->second;
+  if (guardian.came.empty() && guardian.got.empty() && !guardian.ended) return;
+  bool refused = false;
+  for (const Came& letter : std::exchange(guardian.came, {})) {
+    const LetterFate fate = fate_of(letter.channel, letter.payload, config_, host_);
+    if (fate == LetterFate::refused) {
+      refused = true;
+      continue;
+    }
+    for (const MailSpan& span : letter.spans) remember(guardian, span);
+    guardian.got.insert(guardian.got.end(), letter.spans.begin(), letter.spans.end());
+    if (fate == LetterFate::junk) {
+      host_.observer.rejected("mail part", error(ErrorCode::bad_signature, "nothing of it is its author's"), from.link);
+      continue;
+    }
+    guardian.barren = 0;
+    const PubKey& author = letter.spans.front().stream.author;
+    if (authors_.empty() || authors_.back() != author) authors_.push_back(author);
+  }
   const Ticket ticket = host_.store.flush();
-  untaken_[ticket].emplace_back(from.source, std::exchange(at->second.got, {}));
-  if (std::exchange(at->second.ended, false)) at->second.finished = ticket;
+  untaken_[ticket].emplace_back(from.source, std::exchange(guardian.got, {}));
+  const bool ended = std::exchange(guardian.ended, false);
+  if (ended) {
+    guardian.whole = guardian.whole && !lacks_something(guardian);
+    guardian.asked.clear();
+    guardian.index.clear();
+  }
+  if (refused) {  // the store has no room, or its disk fails: it stays there, and we ask again
+    stop(guardian);
+    const Duration pause = kLongestPause * (std::int64_t{1} << std::min(guardian.refusals++, 10u));
+    guardian.due = std::min(guardian.due, host_.clock.mono() + std::min(pause, kAgain));
+    host_.observer.rejected("mail part", error(ErrorCode::full, "the store does not take it; it stays there"),
+                            from.link);
+  } else if (ended) {
+    guardian.refusals = 0;
+    guardian.finished = ticket;
+  }
   durable(host_.store.durable());
 }
 
@@ -441,6 +540,7 @@ std::optional<MonoTime> Wardship::next_due() const {
     due = std::min(due, guardian.due);
     // Until the disk has what came there is nothing to do, however late it is.
     if ((guardian.collecting || guardian.fetching) && !guardian.finished) due = std::min(due, guardian.ask_at);
+    if (guardian.fetching && slow_at(guardian) > host_.clock.mono()) due = std::min(due, slow_at(guardian));
   }
   return due;
 }
@@ -468,11 +568,12 @@ void Wardship::due(MonoTime now) {
 }
 
 std::size_t Wardship::bytes() const noexcept {
-  std::size_t sum = heap_bytes(guardians_) + heap_bytes(avoided_) + heap_bytes(got_) + heap_bytes(untaken_);
+  std::size_t sum = heap_bytes(guardians_) + heap_bytes(avoided_) + heap_bytes(untaken_);
   for (const auto& [user, guardian] : guardians_) {
     sum += heap_bytes(guardian.index) + heap_bytes(guardian.asked) + heap_bytes(guardian.got);
+    sum += heap_bytes(guardian.came) + heap_bytes(guardian.given);
+    for (const auto& [stream, given] : guardian.given) sum += given.bytes();
   }
-  for (const auto& [stream, have] : got_) sum += have.bytes();
   return sum;
 }
 

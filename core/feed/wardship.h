@@ -5,10 +5,15 @@
 // Back again (after a start, or after a while without neighbours) we collect: ask each what there is, and fetch what of
 // that we do not have, by what we got so far and by our positions in the streams (positions.h). What two of them hold
 // is fetched from one; what the first does not deliver after all, from the other. Once it is durable here it is
-// acknowledged and deleted there. A guardian can hold back, but not invent: letters pass the same gate as everything
-// else, and what nobody asked for is refused.
+// acknowledged and deleted there.
+//
+// A guardian can hold back, but not invent: letters pass the same gate as everything else, and what nobody asked for is
+// refused. Nor can it make us believe that we have what it holds back: what it says of numbers counts for itself alone.
+// From the others a number is not fetched again, and they may delete it, only once our position in that stream is
+// beyond it, that is, once the events of which a head of the author's node tells are in the store.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -21,7 +26,6 @@
 #include "core/feed/followers.h"
 #include "core/feed/follows.h"
 #include "core/feed/mail_post.h"
-#include "core/feed/positions.h"
 #include "core/feed/seq_set.h"
 #include "core/host/host.h"
 #include "core/overlay/overlay.h"
@@ -30,8 +34,10 @@ namespace np2p {
 
 class Wardship {
  public:
-  Wardship(const Config& config, Host& host, const Follows& follows, const Followers& followers,
-           const Positions& positions, MailPost post);
+  // How far we have got in an author's stream (positions.h): with everything up to there in the store.
+  using Position = std::function<std::optional<StreamPosition>(const PubKey&)>;
+  Wardship(const Config& config, Host& host, const Follows& follows, const Followers& followers, Position position,
+           MailPost post);
 
   void load();
   void returned();          // collect
@@ -41,7 +47,7 @@ class Wardship {
   void on(const MailIndex& message, const Delivery& from);
   // The letters, as if they had come over their own channels.
   std::vector<Delivery> on(const MailPart& message, const Delivery& from);
-  void taken(const Delivery& from);  // the letters of that part are in the store
+  void taken(const Delivery& from);  // the letters of that part have passed the gate
   void durable(Ticket ticket);
   [[nodiscard]] std::optional<MonoTime> next_due() const;
   void due(MonoTime now);
@@ -56,6 +62,12 @@ class Wardship {
   [[nodiscard]] std::size_t bytes() const noexcept;
 
  private:
+  struct Came {  // a letter
+    std::vector<MailSpan> spans;  // of what was asked for
+    std::uint8_t channel = 0;
+    Frame payload;
+  };
+  using Given = std::map<MailStream, SeqSet>;
   struct Guardian {
     bool accepted = false;
     WallTime heard;           // its last answer
@@ -69,13 +81,20 @@ class Wardship {
     unsigned asks = 0;      // without an answer
     unsigned no_way = 0;    // attempts to ask
     unsigned barren = 0;    // indexes since there was anything new
+    unsigned refusals = 0;  // by our store, since it took something
     std::size_t fresh = 0;  // letters that were new since collecting began
     std::vector<MailRange> index;
     bool whole = false;        // that is all there is
     bool unconfirmed = false;  // what came is not known to be deleted there
     std::vector<MailRange> asked;
-    std::vector<MailSpan> got;       // in the parts that are in the store since the last flush
-    bool ended = false;              // the last part came
+    MonoTime asked_at;
+    std::size_t brought = 0;          // bytes of that
+    std::size_t bytes = 0;            // of letters since collecting began
+    std::vector<Came> came;           // and are at the gate
+    std::vector<MailSpan> got;        // it can delete: of the letters that passed, or are junk
+    Given given;                      // numbers for which it has sent something, as long as anything is collected
+    std::size_t given_spans = 0;
+    bool ended = false;               // the last part came
     std::optional<Ticket> finished;  // after this one nothing is left of what was asked for
   };
   using Guardians = std::map<PubKey, Guardian>;
@@ -91,11 +110,17 @@ class Wardship {
   // By the beginning of their keys, as far as these differ, those of whom we know what we have.
   using Authors = std::map<std::uint32_t, std::optional<PubKey>>;
   [[nodiscard]] Authors authors() const;
-  [[nodiscard]] std::vector<MailRange> lacking(const PubKey& user, const Guardian& guardian,
-                                               const Authors& authors) const;
-  // What of a range is here: it came from a guardian just now, or its author's stream has got so far.
-  [[nodiscard]] SeqSet had(const MailRange& range, const Authors& authors) const;
+  // believing: nor what another one has sent something for, though nothing proves it yet.
+  [[nodiscard]] std::vector<MailRange> lacking(const PubKey& user, const Guardian& guardian, const Authors& authors,
+                                               bool believing) const;
+  // What of a range need not be asked of that guardian: its author's stream has got so far, or it has sent something.
+  [[nodiscard]] SeqSet had(const MailRange& range, const Guardian& guardian, const Authors& authors) const;
   [[nodiscard]] bool lacks_something(const Guardian& guardian) const;
+  // Until then nobody else is asked for what it was asked for.
+  [[nodiscard]] static MonoTime slow_at(const Guardian& guardian) noexcept;
+  static std::vector<MailSpan> asked_of(const Guardian& guardian, const MailStream& stream, std::uint64_t first,
+                                        std::uint64_t last);
+  void remember(Guardian& guardian, const MailSpan& span);
   void take_all(const PubKey& user, Guardian& guardian, const Authors& authors);
   void say_taken(const PubKey& user, std::vector<MailSpan> spans);
   void save();
@@ -105,7 +130,7 @@ class Wardship {
   Host& host_;
   const Follows& follows_;
   const Followers& followers_;
-  const Positions& positions_;
+  Position position_;
   MailPost post_;
   Rng rng_;
   Guardians guardians_;
@@ -115,7 +140,6 @@ class Wardship {
   std::uint64_t salt_;   // of the filter
   bool news_ = false;
   std::vector<PubKey> authors_;
-  std::map<MailStream, SeqSet> got_;  // as long as anything is collected
   std::map<Ticket, std::vector<std::pair<PubKey, std::vector<MailSpan>>>> untaken_;
 };
 

@@ -350,13 +350,17 @@ Ticket MemoryStore::commit() {
 
 void MemoryStore::mark_durable(Ticket ticket) {
   NP2P_ASSERT(ticket <= impl_->committed);
-  if (ticket <= impl_->durable) return;
-  impl_->durable = ticket;
+  say_durable(ticket);
   auto& marks = impl_->marks;
   const auto end = std::find_if(marks.begin(), marks.end(), [&](const Impl::Mark& m) { return m.ticket > ticket; });
   if (end != marks.begin()) impl_->forget_until(std::prev(end)->writes);
   marks.erase(marks.begin(), end);
   if (marks.empty()) release(marks);
+}
+
+void MemoryStore::say_durable(Ticket ticket) {
+  NP2P_ASSERT(ticket <= impl_->committed);
+  impl_->durable = std::max(impl_->durable, ticket);
 }
 
 void MemoryStore::crash() {

@@ -51,6 +51,8 @@ class MemoryStore final : public Store {
   Ticket commit();
   // The disk has it. A ticket that is durable already is ignored (a disk's late answer after a crash).
   void mark_durable(Ticket ticket);
+  // A disk that lies says that it has it: crash() takes it back until mark_durable() makes it true.
+  void say_durable(Ticket ticket);
   // Power loss: back to the state at the newest durable ticket. Tickets go on from where they were.
   void crash();
   // Everything, as a machine whose disk is lost.

@@ -86,7 +86,13 @@ class Network(ABC):
         messages and forges their acknowledgements, a "dropping_relay" keeps what it should carry for others, a
         "withholding_head" what is for the members of cells that it leads. An "eclipsing" one wants to be everybody's
         neighbour, names only others like it, hands on nothing, and dials those of bootstrap= for ever. Only who can be
-        dialled is asked or carries, so give them nat="none". In other respects they are ordinary nodes.
+        dialled is asked or carries, so give them nat="none". A "lying_guardian" says of mail that it keeps it, and then
+        sends who is back one letter that claims to be all ("forging_guardian"), nearly nothing of what it promises
+        ("withholding_guardian"), or says that there is none ("forgetful_guardian"). A "silent_follower" gives no
+        receipts, a "flooding_follower" says FOLLOW fifty times a second in all names that it can make up, a
+        "replaying_carrier" says again and again what FOLLOWs and UNFOLLOWs it carried, a "forking_author" signs two
+        stories of one stream for two halves of the others. "lying_disk": it says that things are safe a second before
+        they are, and power_off() takes them back. In other respects they are ordinary nodes.
         """
         checks.count("n", n)
         overlay = self._choose_overlay(overlay)

@@ -20,6 +20,15 @@ BEHAVIOURS = (
     "dropping_relay",
     "withholding_head",
     "eclipsing",
+    "forging_guardian",
+    "withholding_guardian",
+    "forgetful_guardian",
+    "lying_guardian",
+    "silent_follower",
+    "flooding_follower",
+    "replaying_carrier",
+    "forking_author",
+    "lying_disk",
 )
 MODES = ("broadcast", "multicast", "auto")
 MOST_TREES = 63  # one bit each, and one for Plumtree's own

@@ -74,6 +74,7 @@ class Simulation(Network):
         self._requests: dict[Note, int] = {}
         self._checker = Checker(self)
         self._unplugged: set[int] = set()
+        self._lying_disks: set[int] = set()  # nodes that lose what they acknowledged when their power fails
 
     def __repr__(self) -> str:
         return f"<Simulation seed={self.seed}: {len(self.nodes)} nodes, {self.now:.3f} s>"
@@ -215,6 +216,8 @@ class Simulation(Network):
             settings.get("netgroups", 0),
         )
         assert made == index
+        if settings.get("behaviour") == "lying_disk":
+            self._lying_disks.add(made)
         self._world.start(made)
         return self._world.key(made)
 
@@ -297,6 +300,8 @@ class Simulation(Network):
     def kill(self, node: Node, *, silent: bool) -> None:
         if self.is_running(node):
             (self._world.power_off if silent else self._world.crash)(node.index)
+            if silent and node.index in self._lying_disks:
+                self._checker.disk_lost(node)
 
     def start_again(self, node: Node, *, lose_disk: bool) -> None:
         if self.is_running(node):

@@ -58,9 +58,9 @@ def test_what_is_beyond_the_events_is_what_a_hand_calculates() -> None:
 
 
 def test_followers_who_are_away_cost_their_author_little(tmp_path: Path) -> None:
-    """Six posts an hour; most of it is the mail. It was 2.8 MB for each in the first hour."""
+    """Six posts an hour; most of it is the mail, each letter twice. It was 2.8 MB for each in the first hour."""
     search = absence_search.measure(absence_search.Ask(3, 1, servers=40), lambda part: None)
-    assert search.guarded == 3 and search.letters == 3 * absence_search.POSTS * absence_search.HOURS
+    assert search.guarded == 3 and search.letters == 2 * 3 * absence_search.POSTS * absence_search.HOURS
     first, *later = search.author_B
     assert first < 3 * 100_000 and all(hour < 3 * 25_000 for hour in later), search.author_B
 

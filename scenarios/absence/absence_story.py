@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import np2p
 from np2p import minutes, seconds
 
-NATS = ("none", "none", "none", "port_restricted", "symmetric", "none")
+NATS = ("none", "none", "none", "port_restricted", "symmetric", "none", "none", "none")
 AWAY = 3  # who leaves, behind a NAT
-FOLLOWED = (1, 2, 4)  # whom they follow, and who follow them
+FOLLOWED = (1, 2, 4)  # whom all follow; the one who leaves has them for guardians, for they follow each other
 GONE = 2  # an author who is not there when the follower comes back
+COPIES = 2  # of each letter, with different guardians
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,17 @@ class Absence:
         return text
 
 
+def _mail(net: np2p.Network, node: np2p.Node) -> tuple[int, int]:
+    """How many guard that user, and how many letters its server keeps for others."""
+    status = net.status(node)
+    if net.kind == "sim":
+        return status["guardians"], status["mail_letters"]
+    return len(status["mail"]["guardians"]), status["mail"]["letters"]
+
+
 class Story:
-    """Six servers; all follow those whom the one follows who will be away, and that one as well."""
+    """Eight servers, two of them behind NAT; all follow those whom the one follows who will be away, and that one as
+    well."""
 
     def __init__(self, net: np2p.Network) -> None:
         self.net = net
@@ -52,8 +62,12 @@ class Story:
             return all(net.status(node)["registered_follows"] == len(follows) for node, follows in people.items())
 
         assert net.eventually(registered, within=minutes(1)), "every follow is registered"
-        if net.kind == "sim":
-            net.run_for(minutes(5))  # by then people have agreed who guards whose mail
+
+        def guarded() -> bool:
+            return all(_mail(net, node)[0] == 3 for node in (self.away, *self.authors))
+
+        assert net.eventually(guarded, within=minutes(5), every=seconds(1)), "people agree who guards whose mail"
+        net.run_for(seconds(3) if net.kind == "real" else minutes(1))  # authors hear of it
         hello = [author.post("before") for author in self.authors]
         assert net.eventually(lambda: self._has(hello), within=minutes(1)), "who is there gets what they follow"
 
@@ -77,6 +91,9 @@ class Story:
                 missed[author].append(author.post(f"while you were away, {number}: " + "what one writes, " * 10))
             net.run_for(max(0.0, begun + length * (number + 1) / (posts + 1) - net.now))
         assert net.eventually(lambda: self._others_have(missed), within=minutes(1)), "who is there has all of it"
+        if killed:
+            letters = COPIES * posts * len(self.authors)
+            assert net.eventually(lambda: self._letters() >= letters, within=minutes(2)), "all of it lies with guardians"
         if author_leaves:
             self.gone.crash()
         net.run_for(max(0.0, begun + length - net.now))
@@ -92,12 +109,14 @@ class Story:
         if not author_leaves:
             return found
         # From guardians, or from others who follow the same author.
-        patience = seconds(5) if net.kind == "real" else minutes(2)
-        net.eventually(lambda: self._has(missed[self.gone]), within=patience, every=seconds(1))
+        net.eventually(lambda: self._has(missed[self.gone]), within=minutes(2), every=seconds(1))
         without = len(set(missed[self.gone]) & set(self.away.timeline()))
         self.gone.restart()
         after = self._until_has(missed[self.gone], back_within)
         return replace(found, of_gone=posts, without_gone=without, after_gone=after)
+
+    def _letters(self) -> int:
+        return sum(_mail(self.net, node)[1] for node in self.nodes if node.online)
 
     def _others_have(self, missed: dict[np2p.Node, list[np2p.Note]]) -> bool:
         others = [node for node in self.nodes if node is not self.away]

@@ -25,8 +25,7 @@ def test_who_was_away_for_a_moment_has_missed_nothing(net: np2p.Network) -> None
     length, posts = (seconds(8), 3) if net.kind == "real" else (minutes(10), 20)
     found = story.away_for(length, posts, killed=True, author_leaves=True)
     print(f"{net.kind}, killed: {found}")
-    if net.kind == "sim":  # in real seconds nobody has found guardians
-        assert found.without_gone == found.of_gone
+    assert found.without_gone == found.of_gone
     found = story.away_for(length, posts, killed=False, author_leaves=False, back_within=minutes(5))
     print(f"{net.kind}, without a network: {found}")
 

@@ -8,7 +8,7 @@
 namespace np2p::sim {
 namespace {
 
-constexpr std::array<std::pair<Behaviour, std::string_view>, 11> kNames{{
+constexpr std::array<std::pair<Behaviour, std::string_view>, 20> kNames{{
     {Behaviour::honest, "honest"},
     {Behaviour::forging_directory, "forging_directory"},
     {Behaviour::conspiring_directory, "conspiring_directory"},
@@ -20,6 +20,15 @@ constexpr std::array<std::pair<Behaviour, std::string_view>, 11> kNames{{
     {Behaviour::dropping_relay, "dropping_relay"},
     {Behaviour::withholding_head, "withholding_head"},
     {Behaviour::eclipsing, "eclipsing"},
+    {Behaviour::forging_guardian, "forging_guardian"},
+    {Behaviour::withholding_guardian, "withholding_guardian"},
+    {Behaviour::forgetful_guardian, "forgetful_guardian"},
+    {Behaviour::lying_guardian, "lying_guardian"},
+    {Behaviour::silent_follower, "silent_follower"},
+    {Behaviour::flooding_follower, "flooding_follower"},
+    {Behaviour::replaying_carrier, "replaying_carrier"},
+    {Behaviour::forking_author, "forking_author"},
+    {Behaviour::lying_disk, "lying_disk"},
 }};
 
 }  // namespace
@@ -41,6 +50,7 @@ std::optional<Behaviour> behaviour_of(std::string_view name) noexcept {
 std::unique_ptr<Adversary> make_adversary(Behaviour behaviour, Adversary::Means means) {
   switch (behaviour) {
     case Behaviour::honest:
+    case Behaviour::lying_disk:
       return nullptr;
     case Behaviour::swallowing_hop:
     case Behaviour::dropping_relay:
@@ -48,6 +58,24 @@ std::unique_ptr<Adversary> make_adversary(Behaviour behaviour, Adversary::Means 
       return std::make_unique<BadCarrier>(behaviour, std::move(means));
     case Behaviour::eclipsing:
       return std::make_unique<Eclipser>(std::move(means));
+    case Behaviour::lying_guardian: {
+      constexpr std::array kManners{Behaviour::forging_guardian, Behaviour::withholding_guardian,
+                                    Behaviour::forgetful_guardian};
+      const Behaviour manner = kManners[static_cast<std::size_t>(means.rng.below(kManners.size()))];
+      return std::make_unique<LyingGuardian>(manner, std::move(means));
+    }
+    case Behaviour::forging_guardian:
+    case Behaviour::withholding_guardian:
+    case Behaviour::forgetful_guardian:
+      return std::make_unique<LyingGuardian>(behaviour, std::move(means));
+    case Behaviour::silent_follower:
+      return std::make_unique<SilentFollower>(std::move(means));
+    case Behaviour::flooding_follower:
+      return std::make_unique<FloodingFollower>(std::move(means));
+    case Behaviour::replaying_carrier:
+      return std::make_unique<ReplayingCarrier>(std::move(means));
+    case Behaviour::forking_author:
+      return std::make_unique<ForkingAuthor>(std::move(means));
     case Behaviour::lying_directory: {
       constexpr std::array kManners{Behaviour::forging_directory, Behaviour::stale_directory,
                                     Behaviour::empty_directory, Behaviour::silent_directory};

@@ -12,14 +12,6 @@ using swarm::Receipts;
 using swarm::Routed;
 using swarm::Spread;
 
-// As the router makes it; with this host's own key no more than that can be had.
-PairMac BadCarrier::mac_of(const Routed& message, const NodeId& peer) const {
-  const Frame bytes = swarm::encode(message);
-  ByteVec covered(means_.network.begin(), means_.network.end());
-  covered.insert(covered.end(), bytes.view().begin(), bytes.view().end());
-  return means_.key.pair_mac(peer, covered);
-}
-
 bool BadCarrier::hears(LinkId link, const swarm::Message& message) {
   if (manner_ == Behaviour::withholding_head) return !is_for_a_cell(message);
   if (const Routed* routed = std::get_if<Routed>(&message)) {
@@ -87,7 +79,7 @@ void BadCarrier::acknowledge(LinkId link, const Routed& swallowed) {
       means_.send(link, forged);
       forged.from = means_.key.id();
       forged.mac = {};
-      forged.mac = mac_of(forged, swallowed.from);
+      sign(forged, means_);
       means_.send(link, forged);
       means_.send(link, swarm::Direct{forged.channel, payload});
     }

@@ -16,10 +16,6 @@ using testing::IsEmpty;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
-Frame text(const std::string& words) {
-  return Frame(bytes_of(words));
-}
-
 // The first is the author, the second the follower who will be away; from the third on friends of the latter.
 class GuardiansTest : public ::testing::Test {
  protected:
@@ -39,7 +35,11 @@ class GuardiansTest : public ::testing::Test {
   Villager& ward() { return (*village)[kWard]; }
   Villager& friend_(std::size_t i) { return (*village)[2 + i]; }
   Villager& guardian(std::size_t i) { return *village->find(ward().wardship->guardians().at(i)); }
-  Posting next(const std::string& words) { return {kIncarnation, ++seq_, Channel::stream, text(words)}; }
+  Posting next(Villager& by, const std::string& words) {
+    ++seq_;
+    return {kIncarnation, seq_, Channel::stream, encode_stream_part(by.part(kIncarnation, seq_, words))};
+  }
+  Posting next(const std::string& words) { return next(author(), words); }
   // The author's post, which the ward does not take.
   void post(const std::string& words) {
     author().postman->leave(next(words), {ward().key});
@@ -62,6 +62,8 @@ class GuardiansTest : public ::testing::Test {
     for (auto& one : village->people) sum += one->mailbox->letters();
     return sum;
   }
+  // By then the second copies have been left as well.
+  void all_is_left() { village->run_for(30s); }
   static constexpr std::uint64_t kIncarnation = 7;
   std::unique_ptr<Village> village;
 
@@ -96,9 +98,10 @@ TEST_F(GuardiansTest, WhatWasLeftComesWhenTheWardIsBackAndIsThenDeleted) {
   make(3);
   ward().up = false;
   const auto missed = posts(20);
-  EXPECT_EQ(kept(), 20u);
   EXPECT_EQ(author().postman->posted(), 20u);
   EXPECT_EQ(author().postman->unposted(), 0u);
+  all_is_left();
+  EXPECT_EQ(kept(), 2 * 20u);
   village->run_for(20 * 24h);
   comes_back();
   EXPECT_EQ(ward().letters, missed);
@@ -109,14 +112,15 @@ TEST_F(GuardiansTest, TwoRoundTripsBringAThousandLetters) {
   make(3);
   ward().up = false;
   posts(1000);
+  all_is_left();
   village->messages.clear();
   village->bytes.clear();
   comes_back();
   EXPECT_THAT(ward().letters, SizeIs(1000));
   const std::size_t indexes = village->bytes_of_all<MailIndex>();
   EXPECT_EQ(village->count_of<MailWant>(), 1u);
-  EXPECT_EQ(village->count_of<Collect>(), 3u);  // of three guardians one has something
-  EXPECT_LE(indexes, 3 * encode_extension(MailIndex{}).size() + 16);
+  EXPECT_EQ(village->count_of<Collect>(), 3u);  // of three guardians two have the same
+  EXPECT_LE(indexes, 3 * encode_extension(MailIndex{}).size() + 2 * 16);
 }
 
 TEST_F(GuardiansTest, AnEmptyMailboxSaysSo) {
@@ -140,7 +144,7 @@ TEST_F(GuardiansTest, WhenTheFirstGuardianIsAwayTooTheNextOneTakesIt) {
   village->stale_routes = true;  // nobody has noticed
   post("for the third");
   village->run_for(2min);
-  EXPECT_EQ(guardian(2).mailbox->letters(), 1u);
+  EXPECT_EQ(guardian(2).mailbox->letters(), 2u);  // of the first of them the second copy
   EXPECT_EQ(author().postman->unposted(), 0u);
   village->stale_routes = false;
   for (auto& one : village->people) {
@@ -167,8 +171,8 @@ TEST_F(GuardiansTest, AnAcknowledgementThatIsLostDoublesNothing) {
   village->lose = [&](const Extension& message) { return std::holds_alternative<Mailed>(message) && lost++ == 0; };
   post("twice");
   village->run_for(1min);
-  EXPECT_EQ(lost, 2);
-  EXPECT_EQ(kept(), 1u);
+  EXPECT_EQ(lost, 3);
+  EXPECT_EQ(kept(), 2u);
   comes_back();
   EXPECT_THAT(ward().letters, ElementsAre("twice"));
 }
@@ -219,7 +223,7 @@ TEST_F(GuardiansTest, AGuardianThatRestartsHasEverythingStill) {
   keeper.ports.sync();
   keeper.boot();
   EXPECT_EQ(keeper.mailbox->letters(), 3u);
-  EXPECT_EQ(keeper.mailbox->mail_bytes(), 18u);
+  EXPECT_EQ(keeper.mailbox->mail_bytes(), 3 * next("post 0").payload.size());
   comes_back();
   EXPECT_THAT(ward().letters, SizeIs(3));
 }
@@ -238,7 +242,7 @@ TEST_F(GuardiansTest, OneMessageServesAllWhoShareAGuardian) {
     (*village)[i].up = false;
   }
   Postman& postman = *(*village)[0].postman;
-  postman.leave(next("to both"), {(*village)[1].key, (*village)[2].key});
+  postman.leave(next((*village)[0], "to both"), {(*village)[1].key, (*village)[2].key});
   village->run_for(1s);
   EXPECT_EQ(village->count_of<Mail>(), 1u);
   EXPECT_EQ(keeper.mailbox->letters(), 2u);
@@ -247,7 +251,7 @@ TEST_F(GuardiansTest, OneMessageServesAllWhoShareAGuardian) {
 TEST_F(GuardiansTest, WhoIsThereButCouldNotBeReachedIsTold) {
   make(3);
   post("it was only the way");
-  village->run_for(30s);
+  village->run_for(1min);
   EXPECT_THAT(ward().letters, ElementsAre("it was only the way"));
   EXPECT_EQ(kept(), 0u);
 }
@@ -268,7 +272,7 @@ TEST_F(GuardiansTest, MailIsGivenUpThirtyDaysAfterTheLastSignOfLife) {
   ward().up = false;
   posts(2);
   village->run_for(29 * 24h);
-  EXPECT_EQ(kept(), 2u);
+  EXPECT_EQ(kept(), 4u);
   village->run_for(25h);
   EXPECT_EQ(kept(), 0u);
   EXPECT_EQ(guardian(0).rejected("mail unreachable"), 1);
@@ -300,15 +304,187 @@ TEST_F(GuardiansTest, NamedGuardiansSurviveARestartOfTheAuthor) {
 
 TEST_F(GuardiansTest, ACopyWithoutAReceiptIsLeftWithAGuardian) {
   make(3);
-  const Frame packet = text("copied");
-  author().postman->sent(next("copied"));
-  author().postman->missed(copy_tag(packet), ward().key);
-  author().postman->missed(copy_tag(packet) + 1, ward().key);
+  const Posting posting = next("copied");
+  author().postman->sent(posting);
+  author().postman->missed(copy_tag(posting.payload), ward().key);
+  author().postman->missed(copy_tag(posting.payload) + 1, ward().key);
   EXPECT_TRUE(author().postman->is_away(ward().key));
   village->run_for(1s);
   EXPECT_EQ(kept(), 1u);
   author().postman->received(ward().key);
   EXPECT_FALSE(author().postman->is_away(ward().key));
+}
+
+// --- liars
+
+TEST_F(GuardiansTest, AJunkLetterThatClaimsToCoverAllCostsNothing) {
+  make(3);
+  ward().up = false;
+  const auto missed = posts(20);
+  all_is_left();
+  author().up = false;
+  const PubKey liar = guardian(0).key;
+  const PubKey honest = guardian(1).key;
+  const Signer stranger = Signer::from_seed(9, 9);
+  std::size_t left_of_honest = 20;
+  village->tamper = [&](Villager& from, Extension& message) {
+    if (auto* part = std::get_if<MailPart>(&message); part != nullptr && from.key == liar && !part->letters.empty()) {
+      Letter& letter = part->letters.back();
+      StreamPart junk = author().part(kIncarnation, letter.seq, "");
+      const EventPtr event = *ValidationGate::trusted(stranger.sign(kind::post, 1'700'000'000, {}, "junk"));
+      junk.packet = encode_events({&event, 1});
+      junk.head.chain = test::kLie;
+      junk.covers = letter.seq;
+      letter.payload = encode_stream_part(junk);
+      part->letters = {letter};
+    }
+    if (std::holds_alternative<MailTaken>(message) && ward().letters.size() < 20) {
+      left_of_honest = std::min(left_of_honest, village->find(honest)->mailbox->letters());
+    }
+    return true;
+  };
+  ward().boot();
+  village->run_for(5min);
+  std::erase(ward().letters, "junk");
+  EXPECT_EQ(ward().letters, missed);
+  EXPECT_EQ(left_of_honest, 20u) << "deleted before it was here";
+}
+
+TEST_F(GuardiansTest, WhatOneSaysItKeepsAndDropsIsWithAnother) {
+  make(3);
+  const PubKey liar = guardian(0).key;
+  village->tamper = [&](Villager& from, Extension& message) {
+    if (auto* index = std::get_if<MailIndex>(&message); index != nullptr && from.key == liar) index->ranges.clear();
+    return true;
+  };
+  ward().up = false;
+  const auto missed = posts(20);
+  all_is_left();
+  author().up = false;
+  comes_back();
+  EXPECT_EQ(ward().letters, missed);
+}
+
+TEST_F(GuardiansTest, WhoKeepsBackWhatItPromisesDoesNotKeepItFromOthers) {
+  make(3);
+  ward().up = false;
+  const auto missed = posts(20);
+  all_is_left();
+  author().up = false;
+  const PubKey liar = guardian(0).key;
+  village->tamper = [&](Villager& from, Extension& message) {
+    auto* part = std::get_if<MailPart>(&message);
+    if (part == nullptr || from.key != liar) return true;
+    part->letters.clear();
+    part->last = false;
+    return true;
+  };
+  ward().boot();
+  village->run_for(1min);
+  EXPECT_EQ(ward().letters, missed);
+}
+
+TEST_F(GuardiansTest, LettersThatNobodyAskedForAreNotLookedAtAndNotRemembered) {
+  make(3);
+  ward().up = false;
+  posts(1);
+  all_is_left();
+  ward().boot();
+  village->tamper = [&](Villager&, Extension& message) { return !std::holds_alternative<MailPart>(message); };
+  village->run_for(1s);
+  const PubKey liar = guardian(0).key;
+  const std::size_t before = ward().wardship->bytes();
+  for (std::uint64_t i = 0; i < 5000; ++i) {
+    MailPart part;
+    part.streams = {{author().key, 100 + i}};
+    part.letters = {{0, 1, static_cast<std::uint8_t>(Channel::stream),
+                     encode_stream_part(author().part(100 + i, 1, "more " + std::to_string(i)))}};
+    ward().input(liar, part);
+  }
+  EXPECT_THAT(ward().letters, IsEmpty());
+  EXPECT_EQ(ward().rejected("mail part forbidden"), 5000);
+  EXPECT_LE(ward().wardship->bytes(), before + 256);
+}
+
+TEST_F(GuardiansTest, MoreThanAMailboxHoldsIsNotTakenWhateverTheIndexPromised) {
+  Limits limits;
+  limits.ward_letters = 50;
+  make(3, limits);
+  ward().up = false;
+  posts(1);
+  all_is_left();
+  const PubKey liar = guardian(0).key;
+  village->tamper = [&](Villager& from, Extension& message) {
+    if (auto* index = std::get_if<MailIndex>(&message); index != nullptr) {
+      if (from.key != liar) return false;
+      for (auto& range : index->ranges) range.last = UINT64_MAX;
+    }
+    return !std::holds_alternative<MailPart>(message);
+  };
+  ward().boot();
+  village->run_for(1s);
+  for (std::uint64_t seq = 1; seq <= 200; ++seq) {
+    const Frame payload = encode_stream_part(author().part(kIncarnation, seq, "number " + std::to_string(seq)));
+    ward().input(liar, MailPart{{{author().key, kIncarnation}},
+                                {{0, seq, static_cast<std::uint8_t>(Channel::stream), payload}},
+                                false});
+  }
+  EXPECT_THAT(ward().letters, SizeIs(50));
+  EXPECT_EQ(ward().rejected("mail part rate_limited"), 1);
+}
+
+TEST_F(GuardiansTest, WhatTheStoreRefusesStaysWithTheGuardians) {
+  Limits limits;
+  limits.stored_events = 64;
+  make(3, limits);
+  ward().up = false;
+  const auto missed = posts(5);
+  all_is_left();
+  std::vector<EventId> newer;  // than the letters, so that these find no room
+  for (int i = 0; i < 64; ++i) {
+    const EventPtr event = *ValidationGate::trusted(
+        author().signer.sign(kind::post, 1'700'000'001 + i, {}, "newer " + std::to_string(i)));
+    newer.push_back(event->id);
+    ward().ports.store.put(event);
+  }
+  ward().ports.sync();
+  ward().boot();
+  village->run_for(5min);
+  EXPECT_THAT(ward().letters, IsEmpty());
+  EXPECT_EQ(kept(), 10u);
+  EXPECT_GE(ward().rejected("mail part full"), 1);
+  for (const EventId& id : newer) ward().ports.store.erase(id);
+  village->run_for(30min);
+  EXPECT_EQ(ward().letters, missed);
+  EXPECT_EQ(kept(), 0u);
+}
+
+TEST_F(GuardiansTest, WhoFollowsNoLongerIsForgotten) {
+  make(3);
+  ward().up = false;
+  author().postman->missed(1, ward().key);
+  for (std::size_t i = 0; i < 3; ++i) guardian(i).up = false;
+  post("in vain");
+  EXPECT_EQ(author().postman->unposted(), 1u);
+  author().followers->remove(ward().key);
+  author().postman->forget(ward().key);
+  EXPECT_EQ(author().postman->unposted(), 0u);
+  EXPECT_FALSE(author().postman->is_away(ward().key));
+  author().postman->absent(ward().key);
+  EXPECT_FALSE(author().postman->is_away(ward().key)) << "who does not follow is not remembered";
+}
+
+TEST_F(GuardiansTest, SecondCopiesMakeRoomForFirstOnes) {
+  Limits limits;
+  limits.unposted = 4;
+  make(3, limits);
+  ward().up = false;
+  for (int i = 0; i < 12; ++i) {
+    author().postman->leave(next("post " + std::to_string(i)), {ward().key});
+    village->run_for(100ms);
+  }
+  EXPECT_EQ(author().postman->posted(), 12u);
+  EXPECT_EQ(author().rejected("mail full"), 0);
 }
 
 }  // namespace

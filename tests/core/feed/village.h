@@ -18,11 +18,15 @@
 #include "core/feed/mailbox.h"
 #include "core/feed/postman.h"
 #include "core/feed/wardship.h"
+#include "core/wire/packet.h"
+#include "core/wire/stream.h"
 #include "tests/core/fake_ports.h"
 
 namespace np2p::test {
 
 class Village;
+
+inline constexpr Chain kLie = {1};  // of a head that no author signed
 
 inline constexpr auto kToMailbox = [](Mailbox& mailbox, const auto& message,
                                       const Delivery& from) -> decltype(mailbox.on(message, from)) {
@@ -51,9 +55,19 @@ struct Villager {
   std::unique_ptr<Wardship> wardship;
   bool up = true;
   bool proven = true;                // what comes is from the servers of those whom it names
-  std::vector<std::string> letters;  // that came out of parts
+  std::vector<std::string> letters;  // the words of what came out of parts, each once
+
+  // A post as part of our stream, signed; one number.
+  StreamPart part(std::uint64_t incarnation, std::uint64_t seq, const std::string& words) {
+    const EventPtr event = *ValidationGate::trusted(signer.sign(kind::post, 1'700'000'000, {}, words));
+    return {{key, 0, incarnation, 0, seq, {}, {}}, 1, encode_events({&event, 1})};
+  }
+  // What positions.h would know: the streams as far as they came without a gap, under heads that the author made (here
+  // those of the honest are believed, and what says so of itself is a lie).
+  std::map<PubKey, StreamPosition> at;
 
  private:
+  void gate(const Delivery& letter);
   void set_list();
   Tags followees_;
   std::int64_t lists_ = 0;
@@ -73,8 +87,9 @@ class Village {
     }
     return nullptr;
   }
-  bool send(const PubKey& from, const PubKey& to, const Extension& message) {
+  bool send(const PubKey& from, const PubKey& to, Extension message) {
     Villager* target = find(to);
+    if (tamper && !tamper(*find(from), message)) return true;
     if (target == nullptr || (!target->up && !stale_routes)) return false;
     const Frame frame = encode_extension(message);
     ++messages[message.index()];
@@ -147,6 +162,7 @@ class Village {
   std::vector<std::unique_ptr<Villager>> people;
   bool stale_routes = false;                    // nobody knows yet who is away
   std::function<bool(const Extension&)> lose;   // on the way
+  std::function<bool(Villager&, Extension&)> tamper;  // who says it, and what; false: it keeps it to itself
   std::map<std::size_t, std::size_t> messages;  // sent, by type
   std::map<std::size_t, std::size_t> bytes;
 
@@ -191,7 +207,13 @@ inline void Villager::boot() {
   postman = std::make_unique<Postman>(config, host, *followers, post);
   mailbox = std::make_unique<Mailbox>(config, host, post);
   mailbox->load();
-  wardship = std::make_unique<Wardship>(config, host, *follows, *followers, *positions, post);
+  wardship = std::make_unique<Wardship>(
+      config, host, *follows, *followers,
+      [this](const PubKey& author) {
+        const auto found = at.find(author);
+        return found == at.end() ? std::nullopt : std::optional(found->second);
+      },
+      post);
   wardship->load();
   up = true;
   if (!followees_.empty()) set_list();
@@ -212,6 +234,30 @@ inline void Villager::follow(Villager& other) {
   }
 }
 
+// As feed.h does it: what is good goes into the store, and only if all of a part is good and follows what came before
+// the position moves. A head that its author signed is one whose chain is not a lie's.
+inline void Villager::gate(const Delivery& letter) {
+  const auto part = decode_stream_part(letter.payload.view(), config.limits);
+  if (!part.ok() || part->packet.empty()) return;
+  auto packet = decode_packet(part->packet.view(), config.limits);
+  if (!packet.ok()) return;
+  bool good = packet->events.size() == part->covers;
+  for (Event& event : packet->events) {
+    const auto valid = ValidationGate::validate(std::move(event), config.limits, host.verifier);
+    const bool known = valid.ok() && ports.store.contains((*valid)->id);
+    if (!valid.ok() || (!known && ports.store.put(*valid) == PutOutcome::refused)) {
+      good = false;
+    } else if (!known) {
+      letters.push_back((*valid)->content);
+    }
+  }
+  StreamPosition& so_far = at[part->head.author];
+  const std::uint64_t before = part->head.seq - part->covers;
+  if (so_far.incarnation == 0) so_far = {part->head.incarnation, 0};
+  if (!good || part->head.chain == kLie || part->head.incarnation != so_far.incarnation || before > so_far.seq) return;
+  so_far.seq = std::max(so_far.seq, part->head.seq);
+}
+
 inline void Villager::input(const PubKey& source, const Extension& message) {
   Delivery from;
   from.cast = Delivery::Cast::unicast;
@@ -222,9 +268,7 @@ inline void Villager::input(const PubKey& source, const Extension& message) {
       [&](const auto& m) {
         using Message = std::decay_t<decltype(m)>;
         if constexpr (std::is_same_v<Message, MailPart>) {
-          for (const Delivery& letter : wardship->on(m, from)) {
-            letters.emplace_back(text_of(letter.payload.view()));
-          }
+          for (const Delivery& letter : wardship->on(m, from)) gate(letter);
           wardship->taken(from);
         } else if constexpr (std::is_same_v<Message, Guarded> || std::is_same_v<Message, MailIndex>) {
           wardship->on(m, from);

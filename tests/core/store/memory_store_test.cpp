@@ -56,6 +56,29 @@ void write_something(MemoryStore& store, Rng& rng, std::vector<EventId>& seen) {
   }
 }
 
+TEST(MemoryStore, ADiskThatLiesLosesWhatItSaidToBeDurable) {
+  MemoryStore store{Limits{}};
+  const auto put = [&](const std::string& words) {
+    const EventPtr event = made_event(user(1), 1, 1, words);
+    store.put(event);
+    store.flush();
+    return event->id;
+  };
+  const EventId safe = put("safe");
+  store.mark_durable(store.commit());
+  const EventId said = put("said to be safe");
+  store.say_durable(store.commit());
+  EXPECT_EQ(store.durable(), store.requested());
+  const EventId settled = put("safe after all");
+  store.say_durable(store.commit());
+  store.mark_durable(store.durable());
+  const EventId lost = put("lost");
+  store.say_durable(store.commit());
+  store.crash();
+  EXPECT_TRUE(store.contains(safe) && store.contains(said) && store.contains(settled));
+  EXPECT_FALSE(store.contains(lost));
+}
+
 TEST(MemoryStore, ACrashGoesBackToTheLastDurableTicket) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
