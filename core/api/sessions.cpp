@@ -58,9 +58,9 @@ void Sessions::event(Session& session, EventMessage message) {
     return refuse(session, message.id, message.event.error());
   }
   const Event& claim = *message.event;
-  const bool heard = kind::class_of(claim.kind) == kind::Class::ephemeral &&
-                     std::any_of(sessions_.begin(), sessions_.end(),
-                                 [&](const auto& other) { return other.second->wants(claim); });
+  const bool heard =
+      kind::class_of(claim.kind) == kind::Class::ephemeral &&
+      std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& other) { return other.second->wants(claim); });
   const SessionId id = session.id();
   publisher_.publish(std::move(message.event).value(), session.visitor(), Publisher::Style::nip01,
                      [this, id, event = message.id, heard](const Publisher::Outcome& outcome) {
@@ -74,7 +74,8 @@ void Sessions::answer(SessionId id, const std::string& event, const Publisher::O
   Session& session = *at->second;
   if (!outcome.status.ok()) return refuse(session, event, outcome.status.error());
   if (outcome.ephemeral && !heard) {
-    return session.say(server_message::ok(event, false, "mute: nobody listens to it at the moment, and it is not kept"));
+    return session.say(
+        server_message::ok(event, false, "mute: nobody listens to it at the moment, and it is not kept"));
   }
   session.say(server_message::ok(event, true, outcome.known ? "duplicate: it is here already" : ""));
 }

@@ -244,7 +244,8 @@ TEST_F(SessionTest, OthersDeliverWhatNamesTheOwner) {
   const Event deletion = stranger.sign(kind::deletion, now(), tag({"e", mine.id.hex()}), "");
   EXPECT_EQ(publish(client, deletion), Texts{ok(deletion)});
   EXPECT_EQ(stored(R"({"kinds":[1]})"), Texts{"to you"});
-  EXPECT_TRUE(refused(publish(client, stranger.sign(5, now(), tag({"e", std::string(64, '0')}), "")).at(0), "restricted:"));
+  EXPECT_TRUE(
+      refused(publish(client, stranger.sign(5, now(), tag({"e", std::string(64, '0')}), "")).at(0), "restricted:"));
 }
 
 TEST_F(SessionTest, DeliveriesHaveABudgetForEachAddressAndForAll) {
