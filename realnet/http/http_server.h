@@ -11,7 +11,9 @@
 #include <optional>
 
 #include "core/base/time.h"
+#include "realnet/http/client_sessions.h"
 #include "realnet/http/rest_api.h"
+#include "realnet/http/web_socket.h"
 #include "realnet/net/socket.h"
 
 namespace np2p::real {
@@ -20,12 +22,14 @@ struct HttpLimits {
   std::size_t connections = 64;
   std::size_t per_address = 8;  // loopback excepted: several programs of the owner share it
   std::uint32_t header_bytes = 8 * 1024;
-  std::size_t body_bytes = 0;  // an event and some slack; the server fills it in
+  std::size_t body_bytes = 0;  // 0: ClientLimits::message_bytes
   Duration header_deadline = 10s;
   Duration body_deadline = 30s;
   Duration idle_deadline = 75s;  // between requests
   Duration write_deadline = 30s;
-  Duration linger = 3s;  // reading on after an early refusal, so that its reason arrives
+  Duration linger = 3s;           // reading on after an early refusal, so that its reason arrives
+  std::size_t web_sockets = 128;  // besides `connections`
+  WebSocketLimits web_socket;
 };
 
 struct HttpCounters {
@@ -41,7 +45,8 @@ class HttpConnection;
 
 class HttpServer {
  public:
-  HttpServer(asio::io_context& io, RestApi& api, HttpLimits limits, std::optional<TlsContext> tls);
+  HttpServer(asio::io_context& io, RestApi& api, ClientSessions& sessions, HttpLimits limits,
+             std::optional<TlsContext> tls);
   ~HttpServer();
 
   void serve(tcp::acceptor acceptor);
@@ -55,12 +60,14 @@ class HttpServer {
   friend class HttpConnection;
   asio::awaitable<void> accept_loop();
   bool make_room(const Address& remote);
+  [[nodiscard]] bool has_room_for_web_socket() const;
   void sweep_later();  // while there is a connection
   void ended(const HttpConnection* connection);
   void check_stopped();
 
   asio::io_context& io_;
   RestApi& api_;
+  ClientSessions& sessions_;
   const HttpLimits limits_;
   std::optional<TlsContext> tls_;
   std::optional<tcp::acceptor> acceptor_;
