@@ -38,7 +38,7 @@ def test_everybody_gets_what_the_author_says_and_all_of_it_is_counted(tmp_path: 
         assert value["delivery_B"] > 800 and value["transmissions"] > 0.9
         assert value["carriers"] <= value["followers"]
     page = (tmp_path / "celebrity.html").read_text()
-    assert page.count("data:image/png;base64,") == 1 and "src='http" not in page and "To 80 followers" in page
+    assert page.count("data:image/png;base64,") == 4 and "src='http" not in page and "To 80 followers" in page
     assert (tmp_path / "celebrity.png").stat().st_size > 10_000
     assert output.count("finished") == 2
 

@@ -22,9 +22,9 @@ from experiment_options import Parser, add_running, check_out, check_processes, 
 from point_files import write_table
 from point_run import ended, written
 
-SIZES = (16, 32, 64, 128, 256, 1000, 3000, 10_000, 30_000, 100_000)
+SIZES = (10, 12, 16, 32, 64, 128, 256, 1000, 3000, 10_000, 30_000, 100_000)
 SMALLEST, LARGEST = 8, 1_000_000
-MESH_SIZES = (16, 32, 64, 128, 256)  # it is full with 65
+MESH_SIZES = (10, 12, 16, 32, 64, 128, 256)  # it is full with 65
 MESH_SHORT = (16, 32, 64, 128)
 BESIDE = (64, 256)  # sizes at which the short form looks at the other follow relations, too
 SEEDS_UP_TO = 256  # servers: the short form has three seeds so far, one beyond
@@ -155,7 +155,7 @@ def main(argv: list[str] | None = None) -> int:
 
         section = finish(results, chosen, command_of("crossover", argv))
         crossover_report.write(section, chosen.out / "crossover.html")
-        written(results, "crossover", chosen.out)
+        written(results, "crossover", chosen.out, "crossover-details.png")
     return ended(results, "crossover")
 
 

@@ -447,7 +447,11 @@ def main(argv: list[str] | None = None) -> int:
         beside, results.complete = beside_section(chosen)
     results.wall_seconds = time.monotonic() - began
     scaling_report.write(results, chosen.out, beside, first)
-    files = ["report.html"] + (["crossover.csv", "crossover.png"] if first else []) + ["scaling.csv", "scaling.png"]
+    files = (
+        ["report.html"]
+        + (["crossover.csv", "crossover.png", "crossover-details.png"] if first else [])
+        + ["scaling.csv", "scaling.png"]
+    )
     files += ["scale.csv", "scale.png"] if beside else []
     names = ", ".join(str(chosen.out / name) for name in files)
     print(f"\n{results.wall_seconds:.0f} s; wrote {names}")
