@@ -45,7 +45,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def test_every_mode_is_measured_and_bytes_add_up(whole: tuple[Path, str]) -> None:
     out, output = whole
     rows = table(out)
-    expected = {("broadcast", "epinions", "8"), ("broadcast", "epinions", "16"), ("mesh", "epinions", "16")}
+    expected = {
+        ("broadcast", "epinions", "8"),
+        ("broadcast", "epinions", "16"),
+        ("mesh", "epinions", "8"),
+        ("mesh", "epinions", "16"),
+    }
     expected |= {("multicast", "epinions", nodes) for nodes in ("8", "16")}
     assert {(row["mode"], row["graph"], row["nodes"]) for row in rows} == expected
     for row in rows:
@@ -127,9 +132,13 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
         (["--processes=0"], "--processes must be at least 1, not 0"),
         (["--graphs=epinions,mastodon"], "--graphs must be some of epinions,nostr,generated, not 'mastodon'"),
         (["--modes="], "--modes must be some of mesh,broadcast,multicast, not nothing"),
-        (["--modes=mesh", "--nodes=1000"], "--modes mesh has nothing to measure at 1000 servers"),
+        (
+            ["--modes=mesh", "--nodes=1000"],
+            "--modes mesh has nothing to measure at 1000 servers: the mesh is measured up to 256",
+        ),
         (["--out=/proc/x"], "--out: cannot write into /proc/x"),
         (["--speed=9"], "unrecognized arguments: --speed=9"),
+        (["--mod=mesh"], "unrecognized arguments: --mod=mesh"),
     ],
 )
 def test_a_mistake_is_one_sentence_at_once(tmp_path: Path, arguments: list[str], sentence: str) -> None:

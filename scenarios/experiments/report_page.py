@@ -55,11 +55,15 @@ def page(title: str, parts: Iterable[str]) -> str:
 def _linked(body: str) -> str:
     """Headings get names, and after the first one and what it says stand links to the others."""
     links: list[str] = []
+    taken: set[str] = set()
 
     def name(found: re.Match[str]) -> str:
         level, attributes, text = found.groups()
         known = re.search(r"id='([^']+)'", attributes)
         own = known.group(1) if known else re.sub(r"[^a-z0-9]+", "-", re.sub("<[^>]*>", "", text).lower()).strip("-")
+        while not known and own in taken:  # another part may have a heading of the same words
+            own += "-again"
+        taken.add(own)
         link = f"<a href='#{own}'>{text}</a>"
         links.append(f"<b>{link}</b>" if level == "1" else link)
         return found.group(0) if known else f"<h{level}{attributes} id='{own}'>{text}</h{level}>"

@@ -21,11 +21,12 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Iterable, NoReturn, Sequence
+from typing import Any, Iterable, Sequence
 
 import numpy as np
 
 import np2p
+from experiment_options import Parser
 from np2p import nat, workload
 from np2p.progress import Progress
 from np2p.simulation import TRAFFIC_COLUMNS
@@ -327,13 +328,6 @@ def print_table(results: Results) -> None:
     if results.lock_out is not None:
         lock_out = results.lock_out
         print(f"\nthe 66th server reaches {lock_out.reached_by_the_66th} of the {lock_out.inside} that are inside")
-
-
-class Parser(argparse.ArgumentParser):
-    """A mistake is one sentence, without the usage before it."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n")
 
 
 def check_out(out: Path) -> str | None:

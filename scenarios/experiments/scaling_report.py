@@ -52,6 +52,11 @@ def _sizes(results: Results) -> str:
 
 def figure_note(results: Results) -> str:
     note = "<em>Followers only</em> is what the server calls <code>--mode multicast</code>, and the CSV <code>multicast</code>."
+    if any(row.nodes > CONNECTIONS + 1 for row in results.rows) and scaling_plots.inside(results, "broadcast"):
+        note += (
+            f" Of networks with more than {CONNECTIONS + 1} servers only what arrives is drawn: what does not arrive costs "
+            "nothing. The table below has the rest."
+        )
     if scaling_plots.compared(results):
         note += (
             " The marks of the original lie above the curves because all of its servers were public: a full mesh. Here "
