@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
+import numpy as np
 import pytest
 
 import np2p
@@ -33,6 +34,24 @@ WRONG: list[tuple[Callable[[np2p.Node, np2p.Node], Any], type[Exception], str]] 
     (lambda a, b: a.network.add_nodes(2, overlay="ring"), ValueError, "overlay.*'hyparview', 'mesh'"),
     (lambda a, b: a.network.add_nodes(2, mode="shout"), ValueError, "mode.*'broadcast'"),
     (lambda a, b: a.network.add_nodes(2, speed=3), TypeError, "speed"),
+    (
+        lambda a, b: a.network.add_nodes(2, modus="auto"),
+        TypeError,
+        r"^modus .*did you mean mode\?.*: nat, overlay, mode, ",
+    ),
+    (lambda a, b: np2p.Simulation(mode="auto"), TypeError, r"^mode is a setting of nodes, .* give it to add_nodes\(\)"),
+    (
+        lambda a, b: np2p.Simulation(uplink=1e6),
+        TypeError,
+        r"^uplink is a setting of nodes, .* give it to add_nodes\(\)",
+    ),
+    (lambda a, b: np2p.Simulation(sead=7), TypeError, r"^sead is not .* Simulation\(\) \(did you mean seed\?\).* memo"),
+    (lambda a, b: np2p.RealNetwork(mode="auto"), TypeError, r"^mode is a setting of nodes, not of RealNetwork\(\)"),
+    (
+        lambda a, b: np2p.Simulation().traffic()["bytes"],
+        ValueError,
+        "^there is no column 'bytes'.*: node, bytes_in, .*relay_out",
+    ),
     (lambda a, b: a.network.add_nodes(2, overlay="mesh"), ValueError, "^overlay must be 'hyparview'.*'mesh'.*link up"),
     (lambda a, b: np2p.Simulation(overlay="ring"), ValueError, "^overlay.*'hyparview', 'mesh'"),
     (lambda a, b: np2p.Simulation(base_delay=0), ValueError, "^base_delay must be at least 0.001 s"),
@@ -117,10 +136,45 @@ def test_a_node_of_another_network_is_refused(pair: list[np2p.Node]) -> None:
 
 
 def test_nobody_to_deliver_to_is_an_error(pair: list[np2p.Node]) -> None:
-    alice, _ = pair
+    alice, bob = pair
     note = alice.post("hello")
-    with pytest.raises(ValueError, match="0/0"):
+    with pytest.raises(ValueError, match=r"node 0, who posted this, had no followers online then \(0/0\)"):
         alice.network.delivery_ratio(note, to="followers")
+    with pytest.raises(ValueError, match=r"^to must not be empty: .*\(0/0\)"):
+        alice.network.delivery_ratio(note, to=[alice])
+    carol = alice.network.add_node(mode="multicast")
+    with pytest.raises(
+        ValueError, match=r"^nobody should have the note: node 2, .* had no followers online then \(0/0\)"
+    ):
+        alice.network.delivery_ratio(carol.post("to my followers"))
+    bob.crash()
+    carol.crash()
+    with pytest.raises(ValueError, match=r"nobody but node 0, who posted this, was online then \(0/0\)"):
+        alice.network.delivery_ratio(alice.post("anybody?"))
+    carol.restart()
+    with pytest.raises(ValueError, match="an event of kind 3 was for nobody"):
+        alice.network.delivery_ratio(alice.follow(bob))
+
+
+def test_nobody_answers_what_is_of_another_network(pair: list[np2p.Node]) -> None:
+    alice, _ = pair
+    note = np2p.Simulation(seed=2).add_node().post("elsewhere")
+    answers: list[Callable[[], Any]] = [
+        lambda: alice.react(note),
+        lambda: alice.repost(note),
+        lambda: alice.reply(note, "hi"),
+        lambda: alice.quote(note, "see"),
+    ]
+    for answer in answers:
+        with pytest.raises(ValueError, match="note must have been published in this network"):
+            answer()
+
+
+def test_a_column_of_a_table_is_a_plain_array(pair: list[np2p.Node]) -> None:
+    rows = pair[0].network.traffic()
+    assert rows.dtype.names[:2] == ("node", "bytes_in") and type(rows["node"]) is np.ndarray
+    assert rows["node"].tolist() == [0, 1] and rows[1]["node"] == 1 and len(rows[["node", "bytes_in"]]) == 2
+    assert type(rows[rows["node"] == 1]["bytes_out"]) is np.ndarray
 
 
 def test_a_secret_key_is_taken_as_hex_or_nsec() -> None:

@@ -11,6 +11,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "experiments")]
 
+import celebrity  # noqa: E402
 from celebrity_points import COLUMNS, unicast_s  # noqa: E402
 from running import refused, run  # noqa: E402
 
@@ -38,7 +39,7 @@ def test_everybody_gets_what_the_author_says_and_all_of_it_is_counted(tmp_path: 
         assert value["delivery_B"] > 800 and value["transmissions"] > 0.9
         assert value["carriers"] <= value["followers"]
     page = (tmp_path / "celebrity.html").read_text()
-    assert page.count("data:image/png;base64,") == 1 and "src='http" not in page and "To 80 followers" in page
+    assert page.count("data:image/png;base64,") == 4 and "src='http" not in page and "To 80 followers" in page
     assert (tmp_path / "celebrity.png").stat().st_size > 10_000
     assert output.count("finished") == 2
 
@@ -66,3 +67,13 @@ def test_one_copy_to_each_takes_as_long_as_a_hand_calculates() -> None:
 )
 def test_a_mistake_is_one_sentence_at_once(tmp_path: Path, arguments: list[str], sentence: str) -> None:
     assert sentence in refused("celebrity", tmp_path, *arguments)
+
+
+def test_the_short_form_has_its_small_size_below_any_largest_one(tmp_path: Path) -> None:
+    def sizes(*arguments: str) -> list[int]:
+        found: list[int] = celebrity.arguments([*arguments, f"--out={tmp_path}"]).sizes
+        return found
+
+    assert sizes("--short", "--max-followers=1000") == [300, 1000]
+    assert sizes("--short", "--max-followers=5000") == [300, 1000, 3000, 5000]
+    assert sizes("--max-followers=1000") == [1000] and sizes("--short") == [300, 1000]

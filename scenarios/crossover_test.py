@@ -17,9 +17,10 @@ sys.path[:0] = [str(HERE), str(HERE / "experiments")]
 
 import crossover_math as maths  # noqa: E402
 import crossover_measure  # noqa: E402
+import crossover_plots  # noqa: E402
 import crossover_report  # noqa: E402
 import crossover_run  # noqa: E402
-from crossover_points import COLUMNS, PER_SECOND, Ask, Plan, Point  # noqa: E402
+from crossover_points import COLUMNS, MOST_FOLLOWED, PER_SECOND, Ask, Plan, Point  # noqa: E402
 from point_files import keep, kept  # noqa: E402
 from running import refused, run, start  # noqa: E402
 
@@ -44,7 +45,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def test_every_mode_is_measured_and_bytes_add_up(whole: tuple[Path, str]) -> None:
     out, output = whole
     rows = table(out)
-    expected = {("broadcast", "epinions", "8"), ("broadcast", "epinions", "16"), ("mesh", "epinions", "16")}
+    expected = {
+        ("broadcast", "epinions", "8"),
+        ("broadcast", "epinions", "16"),
+        ("mesh", "epinions", "8"),
+        ("mesh", "epinions", "16"),
+    }
     expected |= {("multicast", "epinions", nodes) for nodes in ("8", "16")}
     assert {(row["mode"], row["graph"], row["nodes"]) for row in rows} == expected
     for row in rows:
@@ -62,19 +68,26 @@ def test_every_mode_is_measured_and_bytes_add_up(whole: tuple[Path, str]) -> Non
             assert value["due_per_post"] == everybody and 0.99 < value["copies"] < 1.6
             assert everybody * 800 < value["payload_post"] + value["duplicate_post"] < everybody * 900 * 1.6
         else:
-            assert 1.0 < value["due_per_post"] <= 2 / 3 * (value["nodes"] - 1) * 1.5
+            assert 1.0 < value["due_per_post"] <= MOST_FOLLOWED * (value["nodes"] - 1) * 1.5
             assert value["copies"] > 1.0, "most are behind NAT: others pass it on"
     assert "delivered" in output and "Traceback" not in output
 
 
 def test_the_page_says_what_was_found_and_what_was_calculated(whole: tuple[Path, str]) -> None:
-    out, _ = whole
+    out, output = whole
     page = re.sub(r"\s+", " ", (out / "crossover.html").read_text())
-    assert page.count("data:image/png;base64,") == 2 and "src='http" not in page
-    assert page.index("<h1>When does broadcast stop paying?") < page.index("data:image/png") < page.index("How it was")
+    assert page.count("data:image/png;base64,") == 9 and "src='http" not in page
+    assert (
+        page.index("When does broadcast stop paying?</h1>")
+        < page.index("data:image/png")
+        < page.index(">How it was measured</h2>")
+    )
     assert "2,048 &times; 86,400 &divide; 8,000 = 22,000" in page
     assert "In the mode <code>auto</code> each server goes over" in page and "was not measured here" in page
-    assert (out / "crossover.png").stat().st_size > 10_000
+    assert (out / "crossover.png").stat().st_size > 10_000 and (out / "crossover-details.png").stat().st_size > 10_000
+    for link in re.findall(r"<a href='#([^']+)'>", page):
+        assert page.count(f" id='{link}'") == 1, "links lead to one place each"
+    assert "crossover-details.png" in output.splitlines()[-1], "what was written is named"
 
 
 def test_what_is_known_is_not_measured_again_and_would_be_the_same(whole: tuple[Path, str]) -> None:
@@ -112,16 +125,20 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
     [
         (["--nodes=many"], "--nodes must be numbers like 64,1000, not 'many'"),
         (["--nodes=4"], "--nodes must each be 8 to 1000000, not 4"),
-        (["--max-nodes=3"], "--max-nodes must be 16 to 1000000, not 3"),
+        (["--max-nodes=3"], "--max-nodes must be 10 to 1000000, not 3"),
         (["--nodes=8", "--max-nodes=100"], "--nodes and --max-nodes cannot be given together"),
         (["--seeds=0"], "--seeds must be 1 to 100, not 0"),
         (["--seed=-1"], "--seed must be 0 to 2**32 - 1, not -1"),
         (["--processes=0"], "--processes must be at least 1, not 0"),
         (["--graphs=epinions,mastodon"], "--graphs must be some of epinions,nostr,generated, not 'mastodon'"),
         (["--modes="], "--modes must be some of mesh,broadcast,multicast, not nothing"),
-        (["--modes=mesh", "--nodes=1000"], "--modes mesh has nothing to measure at 1000 servers"),
+        (
+            ["--modes=mesh", "--nodes=1000"],
+            "--modes mesh has nothing to measure at 1000 servers: the mesh is measured up to 256",
+        ),
         (["--out=/proc/x"], "--out: cannot write into /proc/x"),
         (["--speed=9"], "unrecognized arguments: --speed=9"),
+        (["--mod=mesh"], "unrecognized arguments: --mod=mesh"),
     ],
 )
 def test_a_mistake_is_one_sentence_at_once(tmp_path: Path, arguments: list[str], sentence: str) -> None:
@@ -195,6 +212,8 @@ def test_curves_meet_where_lines_between_points_do() -> None:
     assert maths.meeting([10, 100, 1000], [1, 10, 100], [2, 20, 20]) == pytest.approx(200)
     assert maths.meeting([10, 1000], [1, 100], [200, 200]) is None, "not yet"
     assert maths.meeting([10, 1000], [3, 100], [2, 2]) is None, "before"
+    last = maths.meeting([10, 100, 1000, 10_000], [1, 3, 1, 100], [2, 2, 2, 1])
+    assert last is not None and last > 1000, "from where on it stays above"
     assert maths.on_curve([10, 1000], [1, 100], 100) == pytest.approx(10)
     assert maths.on_curve([10, 1000], [1, 100], 10_000) == pytest.approx(1000)
 
@@ -251,6 +270,55 @@ def test_the_headline_has_both_numbers_and_says_what_is_extrapolated() -> None:
     followers = [point("multicast", n, 39_900.0, due=10.0) for n in (16, 64, 256, 1000)]
     results = crossover_run.Results(points=broadcast_points() + followers)
     said = crossover_report.headline(results, plain=True)
-    assert "From about 41 servers on" in said and "until about 17,000 servers (extrapolated)" in said
+    assert "from about 41 servers on, counting posts alone" in said and "follow relations, from 41." in said
+    assert "until about 17,000 servers (extrapolated from up to 1,000)" in said
+    # 48 + 10 x 1,000 x 999 / 86,400 = 163.6 B/s, and 10 x 39,900 / 86,400 = 4.6 without silence.
+    assert "4.6 instead of 164 B/s at 1,000 servers (97 % less)" in said
     nothing = crossover_run.Results(points=[point("mesh", 16, 1.0)])
     assert crossover_report.headline(nothing, plain=True) == "Too little was measured to say."
+
+
+def test_an_interrupted_run_does_not_extrapolate(tmp_path: Path) -> None:
+    """From small networks alone one would come to another number, in bold."""
+    small = [one for one in broadcast_points() if one.nodes <= 256]
+    followers = [point("multicast", n, 39_900.0, due=10.0) for n in (16, 64, 256)]
+    for interrupted in (
+        crossover_run.Results(points=small + followers, complete=False),
+        crossover_run.Results(points=small + followers, failures=["broadcast, 1,000 servers: no room"]),
+    ):
+        said = crossover_report.headline(interrupted, plain=True)
+        assert "extrapolated" not in said and "17,000" not in said
+        assert "from about 41 servers on" in said, "between two sizes that were measured"
+        assert "256 servers do not tell" in said
+        page = crossover_report.section(interrupted, tmp_path, "./dev demo")
+        assert "broadcast exceeds" not in page and "extrapolated)" not in page
+    assert "(extrapolated from up to 256)" in crossover_report.headline(crossover_run.Results(points=small + followers))
+
+
+def test_the_parts_of_a_delivery_are_all_of_it() -> None:
+    # Sent 2.5 times, of which half a time by the author: two transmissions of 1,030 bytes by relays, and receipts.
+    one = replace(
+        point("multicast", 64, 5150.0, due=10.0),
+        relay_post=25_000.0,
+        control_post=9_000.0,
+        copies=2.5,
+        duplicate_post=0.0,
+    )
+    parts = crossover_plots.made_of(one)
+    assert parts == pytest.approx(
+        {"author": 515.0, "passed_on": 2060.0, "again": 0.0, "receipts": 440.0, "control": 900.0}
+    )
+    assert sum(parts.values()) == pytest.approx(one.per_delivery)
+
+
+def test_what_is_full_and_what_is_nought_is_not_told_as_if_it_were_something() -> None:
+    mesh = [replace(point("mesh", n, 1000.0), got=got, due=100) for n, got in ((64, 100), (128, 26))]
+    late = replace(point("multicast", 1000, 39_900.0, due=10.0), follows_registered=0.9999)
+    results = crossover_run.Results(points=[*broadcast_points(), *mesh, late])
+    rows = crossover_report.table(results).split("<tr>")
+    full = next(row for row in rows if "<td>128</td>" in row)
+    assert "full" in full and "26 %" in full and full.count("<td>-</td>") == 5
+    assert "0.0 %" not in crossover_report.caveats(results)
+    results.points[-1] = replace(late, follows_registered=0.98)
+    assert "2.0 % of the follows had not found" in crossover_report.caveats(results)
+    assert "<td>-</td>" in crossover_report.follow_table(results), "one seed has no spread"

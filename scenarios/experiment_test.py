@@ -98,8 +98,8 @@ def test_the_table_is_complete_and_repeatable(whole: tuple[Path, str], tmp_path:
         assert float(row["bytes_per_node_per_s"]) > float(row["control_bytes_per_node_per_s"]) > 0
         assert float(row["latency_p99_ms"]) > float(row["latency_p50_ms"]) > 10
     report = (out / "report.html").read_text()
-    assert report.count("data:image/png;base64,") == 2 and "src='http" not in report
-    assert (tmp_path / "report.html").read_text().count("data:image/png;base64,") == 1
+    assert report.count("data:image/png;base64,") == 5 and "src='http" not in report
+    assert (tmp_path / "report.html").read_text().count("data:image/png;base64,") == 4
     assert (out / "scaling.png").stat().st_size > 10_000
 
 
@@ -123,11 +123,21 @@ def test_idle_cost_and_lock_out_are_those_of_the_original(whole: tuple[Path, str
 
 
 def test_the_report_begins_with_the_crossover_and_shows_the_scalable_overlay_beside_the_mesh(tmp_path: Path) -> None:
-    run(tmp_path, "--nodes=8,16", "--no-idle", "--seed=3", "--crossover=8", "--beside=64")
+    output = run(tmp_path, "--nodes=8,16", "--no-idle", "--seed=3", "--crossover=8", "--beside=64")
     report = (tmp_path / "report.html").read_text()
-    assert report.count("data:image/png;base64,") == 4
+    assert report.count("data:image/png;base64,") in (18, 19), "nine, four, and five or six of the overlay"
+    for name in ("report.html", "crossover.csv", "crossover.png", "crossover-details.png", "scaling.png", "scale.png"):
+        assert (tmp_path / name).exists() and str(tmp_path / name) in output.splitlines()[
+            -1
+        ], "what was written is named"
+    for part in ("crossover", "mesh", "overlay"):
+        assert f" id='{part}'" in report, "parts have names"
+    for link in re.findall(r"<a href='#([^']+)'>", report):
+        assert report.count(f" id='{link}'") == 1, "links lead to one place each"
+    assert "More than on the first page: here people follow 4 others" in report or "times cheaper" not in report
     headline, mesh = (
-        report.index(f">{title}") for title in ("When does broadcast stop paying?</h1>", "How far does a mesh")
+        report.index(f">{title}")
+        for title in ("When does broadcast stop paying?</h1>", "How far does a mesh of personal servers go?</h1>")
     )
     assert headline < report.index("data:image/png") < mesh, "the headline comes first"
     assert (tmp_path / "crossover.csv").read_text().count("\nmulticast,epinions,8,") == 3

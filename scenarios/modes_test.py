@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import itertools
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,10 +15,13 @@ import pytest
 import np2p
 from np2p import minutes, seconds
 
-sys.path.insert(0, str(Path(__file__).parent / "experiments"))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE / "experiments")]
 import modes as experiment  # noqa: E402
 import modes_model as model  # noqa: E402
 import modes_world as world  # noqa: E402
+from modes_points import Ask  # noqa: E402
+from running import refused, run, start  # noqa: E402
 
 
 def _all_have(net: np2p.Network, note: np2p.Note, people: list[np2p.Node]) -> bool:
@@ -113,16 +120,58 @@ def test_a_network_that_grows_past_the_budget_goes_over_and_loses_nothing() -> N
     assert grown.within_a_quarter > 0.85
 
 
-def test_the_rule_keeps_still_where_others_swing() -> None:
-    courses, _ = experiment.study(1000, 30, 3)
-    growth, edge, spam = courses
-    assert [one.case.name for one in courses] == ["growth", "edge", "spam"]
-    for course in courses:
-        assert course.most_in_a_day <= 1
-        assert course.per_server_day < course.naive_per_server_day / 5
+def test_the_rule_keeps_still_where_others_swing(tmp_path: Path) -> None:
+    asks = [Ask(case, 1000, 30, 3) for case in ("growth", "edge", "spam")]
+    growth, edge, spam = experiment.study(asks, tmp_path, 1, fresh=False).points
+    assert [one.case for one in (growth, edge, spam)] == ["growth", "edge", "spam"]
+    for one in (growth, edge, spam):
+        assert one.most_in_a_day <= 1
+        assert one.per_server_day < one.naive_per_server_day / 5
     assert growth.broadcasting[0] == 1.0 and growth.broadcasting[-1] < 0.2
-    assert growth.swing < 0.05
+    assert growth.rose < 0.05
     assert edge.per_server_day < 0.05
     # Whoever counts what spammers post goes over; who counts what one author can mean does not.
     assert min(spam.naive) < 0.8 and spam.broadcasting[-1] > 0.9
     assert model.threshold(model.Population(1000, 3)) > 15_000
+
+
+SMALL = ("--users=400", "--days=10", "--seed=3")
+
+
+def test_an_interrupted_run_keeps_the_cases_that_are_finished(tmp_path: Path) -> None:
+    process = start("modes", tmp_path, *SMALL, "--nodes=2000", "--processes=1")
+    assert process.stdout is not None
+    lines = iter(process.stdout.readline, "")
+    assert sum(line.startswith("finished") for line in itertools.islice(lines, 4)) == 3
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in output, output
+    assert "the same command goes on from here" in output
+    rows = list(csv.DictReader((tmp_path / "modes.csv").read_text().splitlines()))
+    assert [row["case"] for row in rows] == ["growth", "edge", "spam"]
+    assert "the run was interrupted" in (tmp_path / "modes.html").read_text()
+
+    output = run("modes", tmp_path, *SMALL, "--nodes=40")
+    assert "3 of 4 points are known from earlier runs" in output and output.count("finished") == 1
+    rows = list(csv.DictReader((tmp_path / "modes.csv").read_text().splitlines()))
+    assert [row["case"] for row in rows] == ["growth", "edge", "spam", "whole"]
+    page = (tmp_path / "modes.html").read_text()
+    assert page.count("data:image/png;base64,") == 4 and "the run was interrupted" not in page
+    assert (tmp_path / "modes.png").stat().st_size > 10_000
+    for name in ("growth", "edge", "spam", "whole", "most in a day", "without the rule", "rose again"):
+        assert f"\n{name}: " in output or f"; {name}: " in output, f"{name} is explained"
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (["--users=5"], "--users must be 200 to 1000000, not 5"),
+        (["--days=5"], "--days must be 10 to 1000, not 5"),
+        (["--nodes=5"], "--nodes must be 0 or 40 to 10000, not 5"),
+        (["--processes=0"], "--processes must be at least 1, not 0"),
+        (["--node=40"], "unrecognized arguments: --node=40"),
+        (["--out=/proc/x"], "--out: cannot write into /proc/x"),
+    ],
+)
+def test_a_mistake_is_one_sentence_at_once(tmp_path: Path, arguments: list[str], sentence: str) -> None:
+    assert sentence in refused("modes", tmp_path, *arguments)

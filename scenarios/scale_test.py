@@ -80,7 +80,7 @@ def test_200_servers_meet_what_is_asked_of_them(tmp_path: Path) -> None:
     assert found["mesh", "16", "0.8", "broadcast", "delivery"] == 1.0
     assert found["mesh", "16", "0.8", "idle", "mean_B_s"] > found["hyparview", "200", "0.8", "idle", "mean_B_s"]
     assert "bytes over ideal, wire" in output and "redundancy, authors never seen" in output
-    assert (tmp_path / "scale.html").read_text().count("data:image/png;base64,") == 1
+    assert (tmp_path / "scale.html").read_text().count("data:image/png;base64,") >= 5
     assert (tmp_path / "scale.png").stat().st_size > 10_000
 
 

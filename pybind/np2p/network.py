@@ -350,8 +350,19 @@ class Network(ABC):
         else:
             due = {self.check_mine("to", node).index for node in checks.items("to", to, Node)} - {audience.author}
         if not due:
-            raise ValueError("to must not be empty: nobody should have the note (0/0)")
+            raise ValueError(f"{self._why_nobody(audience, to)} (0/0)")
         return self._holders(note, due) / len(due)
+
+    def _why_nobody(self, audience: Audience, to: object) -> str:
+        """Why nobody is there to deliver to."""
+        if to is not None and not isinstance(to, str):
+            return "to must not be empty: no node but the author is in it"
+        who = f"node {audience.author}, who posted this,"
+        if not audience.everybody():
+            return f"nobody should have the note: nobody but {who} was online then"
+        if to == "followers" or (to is None and audience.kind == POST and not audience.broadcast):
+            return f"nobody should have the note: {who} had no followers online then"
+        return f"nobody should have the note: an event of kind {audience.kind} was for nobody who was online then"
 
     # --- the world's primitives -------------------------------------------------------------------------------------
 

@@ -56,7 +56,8 @@ class Node:
         return f"<Node {self.index} {self.public_key[:12]} {'public' if self.nat is None else 'behind NAT'}>"
 
     def mode_now(self) -> str:
-        """How this user's posts travel: "broadcast" or "multicast"; with mode="auto" the server decides."""
+        """How this user's posts travel now: "broadcast" or "multicast". That is node.mode, which was given to add_nodes(),
+        unless it is "auto" and the server decides."""
         return self.mode if self.mode != "auto" else self.network.mode_now(self)
 
     # --- what the user does -----------------------------------------------------------------------------------------
@@ -68,7 +69,7 @@ class Node:
 
     def reply(self, note: Note, content: str, *, mentions: Iterable[Node] = ()) -> Note:
         """Publishes a reply with NIP-10's marked e tags; everybody in the conversation is named."""
-        _note("note", note)
+        self._known("note", note)
         checks.text("content", content)
         root = next((tag for tag in note.tags if tag[:1] == ["e"] and len(tag) > 3 and tag[3] == "root"), None)
         thread: Tags = [["e", note.id, "", "root", note.author]]
@@ -79,20 +80,20 @@ class Node:
 
     def react(self, note: Note, content: str = "+") -> Note:
         """Publishes a reaction (NIP-25): '+' likes, '-' dislikes, or an emoji."""
-        _note("note", note)
+        self._known("note", note)
         checks.text("content", content)
         return self.publish(REACTION, content, [["e", note.id], ["p", note.author], ["k", str(note.kind)]])
 
     def repost(self, note: Note) -> Note:
         """Publishes a repost (NIP-18) with the note itself inside."""
-        _note("note", note)
+        self._known("note", note)
         if note.kind != POST:
             raise ValueError(f"note must be of kind 1 to be reposted as kind 6, not of kind {note.kind}")
         return self.publish(REPOST, note.json(), [["e", note.id, ""], ["p", note.author]])
 
     def quote(self, note: Note, content: str) -> Note:
         """Publishes a post that quotes another (NIP-18's q tag, NIP-21's nostr: link in the text)."""
-        _note("note", note)
+        self._known("note", note)
         checks.text("content", content)
         text = f"{content}\nnostr:{note.note}" if content else f"nostr:{note.note}"
         return self.publish(POST, text, [["q", note.id, "", note.author]])
@@ -168,7 +169,8 @@ class Node:
     # --- what the user's client reads from its own server -----------------------------------------------------------
 
     def timeline(self, limit: int | None = None) -> list[Note]:
-        """Posts, reposts and reactions that the server has, newest first (of one second the lowest id first)."""
+        """Posts, reposts and reactions that the server has, newest first (of one second the lowest id first). A server
+        that does not run answers nothing: []."""
         if limit is not None:
             checks.count("limit", limit)
         return self.query(kinds=TIMELINE_KINDS, limit=limit)
@@ -264,6 +266,11 @@ class Node:
     def online(self) -> bool:
         """Is the server running with its network up?"""
         return self.network.is_online(self)
+
+    def _known(self, name: str, note: Note) -> None:
+        """What one answers to is somebody's of this network."""
+        _note(name, note)
+        self.network.audience(note)
 
     def _publish_bind(self, node: Tags, epoch: int | None) -> Note:
         chosen = self._epoch + 1 if epoch is None else checks.count("epoch", epoch, least=1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterable
+import difflib
+from typing import Any, Callable, Iterable, Sequence
 
 from . import checks
 
@@ -93,12 +94,29 @@ def swarm_settings(config: dict[str, Any], overlay: str) -> dict[str, Any]:
     return given
 
 
+OF_NODES = ("nat", "overlay", "mode")  # that add_nodes() names itself
+
+
 def check_names(config: Iterable[str], known: Iterable[str]) -> None:
     """An unknown name is a TypeError, as for any other argument."""
-    names = [*known, *SWARM, *AUTO]
+    names = [*OF_NODES, *known, *SWARM, *AUTO]
     for name in config:
         if name not in names:
-            raise TypeError(f"{name} is not a setting of a node; these are: {', '.join(names)}")
+            raise TypeError(f"{name} is not a setting of a node{nearest(name, names)}; these are: {', '.join(names)}")
+
+
+def check_world(world: str, given: Iterable[str], known: Sequence[str], of_nodes: Iterable[str]) -> None:
+    """The same for the arguments of a world; what is a node's is said to be so."""
+    for name in given:
+        if name in (*OF_NODES, *of_nodes, *SWARM, *AUTO):
+            raise TypeError(f"{name} is a setting of nodes, not of {world}(): give it to add_nodes()")
+        raise TypeError(f"{name} is not an argument of {world}(){nearest(name, known)}; these are: {', '.join(known)}")
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """What was probably meant, as words to put in; empty if nothing is like it."""
+    found = difflib.get_close_matches(name, names, 1)
+    return f" (did you mean {found[0]}?)" if found else ""
 
 
 def check_mode(mode: object) -> str:

@@ -17,7 +17,8 @@ from .nat import Nat, SharedNat
 from .network import Network
 from .node import Node
 from .progress import Progress
-from .settings import AUTO, SWARM
+from .settings import AUTO, SWARM, check_world
+from .table import Table
 
 Array = npt.NDArray[Any]
 
@@ -55,6 +56,7 @@ class Simulation(Network):
         base_delay: float = 0.010,
         jitter: float = 0.001,
         plane: float = 0.060,
+        **unknown: Any,
     ) -> None:
         """trace: a file for every input and output as JSON lines. memo=False verifies each signature at each node
         again: the same trace, more slowly. overlay: of the nodes that are added without one.
@@ -62,6 +64,8 @@ class Simulation(Network):
         The delay of a packet is base_delay seconds, plus the distance of the two hosts, which are strewn over a square
         whose side is `plane` seconds long, plus up to `jitter` seconds. jitter=0 and plane=0 make all delays equal.
         """
+        arguments = ("seed", "threads", "trace", "memo", "overlay", "base_delay", "jitter", "plane")
+        check_world("Simulation", unknown, arguments, self._settings)
         super().__init__(seed, overlay)
         checks.text("trace", trace)
         checks.flag("memo", memo)
@@ -102,16 +106,17 @@ class Simulation(Network):
         nodes, latency, hops, direct = self._world.deliveries(note)
         rows = np.empty(len(nodes), dtype=DELIVERY_DTYPE)
         rows["node"], rows["latency_s"], rows["hops"], rows["direct_latency_s"] = nodes, latency, hops, direct
-        return rows
+        return rows.view(Table)
 
     def traffic(self) -> Array:
-        """Row i is the i-th node added: wire bytes and messages by category and direction since the start."""
+        """Row i is the i-th node added: wire bytes and messages by category and direction since the start, for example
+        traffic()["bytes_out"] or ["control_in_msgs"]; traffic().dtype.names has all columns."""
         counts = self._world.traffic()
         rows = np.zeros(len(self.nodes), dtype=TRAFFIC_DTYPE)
         rows["node"] = np.arange(len(self.nodes))
         for name, column in counts.items():
             rows[name] = column
-        return rows
+        return rows.view(Table)
 
     def overlay_graph(self, *, active: bool = False) -> Array:
         """The links that are up: one row (node, node) per link, each once. active=True: the active views of the overlay
@@ -133,7 +138,7 @@ class Simulation(Network):
         for name, column in zip(("simnet", "store", "overlay", "feed"), columns):
             rows[name] = column
             rows["total"] += column
-        return rows
+        return rows.view(Table)
 
     def status(self, node: Node) -> dict[str, Any]:
         """What the server says of itself: links, reachable, active, clients, relays, published, dialable (can others

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,11 @@ HERE = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(HERE), str(HERE / "experiments")]
 
 import absence_losses  # noqa: E402
+import absence_report  # noqa: E402
 import absence_search  # noqa: E402
 from absence_points import COLUMNS, Point  # noqa: E402
+from plotting import plt  # noqa: E402
+from point_run import Run  # noqa: E402
 from running import refused, run  # noqa: E402
 
 
@@ -36,12 +40,26 @@ def test_all_that_was_missed_comes_and_is_counted(tmp_path: Path) -> None:
     some = {name: float(rows[1][name]) for name in ("first_s", "half_s", "complete_s", "round_trip_ms")}
     assert 0 < some["first_s"] <= some["half_s"] <= some["complete_s"] and 20 < some["round_trip_ms"] < 220
     page = (tmp_path / "absence.html").read_text()
-    assert page.count("data:image/png;base64,") == 1 and "src='http" not in page and "missed 30 events" in page
+    assert page.count("data:image/png;base64,") == 3 and "src='http" not in page and "missed 30 events" in page
     assert (tmp_path / "absence.png").stat().st_size > 10_000
     assert output.count("finished") == 2
 
     again = run("absence", tmp_path, "--missed=0,30", "--seeds=1")
     assert "2 of 2 points are known from earlier runs" in again and table(tmp_path) == rows
+
+
+def test_nothing_missed_can_be_drawn_as_well(tmp_path: Path) -> None:
+    nothing = Point(
+        missed=0, followed=5, servers=10, seed=1, registered=5, got=0, sent_B=3000, received_B=2500, duplicate_B=0,
+        alone_sent_B=1000, alone_received_B=1310, window_s=30.0, linked_s=1.0, first_s=0.0, half_s=0.0, complete_s=0.0,
+        round_trip_ms=100.0, joined=True, cpu_s=0.0, events=0, digest="",
+    )  # fmt: skip
+    some = replace(nothing, missed=3, got=3, received_B=6000, first_s=1.1, half_s=1.2, complete_s=1.5)
+    for points in ([nothing], [nothing, some], [some]):
+        run: Run[Point] = Run(points=points)
+        absence_report.write(run, tmp_path, "./dev experiment absence")
+        width, height = plt.imread(tmp_path / "absence.png").shape[1::-1]
+        assert 1000 < width < 4000 and 300 < height < 2000, "nothing is drawn far outside"
 
 
 def test_what_is_beyond_the_events_is_what_a_hand_calculates() -> None:

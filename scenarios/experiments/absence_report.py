@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from pathlib import Path
 from statistics import median
 from typing import Any, Callable
 
-import matplotlib.pyplot as plt
 import plotting as look
 from absence_points import AWAY, NATED, NEGENTROPY, NEGENTROPY_MISSED, POST, TARGET_B, TARGET_TRIPS, Point
 from point_run import Run
@@ -17,10 +18,9 @@ Value = Callable[[Point], float]
 
 
 def write(run: Run[Point], out: Path, command: str) -> None:
-    figure = plot(run.points)
-    look.save(figure, out / "absence.png")
-    picture = look.image(figure, "Bytes of a return, bytes beyond the events per author, time until complete")
-    plt.close(figure)
+    draws = plots(run.points)
+    look.save(draws, out / "absence.png")
+    picture = look.images(draws, "Bytes of a return, bytes beyond the events per author, time until complete")
     (out / "absence.html").write_text(page(TITLE, _parts(run, picture, command)), encoding="utf-8")
 
 
@@ -33,71 +33,72 @@ def by_missed(points: list[Point], value: Value) -> tuple[list[int], list[float]
 # --- the plot ---------------------------------------------------------------------------------------------------------
 
 
-def plot(points: list[Point]) -> Any:
-    look.use_style()
-    figure, axes = plt.subplots(1, 3, figsize=(17.5, 5.4))
-    figure.subplots_adjust(wspace=0.36)
-    shown = [point for point in points if point.missed > 0] or points
-    _bytes(axes[0], shown)
-    _beyond(axes[1], shown)
-    _time(axes[2], shown)
-    return figure
+def plots(points: list[Point]) -> list[look.Draw]:
+    return [functools.partial(draw, points) for draw in (_bytes, _beyond, _time)]
 
 
-def _bytes(axes: Any, points: list[Point]) -> None:
+def _bytes(points: list[Point], axes: Any) -> None:
     sizes, received = by_missed(points, lambda point: point.received_B)
     _, sent = by_missed(points, lambda point: point.sent_B)
-    _, events = by_missed(points, lambda point: max(1.0, point.events_B))
+    some = [point for point in points if point.missed > 0]
+    missed, events = by_missed(some, lambda point: point.events_B)
     look.log_axis(axes, [*received, *sent, *events], "bytes until nothing is missing", "B")
     _missed_axis(axes, sizes)
     axes.set_title("What a return takes")
-    look.subtitle(axes, "on the wire at the returning server; dotted: the missed events alone")
+    look.subtitle(axes, "on the wire at the returning server; black: the missed events alone")
     look.line(axes, sizes, received, look.MULTICAST)
-    look.line(axes, sizes, sent, look.BROADCAST)
-    axes.plot(sizes, events, color=look.REFERENCE, linewidth=1.2, linestyle=":")
-    ends = [(sizes[-1], received[-1], "received", look.MULTICAST), (sizes[-1], sent[-1], "sent", look.BROADCAST)]
+    look.line(axes, sizes, sent, look.AUTHOR)
+    axes.plot(missed, events, color=look.REFERENCE, linewidth=1.2, linestyle=":", marker="_", markersize=12, mew=1.6)
+    ends = [(sizes[-1], received[-1], "received", look.MULTICAST), (sizes[-1], sent[-1], "sent", look.AUTHOR)]
     look.labels_at_end(axes, ends)  # the subtitle says which is dotted: it may coincide with what is received
 
 
-def _beyond(axes: Any, points: list[Point]) -> None:
+def _beyond(points: list[Point], axes: Any) -> None:
     followed = median(point.followed for point in points)
     # Two runs are subtracted whose ways into the network differ by some hundred bytes for each author: a median near or
     # below zero would promise too much.
     sizes = sorted({point.missed for point in points})
     values = [max(1.0, *(point.per_author_B for point in points if point.missed == size)) for size in sizes]
     published = [octets / followed for octets, _ in NEGENTROPY]
-    look.log_axis(axes, [*values, *published, TARGET_B], "bytes beyond the events, per followed author", "B")
+    look.log_axis(axes, [*values, *published, TARGET_B], "per followed author", "B")
     _missed_axis(axes, sizes)
     axes.set_title("Finding out what is missing")
-    look.subtitle(axes, "without the events and what one needs who follows nobody; worst seed")
+    look.subtitle(axes, "bytes beyond the events, and beyond what one needs who follows nobody; worst seed")
     look.line(axes, sizes, values, look.MULTICAST)
-    axes.plot([NEGENTROPY_MISSED] * 2, published, color=look.CONTROL, linewidth=5, alpha=0.5, solid_capstyle="butt")
-    axes.annotate(
-        f"negentropy: {published[0]:,.0f} to {published[1]:,.0f}", (NEGENTROPY_MISSED, published[1]), xytext=(0, 7),
-        textcoords="offset points", ha="center", fontsize=8.5, color="#555555",
-    )  # fmt: skip
+    ends = [(float(sizes[-1]), values[-1], "measured", look.MULTICAST)]
+    ends += _negentropy(axes, published, f"negentropy:\n{published[0]:,.0f} to {published[1]:,.0f} B")
     look.target(axes, TARGET_B, f"target {TARGET_B:g} B")
-    look.labels_at_end(axes, [(sizes[-1], values[-1], "measured", look.MULTICAST)])
+    look.labels_at_end(axes, ends)
 
 
-def _time(axes: Any, points: list[Point]) -> None:
-    sizes, complete = by_missed(points, lambda point: max(0.01, point.complete_s))
-    _, half = by_missed(points, lambda point: max(0.01, point.half_s))
-    trip = median(point.round_trip_ms for point in points) / 1000
+def _negentropy(axes: Any, published: list[float], text: str) -> list[tuple[float, float, str, str]]:
+    """What is published of another protocol, where that many events are on the axis; its label."""
+    low, high = axes.get_xlim()
+    if not low <= NEGENTROPY_MISSED <= high:
+        return []
+    axes.plot([NEGENTROPY_MISSED] * 2, published, color=look.MESH, linewidth=5, alpha=0.5, solid_capstyle="butt")
+    return [(NEGENTROPY_MISSED, math.sqrt(published[0] * published[1]), text, look.MESH)]
+
+
+def _time(points: list[Point], axes: Any) -> None:
+    axes.set_title("How long it takes")
+    some = [point for point in points if point.missed > 0]
+    if not some:
+        axes.set_axis_off()
+        axes.annotate("nothing was missed", (0, 1), xycoords="axes fraction", va="top", color="#555555")
+        return
+    trip = max(0.001, median(point.round_trip_ms for point in some) / 1000)
+    look.subtitle(axes, f"until half of it and all of it is there; one round trip is {1000 * trip:.0f} ms here")
+    sizes, complete = by_missed(some, lambda point: max(0.01, point.complete_s))
+    _, half = by_missed(some, lambda point: max(0.01, point.half_s))
     trips = [count * trip for _, count in NEGENTROPY]
     look.log_axis(axes, [*complete, *half, *trips, TARGET_TRIPS * trip], "time after the return", "s")
     _missed_axis(axes, sizes)
-    axes.set_title("How long it takes")
-    look.subtitle(axes, f"until half of it and all of it is there; one round trip is {1000 * trip:.0f} ms here")
     look.line(axes, sizes, complete, look.MULTICAST)
     look.line(axes, sizes, half, look.MULTICAST, linewidth=1.2, markersize=4.5)
-    axes.plot([NEGENTROPY_MISSED] * 2, trips, color=look.CONTROL, linewidth=5, alpha=0.5, solid_capstyle="butt")
-    axes.annotate(
-        f"negentropy: {NEGENTROPY[0][1]} to {NEGENTROPY[1][1]} round trips", (NEGENTROPY_MISSED, trips[0]),
-        xytext=(0, -14), textcoords="offset points", ha="center", fontsize=8.5, color="#555555",
-    )  # fmt: skip
+    ends = _negentropy(axes, trips, f"negentropy: {NEGENTROPY[0][1]}\nto {NEGENTROPY[1][1]} round trips")
     look.target(axes, TARGET_TRIPS * trip, f"target: {TARGET_TRIPS:g} round trips")
-    ends = [(sizes[-1], complete[-1], "all", look.MULTICAST), (sizes[-1], half[-1], "half", look.MULTICAST)]
+    ends += [(sizes[-1], complete[-1], "all", look.MULTICAST), (sizes[-1], half[-1], "half", look.MULTICAST)]
     look.labels_at_end(axes, ends)
 
 
@@ -123,9 +124,16 @@ def _parts(run: Run[Point], picture: str, command: str) -> list[str]:
 
 
 def headline(points: list[Point]) -> str:
-    """Of 1,000 missed events, or whatever is nearest."""
+    """Of 1,000 missed events, or whatever is nearest; some, if there are some."""
+    points = [point for point in points if point.missed > 0] or points
     nearest = min({point.missed for point in points}, key=lambda missed: abs(missed - NEGENTROPY_MISSED))
     same = [point for point in points if point.missed == nearest]
+    if nearest == 0:
+        return (
+            f"Who follows {same[0].followed} authors and has missed nothing sends and receives "
+            f"<b>{median(point.sent_B + point.received_B for point in same) / 1000:,.0f} kB</b> in the first "
+            f"{median(point.window_s for point in same):g} s after coming back."
+        )
     got, due = sum(point.got for point in same), sum(point.missed for point in same)
     followed = same[0].followed
     return (

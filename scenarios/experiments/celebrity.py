@@ -54,7 +54,8 @@ def _sizes(parser: Parser, chosen: argparse.Namespace) -> list[int]:
         return [n for n in (SHORT if chosen.short else SIZES) if n <= 10_000]
     if not SMALLEST <= chosen.max_followers <= LARGEST:
         parser.error(f"--max-followers must be {SMALLEST} to {LARGEST}, not {chosen.max_followers}")
-    return sorted({n for n in SIZES if n < chosen.max_followers} | {chosen.max_followers})
+    usual = (*SHORT, *SIZES) if chosen.short else SIZES
+    return sorted({n for n in usual if n < chosen.max_followers} | {chosen.max_followers})
 
 
 def asks_of(chosen: argparse.Namespace) -> list[Ask]:

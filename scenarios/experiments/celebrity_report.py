@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from statistics import median
 from typing import Any, Callable
 
-import matplotlib.pyplot as plt
 import plotting as look
 from celebrity_points import MOST_ABOVE_MS, MOST_COPIES, MOST_TRANSMISSIONS, POST, UPLINK, Point, unicast_s
 from point_run import Run
@@ -14,19 +14,18 @@ from report_page import made_by, page, warning
 
 TITLE = "What does a very popular author cost?"
 PARTS = (
-    ("author_payload", "by the author", look.BROADCAST),
-    ("others_payload", "by followers, as their own", look.GOOD),
-    ("relay", "by heads and relays (receipts included)", look.MULTICAST),
-    ("duplicate", "to who had it", look.CONTROL),
+    ("author_payload", "by the author", look.AUTHOR),
+    ("others_payload", "by followers, as their own", look.RECEIPTS),
+    ("relay", "by heads and relays (receipts included)", look.PASSED_ON),
+    ("duplicate", "to who had it", look.AGAIN),
 )
 Value = Callable[[Point], float]
 
 
 def write(run: Run[Point], out: Path, command: str) -> None:
-    figure = plot(run.points)
-    look.save(figure, out / "celebrity.png")
-    picture = look.image(figure, "Copies by the author, latency, transmissions per delivery, bytes sent by whom")
-    plt.close(figure)
+    draws = plots(run.points)
+    look.save(draws, out / "celebrity.png")
+    picture = look.images(draws, "Copies by the author, latency, transmissions per delivery, bytes sent by whom")
     (out / "celebrity.html").write_text(page(TITLE, _parts(run, picture, command)), encoding="utf-8")
 
 
@@ -39,33 +38,26 @@ def by_size(points: list[Point], value: Value) -> tuple[list[int], list[float]]:
 # --- the plot ---------------------------------------------------------------------------------------------------------
 
 
-def plot(points: list[Point]) -> Any:
-    look.use_style()
-    figure, ((copies, latency), (transmissions, sent)) = plt.subplots(2, 2, figsize=(13.6, 10.4))
-    figure.subplots_adjust(wspace=0.28, hspace=0.42)
-    _copies(copies, points)
-    _latency(latency, points)
-    _transmissions(transmissions, points)
-    _sent(sent, points)
-    return figure
+def plots(points: list[Point]) -> list[look.Draw]:
+    return [functools.partial(draw, points) for draw in (_copies, _latency, _transmissions, _sent)]
 
 
-def _copies(axes: Any, points: list[Point]) -> None:
+def _copies(points: list[Point], axes: Any) -> None:
     sizes, values = by_size(points, lambda point: point.author_copies)
     look.log_axis(axes, [*values, *sizes, MOST_COPIES], "copies that the author sends", "")
     _followers_axis(axes, sizes)
     axes.set_title("The author's work")
     look.subtitle(axes, "copies of one post sent by the author; dotted: one to each follower; dashed: the target")
     look.line(axes, sizes, values, look.MULTICAST)
-    axes.plot(sizes, sizes, color=look.REFERENCE, linewidth=1.2, linestyle=":")
-    look.target(axes, MOST_COPIES, f"target {MOST_COPIES}", 0.3)
+    _computed(axes, sizes, [float(size) for size in sizes])
+    look.target(axes, MOST_COPIES, f"target {MOST_COPIES}")
     look.labels_at_end(
         axes,
         [(sizes[-1], values[-1], "measured", look.MULTICAST), (sizes[-1], sizes[-1], "unicast", look.REFERENCE)],
     )
 
 
-def _latency(axes: Any, points: list[Point]) -> None:
+def _latency(points: list[Point], axes: Any) -> None:
     sizes, half = by_size(points, lambda point: max(1e-4, point.above_p50_ms / 1000))
     _, late = by_size(points, lambda point: max(1e-4, point.above_p99_ms / 1000))
     unicast = [unicast_s(size, 0.99) for size in sizes]
@@ -75,13 +67,13 @@ def _latency(axes: Any, points: list[Point]) -> None:
     look.subtitle(axes, "median and p99 of followers; dotted: p99 if the author sends each copy (computed)")
     look.line(axes, sizes, late, look.MULTICAST)
     look.line(axes, sizes, half, look.MULTICAST, linewidth=1.2, markersize=4.5)
-    axes.plot(sizes, unicast, color=look.REFERENCE, linewidth=1.2, linestyle=":")
-    look.target(axes, MOST_ABOVE_MS / 1000, f"target for p99: {MOST_ABOVE_MS:g} ms", 0.66)
+    _computed(axes, sizes, unicast)
+    look.target(axes, MOST_ABOVE_MS / 1000, f"target for p99: {MOST_ABOVE_MS:g} ms")
     ends = [(sizes[-1], late[-1], "p99", look.MULTICAST), (sizes[-1], half[-1], "median", look.MULTICAST)]
     look.labels_at_end(axes, [*ends, (sizes[-1], unicast[-1], "unicast, p99", look.REFERENCE)])
 
 
-def _transmissions(axes: Any, points: list[Point]) -> None:
+def _transmissions(points: list[Point], axes: Any) -> None:
     sizes = sorted({point.followers for point in points})
     bottom = [0.0] * len(sizes)
     for name, label, colour in PARTS:
@@ -97,18 +89,17 @@ def _transmissions(axes: Any, points: list[Point]) -> None:
     axes.set_ylim(0, max(*bottom, MOST_TRANSMISSIONS) * 1.6)
     axes.set_xlabel("followers")
     axes.set_ylabel("messages for each delivery")
-    axes.set_axisbelow(True)
     axes.set_title("How often a post is sent")
     look.subtitle(axes, "messages that carry it, and receipts that relays carry, for each follower who gets it")
     look.target(axes, MOST_TRANSMISSIONS, f"target {MOST_TRANSMISSIONS:g}")
     axes.legend(loc="upper right", fontsize=8.5, frameon=False)
 
 
-def _sent(axes: Any, points: list[Point]) -> None:
+def _sent(points: list[Point], axes: Any) -> None:
     lines: list[tuple[str, Value, str]] = [
-        ("author", lambda point: point.author_B, look.BROADCAST),
+        ("author", lambda point: point.author_B, look.AUTHOR),
         ("busiest head or relay", lambda point: point.carrier_most_B, look.MULTICAST),
-        ("other followers", lambda point: point.member_B, look.CONTROL),
+        ("other followers", lambda point: point.member_B, look.MESH),
     ]
     ends, everything = [], [float(POST)]
     found = []
@@ -128,12 +119,18 @@ def _sent(axes: Any, points: list[Point]) -> None:
     look.subtitle(axes, "bytes on the wire for one post; dotted: the post to each follower, headers not counted")
     for xs, ys, colour in found:
         look.line(axes, xs, ys, colour)
-    axes.plot(sizes, unicast, color=look.REFERENCE, linewidth=1.2, linestyle=":")
+    _computed(axes, sizes, unicast)
     look.labels_at_end(axes, [*ends, (sizes[-1], unicast[-1], "unicast", look.REFERENCE)])
 
 
+def _computed(axes: Any, sizes: list[int], values: list[float]) -> None:
+    """Dotted; of one size nothing would be seen without its marker."""
+    axes.plot(sizes, values, color=look.REFERENCE, linewidth=1.2, linestyle=":", marker="_" if len(sizes) == 1 else "",
+              markersize=12, mew=1.6)  # fmt: skip
+
+
 def _followers_axis(axes: Any, sizes: list[int]) -> None:
-    look.counts_axis(axes, sizes, "followers", 1.25, 2.0 if max(sizes) < 4 * min(sizes) else 4.5)
+    look.counts_axis(axes, sizes, "followers", 1.25, 2.0 if max(sizes) < 4 * min(sizes) else 7.0)
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------

@@ -22,10 +22,9 @@ from experiment_options import Parser, add_running, check_out, check_processes, 
 from point_files import write_table
 from point_run import ended, written
 
-SIZES = (16, 32, 64, 128, 256, 1000, 3000, 10_000, 30_000, 100_000)
+SIZES = (10, 12, 16, 32, 64, 128, 256, 1000, 3000, 10_000, 30_000, 100_000)
 SMALLEST, LARGEST = 8, 1_000_000
-MESH_SIZES = (16, 32, 64, 128, 256)  # it is full with 65
-MESH_SHORT = (16, 32, 64, 128)
+MESH_LARGEST, MESH_SHORT = 256, 128  # it is full with 65, and larger ones take long
 BESIDE = (64, 256)  # sizes at which the short form looks at the other follow relations, too
 SEEDS_UP_TO = 256  # servers: the short form has three seeds so far, one beyond
 GRAPH_USERS = {"epinions": 42_009, "nostr": 14_000}  # so many have the mean number of follows among each other
@@ -45,7 +44,7 @@ def asks_of(chosen: argparse.Namespace) -> list[Ask]:
 def sizes_of(chosen: argparse.Namespace, mode: str, graph: str) -> list[int]:
     sizes: list[int] = chosen.sizes
     if mode == "mesh":
-        return [n for n in sizes if n in (MESH_SHORT if chosen.short else MESH_SIZES)]
+        return [n for n in sizes if n <= (MESH_SHORT if chosen.short else MESH_LARGEST)]
     if chosen.short and graph != chosen.graph_list[0]:
         sizes = [n for n in sizes if n in BESIDE]
     return [n for n in sizes if n <= GRAPH_USERS.get(graph, LARGEST)]
@@ -78,7 +77,13 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     chosen.graph_list = _some(parser, "--graphs", chosen.graphs, tuple(points.GRAPHS))
     chosen.mode_list = _some(parser, "--modes", chosen.modes, points.MODES)
     if not asks_of(chosen):
-        parser.error(f"--modes {chosen.modes} has nothing to measure at {', '.join(map(str, chosen.sizes))} servers")
+        largest = MESH_SHORT if chosen.short else MESH_LARGEST
+        parser.error(
+            f"--modes {chosen.modes} has nothing to measure at {', '.join(map(str, chosen.sizes))} servers: the mesh is "
+            f"measured up to {largest}"
+            if "mesh" in chosen.mode_list
+            else f"--graphs {chosen.graphs} has nobody for {', '.join(map(str, chosen.sizes))} servers"
+        )
     check_out(parser, chosen, "crossover")
     return chosen
 
@@ -155,7 +160,7 @@ def main(argv: list[str] | None = None) -> int:
 
         section = finish(results, chosen, command_of("crossover", argv))
         crossover_report.write(section, chosen.out / "crossover.html")
-        written(results, "crossover", chosen.out)
+        written(results, "crossover", chosen.out, "crossover-details.png")
     return ended(results, "crossover")
 
 

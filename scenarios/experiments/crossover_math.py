@@ -160,8 +160,9 @@ def by_size(points: Iterable[Point], value: Callable[[Point], float]) -> dict[in
 
 
 def meeting(sizes: Sequence[float], rising: Sequence[float], other: Sequence[float]) -> float | None:
-    """Where the rising curve passes the other: between two measured sizes, straight lines on logarithmic axes."""
-    for i in range(len(sizes) - 1):
+    """From where on the rising curve stays above the other, the last time that it passes it: between two measured sizes,
+    straight lines on logarithmic axes."""
+    for i in reversed(range(len(sizes) - 1)):
         before, after = _above(rising[i], other[i]), _above(rising[i + 1], other[i + 1])
         if before < 0 <= after:
             part = before / (before - after)

@@ -20,7 +20,7 @@ NAMES = {"mesh": "broadcast over the mesh", "broadcast": "broadcast", "multicast
 # The mean number of follows of each source of relations: Epinions' own; the same for the few real lists of Nostr (of most
 # of its users only who follows them is known); Twitter's in 2009 for the generated ones.
 GRAPHS = {"epinions": 9.8, "nostr": 9.8, "generated": 35.2}
-MOST_FOLLOWED = 2 / 3  # of the others, in a network too small for the mean
+MOST_FOLLOWED = 0.7  # of the others, in a network too small for the mean: Epinions has no samples denser than that
 NATED = 0.8
 POSTS_A_DAY = 10.0
 POST = 800  # bytes, as the overlay carries it

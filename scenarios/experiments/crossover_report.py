@@ -8,15 +8,24 @@ from statistics import median
 
 import crossover_math as maths
 import crossover_plots as plots
-import matplotlib.pyplot as plt
 import plotting as look
-from crossover_points import BUDGET, CONTACT_LIFE, GRAPHS, MODES, NATED, PER_SECOND, POST, POSTS_A_DAY, Point
+from crossover_points import (
+    BUDGET,
+    CONTACT_LIFE,
+    GRAPHS,
+    MODES,
+    MOST_FOLLOWED,
+    NATED,
+    PER_SECOND,
+    POST,
+    POSTS_A_DAY,
+    Point,
+)
 from crossover_run import Results
 from report_page import page
 
 TITLE = "When does broadcast stop paying?"
 SHOWN = (64, 256, 1000, 10_000, 100_000)  # sizes of the small table, and the largest
-ROUTED = POST + 230  # bytes on the wire of one transmission of a post: where to, record, segment, acknowledgement
 SOURCES = {
     "epinions": "samples of the Epinions trust network",
     "nostr": "samples of real Nostr follow lists",
@@ -31,56 +40,85 @@ def write(body: str, path: Path) -> None:
 
 def section(results: Results, out: Path, command: str) -> str:
     """Saves the plots; everything that the report says, headline first."""
-    figure = plots.headline_figure(results)
-    look.save(figure, out / "crossover.png")
-    first = look.image(figure, "What a server sends over the size of the network: posts alone, and everything")
-    plt.close(figure)
-    figure = plots.details_figure(results)
-    look.save(figure, out / "crossover-details.png")
-    second = look.image(figure, "Busiest servers, what a delivery is made of, uplink, latency, copies, delivery")
-    plt.close(figure)
-    parts = [f"<h1>{TITLE}</h1>", f"<p class='lead'>{headline(results)}</p>"]
+    first, second = plots.headline(results), plots.details(results)
+    look.save(first, out / "crossover.png")
+    look.save(second, out / "crossover-details.png")
+    shown = look.images(first, "What a server sends over the size of the network", caption(results))
+    behind = look.images(second, "Busiest servers, what a delivery is made of, uplink, latency, copies, delivery")
+    parts = [f"<h1 id='crossover'>{TITLE}</h1>", headline(results)]
     if not results.complete:
         parts.append("<p class='warn'>This run was interrupted: only the points that were finished are shown.</p>")
     if results.failures:
         parts.append(f"<p class='warn'>{len(results.failures)} points failed and are missing.</p>")
-    parts += [question(), first, why(results), table(results), arithmetic(results), method(results), caveats(results)]
-    parts += ["<h2>What lies behind it</h2>", second, follow_table(results), again(results, command)]
+    parts += [question(), shown, why(results), table(results), arithmetic(results)]
+    parts += [method(results), caveats(results), "<h2>What lies behind it</h2>", behind, follow_table(results)]
+    parts.append(again(results, command))
     return "\n".join(part for part in parts if part)
 
 
 # --- the two numbers --------------------------------------------------------------------------------------------------
 
 
-def places(results: Results, graph: str | None = None) -> tuple[maths.Place | None, maths.Place | None]:
-    """Where the curves cross, on one of the graphs, and where broadcast exceeds the budget."""
-    broadcast = results.of("broadcast")
-    followers = results.of("multicast", graph or plots.graphs_of(results)[0])
-    return maths.crossing(broadcast, followers, upkeep=False), maths.budget(broadcast)
-
-
 def headline(results: Results, plain: bool = False) -> str:
-    """One sentence or two with the two numbers, as far as they are known."""
-    cross, over = places(results)
+    """The two numbers, as far as they are known, what they count, and what is saved in all."""
+    found = [_where_they_cross(results), _where_it_is_too_dear(results), saving(results)]
+    said = [sentence for sentence in found if sentence] or ["Too little was measured to say."]
+    if plain:
+        return " ".join(said).replace("<b>", "").replace("</b>", "")
+    return f"<ul class='key lead'>{''.join(f'<li>{sentence}</li>' for sentence in said)}</ul>"
+
+
+def _where_they_cross(results: Results) -> str:
     graph = plots.graphs_of(results)[0]
     followers = results.of("multicast", graph)
+    cross = plots.crossing(results, graph)
+    if cross is None:
+        return (
+            "Where the curves of broadcast and of followers only cross was not measured."
+            if results.of("broadcast") and followers
+            else ""
+        )
+    follows = max(point.follows_mean for point in followers)
+    upkeep = maths.crossing(results.of("broadcast"), followers, upkeep=True)
+    also = ""
+    if upkeep is not None and (upkeep.measured or results.whole):
+        also = f"; with what it takes to keep the follow relations, from {maths.rounded(upkeep.nodes)}"
+    return (
+        f"Sending posts to followers only costs less than sending them to everybody from about "
+        f"<b>{maths.rounded(cross.nodes)} servers</b> on{_band(cross)}, counting posts alone, if people follow "
+        f"{follows:.2g} others in the mean{also}."
+    )
+
+
+def _where_it_is_too_dear(results: Results) -> str:
+    points = results.of("broadcast")
+    if not points:
+        return ""
+    largest = max(point.nodes for point in points)
+    over = plots.exceeded(results)
+    if over is None:
+        return "" if results.whole else f"Until where broadcast is affordable {largest:,} servers do not tell."
+    how = "" if over.measured else f" (extrapolated from up to {largest:,})"
+    return (
+        f"Broadcast fits into {BUDGET / 1024:g} KiB/s for each server until about "
+        f"<b>{maths.rounded(over.nodes)} servers</b>{how}."
+    )
+
+
+def saving(results: Results) -> str:
+    """In all that a server sends, at two sizes that both modes were measured at."""
+    ours = maths.by_size(results.of("broadcast"), lambda point: point.sent_B_s)
+    theirs = maths.by_size(results.of("multicast", plots.graphs_of(results)[0]), lambda point: point.sent_B_s)
+    sizes = sorted(set(ours) & set(theirs))
+    if not sizes:
+        return ""
     said = []
-    if cross is not None:
-        follows = max(point.follows_mean for point in followers)
-        said.append(
-            f"From about <b>{maths.rounded(cross.nodes)} servers</b> on{_band(cross)}, sending posts to followers only is "
-            f"cheaper than sending them to everybody, if people follow {follows:.2g} others in the mean"
-        )
-    elif results.of("broadcast") and followers:
-        said.append("Where the curves of broadcast and of followers only cross was not measured")
-    if over is not None:
-        how = "" if over.measured else " (extrapolated)"
-        said.append(
-            f"broadcast still fits into {BUDGET / 1024:g} KiB/s per server until about "
-            f"<b>{maths.rounded(over.nodes)} servers</b>{how}"
-        )
-    text = "; ".join(said) + "." if said else "Too little was measured to say."
-    return text.replace("<b>", "").replace("</b>", "") if plain else text
+    for nodes in dict.fromkeys([64 if 64 in sizes else sizes[0], sizes[-1]]):
+        one, other = median(ours[nodes]), median(theirs[nodes])
+        less = round(100 * (1 - other / one))
+        change = f"{less} % less" if less > 0 else f"{-less} % more" if less < 0 else "the same"
+        said.append(f"{_B(other)} instead of {_B(one)} B/s at {nodes:,} servers ({change})")
+    return f"In all, the upkeep of the network included, a server sends {', '.join(said)}."
 
 
 def _band(place: maths.Place) -> str:
@@ -96,31 +134,71 @@ def question() -> str:
 other's posts. The simplest way is <em>broadcast</em>: everybody gets every post, along a tree. It needs nobody to know who
 follows whom, but each server carries the whole network. The other way is <em>followers only</em>: the author's server sends
 each post to the servers of those who follow, wherever they are. That costs more per delivery, for finding them and for the
-relays on the way, but it does not grow with the network. So there is a size from which on it is cheaper, and another one
-at which a server cannot afford broadcast any more. Everybody posts {POSTS_A_DAY:g} times a day, {POST} bytes each.</p>"""
+relays on the way, but it grows far more slowly with the network: as many people follow, only the way to them gets longer.
+So there is a size from which on it is cheaper, and another one at which a server cannot afford broadcast any more. Everybody
+posts {POSTS_A_DAY:g} times a day, {POST} bytes each.</p>"""
+
+
+def caption(results: Results) -> str:
+    """What the lines are that the panels have no room to explain."""
+    graphs = [graph for graph in plots.graphs_of(results) if results.of("multicast", graph)]
+    said = [
+        "Bands go from the least to the most of the seeds; hollow points are of one seed, without a band.",
+        f"Dotted is the payload alone: {POST} bytes for each server that is to get a post. What is measured may lie slightly "
+        "below, because posts take the place of keepalives.",
+    ]
+    if graphs:
+        said.append(
+            "The dotted line of followers only is not quite straight: some posts are by people with more followers."
+        )
+    if results.of("broadcast") and graphs and results.whole:
+        said.append(
+            f"With <code>auto</code> (green) each server goes over at a budget of its own, between 3/4 and 5/4 of "
+            f"{BUDGET / 1024:g} KiB/s ({BUDGET:,.0f} B/s): so the mean goes on a little above it, and falls when most "
+            "have gone over."
+        )
+    return f"<div class='note'>{''.join(f'<p>{sentence}</p>' for sentence in said)}</div>"
 
 
 def why(results: Results) -> str:
-    """What makes a delivery to a follower dear, at the largest size that both modes were measured at."""
+    """How both grow, and what makes a delivery to a follower dear, between the sizes that both modes were measured at."""
     followers, broadcast = results.of("multicast", plots.graphs_of(results)[0]), results.of("broadcast")
-    sizes = {point.nodes for point in followers} & {point.nodes for point in broadcast}
+    sizes = sorted({point.nodes for point in followers} & {point.nodes for point in broadcast})
     if not sizes:
         return ""
-    nodes = max(sizes)
-    theirs = median(point.per_delivery for point in followers if point.nodes == nodes)
+    said = []
+    if len(sizes) > 1:
+        first = 16 if 16 in sizes[:-1] else sizes[0]  # where people follow as many as in larger networks
+        said.append(
+            f"From {first:,} to {sizes[-1]:,} servers what one of them sends for posts grew from "
+            f"{_from_to(broadcast, first, sizes[-1], 'posts_B_s')} B/s with broadcast and from "
+            f"{_from_to(followers, first, sizes[-1], 'posts_B_s')} with followers only: there it is the single delivery "
+            f"that gets dearer, from {_from_to(followers, first, sizes[-1], 'per_delivery')} bytes on the wire. The "
+            f"more servers there are, the more relays lie on the way: a post is sent "
+            f"{_from_to(followers, first, sizes[-1], 'copies')} times for each delivery, and receipts and look-ups go the "
+            "same ways."
+        )
+    said.append(_parts(followers, broadcast, sizes[-1]))
+    return f"<p>{' '.join(said)}{_mesh(results)}</p>"
+
+
+def _from_to(points: list[Point], first: int, last: int, name: str) -> str:
+    one, other = (median(getattr(point, name) for point in points if point.nodes == nodes) for nodes in (first, last))
+    return f"{_B(one)} to {_B(other)}"
+
+
+def _parts(followers: list[Point], broadcast: list[Point], nodes: int) -> str:
+    """What a delivery is made of, as in the bars below."""
+    same = [point for point in followers if point.nodes == nodes]
     ours = median(point.per_delivery for point in broadcast if point.nodes == nodes)
-    copies = median(point.copies for point in followers if point.nodes == nodes)
-    sent = copies * ROUTED
-    rest = (
-        " The rest is receipts, what arrives twice, and finding out where followers&rsquo; servers are when no receipt "
-        "comes. That, not the posts, is what to save on."
-        if sent < theirs / 2
-        else ""
-    )
+    part = {kind: median(plots.made_of(point)[kind] for point in same) for kind in plots.SPLIT}
+    again = f", {part['again']:,.0f} go to who had it," if part["again"] >= 1 else ""
     return (
-        f"<p>At {nodes:,} servers a delivery costs {ours:,.0f} bytes on the wire with broadcast and {theirs:,.0f} with "
-        f"followers only. About {maths.rounded(sent)} of these are the post itself, sent {copies:.1f} times on its way over "
-        f"relays.{rest}{_mesh(results)}</p>"
+        f"At {nodes:,} servers a delivery costs {ours:,.0f} bytes with broadcast and "
+        f"{median(point.per_delivery for point in same):,.0f} with followers only. Of the latter {part['author']:,.0f} are the "
+        f"post as its author sends it (one copy serves all followers behind the same relay), {part['passed_on']:,.0f} the post "
+        f"as relays pass it on,{again} {part['receipts']:,.0f} receipts and look-ups that relays pass on, and "
+        f"{part['control']:,.0f} all else: receipts, finding out where followers&rsquo; servers are, acknowledgements."
     )
 
 
@@ -130,7 +208,7 @@ def _mesh(results: Results) -> str:
     if nodes is None:
         return ""
     return (
-        f" The original&rsquo;s mesh exceeds the budget at about {maths.rounded(nodes)} servers, before anybody posts: there "
+        f" The original&rsquo;s mesh exceeds the budget of {BUDGET / 1024:g} KiB/s at about {maths.rounded(nodes)} servers, before anybody posts: there "
         "everybody keeps being told who is linked to whom."
     )
 
@@ -140,7 +218,7 @@ def arithmetic(results: Results) -> str:
     rows = []
     for graph in plots.graphs_of(results):
         followers, broadcast = results.of("multicast", graph), results.of("broadcast")
-        cross, _ = places(results, graph)
+        cross = plots.crossing(results, graph)
         if cross is None:
             continue
         follows = max(point.follows_mean for point in followers)
@@ -154,7 +232,7 @@ def arithmetic(results: Results) -> str:
             f"<td>{also}</td><td class='text'>1 + {follows:.2g} follows = {maths.rounded(paper)}</td><td class='text'>1 + "
             f"{due:.2g} &times; {theirs:,.0f} &divide; {ours:,.0f} = {maths.rounded(measured)}</td></tr>"
         )
-    _, over = places(results)
+    over = plots.exceeded(results)
     if over is not None:
         points = results.of("broadcast")
         model = maths.broadcast_model(points)
@@ -171,14 +249,15 @@ def arithmetic(results: Results) -> str:
         return ""
     return f"""
 <h2>Against the arithmetic</h2>
-<div class='scroll'><table><tr><th></th><th>measured</th><th>with leases</th>
+<div class='scroll'><table><tr><th></th><th>measured, posts alone</th><th>with the follow relations</th>
 <th class='text'>on paper</th><th class='text'>with measured costs</th></tr>{"".join(rows)}</table></div>
 <p class='note'>On paper every delivery costs the same in both modes, so the curves cross where the others in the network
-are as many as the followers of a post, &ldquo;plus control&rdquo;. What control comes to is the factor in the last column: 1 +
-followers of a post &times; bytes on the wire for one delivery to a follower &divide; those for one of broadcast, at the
-crossing. Of the budget, it is what silence leaves, and the bytes of ten more deliveries. &ldquo;With leases&rdquo; counts
-the leases of the follow relations against followers only; here they are paid in either mode, so that a server may change
-its mode and lose nobody.</p>"""
+are as many as the followers of a post. The last column has what was measured instead: 1 + followers of a post &times; bytes
+on the wire for one delivery to a follower &divide; those for one of broadcast, at the crossing. (Followers of a post are
+counted over posts, follows over people, so they differ a little.) Of the budget, it is what silence leaves, and the bytes
+of ten more deliveries. &ldquo;With the follow relations&rdquo; counts against followers only what it takes to register follows
+and to renew them every few hours; here servers pay that in either mode, so that they may change the mode and lose
+nobody.</p>"""
 
 
 def _due(points: list[Point], nodes: float) -> float:
@@ -211,6 +290,12 @@ def table(results: Results) -> str:
             def mid(name: str) -> float:
                 return median(float(getattr(point, name)) for point in same)
 
+            if mode == "mesh" and nodes > plots.FULL:  # what does not arrive costs nothing, and would look cheap
+                rows.append(
+                    f"<tr><td>{plots.NAMES_IN_TABLE[mode]}</td><td>{nodes:,}</td><td>full</td><td>{_B(mid('idle_B_s'))}</td>"
+                    f"{'<td>-</td>' * 5}<td>{_share(mid('delivery_ratio'))}</td></tr>"
+                )
+                continue
             rows.append(
                 f"<tr><td>{plots.NAMES_IN_TABLE[mode]}</td><td>{nodes:,}</td><td>{_B(mid('posts_B_s'))}</td><td>{_B(mid('idle_B_s'))}</td>"
                 f"<td>{_B(mid('sent_B_s'))}</td><td>{_B(mid('sent_p99'))}</td><td>{mid('uplink_B') / 1000:,.1f}</td>"
@@ -219,7 +304,7 @@ def table(results: Results) -> str:
             )
     return f"""
 <div class='scroll'><table><tr><th></th><th>servers</th><th>for posts, B/s</th><th>in silence, B/s</th>
-<th>together, mean</th><th>p99 of servers</th><th>author&rsquo;s uplink, kB per post</th><th>copies per delivery</th>
+<th>in all, B/s</th><th>the busiest 1 %, B/s from</th><th>author&rsquo;s uplink, kB per post</th><th>copies per delivery</th>
 <th>latency, median / p99, ms</th><th>delivered</th></tr>{"".join(rows)}</table></div>
 <p class='note'>Sent by one server, bytes on the wire. Medians over seeds; follow relations: {graph}. Copies: how often a post
 is sent, by its author or a relay, for each server that gets it.</p>"""
@@ -238,7 +323,7 @@ def follow_table(results: Results) -> str:
                 f"<td>{median(point.arrived_per_post for point in same):.3g}</td>"
                 f"<td>{median(point.per_delivery for point in same):,.0f}</td>"
                 f"<td>{median(point.posts_B_s for point in same):,.1f}</td>"
-                f"<td>{min(point.posts_B_s for point in same):,.1f} to {max(point.posts_B_s for point in same):,.1f}</td>"
+                f"<td>{_spread([point.posts_B_s for point in same])}</td>"
                 f"<td>{median(point.upkeep_B_s for point in same):,.1f}</td></tr>"
             )
     if not rows:
@@ -246,7 +331,9 @@ def follow_table(results: Results) -> str:
     return (
         "<h2>Followers only, by who follows whom</h2><div class='scroll'><table><tr><th>relations</th><th>servers</th>"
         "<th>seeds</th><th>follows, mean</th><th>most followers</th><th>followers per post</th><th>B per delivery</th>"
-        "<th>for posts, B/s</th><th>over seeds</th><th>leases, B/s</th></tr>" + "".join(rows) + "</table></div>"
+        "<th>for posts, B/s</th><th>over seeds</th><th>follow relations, B/s</th></tr>"
+        + "".join(rows)
+        + "</table></div>"
     )
 
 
@@ -255,7 +342,14 @@ def _B(value: float) -> str:
 
 
 def _share(ratio: float) -> str:
-    return "100 %" if ratio == 1.0 else f"{min(99.99, 100 * ratio):.2f} %"
+    if ratio == 1.0:
+        return "100 %"
+    return f"{min(99.99, 100 * ratio):.2f} %" if ratio > 0.9 else f"{100 * ratio:.0f} %"
+
+
+def _spread(values: list[float]) -> str:
+    """One value has none."""
+    return f"{min(values):,.1f} to {max(values):,.1f}" if len(values) > 1 else "-"
 
 
 # --- the small print --------------------------------------------------------------------------------------------------
@@ -270,7 +364,7 @@ def method(results: Results) -> str:
 <ul>
 <li>The program of the server itself, unchanged, in a deterministic simulator. {round(100 * NATED)} % of the servers are
 behind NATs in the proportions found in the field, with links of 20 Mbit/s up. Seeds{f": {counts}" if counts else ""}.</li>
-<li>Follow relations: {graphs}. In networks too small for that, everybody follows at most two thirds of the others.</li>
+<li>Follow relations: {graphs}. In networks too small for that, everybody follows at most {100 * MOST_FOLLOWED:.0f} % of the others.</li>
 <li>Posts come as often as in life, {POSTS_A_DAY:g} a day for each user in the mean; a few users write most of them (activity
 is log-normal). Nothing is compressed or scaled, but for the mesh, which gets posts every 5 s and is then counted at the
 same rate. Before anything is counted {CONTACT_LIFE / 3600:g} hours pass, with posts in follower mode: servers forget where
@@ -279,8 +373,8 @@ others are.</li>
 two futures of the same network, one with posts and one in silence; they take the place of keepalives, so that a delivery
 may cost less than its own bytes. The author&rsquo;s uplink, and how often a copy is
 passed on, are those of posts made alone.</li>
-<li>The tree is that of the overlay <code>hyparview</code>. Dotted lines are what no protocol can undercut: each post of
-{POST} bytes once to everybody else (N &minus; 1), or once to each follower. Of the author&rsquo;s uplink that is one copy.</li>
+<li>The tree is that of the overlay <code>hyparview</code>. Dotted lines count each post of {POST} bytes once to everybody else
+(N &minus; 1), or once to each follower, and nothing besides. Of the author&rsquo;s uplink that is one copy.</li>
 <li>Dashed is extrapolation: for broadcast a straight line through the sizes from a quarter of the largest on; for followers
 only, and for silence, an amount that grows with the logarithm of the size.</li>
 </ul>"""
@@ -298,9 +392,11 @@ def caveats(results: Results) -> str:
         worst = max(full, key=lambda point: point.nodes)
         points.append(
             f"The mesh is full with {plots.FULL} servers: at {worst.nodes} only {100 * worst.delivery_ratio:.0f} % of what is "
-            "due arrives, so no curve is drawn for it there."
+            "due arrives, so it has no curves there."
         )
-    late = [point for point in results.of("multicast") if point.follows_registered < 1.0]
+    late = [
+        point for point in results.of("multicast") if point.follows_registered < 0.9995
+    ]  # the others would read 0.0 %
     if late:
         worst = min(late, key=lambda point: point.follows_registered)
         points.append(

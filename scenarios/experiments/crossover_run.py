@@ -12,6 +12,11 @@ from point_run import Report, Run, Work, run_points
 
 @dataclass
 class Results(Run[Point]):
+    @property
+    def whole(self) -> bool:
+        """Was everything measured that was asked for?"""
+        return self.complete and not self.failures
+
     def of(self, mode: str, graph: str | None = None) -> list[Point]:
         return [point for point in self.points if point.mode == mode and graph in (None, point.graph)]
 

@@ -93,23 +93,6 @@ class Course:
     most_in_a_day: int = 0  # of one server, in any 24 hours
     server_days: float = 0.0
 
-    @property
-    def per_server_day(self) -> float:
-        return self.switches / max(1e-9, self.server_days)
-
-    @property
-    def naive_per_server_day(self) -> float:
-        return self.naive_switches / max(1e-9, self.server_days)
-
-    @property
-    def swing(self) -> float:
-        """By how much the share of those who broadcast rose again, at most, after it had fallen."""
-        lowest, most = 1.0, 0.0
-        for share in self.broadcasting:
-            lowest = min(lowest, share)
-            most = max(most, share - lowest)
-        return most
-
 
 def threshold(population: Population) -> float:
     """The size at which the mean server finds the budget spent."""

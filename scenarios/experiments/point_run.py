@@ -68,9 +68,9 @@ def ended(run: Run[Any], name: str, lost: int = 0) -> int:
     return 1 if run.failures or lost else 0
 
 
-def written(run: Run[Any], name: str, out: Path) -> None:
-    """Says where the results are."""
-    names = ", ".join(str(out / f"{name}.{ending}") for ending in ("csv", "png", "html"))
+def written(run: Run[Any], name: str, out: Path, *also: str) -> None:
+    """Says where the results are: table, plots and page, and what else there is."""
+    names = ", ".join(str(out / file) for file in (f"{name}.csv", f"{name}.png", *also, f"{name}.html"))
     print(f"{run.wall_seconds:.0f} s; wrote {names}")
 
 

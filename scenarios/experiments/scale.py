@@ -24,6 +24,7 @@ from typing import Any, Sequence
 
 import scale_measure as measure
 import scale_targets as targets
+from experiment_options import Parser
 from np2p.progress import Progress
 
 NATED = 0.8
@@ -186,7 +187,7 @@ def jobs_of(chosen: argparse.Namespace) -> list[Job]:
 
 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scale", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = Parser(prog="scale", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--nodes", default="10000", help="network sizes, comma separated; default 10000")
     parser.add_argument("--nated", type=float, default=NATED, help="share of servers behind NAT; default 0.8")
     parser.add_argument("--parts", default=",".join(measure.PARTS), help=f"of {','.join(measure.PARTS)}; default all")
@@ -219,7 +220,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     return chosen
 
 
-def _sizes(parser: argparse.ArgumentParser, name: str, text: str) -> list[int]:
+def _sizes(parser: Parser, name: str, text: str) -> list[int]:
     try:
         sizes = sorted({int(size) for size in text.split(",")})
     except ValueError:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Callable
 
-import matplotlib.pyplot as plt
 import plotting as look
 import scale_targets as targets
 from scale import Results
 
-NAT, PUBLIC, MESH = look.MULTICAST, look.GOOD, look.BROADCAST
+NAT, PUBLIC, MESH = look.BROADCAST, look.NO_NAT, look.MESH  # posts go to everybody here, over the tree or over the mesh
 MESH_END = 65
-ROOM = 4.2  # on the right of the last size, for names
+MOST_LINKS = 250  # of one server (Limits::standing_links)
+SOME_AGAIN = 0.001  # copies per delivery; with fewer a panel about them would be a line at nought
+ROOM = 9.0  # on the right of the last size, for names
 
 Series = list[tuple[float, float]]
 Ends = list[tuple[float, float, str, str]]
@@ -26,23 +28,28 @@ def series(results: Results, overlay: str, nated: float, part: str, metric: str,
     return points
 
 
-def scale_figure(results: Results) -> Any:
-    """Six panels, or four where nothing was routed or crashed."""
-    panels: list[Callable[[Any, Results], None]] = [_idle, _arrives, _redundancy, _delay]
+def plots(results: Results) -> list[look.Draw]:
+    """Panels of what was measured, without those that would be empty."""
     parts = {row.part for row in results.rows}
-    panels.append(_crash if "crash" in parts else _links)
-    panels.append(_work)
-    look.use_style()
-    figure, axes = plt.subplots(2, 3, figsize=(19.5, 9.8))
-    figure.subplots_adjust(hspace=0.48, wspace=0.30)
-    for draw, where in zip(panels, axes.flat):
-        draw(where, results)
-    return figure
+    draws: list[Callable[[Any, Results], None]] = [_idle, _arrives]
+    if most_again(results) >= SOME_AGAIN:
+        draws.append(_redundancy)
+    draws += [_delay, _crash if "crash" in parts else _links, _work]
+    return [functools.partial(_shown, draw, results) for draw in draws]
+
+
+def _shown(draw: Callable[[Any, Results], None], results: Results, axes: Any) -> None:
+    draw(axes, results)
+
+
+def most_again(results: Results) -> float:
+    """Superfluous copies per delivery, at most, whatever was measured of them."""
+    return max((row.value for row in results.rows if row.metric.startswith("rmr")), default=0.0)
 
 
 def _who(nated: float) -> tuple[str, str]:
-    """How a share behind NAT is called, and its colour."""
-    return (f"{100 * nated:.0f} % NAT", NAT) if nated else ("no NAT", PUBLIC)
+    """How the overlay is called with a share behind NAT, and its colour."""
+    return ("hyparview", NAT) if nated else ("hyparview,\nno NAT", PUBLIC)
 
 
 def _sizes(results: Results) -> list[int]:
@@ -58,14 +65,23 @@ def _draw(axes: Any, ends: Ends, points: Series, name: str, colour: str, **how: 
     return ys
 
 
-def _finish(axes: Any, results: Results, ends: Ends, title: str, subtitle: str, mark_at: float = 0.97) -> None:
+def _finish(
+    axes: Any,
+    results: Results,
+    ends: Ends,
+    title: str,
+    subtitle: str,
+    *targets: tuple[float, str],
+) -> None:
     sizes = _sizes(results)
     look.nodes_axis(axes, _readable(sizes), room=ROOM)
     axes.set_xlim(min(sizes) / 1.25, max(sizes) * ROOM)
     axes.set_title(title)
     look.subtitle(axes, subtitle)
     if results.sizes("mesh") and max(sizes) >= MESH_END:
-        look.threshold(axes, MESH_END, f"{MESH_END}: the mesh is full", mark_at)
+        look.threshold(axes, MESH_END, f"{MESH_END}: the mesh\nis full")
+    for height, text in targets:
+        look.target(axes, height, text)
     look.labels_at_end(axes, ends)
 
 
@@ -78,34 +94,32 @@ def _readable(sizes: list[int]) -> list[int]:
     return kept
 
 
-def _target(axes: Any, height: float, text: str) -> None:
-    axes.axhline(height, color=look.REFERENCE, linewidth=1.0, linestyle=(0, (2, 3)), zorder=1)
-    axes.annotate(
-        text, (0.01, height), xycoords=("axes fraction", "data"), xytext=(0, 3), textcoords="offset points", fontsize=8
-    )
-
-
 def _idle(axes: Any, results: Results) -> None:
     ends: Ends = []
     values = [100.0, 400.0]
     nated = results.shares("hyparview")[0]
-    values += _draw(axes, ends, series(results, "hyparview", nated, "idle", "nated_B_s"), "behind NAT", NAT)
-    values += _draw(axes, ends, series(results, "hyparview", nated, "idle", "reachable_B_s"), "reachable", look.CONTROL)
+    behind = series(results, "hyparview", nated, "idle", "nated_B_s")
+    reachable = series(results, "hyparview", nated, "idle", "reachable_B_s")
+    values += _draw(axes, ends, behind, "behind NAT", NAT)
+    values += _draw(axes, ends, reachable, "reachable", NAT, linestyle=(0, (4, 1.5)))
     if 0.0 in results.shares("hyparview") and nated:
         points = series(results, "hyparview", 0.0, "idle", "reachable_B_s")
-        values += _draw(axes, ends, points, "reachable, no NAT", PUBLIC)
+        values += _draw(axes, ends, points, "no NAT", PUBLIC)
     for share in results.shares("mesh"):
         values += _draw(axes, ends, series(results, "mesh", share, "idle", "mean_B_s"), "mesh", MESH)
     look.log_axis(axes, values, "sent per server while nobody posts", "B/s")
-    _target(axes, 100.0, "target behind NAT: 100 B/s")
-    _target(axes, 400.0, "target reachable: 400 B/s")
+    said = [
+        f"{name} {_growth(points)}" for name, points in (("behind NAT", behind), ("reachable", reachable)) if points
+    ]
     _finish(
-        axes,
-        results,
-        ends,
-        "Silence",
-        "Wire bytes, all included: the mesh outgrows the square of its size, this stays flat",
-    )
+        axes, results, ends, "Silence", f"wire bytes; hyparview: {', '.join(said)} B/s",
+        (100.0, "target behind NAT: 100 B/s"), (400.0, "target reachable: 400 B/s")
+    )  # fmt: skip
+
+
+def _growth(points: Series) -> str:
+    first, last = f"{points[0][1]:.0f}", f"{points[-1][1]:.0f}"
+    return last if first == last else f"{first} to {last}"
 
 
 def _arrives(axes: Any, results: Results) -> None:
@@ -121,9 +135,7 @@ def _arrives(axes: Any, results: Results) -> None:
     axes.set_ylim(0, 108)
     axes.set_yticks([0, 25, 50, 75, 100])
     axes.set_ylabel("delivered, % of what was due")
-    _finish(
-        axes, results, ends, "What arrives", "Posts of anybody to everybody online, those locked out included", 0.14
-    )
+    _finish(axes, results, ends, "What arrives", "posts of anybody to everybody online, those locked out included")
 
 
 def _redundancy(axes: Any, results: Results) -> None:
@@ -132,20 +144,19 @@ def _redundancy(axes: Any, results: Results) -> None:
     for nated in results.shares("hyparview"):
         name, colour = _who(nated)
         points = series(results, "hyparview", nated, "broadcast", "rmr_unseen")
-        values += _draw(axes, ends, points, f"{name}, authors never seen", colour)
+        values += _draw(axes, ends, points, f"{name}, authors\nnever seen", colour)
         points = series(results, "hyparview", nated, "churn", "rmr")
-        values += _draw(axes, ends, points, f"{name}, 1 %/min churn", colour, linestyle=":")
+        values += _draw(axes, ends, points, f"{name},\n1 %/min churn", colour, linestyle=":")
     for share in results.shares("mesh"):
         values += _draw(axes, ends, series(results, "mesh", share, "broadcast", "rmr_many"), "mesh", MESH)
     axes.set_yscale("symlog", linthresh=0.01)
     axes.set_ylim(-0.001, max(values) * 1.6)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_ylabel("superfluous copies per delivery")
-    _target(axes, 0.10, "target, authors never seen and under churn: 0.10")
-    _target(axes, 0.03, "target, many senders: 0.03")
     _finish(
-        axes, results, ends, "Redundancy", "Copies of a post that a server gets although it has it, per delivery", 0.6
-    )
+        axes, results, ends, "Redundancy", "copies of a post that a server gets although it has it, per delivery",
+        (0.10, "target, authors never seen and under churn: 0.10"), (0.03, "target, many senders: 0.03")
+    )  # fmt: skip
 
 
 def _mean_and_extreme(
@@ -168,19 +179,21 @@ def _delay(axes: Any, results: Results) -> None:
     values = [5.0, *_mean_and_extreme(axes, ends, results, "broadcast", "stretch", ("p99", "p99"))]
     axes.set_ylim(0, max(values) * 1.12)
     axes.set_ylabel("latency over the direct delay")
-    _target(axes, 2.2, "target, mean: 2.2")
-    _target(axes, 4.5, "target, p99: 4.5")
-    _finish(axes, results, ends, "Detours", "How many times longer a post takes than a packet straight from its author")
+    _finish(
+        axes, results, ends, "Detours", "how many times longer a post takes than a packet straight from its author",
+        (2.2, "target, mean: 2.2"), (4.5, "target, p99: 4.5")
+    )  # fmt: skip
 
 
 def _links(axes: Any, results: Results) -> None:
     ends: Ends = []
-    values = [100.0, *_mean_and_extreme(axes, ends, results, "bootstrap", "links", ("max", "most"))]
+    values = [MOST_LINKS, *_mean_and_extreme(axes, ends, results, "bootstrap", "links", ("max", "most"))]
     axes.set_ylim(0, max(values) * 1.12)
     axes.set_ylabel("links of one server")
     _finish(
-        axes, results, ends, "Links", "Few on average, 250 at most, whatever the size; the mesh wants one to everybody"
-    )
+        axes, results, ends, "Links", "the mean, and who has most; the mesh wants one to everybody",
+        (MOST_LINKS, f"allowed: {MOST_LINKS}")
+    )  # fmt: skip
 
 
 def _crash(axes: Any, results: Results) -> None:
@@ -218,7 +231,7 @@ def _crash(axes: Any, results: Results) -> None:
     axes.set_ylabel("delivered to survivors, %")
     axes.set_xlabel(f"of {nodes:,} servers crash at once; black: target")
     axes.set_title("30 seconds after a crash")
-    look.subtitle(axes, "Posts of survivors to survivors; nobody joins, nothing is repaired by hand")
+    look.subtitle(axes, "posts of survivors to survivors; nobody joins, nothing is repaired by hand")
     axes.legend(frameon=False, fontsize=9, loc="lower left")
 
 
@@ -230,9 +243,9 @@ def _work(axes: Any, results: Results) -> None:
         post = series(results, "hyparview", nated, "broadcast", "cpu_ms_per_post", 0.001)
         joined = series(results, "hyparview", nated, "bootstrap", "cpu_s")
         values += _draw(axes, ends, joined, f"{name}: joining", colour)
-        values += _draw(axes, ends, post, f"{name}: one post to all", colour, linestyle=":")
+        values += _draw(axes, ends, post, f"{name}:\none post to all", colour, linestyle=":")
     for share in results.shares("mesh"):
         points = series(results, "mesh", share, "bootstrap", "cpu_s")
         values += _draw(axes, ends, points, "mesh: joining", MESH)
     look.log_axis(axes, values, "seconds of CPU in the simulator", "s")
-    _finish(axes, results, ends, "What simulating it takes", "One core, whole nodes, every signature checked once")
+    _finish(axes, results, ends, "What simulating it takes", "one core, whole nodes, every signature checked once")

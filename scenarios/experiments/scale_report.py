@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import plotting as look
 import recorded
 import scale
@@ -31,22 +30,26 @@ def write(results: Results, out: Path) -> None:
 
 def draw(results: Results, path: Path) -> str:
     """Saves the plots; the same as an image of a page."""
-    figure = scale_plots.scale_figure(results)
-    look.save(figure, path)
-    image = look.image(figure, "The scalable overlay over the size of the network, and the mesh")
-    plt.close(figure)
-    return image
+    draws = scale_plots.plots(results)
+    look.save(draws, path)
+    return look.images(draws, "The scalable overlay over the size of the network, and the mesh")
 
 
 def section(results: Results, image: str) -> str:
     largest = max(results.sizes("hyparview"), default=0)
     parts = [
-        "<h2>The overlay that scales, beside the mesh</h2>",
+        "<h2 id='overlay'>The overlay that scales (hyparview), beside the mesh</h2>",
         "<p>The same servers with another overlay: each knows a bounded number of others, most are behind NAT and "
         f"depend on those that can be reached, and a post travels along a tree. Up to {largest:,} servers here; the "
         "mesh beside it as far as it goes.</p>",
         image,
     ]
+    again = scale_plots.most_again(results)
+    if again < scale_plots.SOME_AGAIN and any(row.metric.startswith("rmr") for row in results.rows):
+        parts.append(
+            f"<p>No server gets a post that it has already: duplicates per delivery are {again:.3g} at most in either "
+            "overlay, so no panel shows them.</p>"
+        )
     parts += [table(results, nodes) for nodes in results.sizes("hyparview")]
     parts.append(
         "<p class='note'>Sixteen public servers are there first, the others come one by one and know three of them. "

@@ -21,11 +21,12 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Iterable, NoReturn, Sequence
+from typing import Any, Iterable, Sequence
 
 import numpy as np
 
 import np2p
+from experiment_options import Parser
 from np2p import nat, workload
 from np2p.progress import Progress
 from np2p.simulation import TRAFFIC_COLUMNS
@@ -329,13 +330,6 @@ def print_table(results: Results) -> None:
         print(f"\nthe 66th server reaches {lock_out.reached_by_the_66th} of the {lock_out.inside} that are inside")
 
 
-class Parser(argparse.ArgumentParser):
-    """A mistake is one sentence, without the usage before it."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n")
-
-
 def check_out(out: Path) -> str | None:
     """Why nothing can be written there, before hours are spent on it."""
     try:
@@ -447,7 +441,11 @@ def main(argv: list[str] | None = None) -> int:
         beside, results.complete = beside_section(chosen)
     results.wall_seconds = time.monotonic() - began
     scaling_report.write(results, chosen.out, beside, first)
-    files = ["report.html"] + (["crossover.csv", "crossover.png"] if first else []) + ["scaling.csv", "scaling.png"]
+    files = (
+        ["report.html"]
+        + (["crossover.csv", "crossover.png", "crossover-details.png"] if first else [])
+        + ["scaling.csv", "scaling.png"]
+    )
     files += ["scale.csv", "scale.png"] if beside else []
     names = ", ".join(str(chosen.out / name) for name in files)
     print(f"\n{results.wall_seconds:.0f} s; wrote {names}")

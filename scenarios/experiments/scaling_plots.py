@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+import functools
+from typing import Any, Callable, Sequence
 
-import matplotlib.pyplot as plt
 import plotting as look
 from scaling import CONNECTIONS, Idle, Results, Row
 
@@ -32,7 +32,7 @@ def _beyond(axes: Any, results: Results) -> None:
         return
     text = f"over {CONNECTIONS + 1} servers\nthe mesh is full"
     if max(row.delivery_ratio for row in beyond) < 0.5:
-        text += ":\nmost posts do not arrive"
+        text += ":\nmost posts\ndo not arrive"
     look.region(axes, CONNECTIONS + 1, text)
 
 
@@ -76,39 +76,35 @@ def _dot(xs: Sequence[int]) -> str:
     return "" if len(xs) > 1 else "o"
 
 
-def scaling_figure(results: Results) -> Any:
-    """Four panels over the size of the network: what it costs, how much arrives, how fast, how often it is sent."""
-    look.use_style()
-    figure, panels = plt.subplots(2, 2, figsize=(13.6, 9.6))
-    figure.subplots_adjust(hspace=0.48, wspace=0.34)
-    _cost(panels[0][0], results)
-    _posts_cost(panels[0][1], results)
-    _delivery(panels[1][0], results)
-    _latency(panels[1][1], results)
-    return figure
+def plots(results: Results) -> list[look.Draw]:
+    """Over the size of the network: what it costs, how much arrives, how fast, how often it is sent."""
+    return [functools.partial(_shown, draw, results) for draw in (_cost, _posts_cost, _delivery, _latency)]
+
+
+def _shown(draw: Callable[[Any, Results], None], results: Results, axes: Any) -> None:
+    draw(axes, results)
+
+
+def _within(rows: Sequence[Row]) -> list[Row]:
+    """Those in which the mesh has room for everybody, if there are such: beyond that most does not arrive, and what does
+    not arrive costs little."""
+    return [row for row in rows if row.nodes <= CONNECTIONS + 1] or list(rows)
 
 
 def _cost(axes: Any, results: Results) -> None:
     nodes = [row.nodes for row in results.rows]
     ends = []
     for mode, rows in _modes(results).items():
+        rows = _within(rows)
         xs, ys = [row.nodes for row in rows], [row.bytes_per_node_per_s for row in rows]
         wide = mode == "broadcast"  # the lines lie close together: one shows on both sides of the other
         look.line(axes, xs, ys, COLOURS[mode], linewidth=5 if wide else 1.8, markersize=9 if wide else 5)
         ends.append((xs[-1], ys[-1], NAMES[mode], COLOURS[mode]))
     # Bars or areas would lie on a logarithmic axis: their size would mean nothing. A line does not pretend.
-    rows = _modes(results).get("broadcast") or _modes(results)["multicast"]
+    rows = _within(_modes(results).get("broadcast") or _modes(results)["multicast"])
     xs, ys = [row.nodes for row in rows], [row.control_bytes_per_node_per_s for row in rows]
-    axes.plot(xs, ys, color=look.INK, linewidth=1.1, linestyle=(0, (1.5, 1.5)), marker=_dot(xs), zorder=5)
-    axes.annotate(
-        "of it the mesh\nabout itself",
-        (xs[0], ys[0]),
-        xytext=(4, -9),
-        textcoords="offset points",
-        fontsize=8.5,
-        color="#555555",
-        va="top",
-    )
+    axes.plot(xs, ys, color=look.MESH, linewidth=1.4, linestyle=(0, (1.5, 1.5)), marker=_dot(xs), zorder=5)
+    first = (xs[0], ys[0], "of it the mesh\nabout itself", look.MESH)
     original = compared(results)
     for one in original:
         low, high = [one.original_low / 1.03], [one.original_high * 1.03]
@@ -122,10 +118,10 @@ def _cost(axes: Any, results: Results) -> None:
     look.log_axis(axes, values, "sent per server", "B/s")
     look.nodes_axis(axes, nodes)
     if original:
-        axes.plot([0.025], [0.93], transform=axes.transAxes, marker="_", color=look.REFERENCE, markersize=13, mew=2)
+        axes.plot([0.035], [0.93], transform=axes.transAxes, marker="_", color=look.REFERENCE, markersize=13, mew=2)
         axes.annotate(
             "the original, idle, all its\nservers public: more links",
-            (0.05, 0.955),
+            (0.07, 0.955),
             xycoords="axes fraction",
             fontsize=8.5,
             color=look.REFERENCE,
@@ -134,13 +130,14 @@ def _cost(axes: Any, results: Results) -> None:
     axes.set_title("Everything a server sends")
     look.subtitle(axes, cost_claim(results))
     _beyond(axes, results)
-    look.labels_at_end(axes, ends)
+    look.labels_at_end(axes, [*ends, first])
 
 
 def _posts_cost(axes: Any, results: Results) -> None:
     nodes = [row.nodes for row in results.rows]
     ends, values = [], []
     for mode, rows in _modes(results).items():
+        rows = _within(rows)
         xs = [row.nodes for row in rows]
         ys = [max(0.1, posts_of(row)) for row in rows]
         values += ys
@@ -175,6 +172,7 @@ def _latency(axes: Any, results: Results) -> None:
     nodes = [row.nodes for row in results.rows]
     ends, values = [], []
     for mode, rows in _modes(results).items():
+        rows = _within(rows)
         xs = [row.nodes for row in rows]
         median, slowest = [row.latency_p50_ms for row in rows], [row.latency_p99_ms for row in rows]
         values += median + slowest
@@ -184,21 +182,19 @@ def _latency(axes: Any, results: Results) -> None:
         ends.append((xs[-1], slowest[-1], f"{NAMES[mode]}, p99", COLOURS[mode]))
     axes.set_ylim(0, max(values) * 1.3)
     axes.set_ylabel("from posting to arrival, ms")
-    look.nodes_axis(axes, nodes, room=3.6)
+    look.nodes_axis(axes, nodes, room=5.0)
     axes.set_title("How fast it arrives")
     look.subtitle(axes, "Median (solid) and 99th percentile (dotted) over all deliveries that happened")
     _beyond(axes, results)
     look.labels_at_end(axes, ends)
 
 
-def idle_figure(idle: Sequence[Idle]) -> Any:
+def idle_panel(idle: Sequence[Idle], axes: Any) -> None:
     """The simulated idle mesh beside what the original sends."""
-    look.use_style()
-    figure, axes = plt.subplots(figsize=(11.0, 3.6))
     for place, one in enumerate(idle):
-        axes.barh(place + 0.19, one.original_high, height=0.34, color="#CFCFCF")
-        axes.barh(place + 0.19, one.original_low, height=0.34, color="#9A9A9A")
-        axes.barh(place - 0.19, one.bytes_per_node_per_s, height=0.34, color=look.MULTICAST)
+        axes.barh(place + 0.19, one.original_high, height=0.34, color="#E3E3E3")
+        axes.barh(place + 0.19, one.original_low, height=0.34, color="#C4C4C4")
+        axes.barh(place - 0.19, one.bytes_per_node_per_s, height=0.34, color=look.MESH)
         original = f"{one.original_low:,.0f}"
         if one.original_high > one.original_low:
             original += f" to {one.original_high:,.0f}"
@@ -219,7 +215,6 @@ def idle_figure(idle: Sequence[Idle]) -> Any:
     axes.invert_yaxis()
     axes.grid(axis="x")
     axes.grid(axis="y", visible=False)
-    axes.set_xlim(0, max(max(one.original_high, one.bytes_per_node_per_s) for one in idle) * 1.32)
+    axes.set_xlim(0, max(max(one.original_high, one.bytes_per_node_per_s) for one in idle) * 1.6)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:.0f} kB/s")
     axes.set_xlabel("sent per server while nobody posts")
-    return figure

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import html
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import plotting as look
 import scaling_plots
+from crossover_points import GRAPHS, POSTS_A_DAY
 from report_page import page as whole_page
 from scaling import CONNECTIONS, FOLLOWS, NATED, Results, Row
 from scaling_plots import posts_of
@@ -15,27 +16,25 @@ from scaling_plots import posts_of
 
 def write(results: Results, out: Path, beside: str = "", first: str = "") -> None:
     """`beside`: a section about another overlay; `first`: another experiment, which the page begins with."""
-    figure = scaling_plots.scaling_figure(results)
-    look.save(figure, out / "scaling.png")
-    images = {"scaling": look.image(figure, "Cost, delivery and latency over the size of the network")}
-    plt.close(figure)
+    draws = scaling_plots.plots(results)
+    look.save(draws, out / "scaling.png")
+    images = {"scaling": look.images(draws, "Cost, delivery and latency over the size of the network")}
     if results.idle:
-        figure = scaling_plots.idle_figure(results.idle)
-        images["idle"] = look.image(figure, "Idle cost, simulated and original")
-        plt.close(figure)
+        idle = functools.partial(scaling_plots.idle_panel, results.idle)
+        images["idle"] = look.images([idle], "Idle cost, simulated and original")
     (out / "report.html").write_text(page(results, images, beside, first), encoding="utf-8")
 
 
 def page(results: Results, images: dict[str, str], beside: str, first: str) -> str:
     parts = [
         first,
-        f"<h1{' class=next' if first else ''}>How far does a mesh of personal servers go?</h1>",
+        f"<h1 id='mesh'{' class=next' if first else ''}>How far does a mesh of personal servers go?</h1>",
         "<p class='lead'>Sending every post to everybody, against sending it to followers only, over a full mesh of "
         f"{_sizes(results)} servers.</p>",
     ]
     if not results.complete:
         parts.append("<p class='warn'>This run was interrupted: only the networks that were finished are shown.</p>")
-    parts += [question(), findings(results)]
+    parts += [question(), findings(results, bool(first))]
     parts.append(images["scaling"] + figure_note(results))
     if results.idle:
         parts.append(idle_section(results, images["idle"]))
@@ -53,6 +52,11 @@ def _sizes(results: Results) -> str:
 
 def figure_note(results: Results) -> str:
     note = "<em>Followers only</em> is what the server calls <code>--mode multicast</code>, and the CSV <code>multicast</code>."
+    if any(row.nodes > CONNECTIONS + 1 for row in results.rows) and scaling_plots.inside(results, "broadcast"):
+        note += (
+            f" Of networks with more than {CONNECTIONS + 1} servers only what arrives is drawn: what does not arrive costs "
+            "nothing. The table below has the rest."
+        )
     if scaling_plots.compared(results):
         note += (
             " The marks of the original lie above the curves because all of its servers were public: a full mesh. Here "
@@ -81,7 +85,7 @@ def _rate(value: float) -> str:
     return f"{value / 1000:,.1f} kB/s" if value >= 10_000 else f"{value:,.0f} B/s"
 
 
-def findings(results: Results) -> str:
+def findings(results: Results, beside_first: bool = False) -> str:
     points = []
     broadcasts, followers_only = (scaling_plots.inside(results, mode) for mode in ("broadcast", "multicast"))
     full = max((row.nodes for row in broadcasts), default=0)
@@ -91,6 +95,7 @@ def findings(results: Results) -> str:
             f"<b>Followers only is {posts_of(broadcast) / posts_of(followers):.1f} times cheaper at {full} servers</b>, "
             f"counting what posts cost: {_rate(posts_of(broadcast))} against {_rate(posts_of(followers))} sent per server, "
             f"with everybody following {FOLLOWS:g} others.{_growth(broadcasts, followers_only)}"
+            f"{_other_than_first(results) if beside_first else ''}"
         )
     if broadcast:
         share = 100 * broadcast.control_bytes_per_node_per_s / broadcast.bytes_per_node_per_s
@@ -139,6 +144,15 @@ def _growth(broadcasts: list[Row], followers: list[Row]) -> str:
     return (
         f" From {broadcasts[0].nodes} to {broadcasts[-1].nodes} servers broadcast grew to {factors[0]:.2g} times its cost, "
         f"followers only to {factors[1]:.2g} times."
+    )
+
+
+def _other_than_first(results: Results) -> str:
+    """Why the same comparison comes to something else on the page before."""
+    return (
+        f" (More than on the first page: here people follow {FOLLOWS:g} others instead of {GRAPHS['epinions']:g} and post "
+        f"{results.rows[0].post_rate:,.0f} times a day instead of {POSTS_A_DAY:g}, and on the mesh everybody knows "
+        "where everybody is.)"
     )
 
 

@@ -32,8 +32,9 @@ from ..nat import Nat
 from ..network import Network
 from ..node import Node
 from ..progress import Progress
-from ..settings import SWARM
+from ..settings import SWARM, check_world
 from ..simulation import DELIVERY_DTYPE, TRAFFIC_DTYPE
+from ..table import Table
 
 PORT = 20000
 API_PORT = PORT + 1
@@ -50,8 +51,14 @@ class RealNetwork(Network):
     _longest_step = 0.5
 
     def __init__(
-        self, *, seed: int = 1, overlay: str = "hyparview", binary: str | os.PathLike[str] | None = None
+        self,
+        *,
+        seed: int = 1,
+        overlay: str = "hyparview",
+        binary: str | os.PathLike[str] | None = None,
+        **unknown: Any,
     ) -> None:
+        check_world("RealNetwork", unknown, ("seed", "overlay", "binary"), self._settings)
         super().__init__(seed, overlay)
         self._binary = _find_binary(binary)
         self._start = time.monotonic()
@@ -99,7 +106,7 @@ class RealNetwork(Network):
         rows["hops"], rows["direct_latency_s"] = -1, np.nan
         for row, (index, latency) in zip(rows, found):
             row["node"], row["latency_s"] = index, latency
-        return rows
+        return rows.view(Table)
 
     def traffic(self) -> Any:
         """Row i is the i-th node added: wire bytes and messages since the start. Payload, duplicates and what was
@@ -120,7 +127,7 @@ class RealNetwork(Network):
                         row[f"{kind}_{side}"] = _wire_bytes(frames, octets)
                 rest = (int(row[f"{kind}_{side}"]) for kind in ("payload", "duplicate", "relay"))
                 row[f"control_{side}"] = counted[1] - sum(rest)
-        return rows
+        return rows.view(Table)
 
     def overlay_graph(self, *, active: bool = False) -> Any:
         raise Unsupported("overlay_graph() needs np2p.Simulation; net.status(node) works here")
