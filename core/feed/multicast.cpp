@@ -285,7 +285,9 @@ void Multicast::unfollow(const Unfollow& message, const Delivery& delivery) {
     host_.observer.rejected("unfollow", error(ErrorCode::forbidden, "older than the last FOLLOW"), delivery.link);
     return;
   }
-  if (followers_.remove(message.follower)) set_standing(message.follower);
+  if (!followers_.remove(message.follower)) return;
+  guardians_.forget(message.follower);
+  set_standing(message.follower);
 }
 
 void Multicast::durable(Ticket ticket) {
@@ -387,7 +389,10 @@ void Multicast::timer() {
   follows_.timer();
   positions_.timer();
   const bool has_moved = overlay_.identity().state == Identity::State::elsewhere;
-  for (const PubKey& user : followers_.expire(has_moved)) set_standing(user);
+  for (const PubKey& user : followers_.expire(has_moved)) {
+    guardians_.forget(user);
+    set_standing(user);
+  }
   send_reactions();
   announce();
   if (leave_at_ && *leave_at_ <= host_.clock.mono()) leave_what_was_missed();
