@@ -320,7 +320,7 @@ void Multicast::followed(const Followed& message, const Delivery& delivery) {
   const bool wanted = follows_.contains(message.followee);
   if (wanted && message.news && message.news->head.author == message.followee) {
     positions_.news(*message.news, false);
-    positions_.ask_witness(message.followee);
+    positions_.ask_witness(message.followee, guardians_.named());
   }
   follows_.registered(message.followee);
   follows_.leave(message.followee);

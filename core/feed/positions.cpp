@@ -376,12 +376,12 @@ bool Positions::pull(const PubKey& author, State& state) {
   return false;
 }
 
-bool Positions::ask_others(const PubKey& author, State& state, std::uint64_t after) {
+bool Positions::ask_others(const PubKey& author, State& state, std::uint64_t after, const std::vector<PubKey>& whom) {
   const std::uint64_t until = after + config_.limits.stream_events;  // as far as they have got
   const Pull message{config_.owner, author, state.incarnation, after, until, false};
   const Frame frame = encode_extension(message);
-  for (std::size_t i = 0; i < state.guardians.size(); ++i) {
-    const PubKey& target = state.guardians[++state.others % state.guardians.size()];
+  for (std::size_t i = 0; i < whom.size(); ++i) {
+    const PubKey& target = whom[++state.others % whom.size()];
     if (target == config_.owner || target == author) continue;
     if (overlay_.unicast(target, Channel::extension, frame, Priority::control)) return true;
   }
@@ -398,14 +398,16 @@ void Positions::author_is_away(const PubKey& author) {
   state.asked = 0;
 }
 
-void Positions::ask_witness(const PubKey& author) {
+void Positions::ask_witness(const PubKey& author, const std::vector<PubKey>& friends) {
   const auto at = states_.find(author);
   if (at == states_.end() || at->second.gap || at->second.seq == 0) return;
   State& state = at->second;
   const MonoTime now = host_.clock.mono();
   if (state.witness_asked == MonoTime{}) state.witness_asked = now;  // not at a start, when all are asked much
   if (now < state.witness_asked + kWitness) return;
-  if (ask_others(author, state, state.seq - 1)) state.witness_asked = now;
+  std::vector<PubKey> whom = friends;
+  whom.insert(whom.end(), state.guardians.begin(), state.guardians.end());
+  if (ask_others(author, state, state.seq - 1, whom)) state.witness_asked = now;
 }
 
 void Positions::topology_changed() {
@@ -421,7 +423,7 @@ void Positions::timer() {
   const MonoTime now = host_.clock.mono();
   for (auto& [author, state] : states_) {
     if (state.others_due != MonoTime{} && state.others_due <= now) {
-      ask_others(author, state, state.seq);
+      ask_others(author, state, state.seq, state.guardians);
       state.others_due = state.asked < std::size(kOtherPauses) ? now + kOtherPauses[state.asked++] : MonoTime{};
     }
     if (!state.gap || state.gap->due > now) continue;

@@ -54,9 +54,9 @@ class Positions {
 
   // It does not answer: what it posted while we were away its guardians may have.
   void author_is_away(const PubKey& author);
-  // Now and then somebody else who follows the author is asked for the head where we stand: two stories of one stream
-  // are only seen by who compares them.
-  void ask_witness(const PubKey& author);
+  // Now and then somebody else who may follow the author - one of these, or of its guardians - is asked for the head
+  // where we stand: two stories of one stream are only seen by who compares them.
+  void ask_witness(const PubKey& author, const std::vector<PubKey>& friends);
 
   void topology_changed();  // an author may be back
   void timer();             // pulls what is due
@@ -100,7 +100,7 @@ class Positions {
     MonoTime others_asked;    // what the author posted, since it is away: the beginning of the last round
     MonoTime others_due;      // of the next question in it; zero: none
     MonoTime witness_asked;   // what others have heard of it
-    std::uint8_t others = 0;  // of its guardians, who was asked last
+    std::uint8_t others = 0;  // who of them was asked last
     std::uint8_t asked = 0;   // in this round
   };
   using States = std::map<PubKey, State>;
@@ -116,7 +116,7 @@ class Positions {
   bool join(const PubKey& author, State& state, const Range& range);  // false: it does not fit, and is pulled
   void compare(State& state, const StreamHead& head);                 // chains at one number
   void forked(const StreamHead& one, const StreamHead& other);
-  bool ask_others(const PubKey& author, State& state, std::uint64_t after);
+  bool ask_others(const PubKey& author, State& state, std::uint64_t after, const std::vector<PubKey>& whom);
   void advance(const PubKey& author, State& state, const EventId& event, const StreamHead* head);
   void take_what_is_held(const PubKey& author, State& state);
   void close_or_pull(State& state, Duration pause);
