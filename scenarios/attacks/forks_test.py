@@ -42,7 +42,11 @@ def test_two_stories_of_one_stream_are_noticed(net: np2p.Simulation) -> None:
     deceived, honest, _ = _post(np2p.Simulation(seed=net.seed), "honest")
     assert deceived == 0 and not any(honest), "an honest author was accused"
     deceived, forked, after = _post(np2p.Simulation(seed=net.seed), "forking_author")
-    when = "nobody" if after is None else f"{sum(map(bool, forked))} of {FOLLOWERS} followers, the first {after / 3600:.1f} h"
+    when = (
+        "nobody"
+        if after is None
+        else f"{sum(map(bool, forked))} of {FOLLOWERS} followers, the first {after / 3600:.1f} h"
+    )
     print(
         f"\nseed {net.seed}: {deceived} of {FOLLOWERS} followers were told another story from the fourth number on; "
         f"noticed by {when} after the first post"

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/fuzz/corpus.h"
+#include "tests/fuzz/stream_target.h"
 #include "tests/fuzz/targets.h"
 
 namespace np2p {
@@ -22,6 +23,10 @@ TEST(FuzzCorpus, FilterJson) {
 
 TEST(FuzzCorpus, ClientMessage) {
   fuzz::run("client_message", [](ByteView bytes) { fuzz::client_message_parse(bytes); });
+}
+
+TEST(FuzzCorpus, StreamMessages) {
+  fuzz::run("stream_messages", [](ByteView bytes) { fuzz::stream_message(bytes); });
 }
 
 }  // namespace
