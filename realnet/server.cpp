@@ -287,7 +287,7 @@ std::optional<SessionId> Server::open_session(const ClientOrigin& origin, Sessio
 }
 
 void Server::session_text(SessionId session, std::string_view text) {
-  input([&] { node_->session_text(session, text); });
+  if (!stopping_) input([&] { node_->session_text(session, text); });
 }
 
 void Server::session_writable(SessionId session) {

@@ -68,16 +68,19 @@ void Sessions::event(Session& session, EventMessage message) {
                      });
 }
 
+// The session may end by this, if its client does not read; nobody may hold it any longer who calls.
 void Sessions::answer(SessionId id, const std::string& event, const Publisher::Outcome& outcome, bool heard) {
   const auto at = sessions_.find(id);
   if (at == sessions_.end()) return;
   Session& session = *at->second;
-  if (!outcome.status.ok()) return refuse(session, event, outcome.status.error());
-  if (outcome.ephemeral && !heard) {
-    return session.say(
-        server_message::ok(event, false, "mute: nobody listens to it at the moment, and it is not kept"));
+  if (!outcome.status.ok()) {
+    refuse(session, event, outcome.status.error());
+  } else if (outcome.ephemeral && !heard) {
+    session.say(server_message::ok(event, false, "mute: nobody listens to it at the moment, and it is not kept"));
+  } else {
+    session.say(server_message::ok(event, true, outcome.known ? "duplicate: it is here already" : ""));
   }
-  session.say(server_message::ok(event, true, outcome.known ? "duplicate: it is here already" : ""));
+  forget_ended(id);
 }
 
 void Sessions::refuse(Session& session, const std::string& event, const Error& why) {
