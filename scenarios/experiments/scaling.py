@@ -420,8 +420,8 @@ def main(argv: list[str] | None = None) -> int:
         if not headline.complete:
             if first:
                 crossover_report.write(first, chosen.out / "report.html")
-                files = ("crossover.csv", "crossover.png", "crossover-details.png", "report.html")
-                names = ", ".join(str(chosen.out / name) for name in files)
+                written = ("crossover.csv", "crossover.png", "crossover-details.png", "report.html")
+                names = ", ".join(str(chosen.out / name) for name in written)
                 print(f"interrupted; wrote {names} with what is there", file=sys.stderr)
             return 130
     print(
