@@ -5,8 +5,8 @@
     ./dev experiment absence --count 100000       so many absences in small worlds, at random; how much is lost
     ./dev experiment absence --away 3,30          what an author pays, hour after hour, while so many followers are away
 
-Writes out/absence.csv, out/absence.png and out/absence.html; with --count out/absences.csv, with --away nothing. Each point and each world that
-is finished is kept in out/absence/ and not measured again: after Ctrl-C the same command goes on where it was.
+Writes out/absence.csv, out/absence.png and out/absence.html; with --count out/absences.csv, with --away nothing. Each point and
+each world that is finished is kept in out/absence/ and not measured again: after Ctrl-C the same command goes on where it was.
 """
 
 from __future__ import annotations

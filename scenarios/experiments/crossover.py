@@ -4,8 +4,8 @@
     ./dev experiment crossover                          five seeds, up to 1,000 servers
     ./dev experiment crossover --max-nodes 100000       as far as memory and patience go
 
-Writes out/crossover.csv, out/crossover.png and out/crossover.html. Each point that is finished is kept in out/crossover/
-and not measured again: after Ctrl-C the same command goes on where it was.
+Writes out/crossover.csv, out/crossover.png, out/crossover-details.png and out/crossover.html. Each point that is finished is
+kept in out/crossover/ and not measured again: after Ctrl-C the same command goes on where it was.
 """
 
 from __future__ import annotations

@@ -97,7 +97,14 @@ def _where_it_is_too_dear(results: Results) -> str:
     largest = max(point.nodes for point in points)
     over = plots.exceeded(results)
     if over is None:
-        return "" if results.whole else f"Until where broadcast is affordable {largest:,} servers do not tell."
+        return (
+            ""
+            if results.whole
+            else (
+                f"How far broadcast is affordable is left open: not everything was measured, and broadcast with up to {largest:,} "
+                "servers only."
+            )
+        )
     how = "" if over.measured else f" (extrapolated from up to {largest:,})"
     return (
         f"Broadcast fits into {BUDGET / 1024:g} KiB/s for each server until about "

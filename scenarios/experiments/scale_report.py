@@ -47,8 +47,10 @@ def section(results: Results, image: str) -> str:
     again = scale_plots.most_again(results)
     if again < scale_plots.SOME_AGAIN and any(row.metric.startswith("rmr") for row in results.rows):
         parts.append(
-            f"<p>No server gets a post that it has already: duplicates per delivery are {again:.3g} at most in either "
-            "overlay, so no panel shows them.</p>"
+            "<p>Hardly a server gets a post that it has already, so no panel shows that: duplicates per delivery are "
+            f"{again:.1g} at most, in either overlay.</p>"
+            if again > 0
+            else "<p>No server gets a post that it has already, in either overlay, so no panel shows that.</p>"
         )
     parts += [table(results, nodes) for nodes in results.sizes("hyparview")]
     parts.append(

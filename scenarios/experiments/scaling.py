@@ -420,7 +420,9 @@ def main(argv: list[str] | None = None) -> int:
         if not headline.complete:
             if first:
                 crossover_report.write(first, chosen.out / "report.html")
-                print(f"wrote {chosen.out / 'report.html'} with what is there", file=sys.stderr)
+                written = ("crossover.csv", "crossover.png", "crossover-details.png", "report.html")
+                names = ", ".join(str(chosen.out / name) for name in written)
+                print(f"interrupted; wrote {names} with what is there", file=sys.stderr)
             return 130
     print(
         f"scaling: seed {plan.seed}, networks of {', '.join(map(str, chosen.sizes))} servers, "
