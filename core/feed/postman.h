@@ -1,8 +1,8 @@
 // What an author's server does for followers who are away: what such a one does not take it leaves with the first of
-// the guardians that the follower named, or the second, or the third, until one says that it is durable there; and then,
-// at leisure, with one more of them, because one may die, or say so and drop it. One message serves all who share a
-// guardian. What nobody takes in the end stays with the author: the follower is behind (followers.h) and hears from the
-// author itself.
+// the guardians that the follower named, or the second, or the third, until one says that it is durable there; and
+// then, at leisure, with one more of them, because one may die, or say so and drop it. One message serves all who share
+// a guardian. What nobody takes in the end stays with the author: the follower is behind (followers.h) and hears from
+// the author itself.
 //
 // Who is away shows when a copy gets no receipt: what goes out from then on is left at once, until the follower speaks
 // again. What waits here does not survive a restart.
@@ -39,7 +39,7 @@ class Postman {
   void sent(const Posting& posting);
   void missed(std::uint64_t tag, const PubKey& follower);
   void absent(const PubKey& follower);
-  void forget(const PubKey& user);  // who follows our user no longer
+  void forget(const PubKey& user);                                                    // who follows our user no longer
   [[nodiscard]] std::vector<PubKey> take_seen() { return std::exchange(seen_, {}); }  // are back, a guardian says
   [[nodiscard]] std::vector<PubKey> take_lost() { return std::exchange(lost_, {}); }  // no guardian takes their mail
   void received(const PubKey& follower);  // a receipt, or any other word of it
@@ -51,7 +51,7 @@ class Postman {
   void on(const Mailed& message, const Delivery& from);
   [[nodiscard]] std::optional<MonoTime> next_due() const;
   void due(MonoTime now);
-  [[nodiscard]] std::size_t unposted() const noexcept;                     // payloads that no guardian has for some ward
+  [[nodiscard]] std::size_t unposted() const noexcept;  // payloads that no guardian has for some ward
   [[nodiscard]] std::uint64_t posted() const noexcept { return posted_; }  // follower by follower
   [[nodiscard]] std::size_t bytes() const noexcept;
 

@@ -401,8 +401,8 @@ std::vector<Delivery> Wardship::on(const MailPart& message, const Delivery& from
     // Of what came joined, the last number alone was certainly a letter of its own; the others it only says.
     const std::uint64_t covers = std::min(covered_by(letter, config_.limits), letter.seq);
     const auto spans = asked_of(*guardian, stream, letter.seq - (std::max<std::uint64_t>(covers, 1) - 1), letter.seq);
-    if (spans.empty() || std::none_of(spans.begin(), spans.end(),
-                                      [&](const MailSpan& span) { return span.last == letter.seq; })) {
+    if (spans.empty() ||
+        std::none_of(spans.begin(), spans.end(), [&](const MailSpan& span) { return span.last == letter.seq; })) {
       refuse(ErrorCode::forbidden, "not what was asked for");
       continue;
     }

@@ -62,7 +62,7 @@ class Wardship {
   [[nodiscard]] std::size_t bytes() const noexcept;
 
  private:
-  struct Came {  // a letter
+  struct Came {                   // a letter
     std::vector<MailSpan> spans;  // of what was asked for
     std::uint8_t channel = 0;
     Frame payload;
@@ -88,13 +88,13 @@ class Wardship {
     bool unconfirmed = false;  // what came is not known to be deleted there
     std::vector<MailRange> asked;
     MonoTime asked_at;
-    std::size_t brought = 0;          // bytes of that
-    std::size_t bytes = 0;            // of letters since collecting began
-    std::vector<Came> came;           // and are at the gate
-    std::vector<MailSpan> got;        // it can delete: of the letters that passed, or are junk
-    Given given;                      // numbers for which it has sent something, as long as anything is collected
+    std::size_t brought = 0;    // bytes of that
+    std::size_t bytes = 0;      // of letters since collecting began
+    std::vector<Came> came;     // and are at the gate
+    std::vector<MailSpan> got;  // it can delete: of the letters that passed, or are junk
+    Given given;                // numbers for which it has sent something, as long as anything is collected
     std::size_t given_spans = 0;
-    bool ended = false;               // the last part came
+    bool ended = false;              // the last part came
     std::optional<Ticket> finished;  // after this one nothing is left of what was asked for
   };
   using Guardians = std::map<PubKey, Guardian>;

@@ -93,7 +93,9 @@ class Story:
         assert net.eventually(lambda: self._others_have(missed), within=minutes(1)), "who is there has all of it"
         if killed:
             letters = COPIES * posts * len(self.authors)
-            assert net.eventually(lambda: self._letters() >= letters, within=minutes(2)), "all of it lies with guardians"
+            assert net.eventually(
+                lambda: self._letters() >= letters, within=minutes(2)
+            ), "all of it lies with guardians"
         if author_leaves:
             self.gone.crash()
         net.run_for(max(0.0, begun + length - net.now))

@@ -34,7 +34,9 @@ class Outcome:
 
 def _post(net: np2p.Simulation, behaviour: str, every: float) -> Outcome:
     honest = net.add_nodes(HONEST, nat="mixed", mode="multicast")
-    bad = net.add_nodes(BAD // 2, nat="none", mode="multicast", behaviour=behaviour)  # they speak over a link of their own,
+    bad = net.add_nodes(
+        BAD // 2, nat="none", mode="multicast", behaviour=behaviour
+    )  # they speak over a link of their own,
     bad += net.add_nodes(BAD // 2, nat="symmetric", mode="multicast", behaviour=behaviour)  # and these over relays
     author = net.add_node(nat="port_restricted", mode="multicast")
     net.bootstrap(within=minutes(5))

@@ -1,7 +1,7 @@
 // Hosts that do not keep to the protocol. An adversary sits between a host's links and its node: it sees each message
-// that comes in before the node does, and each that the node sends before it leaves, may keep it to itself or change it,
-// and may send what it likes over the links that are there.
-// Otherwise the node behind it is an ordinary one: it joins, is believed, and is asked. Nothing of this is in core/.
+// that comes in before the node does, and each that the node sends before it leaves, may keep it to itself or change
+// it, and may send what it likes over the links that are there. Otherwise the node behind it is an ordinary one: it
+// joins, is believed, and is asked. Nothing of this is in core/.
 #pragma once
 
 #include <functional>

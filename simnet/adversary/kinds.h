@@ -126,8 +126,8 @@ class ForkingAuthor final : public Adversary {
   Means means_;
   std::map<LinkId, NodeId> peers_;
   std::uint64_t incarnation_ = 0;
-  std::map<std::uint64_t, Numbered> story_;  // by number
-  std::uint64_t fork_ = 0;                   // the first number that was told twice; 0: none yet
+  std::map<std::uint64_t, Numbered> story_;      // by number
+  std::uint64_t fork_ = 0;                       // the first number that was told twice; 0: none yet
   std::map<std::uint64_t, std::uint64_t> tags_;  // of what was told otherwise, by what it was told as
 };
 

@@ -442,8 +442,8 @@ TEST_F(GuardiansTest, WhatTheStoreRefusesStaysWithTheGuardians) {
   all_is_left();
   std::vector<EventId> newer;  // than the letters, so that these find no room
   for (int i = 0; i < 64; ++i) {
-    const EventPtr event = *ValidationGate::trusted(
-        author().signer.sign(kind::post, 1'700'000'001 + i, {}, "newer " + std::to_string(i)));
+    const EventPtr event =
+        *ValidationGate::trusted(author().signer.sign(kind::post, 1'700'000'001 + i, {}, "newer " + std::to_string(i)));
     newer.push_back(event->id);
     ward().ports.store.put(event);
   }

@@ -160,10 +160,10 @@ class Village {
   }
 
   std::vector<std::unique_ptr<Villager>> people;
-  bool stale_routes = false;                    // nobody knows yet who is away
-  std::function<bool(const Extension&)> lose;   // on the way
+  bool stale_routes = false;                          // nobody knows yet who is away
+  std::function<bool(const Extension&)> lose;         // on the way
   std::function<bool(Villager&, Extension&)> tamper;  // who says it, and what; false: it keeps it to itself
-  std::map<std::size_t, std::size_t> messages;  // sent, by type
+  std::map<std::size_t, std::size_t> messages;        // sent, by type
   std::map<std::size_t, std::size_t> bytes;
 
  private:

@@ -1,6 +1,6 @@
 """Guardians that lie: of the three of each ward one invents, holds back, or drops what it said it keeps.
 
-    ./dev pytest scenarios/attacks/guardians_test.py -s
+    ./dev pytest scenarios/attacks/lying_guardians_test.py -s
 """
 
 from __future__ import annotations
