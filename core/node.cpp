@@ -32,6 +32,7 @@ void Node::link_up(const LinkInfo& info) {
 }
 
 void Node::frame(LinkId link, const Frame& frame) {
+  expire();
   overlay_->frame(link, frame);
   drain();
 }
@@ -58,6 +59,7 @@ void Node::carry(LinkId tunnel, const Frame& record, Traffic traffic) {
 }
 
 void Node::timer(Timer timer) {
+  expire();
   switch (timer) {
     case Timer::overlay_connect:
     case Timer::overlay_gossip:
@@ -84,14 +86,21 @@ void Node::durable(Ticket ticket) {
 }
 
 void Node::publish(RequestId request, Event event) {
+  expire();
   api_->publish(request, std::move(event));
   drain();
 }
 
 QueryAnswer Node::query(const ClientQuery& query) {
+  expire();
   QueryAnswer answer = api_->query(query);
   drain();
   return answer;
+}
+
+// Before anything is answered or handed on. Ephemeral events have no place where they could expire.
+void Node::expire() {
+  if (host_.store.expire(unix_seconds(host_.clock.wall())) > 0) host_.store.flush();
 }
 
 void Node::drain() {

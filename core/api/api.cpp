@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "core/event/bind.h"
+#include "core/event/expiry.h"
 #include "core/event/references.h"
 #include "core/event/validation.h"
+#include "core/feed/bans.h"
 #include "core/feed/deletions.h"
 #include "core/feed/feed.h"
 
@@ -40,6 +42,12 @@ Result<EventPtr> Api::admit(Event event) {
   auto valid = ValidationGate::validate(std::move(event), config_.limits, host_.verifier);
   if (valid && (*valid)->pubkey != config_.owner) {
     return error(ErrorCode::forbidden, "this server publishes only its owner's events");
+  }
+  if (valid && is_banned(**valid, host_.store)) {
+    return error(ErrorCode::forbidden, "it, or its author, is banned here");
+  }
+  if (valid && has_expired(**valid, unix_seconds(host_.clock.wall()))) {
+    return error(ErrorCode::bad_time, "it has expired");
   }
   if (valid && (*valid)->kind == kind::bind) {
     if (const Status bind = admit_bind(*valid); !bind.ok()) return bind.error();

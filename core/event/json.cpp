@@ -169,7 +169,7 @@ Status read_number(std::string_view field, dom::element value, std::optional<std
 
 class FilterReader {
  public:
-  explicit FilterReader(const Limits& limits) : room_(limits.filter_values) {}
+  explicit FilterReader(const Limits& limits) : room_(limits.filter_values), search_bytes_(limits.search_bytes) {}
 
   Result<Filter> read(dom::object object) {
     for (const auto& [key, value] : object) {
@@ -183,7 +183,8 @@ class FilterReader {
   // A "tag" that the original's client sends, like every field not named here, is ignored.
   Status field(std::string_view key, dom::element value) {
     if (key.size() == 2 && key[0] == '#' && is_letter(key[1])) return read_tag(key, value);
-    static constexpr std::array<std::string_view, 6> kNames{"ids", "authors", "kinds", "since", "until", "limit"};
+    static constexpr std::array<std::string_view, 7> kNames{"ids",   "authors", "kinds", "since",
+                                                            "until", "limit",   "search"};
     const auto known = static_cast<unsigned>(std::find(kNames.begin(), kNames.end(), key) - kNames.begin());
     if (known == kNames.size()) return {};
     if ((seen_ & 1u << known) != 0) return wrong(key, "is there twice");
@@ -201,8 +202,10 @@ class FilterReader {
         return read_number(key, value, filter_.since);
       case 4:
         return read_number(key, value, filter_.until);
-      default:
+      case 5:
         return read_limit(value);
+      default:
+        return read_search(value);
     }
   }
 
@@ -222,6 +225,15 @@ class FilterReader {
     const Status status = read_number("limit", value, limit);
     if (limit) filter_.limit = static_cast<std::size_t>(*limit);
     return status;
+  }
+
+  Status read_search(dom::element value) {
+    if (value.is_null()) return {};
+    std::string_view text;
+    if (value.get(text) != simdjson::SUCCESS) return wrong("search", "is not a string");
+    if (text.size() > search_bytes_) return error(ErrorCode::too_large, "the search is longer than allowed");
+    filter_.search = text;
+    return {};
   }
 
   Status read_tag(std::string_view key, dom::element value) {
@@ -257,6 +269,7 @@ class FilterReader {
 
   Filter filter_;
   std::size_t room_;  // for this many more values
+  std::size_t search_bytes_;
   unsigned seen_ = 0;
 };
 
