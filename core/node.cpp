@@ -98,7 +98,7 @@ QueryAnswer Node::query(const ClientQuery& query) {
   return answer;
 }
 
-// Before anything is answered or handed on. Ephemeral events have no place where they could expire.
+// Before anything is answered or handed on.
 void Node::expire() {
   if (host_.store.expire(unix_seconds(host_.clock.wall())) > 0) host_.store.flush();
 }

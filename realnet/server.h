@@ -18,6 +18,7 @@
 #include "core/store/sqlite_store.h"
 #include "realnet/clock.h"
 #include "realnet/committer.h"
+#include "realnet/control.h"
 #include "realnet/data_dir.h"
 #include "realnet/entropy.h"
 #include "realnet/http/http_server.h"
@@ -44,6 +45,7 @@ struct ServerOptions {
   // Hosts of -b that did not resolve, and so are not in Config::bootstrap. When one does, the server ends its run.
   std::vector<std::string> late_names;
   Duration names_every = 30s;
+  AgeLimits ages;  // beyond which events are given up
 };
 
 class Server final : private LinkInputs, private Clients, private Backend {
@@ -84,7 +86,9 @@ class Server final : private LinkInputs, private Clients, private Backend {
   ServerView view();
   std::vector<WayIn> ways_in() const;
   void watch_bind();
+  void give_up_old();
   void on_port_mapped(const std::optional<Address>& external, const std::string& who);
+  Result<std::uint64_t> execute(const std::vector<std::string>& words);
   void finish_stop();
   void await_signal(int count);
 
@@ -122,9 +126,11 @@ class Server final : private LinkInputs, private Clients, private Backend {
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<RestApi> api_;
   std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<Control> control_;
   asio::signal_set signals_;
   asio::steady_timer stop_deadline_;
   asio::steady_timer bind_watch_;  // once a day
+  asio::steady_timer upkeep_;      // once an hour, and at once while there is more to do
   JoinLog join_log_;
   std::unique_ptr<LateNames> late_names_;
 

@@ -79,8 +79,10 @@ class SqliteStore final : public Store {
   // commit() moves what it covered into the database file itself.
   Status sync();
 
- private:
   struct Impl;
+  [[nodiscard]] Impl& impl() noexcept { return *impl_; }  // for core/store/sqlite_upkeep.cpp
+
+ private:
   explicit SqliteStore(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
