@@ -1,5 +1,6 @@
 #include "realnet/import.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,6 +29,7 @@ namespace {
 
 constexpr std::size_t kBatchBytes = 256 * 1024;
 constexpr std::size_t kCommitEvents = 5000;
+constexpr Duration kPause = 100ms;  // of a pipe, after which what has come is taken in
 constexpr std::size_t kLineSlack = 16 * 1024;  // JSON around an event's fields, escapes
 constexpr std::size_t kKnownAuthors = 4096;    // a power of two
 
@@ -49,11 +51,16 @@ class Lines {
  public:
   Lines(int file, std::size_t longest) : file_(file), longest_(longest) {}
 
-  // The next lines, some 256 KiB of them; empty at the end. A line that is too long comes cut, so that it is refused.
+  // The next lines, some 256 KiB of them, or what has come of a pipe that pauses; empty at the end. A line that is too long comes cut, so that it is refused.
   Result<std::string> next(const std::atomic<bool>* stop) {
     std::string text = std::exchange(rest_, {});
     while (!ended_ && (stop == nullptr || !stop->load())) {
       if (const auto end = text.rfind('\n'); end != std::string::npos && text.size() >= kBatchBytes) {
+        rest_ = text.substr(end + 1);
+        text.resize(end + 1);
+        return text;
+      }
+      if (const auto end = text.rfind('\n'); end != std::string::npos && !ready(kPause)) {
         rest_ = text.substr(end + 1);
         text.resize(end + 1);
         return text;
@@ -72,6 +79,11 @@ class Lines {
     return text;
   }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+  // Something can be read, or the end, within that time.
+  [[nodiscard]] bool ready(Duration within) const {
+    pollfd input{file_, POLLIN, 0};
+    return ended_ || ::poll(&input, 1, static_cast<int>(within / 1ms)) != 0;
+  }
 
  private:
   // Of the last line, which has no end yet, no more is kept than shows that it is too long.
@@ -274,7 +286,10 @@ Result<ImportCounts> import_events(int file, SqliteStore& store, const ImportSet
   std::uint64_t next_line = 1;
   bool ended = false;
   while (!ended || !checker.empty()) {
-    while (!ended && !checker.full()) {
+    while (!ended && !checker.full() && (checker.empty() || lines.ready({}))) {
+      if (checker.empty() && !lines.ready(kPause)) {
+        if (Status status = writer.commit(); !status.ok()) return status.error();
+      }
       auto text = lines.next(hooks.stop);
       if (!text.ok()) {
         if (Status status = writer.commit(); !status.ok()) return status.error();

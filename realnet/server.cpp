@@ -310,6 +310,11 @@ std::string Server::metrics_text() {
   return real::metrics_text(view());
 }
 
+Status Server::health() {
+  if (stopping_) return error(ErrorCode::unavailable, "the server is shutting down");
+  return store_->healthy() ? Status{} : error(ErrorCode::unavailable, store_->trouble());
+}
+
 std::string Server::api_url() const {
   return (options_.tls_certificate.empty() ? "http://" : "https://") + api_address_.text();
 }

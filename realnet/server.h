@@ -107,6 +107,7 @@ class Server final : private LinkInputs, private Clients, private Backend {
   QueryAnswer query(const Filter& filter) override;
   std::string status_json() override;
   std::string metrics_text() override;
+  Status health() override;
 
   asio::io_context io_{1};  // first: what waits in it is destroyed last
   ServerOptions options_;

@@ -237,8 +237,7 @@ Result<ByteVec> Negentropy::reconcile(ByteView in, Step* step) const {
   const std::size_t room = message_bytes_ - kReserve;
   Bound previous;
   std::size_t from = 0;
-  std::size_t told = 0;  // up to where ranges are told
-  bool skipped = false;  // those behind it are done with
+  bool skipped = false;  // ranges before this one that are done with, and not told yet
   while (!reader.at_end()) {
     const Bound end = reader.bound();
     const std::uint64_t mode = reader.number();
@@ -251,7 +250,7 @@ Result<ByteVec> Negentropy::reconcile(ByteView in, Step* step) const {
     const auto tell_skipped = [&] {
       if (std::exchange(skipped, false)) out.range(previous, Mode::skip);
     };
-    const std::size_t told_before = told;
+    const bool skipped_before = skipped;
     if (mode == static_cast<std::uint64_t>(Mode::skip)) {
       skipped = true;
     } else if (mode == static_cast<std::uint64_t>(Mode::fingerprint)) {
@@ -263,7 +262,6 @@ Result<ByteVec> Negentropy::reconcile(ByteView in, Step* step) const {
       } else {
         tell_skipped();
         split(from, to, end, out);
-        told = to;
       }
     } else if (mode == static_cast<std::uint64_t>(Mode::ids)) {
       const std::uint64_t count = reader.number();
@@ -298,7 +296,6 @@ Result<ByteVec> Negentropy::reconcile(ByteView in, Step* step) const {
           append(out.bytes(), fingerprint(last, set_.size()));
           return std::move(out.bytes());
         }
-        told = to;
       }
     } else {
       return broken("a range of an unknown kind");
@@ -306,8 +303,9 @@ Result<ByteVec> Negentropy::reconcile(ByteView in, Step* step) const {
     if (out.bytes().size() > room) {
       // This range does not fit any more: of all the rest only whether it is the same.
       out.back_to(before);
+      if (skipped_before) out.range(previous, Mode::skip);
       out.range(Bound{kInfinity, {}}, Mode::fingerprint);
-      append(out.bytes(), fingerprint(told_before, set_.size()));
+      append(out.bytes(), fingerprint(from, set_.size()));
       return std::move(out.bytes());
     }
     from = to;

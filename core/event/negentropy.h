@@ -8,7 +8,8 @@
 //   responder   Negentropy ours(stamps, limit);  for each message: send(ours.answer(message))
 //
 // The set is a list of all ids with their times, divided by ranges: of each range a message has a fingerprint, all ids,
-// or nothing because it is the same on both sides. What does not fit into one message comes with the next.
+// or nothing because it is the same on both sides. What does not fit into one message comes with the next, and
+// a later step may name again what an earlier one named.
 #pragma once
 
 #include <array>

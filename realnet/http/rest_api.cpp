@@ -216,7 +216,7 @@ HttpReply RestApi::preflight(const HttpRequest& request) const {
 asio::awaitable<HttpReply> RestApi::handle(const HttpRequest& request) {
   if (!host_is_ours(request)) co_return http_error(403, "this server does not go by that name");
   const std::string path(path_of(request.target));
-  const bool page = path == "/status" || path == "/metrics";
+  const bool page = path == "/status" || path == "/metrics" || path == "/healthz";
   if (path != "/publish" && path != "/req" && !page) co_return http_error(404, "Resource not found");
   HttpReply reply;
   if (request.method == "OPTIONS") {
@@ -224,6 +224,8 @@ asio::awaitable<HttpReply> RestApi::handle(const HttpRequest& request) {
   } else if (request.method != (page ? "GET" : "POST")) {
     reply = http_error(405, "Method not allowed");
     reply.headers.emplace_back("Allow", page ? "GET, OPTIONS" : "POST, OPTIONS");
+  } else if (path == "/healthz") {
+    reply = healthz(request);
   } else if (page) {
     if (!local_owner(request)) co_return http_error(403, "only for clients on this machine");
     reply.body = path == "/status" ? backend_.status_json() : backend_.metrics_text();
@@ -242,6 +244,15 @@ asio::awaitable<HttpReply> RestApi::handle(const HttpRequest& request) {
     if (origin_allowed(request.origin)) reply.headers.emplace_back("Access-Control-Allow-Origin", request.origin);
   }
   co_return reply;
+}
+
+HttpReply RestApi::healthz(const HttpRequest& request) {
+  if (!may_read(request)) return http_error(403, "reading is not open to this address or origin");
+  const Status health = backend_.health();
+  if (!health.ok()) return http_error(503, health.error().reason);
+  HttpReply reply;
+  reply.body = "{\"Status\":\"OK\"}";
+  return reply;
 }
 
 asio::awaitable<HttpReply> RestApi::publish(const HttpRequest& request) {

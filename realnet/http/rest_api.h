@@ -4,6 +4,7 @@
 //   POST /req      a JSON filter           -> MessagePack, gzip only if accepted
 //   GET  /status   JSON                       loopback only
 //   GET  /metrics  Prometheus text            loopback only
+//   GET  /healthz  {"Status":"OK"}, or 503 and why; for all who may read
 //
 // Who may: the Host header must name us (a name of ours, or the socket's own address), else a web page could reach us
 // by rebinding its DNS name. Reading is open to loopback and to trusted networks, without a foreign Origin; publishing
@@ -54,6 +55,7 @@ class Backend {
   virtual QueryAnswer query(const Filter& filter) = 0;
   virtual std::string status_json() = 0;
   virtual std::string metrics_text() = 0;
+  virtual Status health() { return {}; }  // an error says what is wrong with the server
 };
 
 // A network prefix, as in "10.0.0.0/8" or "fd00::/8"; a bare address is a network of one.
@@ -80,6 +82,7 @@ class RestApi {
  private:
   asio::awaitable<HttpReply> publish(const HttpRequest& request);
   HttpReply req(const HttpRequest& request);
+  HttpReply healthz(const HttpRequest& request);
   HttpReply preflight(const HttpRequest& request) const;
   [[nodiscard]] bool host_is_ours(const HttpRequest& request) const;
   [[nodiscard]] bool origin_allowed(std::string_view origin) const;
