@@ -221,7 +221,16 @@ class RunningServer:
 
     def __init__(self, directory: str, config: str) -> None:
         begin = time.monotonic()
-        command = [str(BUILD / "nostrp2p"), "server", "-l", "127.0.0.1:29330", "--data-dir", directory, "--config", config]
+        command = [
+            str(BUILD / "nostrp2p"),
+            "server",
+            "-l",
+            "127.0.0.1:29330",
+            "--data-dir",
+            directory,
+            "--config",
+            config,
+        ]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self.process.stdout
         for line in self.process.stdout:
@@ -269,14 +278,14 @@ def personal_server() -> None:
     authors = sorted({json.loads(line)["pubkey"] for line in lines[:5000]})
     with tempfile.TemporaryDirectory(dir=BUILD) as directory:
         config = f"{directory}/config.toml"
-        Path(config).write_text(
-            f'public-key = "{authors[0]}"\n[retention]\nevents = 200000\nstrangers-percent = 100\n'
-        )
+        Path(config).write_text(f'public-key = "{authors[0]}"\n[retention]\nevents = 200000\nstrangers-percent = 100\n')
         for count in (20_000, 100_000):
             data = f"{directory}/{count}"
             Path(f"{directory}/events.jsonl").write_text("".join(lines[:count]))
             begin = time.monotonic()
-            run([str(BUILD / "nostrp2p"), "import", f"{directory}/events.jsonl", "--data-dir", data, "--config", config])
+            run(
+                [str(BUILD / "nostrp2p"), "import", f"{directory}/events.jsonl", "--data-dir", data, "--config", config]
+            )
             took = time.monotonic() - begin
             starts = []
             for _ in range(3):
@@ -284,18 +293,24 @@ def personal_server() -> None:
                 starts.append(server.seconds)
                 if len(starts) < 3:
                     server.stop()
-            print(f"personal: {count} events: import {took:.2f} s (target 6 s for 100000), start {min(starts):.3f} s (0.1)")
+            print(
+                f"personal: {count} events: import {took:.2f} s (target 6 s for 100000), start {min(starts):.3f} s (0.1)"
+            )
             if count == 20_000:
                 recent = server.rate(['{"kinds":[40000],"since":1,"limit":100}'], 3000)
                 print(f"personal: last 100 of {count}, /req kind 40000: {recent:.0f} per core and second (target 2675)")
             else:
                 feeds = [
-                    json.dumps({"authors": authors[i:] + authors[:i], "kinds": [1], "limit": 50, "until": 1700000000 + i * 900})
+                    json.dumps(
+                        {"authors": authors[i:] + authors[:i], "kinds": [1], "limit": 50, "until": 1700000000 + i * 900}
+                    )
                     for i in range(100)
                 ]
                 feed = server.rate(feeds, 3000)
                 server.ask('{"kinds":[1],"limit":5000,"since":1}')
-                print(f"personal: home feed, {len(authors)} authors, limit 50: {feed:.0f} per core and second (target 1500)")
+                print(
+                    f"personal: home feed, {len(authors)} authors, limit 50: {feed:.0f} per core and second (target 1500)"
+                )
                 print(f"personal: {server.resident_mb():.1f} MB resident with {count} events (target 64)", flush=True)
             server.stop()
 

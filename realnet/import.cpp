@@ -29,7 +29,7 @@ namespace {
 
 constexpr std::size_t kBatchBytes = 256 * 1024;
 constexpr std::size_t kCommitEvents = 5000;
-constexpr Duration kPause = 100ms;  // of a pipe, after which what has come is taken in
+constexpr Duration kPause = 100ms;             // of a pipe, after which what has come is taken in
 constexpr std::size_t kLineSlack = 16 * 1024;  // JSON around an event's fields, escapes
 constexpr std::size_t kKnownAuthors = 4096;    // a power of two
 
@@ -51,7 +51,8 @@ class Lines {
  public:
   Lines(int file, std::size_t longest) : file_(file), longest_(longest) {}
 
-  // The next lines, some 256 KiB of them, or what has come of a pipe that pauses; empty at the end. A line that is too long comes cut, so that it is refused.
+  // The next lines, some 256 KiB of them, or what has come of a pipe that pauses; empty at the end. A line that is too
+  // long comes cut, so that it is refused.
   Result<std::string> next(const std::atomic<bool>* stop) {
     std::string text = std::exchange(rest_, {});
     while (!ended_ && (stop == nullptr || !stop->load())) {

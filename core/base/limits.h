@@ -185,8 +185,8 @@ struct Limits {
   std::size_t unsafe_writes = 100'000;  // writes that the disk has not taken yet, remembered to undo or repeat them
   // --- clients
   std::size_t filter_values =
-      20'000;                       // ids, authors, kinds and tag values of one filter; a home feed names all follows
-  std::size_t search_bytes = 512;   // of the text of a search
+      20'000;                      // ids, authors, kinds and tag values of one filter; a home feed names all follows
+  std::size_t search_bytes = 512;  // of the text of a search
   std::size_t search_candidates = 20'000;  // found by their words; the one stored last first
   std::size_t query_events = 5000;         // events in one answer
   std::size_t pending_publishes = 10'000;  // accepted but not yet durable

@@ -1,5 +1,5 @@
-// What the owner does not want here: everything of a key, or one event. Nothing of it is taken from anybody, a client or
-// another server, nor handed on; each refusal is counted. It is the owner's own affair and told nobody.
+// What the owner does not want here: everything of a key, or one event. Nothing of it is taken from anybody, a client
+// or another server, nor handed on; each refusal is counted. It is the owner's own affair and told nobody.
 #pragma once
 
 #include <cstddef>

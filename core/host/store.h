@@ -68,7 +68,8 @@ class Store {
   // How many match. `limit` counts if it is given, Limits::query_events does not; no event is loaded for it unless a
   // filter asks for more than the indices tell.
   [[nodiscard]] virtual std::size_t count(const Filter& filter) = 0;
-  // What set reconciliation (core/event/negentropy.h) needs of the newest `most` matches; the filter's limit counts, too.
+  // What set reconciliation (core/event/negentropy.h) needs of the newest `most` matches; the filter's limit counts,
+  // too.
   [[nodiscard]] virtual std::vector<Stamp> stamps(const Filter& filter, std::size_t most) = 0;
   virtual bool erase(const EventId& id) = 0;
   // Erases what has expired by then (NIP-40), and says how much. Costs nothing while nothing has.

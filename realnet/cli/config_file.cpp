@@ -170,9 +170,8 @@ Status read_config_file(const std::string& path, ServerFlags& flags) {
 std::string config_text() {
   ServerFlags flags;
   std::string text =
-      "# Configuration of nostrp2p server. Every key stands here with its default or, where there is none, an "
-      "example;\n"
-      "# take the # away in front of what you change. Options of the command line win.\n";
+      "# Configuration of nostrp2p server. Every key stands here with its default or an example; take the # away in\n"
+      "# front of what you change. Options of the command line win.\n";
   const auto add = [&](const Key& key, const std::string& about) {
     text.append("\n").append(commented(about));
     text.append("#").append(key.name).append(" = ").append(key.value).append("\n");
