@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import stat
 import subprocess
@@ -79,8 +80,9 @@ def test_man_has_nothing_to_complain_of(tree: Path) -> None:
         env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "MANWIDTH": "80", "MANROFFSEQ": ""},
     )
     assert shown.returncode == 0 and shown.stderr == ""
+    text = re.sub(".\b", "", shown.stdout)  # bold is a letter over itself
     for word in ("import", "--listen-addr-port", "EXIT STATUS", "nostrp2p.toml"):
-        assert word in shown.stdout
+        assert word in text
 
 
 def test_systemd_understands_the_unit(tree: Path, tmp_path: Path) -> None:
