@@ -85,8 +85,11 @@ Status Server::open() {
   http_ = std::make_unique<HttpServer>(io_, *api_, http_limits, std::move(api_tls));
   http_->serve(std::move(*api));
   auto control = Control::open(io_, options_.data_dir, *store_, [this](const auto& words) { return execute(words); });
-  if (!control.ok()) return control.error();
-  control_ = std::move(control).value();
+  if (control.ok()) {
+    control_ = std::move(control).value();
+  } else {  // such as a file system without sockets: the server serves all the same
+    spdlog::warn("{}; backup, delete and ban need the server stopped", control.error().reason);
+  }
   if (options_.port_mapping) {
     mapping_.asked = true;
     port_mapping_ = std::make_unique<PortMapping>(
@@ -393,7 +396,7 @@ void Server::stop() {
     io_.stop();
   });
   if (port_mapping_) port_mapping_->stop();
-  control_->stop();
+  if (control_) control_->stop();
   late_names_.reset();
   timers_->cancel_all();
   bind_watch_.cancel();
