@@ -11,6 +11,7 @@ built with the same flags. Absolute figures say little about another machine, th
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import os
 import re
@@ -215,6 +216,105 @@ def idle_server(seconds: float = 20) -> None:
                 process.terminate()
 
 
+class RunningServer:
+    """The program on a data directory that is there; `seconds` is what its start took."""
+
+    def __init__(self, directory: str, config: str) -> None:
+        begin = time.monotonic()
+        command = [
+            str(BUILD / "nostrp2p"),
+            "server",
+            "-l",
+            "127.0.0.1:29330",
+            "--data-dir",
+            directory,
+            "--config",
+            config,
+        ]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert self.process.stdout
+        for line in self.process.stdout:
+            if line.startswith("api: "):
+                break
+        self.seconds = time.monotonic() - begin
+        self.connection = http.client.HTTPConnection("127.0.0.1", 29331)
+
+    def ask(self, question: str) -> int:
+        self.connection.request("POST", "/req", question, {"Content-Type": "application/json"})
+        answer = self.connection.getresponse()
+        body = answer.read()
+        if answer.status != 200:
+            raise SystemExit(f"bench: {question[:80]} is answered with {answer.status} {body[:200]!r}")
+        return len(body)
+
+    def cpu(self) -> float:
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident_mb(self) -> float:
+        memory = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{self.process.pid}/status").read_text())
+        assert memory
+        return int(memory.group(1)) / 1024
+
+    def rate(self, questions: list[str], count: int) -> float:
+        """Answers per second of the server's own processor time, its share of the kernel included."""
+        before = self.cpu()
+        for i in range(count):
+            self.ask(questions[i % len(questions)])
+        return count / (self.cpu() - before)
+
+    def stop(self) -> None:
+        self.connection.close()
+        self.process.terminate()
+        self.process.wait()
+
+
+def personal_server() -> None:
+    """A server with 20,000 and with 100,000 events: its start, its memory, and what it answers over REST."""
+    source = BUILD / "bench_import.jsonl"
+    if not source.exists():
+        google("import", "import/1/")
+    lines = source.read_text().splitlines(keepends=True)
+    authors = sorted({json.loads(line)["pubkey"] for line in lines[:5000]})
+    with tempfile.TemporaryDirectory(dir=BUILD) as directory:
+        config = f"{directory}/config.toml"
+        Path(config).write_text(f'public-key = "{authors[0]}"\n[retention]\nevents = 200000\nstrangers-percent = 100\n')
+        for count in (20_000, 100_000):
+            data = f"{directory}/{count}"
+            Path(f"{directory}/events.jsonl").write_text("".join(lines[:count]))
+            begin = time.monotonic()
+            run(
+                [str(BUILD / "nostrp2p"), "import", f"{directory}/events.jsonl", "--data-dir", data, "--config", config]
+            )
+            took = time.monotonic() - begin
+            starts = []
+            for _ in range(3):
+                server = RunningServer(data, config)
+                starts.append(server.seconds)
+                if len(starts) < 3:
+                    server.stop()
+            print(
+                f"personal: {count} events: import {took:.2f} s (target 6 s for 100000), start {min(starts):.3f} s (0.1)"
+            )
+            if count == 20_000:
+                recent = server.rate(['{"kinds":[40000],"since":1,"limit":100}'], 3000)
+                print(f"personal: last 100 of {count}, /req kind 40000: {recent:.0f} per core and second (target 2675)")
+            else:
+                feeds = [
+                    json.dumps(
+                        {"authors": authors[i:] + authors[:i], "kinds": [1], "limit": 50, "until": 1700000000 + i * 900}
+                    )
+                    for i in range(100)
+                ]
+                feed = server.rate(feeds, 3000)
+                server.ask('{"kinds":[1],"limit":5000,"since":1}')
+                print(
+                    f"personal: home feed, {len(authors)} authors, limit 50: {feed:.0f} per core and second (target 1500)"
+                )
+                print(f"personal: {server.resident_mb():.1f} MB resident with {count} events (target 64)", flush=True)
+            server.stop()
+
+
 def print_others(names: list[str]) -> None:
     chosen = [p for p in PROGRAMS if p not in PAIRED_PROGRAMS and (not names or any(name in p for name in names))]
     for program in chosen:
@@ -234,10 +334,10 @@ def print_others(names: list[str]) -> None:
 
 def check(names: list[str]) -> None:
     """Names that nothing has are refused before anything is built or measured."""
-    known = [pair.name for pair in PAIRS] + PROGRAMS + ["idle"]
+    known = [pair.name for pair in PAIRS] + PROGRAMS + ["idle", "personal"]
     for name in names:
         if not any(name in one for one in known):
-            words = sorted({pair.name.split(":")[0] for pair in PAIRS}.union(PROGRAMS, ["idle"]))
+            words = sorted({pair.name.split(":")[0] for pair in PAIRS}.union(PROGRAMS, ["idle", "personal"]))
             print(f"bench: nothing is called '{name}'; there are: {', '.join(words)}", file=sys.stderr)
             raise SystemExit(2)
 
@@ -263,6 +363,8 @@ def main() -> None:
         fsyncs_per_publish()
     if not names or "idle" in names:
         idle_server()
+    if not names or "personal" in names:
+        personal_server()
     print_others(names)
     if not reached:
         print("\nA ratio is below its target.")

@@ -32,6 +32,7 @@ void Node::link_up(const LinkInfo& info) {
 }
 
 void Node::frame(LinkId link, const Frame& frame) {
+  expire();
   overlay_->frame(link, frame);
   drain();
 }
@@ -58,6 +59,7 @@ void Node::carry(LinkId tunnel, const Frame& record, Traffic traffic) {
 }
 
 void Node::timer(Timer timer) {
+  expire();
   switch (timer) {
     case Timer::overlay_connect:
     case Timer::overlay_gossip:
@@ -84,6 +86,7 @@ void Node::durable(Ticket ticket) {
 }
 
 void Node::publish(RequestId request, Event event, const Visitor& by) {
+  expire();
   api_->publish(request, std::move(event), by);
   drain();
 }
@@ -110,9 +113,15 @@ Access& Node::access() noexcept {
 }
 
 QueryAnswer Node::query(const ClientQuery& query) {
+  expire();
   QueryAnswer answer = api_->query(query);
   drain();
   return answer;
+}
+
+// Before anything is answered or handed on.
+void Node::expire() {
+  if (host_.store.expire(unix_seconds(host_.clock.wall())) > 0) host_.store.flush();
 }
 
 void Node::drain() {

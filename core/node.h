@@ -57,6 +57,7 @@ class Node {
   [[nodiscard]] NodeMemory memory() const noexcept;
 
  private:
+  void expire();
   void drain();  // overlay deliveries to the feed, what is good of broadcasts back; news of the topology
   Host host_;
   Config config_;

@@ -16,6 +16,9 @@ namespace {
 
 constexpr int kForcedExit = 130;
 constexpr auto kBindWatch = std::chrono::hours(24);
+constexpr auto kUpkeep = std::chrono::hours(1);
+constexpr auto kUpkeepPause = std::chrono::milliseconds(50);
+constexpr std::size_t kGivenUpAtOnce = 500;
 
 void say(const std::string& line) {
   if (!line.empty()) spdlog::info("{}", line);
@@ -34,11 +37,13 @@ Server::Server(ServerOptions options)
       signals_(io_),
       stop_deadline_(io_),
       bind_watch_(io_),
+      upkeep_(io_),
       join_log_(options_.config),
       started_(mono_now()) {}
 
 Server::~Server() {
   if (http_) http_.reset();
+  control_.reset();
   port_mapping_.reset();
   committer_.reset();
   if (links_) links_->drop_all();
@@ -85,6 +90,12 @@ Status Server::open() {
   http_ =
       std::make_unique<HttpServer>(io_, *api_, static_cast<ClientSessions&>(*this), http_limits, std::move(api_tls));
   http_->serve(std::move(*api));
+  auto control = Control::open(io_, options_.data_dir, *store_, [this](const auto& words) { return execute(words); });
+  if (control.ok()) {
+    control_ = std::move(control).value();
+  } else {  // such as a file system without sockets: the server serves all the same
+    spdlog::warn("{}; backup, delete and ban need the server stopped", control.error().reason);
+  }
   if (options_.port_mapping) {
     mapping_.asked = true;
     port_mapping_ = std::make_unique<PortMapping>(
@@ -309,6 +320,16 @@ QueryAnswer Server::query(const Filter& filter) {
   return answer;
 }
 
+// The owner's own words (control.h), between two inputs.
+Result<std::uint64_t> Server::execute(const std::vector<std::string>& words) {
+  if (stopping_) return error(ErrorCode::unavailable, "the server is shutting down");
+  auto done = execute_on(*store_, config().owner, words);
+  store_->flush();
+  committer_->pump();
+  if (done.ok()) spdlog::info("{} at the owner's word: {} events erased", words[0], *done);
+  return done;
+}
+
 ServerView Server::view() {
   return {config(),
           node_id(),
@@ -344,6 +365,11 @@ std::string Server::metrics_text() {
   return real::metrics_text(view());
 }
 
+Status Server::health() {
+  if (stopping_) return error(ErrorCode::unavailable, "the server is shutting down");
+  return store_->healthy() ? Status{} : error(ErrorCode::unavailable, store_->trouble());
+}
+
 std::string Server::api_url() const {
   return (options_.tls_certificate.empty() ? "http://" : "https://") + api_address_.text();
 }
@@ -358,6 +384,7 @@ void Server::run() {
   });
   input([&] { node_->start(); });
   watch_bind();
+  if (options_.ages.any()) give_up_old();
   io_.run();
 }
 
@@ -367,6 +394,24 @@ void Server::watch_bind() {
   bind_watch_.expires_after(kBindWatch);
   bind_watch_.async_wait([this](const SocketError& cancelled) {
     if (!cancelled) watch_bind();
+  });
+}
+
+// Of what is too old, in small steps between the node's inputs.
+void Server::give_up_old() {
+  const std::size_t erased = prune(*store_, options_.ages, unix_seconds(wall_now()), kGivenUpAtOnce);
+  if (erased > 0) {
+    spdlog::debug("{} events given up for their age", erased);
+    store_->flush();
+    committer_->pump();
+  }
+  if (erased < kGivenUpAtOnce) {
+    upkeep_.expires_after(kUpkeep);
+  } else {
+    upkeep_.expires_after(kUpkeepPause);
+  }
+  upkeep_.async_wait([this](const SocketError& cancelled) {
+    if (!cancelled && !stopping_) give_up_old();
   });
 }
 
@@ -403,9 +448,11 @@ void Server::stop() {
     io_.stop();
   });
   if (port_mapping_) port_mapping_->stop();
+  if (control_) control_->stop();
   late_names_.reset();
   timers_->cancel_all();
   bind_watch_.cancel();
+  upkeep_.cancel();
   input([&] { node_->stop(); });
   committer_->finish([this] { links_->stop([this] { http_->stop([this] { finish_stop(); }); }); });
 }

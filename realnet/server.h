@@ -18,6 +18,7 @@
 #include "core/store/sqlite_store.h"
 #include "realnet/clock.h"
 #include "realnet/committer.h"
+#include "realnet/control.h"
 #include "realnet/data_dir.h"
 #include "realnet/entropy.h"
 #include "realnet/http/http_server.h"
@@ -45,6 +46,7 @@ struct ServerOptions {
   // Hosts of -b that did not resolve, and so are not in Config::bootstrap. When one does, the server ends its run.
   std::vector<std::string> late_names;
   Duration names_every = 30s;
+  AgeLimits ages;  // beyond which events are given up
 };
 
 class Server final : private LinkInputs, private Clients, private Backend, private ClientSessions {
@@ -85,7 +87,9 @@ class Server final : private LinkInputs, private Clients, private Backend, priva
   ServerView view();
   std::vector<WayIn> ways_in() const;
   void watch_bind();
+  void give_up_old();
   void on_port_mapped(const std::optional<Address>& external, const std::string& who);
+  Result<std::uint64_t> execute(const std::vector<std::string>& words);
   void finish_stop();
   void await_signal(int count);
 
@@ -114,6 +118,7 @@ class Server final : private LinkInputs, private Clients, private Backend, priva
   QueryAnswer query(const Filter& filter) override;
   std::string status_json() override;
   std::string metrics_text() override;
+  Status health() override;
 
   asio::io_context io_{1};  // first: what waits in it is destroyed last
   ServerOptions options_;
@@ -134,9 +139,11 @@ class Server final : private LinkInputs, private Clients, private Backend, priva
   StaticFiles files_;
   std::unique_ptr<RestApi> api_;
   std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<Control> control_;
   asio::signal_set signals_;
   asio::steady_timer stop_deadline_;
   asio::steady_timer bind_watch_;  // once a day
+  asio::steady_timer upkeep_;      // once an hour, and at once while there is more to do
   JoinLog join_log_;
   std::unique_ptr<LateNames> late_names_;
 

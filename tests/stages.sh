@@ -116,6 +116,7 @@ run_stages() {
   stage build build release
   stage lint lint_stage
   stage unit ctest_stage unit release
+  stage package pytest_stage package tests/package_test.py
   stage scenarios scenarios_stage "${long[@]}"
   stage javascript javascript_stage
   if [[ -z $fast ]]; then

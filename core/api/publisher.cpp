@@ -4,6 +4,7 @@
 #include "core/event/expiry.h"
 #include "core/event/references.h"
 #include "core/event/validation.h"
+#include "core/feed/bans.h"
 #include "core/feed/deletions.h"
 #include "core/feed/feed.h"
 
@@ -29,6 +30,7 @@ Result<EventPtr> Publisher::admit(Event event, const Visitor& by, Style style) {
   auto valid = ValidationGate::validate(std::move(event), config_.limits, host_.verifier);
   if (!valid) return valid;
   const Event& accepted = (*valid).get();
+  if (is_banned(accepted, host_.store)) return error(ErrorCode::forbidden, "it, or its author, is banned here");
   if (accepted.kind == kind::bind) {
     if (const Status bind = admit_bind(*valid); !bind.ok()) return bind.error();
   }

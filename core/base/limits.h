@@ -181,12 +181,15 @@ struct Limits {
   unsigned follower_share_percent = 50;
   Duration unflushed = 1s;         // what nobody waits for is made durable within this,
   Duration unreceipted = 250ms;    // and what heads of cells wait to hear of (core/overlay/swarm/cell_heads.h) in this
+  std::size_t banned = 10'000;     // keys and ids that the owner refuses
   std::size_t node_values = 1000;  // named values of the node's own; other tables have the bounds of what they keep
   std::size_t unsafe_writes = 100'000;  // writes that the disk has not taken yet, remembered to undo or repeat them
   // --- clients
   std::size_t filter_values =
-      20'000;                       // ids, authors, kinds and tag values of one filter; a home feed names all follows
-  std::size_t query_events = 5000;  // events in one answer
+      20'000;                      // ids, authors, kinds and tag values of one filter; a home feed names all follows
+  std::size_t search_bytes = 512;  // of the text of a search
+  std::size_t search_candidates = 20'000;  // found by their words; the one stored last first
+  std::size_t query_events = 5000;         // events in one answer
   std::size_t pending_publishes = 10'000;  // accepted but not yet durable
   ClientLimits client;
 };

@@ -3,6 +3,7 @@
 // and it never changes again; it is shared, not copied.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -23,6 +24,13 @@ struct Event {
   Signature sig;
 
   friend bool operator==(const Event&, const Event&) = default;
+};
+
+// When and which: where an event stands in the order of sets that are reconciled (event/negentropy.h).
+struct Stamp {
+  std::int64_t created_at = 0;
+  EventId id;
+  friend auto operator<=>(const Stamp&, const Stamp&) = default;
 };
 
 class ValidEvent {

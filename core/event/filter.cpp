@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/event/search.h"
+
 namespace np2p {
 namespace {
 
@@ -21,7 +23,7 @@ bool has_tag(const Event& event, char letter, const std::vector<std::string>& va
 
 }  // namespace
 
-bool matches(const Filter& filter, const Event& event) noexcept {
+bool matches(const Filter& filter, const Event& event) {
   if (filter.ids && !holds(*filter.ids, event.id)) return false;
   if (filter.authors && !holds(*filter.authors, event.pubkey)) return false;
   if (filter.kinds && !holds(*filter.kinds, std::uint32_t{event.kind})) return false;
@@ -30,7 +32,7 @@ bool matches(const Filter& filter, const Event& event) noexcept {
   for (const auto& [letter, values] : filter.tags) {
     if (!has_tag(event, letter, values)) return false;
   }
-  return true;
+  return !filter.search || found_by(search_words(*filter.search), event);
 }
 
 bool newer(const Event& a, const Event& b) noexcept {

@@ -20,11 +20,12 @@ struct Filter {
   std::optional<std::int64_t> since;                            // created_at >= since
   std::optional<std::int64_t> until;                            // created_at <= until
   std::optional<std::size_t> limit;                             // the newest so many
+  std::optional<std::string> search;                            // NIP-50 (event/search.h)
 
   friend bool operator==(const Filter&, const Filter&) = default;
 };
 
-bool matches(const Filter& filter, const Event& event) noexcept;  // everything but `limit`
+bool matches(const Filter& filter, const Event& event);  // everything but `limit`
 
 // NIP-01's order: newest first, of the same second the lowest id first.
 bool newer(const Event& a, const Event& b) noexcept;

@@ -171,7 +171,8 @@ Status read_number(std::string_view field, dom::element value, std::optional<std
 
 class FilterReader {
  public:
-  FilterReader(const Limits& limits, json_reader::Style style) : room_(limits.filter_values), style_(style) {}
+  FilterReader(const Limits& limits, json_reader::Style style)
+      : room_(limits.filter_values), search_bytes_(limits.search_bytes), style_(style) {}
 
   Result<Filter> read(dom::object object) {
     for (const auto& [key, value] : object) {
@@ -185,7 +186,8 @@ class FilterReader {
   // A "tag" that the original's client sends, like every field not named here, is ignored.
   Status field(std::string_view key, dom::element value) {
     if (key.size() == 2 && key[0] == '#' && is_letter(key[1])) return read_tag(key, value);
-    static constexpr std::array<std::string_view, 6> kNames{"ids", "authors", "kinds", "since", "until", "limit"};
+    static constexpr std::array<std::string_view, 7> kNames{"ids",   "authors", "kinds", "since",
+                                                            "until", "limit",   "search"};
     const auto known = static_cast<unsigned>(std::find(kNames.begin(), kNames.end(), key) - kNames.begin());
     if (known == kNames.size()) {
       // What cannot be asked for must not come out as "everything".
@@ -207,8 +209,10 @@ class FilterReader {
         return read_number(key, value, filter_.since);
       case 4:
         return read_number(key, value, filter_.until);
-      default:
+      case 5:
         return read_limit(value);
+      default:
+        return read_search(value);
     }
   }
 
@@ -228,6 +232,15 @@ class FilterReader {
     const Status status = read_number("limit", value, limit);
     if (limit) filter_.limit = static_cast<std::size_t>(*limit);
     return status;
+  }
+
+  Status read_search(dom::element value) {
+    if (value.is_null()) return {};
+    std::string_view text;
+    if (value.get(text) != simdjson::SUCCESS) return wrong("search", "is not a string");
+    if (text.size() > search_bytes_) return error(ErrorCode::too_large, "the search is longer than allowed");
+    filter_.search = text;
+    return {};
   }
 
   Status read_tag(std::string_view key, dom::element value) {
@@ -263,6 +276,7 @@ class FilterReader {
 
   Filter filter_;
   std::size_t room_;  // for this many more values
+  std::size_t search_bytes_;
   const json_reader::Style style_;
   unsigned seen_ = 0;
 };

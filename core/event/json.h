@@ -18,9 +18,9 @@ namespace np2p {
 Result<Event> parse_event_json(std::string_view json, const Limits& limits);
 std::string event_json(const Event& event);  // one line, fields in NIP-01's order, the escapes of canonical bytes
 
-// ids, authors, kinds, since, until, limit and #<letter>; also what the original's client sends (tag as an array).
-// Lenient where the original is: a negative since, until or limit means "not given", so does null, a float is rounded
-// down. A field of a wrong type is an error (bad_field) that names it.
+// ids, authors, kinds, since, until, limit, search (NIP-50) and #<letter>; also what the original's client sends (tag
+// as an array). Lenient where the original is: a negative since, until or limit means "not given", so does null, a
+// float is rounded down. A field of a wrong type is an error (bad_field) that names it.
 Result<Filter> parse_filter_json(std::string_view json, const Limits& limits = {});
 
 }  // namespace np2p

@@ -8,6 +8,7 @@
 #include "core/base/vectors.h"
 #include "core/event/expiry.h"
 #include "core/event/validation.h"
+#include "core/feed/bans.h"
 #include "core/feed/deletions.h"
 #include "core/feed/speaks_for.h"
 #include "core/wire/extension.h"
@@ -266,6 +267,12 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
   }
   accepted = *valid;
   heard(delivery, accepted.get());
+  if (const char* why = refusal(accepted.get())) {
+    reject("event", error(ErrorCode::forbidden, why), delivery);
+    recent_.insert(half_of(accepted->id));
+    accepted = {};
+    return Arrival::known;
+  }
   if (kind::class_of(accepted->kind) != kind::Class::ephemeral) {
     if (deletion_of(*accepted, host_.store) || has_expired(*accepted, unix_seconds(host_.clock.wall()))) {
       recent_.insert(half_of(accepted->id));
@@ -296,6 +303,13 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
   tell(accepted);
   if (is_to_us(*accepted)) multicast_.hand_on(accepted);
   return Arrival::fresh;
+}
+
+// Well signed, and not wanted all the same: nobody is to blame, and who sees to it otherwise may have it.
+const char* Feed::refusal(const Event& event) {
+  if (is_banned(event, host_.store)) return "it, or its author, is banned here";
+  if (has_expired(event, unix_seconds(host_.clock.wall()))) return "it has expired";
+  return nullptr;
 }
 
 // The author of a target sends reactions to followers, not all of whom have got the target; they have no use for them.

@@ -70,6 +70,7 @@ class Feed {
   Received receive_packet(const Delivery& delivery);
   void receive_stream(const Delivery& delivery);
   void receive_extension(const Delivery& delivery);
+  const char* refusal(const Event& event);
   Arrival accept(Event event, const Delivery& delivery, EventPtr& accepted);
   void blame(const Delivery& delivery);
   void flush_within(Duration pause);

@@ -53,6 +53,7 @@ enum class Table : std::uint8_t {
   mail,
   wards,
   contacts,
+  banned,  // core/feed/bans.h
   count_
 };
 
@@ -65,7 +66,15 @@ class Store {
   [[nodiscard]] virtual bool contains(const EventId& id) = 0;
   // The newest `filter.limit` (at most Limits::query_events) matches, in NIP-01's order or exactly reversed.
   [[nodiscard]] virtual std::vector<EventPtr> query(const Filter& filter, Order order) = 0;
+  // How many match. `limit` counts if it is given, Limits::query_events does not; no event is loaded for it unless a
+  // filter asks for more than the indices tell.
+  [[nodiscard]] virtual std::size_t count(const Filter& filter) = 0;
+  // What set reconciliation (core/event/negentropy.h) needs of the newest `most` matches; the filter's limit counts,
+  // too.
+  [[nodiscard]] virtual std::vector<Stamp> stamps(const Filter& filter, std::size_t most) = 0;
   virtual bool erase(const EventId& id) = 0;
+  // Erases what has expired by then (NIP-40), and says how much. Costs nothing while nothing has.
+  virtual std::size_t expire(std::int64_t now) = 0;
 
   // Standing of an author from now on; it decides what of theirs is evicted. Part of the batch.
   virtual void set_standing(const PubKey& author, Standing standing) = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "core/event/expiry.h"
 #include "core/event/replaceable.h"
 
 namespace np2p {
@@ -146,10 +147,19 @@ void MemoryIndex::insert(const EventPtr& event, Standing author) {
   const Rank rank = rank_of(author, event->kind);
   if (rank != Rank::kept) by_rank_[list_of(rank)].insert(slot);
   ++counts_[rank];
+  if (const auto at = expiration_of(event.get())) {
+    const Expiry expiry{*at, slot};
+    if (!expiries_) expiries_ = std::make_unique<std::vector<Expiry>>();
+    expiries_->insert(std::lower_bound(expiries_->begin(), expiries_->end(), expiry), expiry);
+  }
 }
 
 void MemoryIndex::remove(Slot slot, Standing author) {
   const std::uint16_t event_kind = slots_[slot]->kind;
+  if (const auto at = expiration_of(slots_[slot].get())) {
+    expiries_->erase(std::lower_bound(expiries_->begin(), expiries_->end(), Expiry{*at, slot}));
+    if (expiries_->empty()) expiries_.reset();
+  }
   const Rank rank = rank_of(author, event_kind);
   --counts_[rank];
   if (rank != Rank::kept) by_rank_[list_of(rank)].erase(slot);
@@ -183,6 +193,11 @@ std::optional<MemoryIndex::Slot> MemoryIndex::oldest(Rank rank) const noexcept {
   const TimeList& list = by_rank_[list_of(rank)];
   if (list.empty()) return std::nullopt;
   return list.last();
+}
+
+std::optional<MemoryIndex::Slot> MemoryIndex::first_to_expire(std::int64_t now) const noexcept {
+  if (!expiries_ || expiries_->front().at > now) return std::nullopt;
+  return expiries_->front().slot;
 }
 
 MemoryIndex::AuthorList::Place MemoryIndex::author_run(const PubKey& author, std::uint32_t kind) const {
@@ -258,7 +273,8 @@ std::vector<EventPtr> MemoryIndex::query(const PreparedFilter& filter, std::size
 std::size_t MemoryIndex::bytes() const noexcept {
   std::size_t sum = slots_.capacity() * sizeof(EventPtr) + (free_.capacity() + table_.capacity()) * sizeof(Slot) +
                     by_time_.bytes() + by_author_.bytes() + by_address_.bytes() +
-                    by_rank_.capacity() * sizeof(TimeList);
+                    by_rank_.capacity() * sizeof(TimeList) +
+                    (expiries_ ? expiries_->capacity() * sizeof(Expiry) + sizeof *expiries_ : 0);
   for (const TimeList& list : by_rank_) sum += list.bytes();
   return sum;
 }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -28,6 +29,7 @@ class MemoryIndex {
   // The holder of a replaceable or addressable event's address; nothing for other kinds.
   [[nodiscard]] std::optional<Slot> holder(const Event& event) const;
   [[nodiscard]] std::optional<Slot> oldest(Rank rank) const noexcept;
+  [[nodiscard]] std::optional<Slot> first_to_expire(std::int64_t now) const noexcept;  // by then
   [[nodiscard]] const RankCounts& counts() const noexcept { return counts_; }
 
   void insert(const EventPtr& event, Standing author);  // its id is not there
@@ -53,6 +55,11 @@ class MemoryIndex {
     const std::vector<EventPtr>* slots;
     bool operator()(Slot a, Slot b) const;
   };
+  struct Expiry {
+    std::int64_t at;
+    Slot slot;
+    friend auto operator<=>(const Expiry&, const Expiry&) = default;
+  };
   using TimeList = SortedBlocks<Slot, Newer>;
   using AuthorList = SortedBlocks<Slot, ByAuthor>;
 
@@ -72,6 +79,7 @@ class MemoryIndex {
   AuthorList by_author_;
   SortedBlocks<Slot, ByAddress> by_address_;  // addressable kinds only; replaceable ones are found by author and kind
   std::vector<TimeList> by_rank_;             // all but what is kept
+  std::unique_ptr<std::vector<Expiry>> expiries_;  // ascending; mostly there is none
   RankCounts counts_;
 };
 

@@ -97,8 +97,8 @@ struct MemoryStore::Impl {
   explicit Impl(const Limits& limits)
       : room(room_of(limits)),
         max_values(table_rooms(limits)),
-        max_answer(limits.query_events),
-        max_journal(limits.unsafe_writes) {}
+        max_answer(static_cast<std::uint32_t>(limits.query_events)),
+        max_journal(static_cast<std::uint32_t>(limits.unsafe_writes)) {}
 
   // --- state
   MemoryIndex index;
@@ -116,8 +116,8 @@ struct MemoryStore::Impl {
 
   Room room;
   TableRooms max_values;
-  std::size_t max_answer;
-  std::size_t max_journal;
+  std::uint32_t max_answer;
+  std::uint32_t max_journal;
   std::uint64_t evicted = 0;
   std::uint64_t written_hash = 0;
   std::uint64_t written_bytes = 0;
@@ -263,10 +263,29 @@ bool MemoryStore::contains(const EventId& id) {
 }
 
 std::vector<EventPtr> MemoryStore::query(const Filter& filter, Order order) {
-  const std::size_t limit = std::min(filter.limit.value_or(impl_->max_answer), impl_->max_answer);
+  const std::size_t limit = std::min(filter.limit.value_or(impl_->max_answer), std::size_t{impl_->max_answer});
   std::vector<EventPtr> events = impl_->index.query(PreparedFilter(filter), limit);
   if (order == Order::oldest_first) std::reverse(events.begin(), events.end());
   return events;
+}
+
+std::size_t MemoryStore::count(const Filter& filter) {
+  return impl_->index.query(PreparedFilter(filter), filter.limit.value_or(impl_->index.counts().total())).size();
+}
+
+std::vector<Stamp> MemoryStore::stamps(const Filter& filter, std::size_t most) {
+  std::vector<Stamp> found;
+  for (const EventPtr& event :
+       impl_->index.query(PreparedFilter(filter), std::min(filter.limit.value_or(most), most))) {
+    found.push_back({event->created_at, event->id});
+  }
+  return found;
+}
+
+std::size_t MemoryStore::expire(std::int64_t now) {
+  std::size_t expired = 0;
+  for (; const auto slot = impl_->index.first_to_expire(now); ++expired) erase(EventId(impl_->index.event(*slot)->id));
+  return expired;
 }
 
 bool MemoryStore::erase(const EventId& id) {

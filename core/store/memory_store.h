@@ -33,7 +33,10 @@ class MemoryStore final : public Store {
   [[nodiscard]] EventPtr get(const EventId& id) override;
   [[nodiscard]] bool contains(const EventId& id) override;
   [[nodiscard]] std::vector<EventPtr> query(const Filter& filter, Order order) override;
+  [[nodiscard]] std::size_t count(const Filter& filter) override;
+  [[nodiscard]] std::vector<Stamp> stamps(const Filter& filter, std::size_t most) override;
   bool erase(const EventId& id) override;
+  std::size_t expire(std::int64_t now) override;
   void set_standing(const PubKey& author, Standing standing) override;
   [[nodiscard]] Standing standing(const PubKey& author) override;
   bool set_value(Table table, std::string_view key, std::string_view value) override;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/event/filter.h"
+#include "core/event/search.h"
 
 namespace np2p {
 
@@ -18,17 +19,20 @@ class PreparedFilter {
     rest.tags = filter.tags;
     rest.since = filter.since;
     rest.until = filter.until;
+    if (filter.search) search = search_words(*filter.search);
   }
 
   [[nodiscard]] bool has_kind(std::uint16_t kind) const { return holds(kinds, std::uint32_t{kind}); }
   [[nodiscard]] bool accepts(const Event& event) const {
-    return has_kind(event.kind) && holds(authors, event.pubkey) && holds(ids, event.id) && matches(rest, event);
+    return has_kind(event.kind) && holds(authors, event.pubkey) && holds(ids, event.id) && matches(rest, event) &&
+           (!search || found_by(*search, event));
   }
 
   std::optional<std::vector<EventId>> ids;
   std::optional<std::vector<PubKey>> authors;
   std::optional<std::vector<std::uint32_t>> kinds;
   Filter rest;  // tags, since, until
+  std::optional<std::vector<SearchWord>> search;
 
  private:
   template <class Value>

@@ -53,6 +53,8 @@ inline std::size_t room_of(Table table, const Limits& limits) noexcept {
       return limits.wards;
     case Table::contacts:
       return limits.followers + limits.follows;
+    case Table::banned:
+      return limits.banned;
     case Table::node:
     case Table::count_:
       break;
@@ -60,10 +62,12 @@ inline std::size_t room_of(Table table, const Limits& limits) noexcept {
   return limits.node_values;
 }
 
-using TableRooms = std::array<std::size_t, static_cast<std::size_t>(Table::count_)>;
+using TableRooms = std::array<std::uint32_t, static_cast<std::size_t>(Table::count_)>;
 inline TableRooms table_rooms(const Limits& limits) noexcept {
   TableRooms rooms{};
-  for (std::size_t i = 0; i < rooms.size(); ++i) rooms[i] = room_of(static_cast<Table>(i), limits);
+  for (std::size_t i = 0; i < rooms.size(); ++i) {
+    rooms[i] = static_cast<std::uint32_t>(room_of(static_cast<Table>(i), limits));
+  }
   return rooms;
 }
 

@@ -42,6 +42,12 @@ void look_at_ends(Database& db) {
   }
   if (db.number("SELECT count(*) FROM sqlite_schema WHERE name='rotten'") == 0) return;  // an older schema
   static_cast<void>(db.number("SELECT number FROM rotten ORDER BY number LIMIT 1"));
+  if (db.number("SELECT count(*) FROM sqlite_schema WHERE name='searched'") == 0) return;  // likewise
+  static_cast<void>(db.number("SELECT at FROM expiry ORDER BY at LIMIT 1"));
+  static_cast<void>(db.number("SELECT upto FROM searched"));
+  static_cast<void>(db.number("SELECT id FROM search_data ORDER BY id LIMIT 1"));
+  static_cast<void>(db.number("SELECT segid FROM search_idx ORDER BY segid LIMIT 1"));
+  static_cast<void>(db.number("SELECT count(*) FROM search_config"));
 }
 
 // Rows all over the table of events, and each one's place in the indices.

@@ -74,6 +74,14 @@ Use& Use::bind(ByteView bytes) {
   return *this;
 }
 
+Use& Use::bind_text(std::string_view text) {
+  const char* data = text.empty() ? "" : text.data();
+  if (sqlite3_bind_text64(statement_.stmt_, ++bound_, data, text.size(), SQLITE_STATIC, SQLITE_UTF8) != SQLITE_OK) {
+    statement_.db_.fail();
+  }
+  return *this;
+}
+
 Use& Use::bind_null() {
   if (sqlite3_bind_null(statement_.stmt_, ++bound_) != SQLITE_OK) statement_.db_.fail();
   return *this;

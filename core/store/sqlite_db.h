@@ -64,6 +64,7 @@ class Use {
 
   Use& bind(std::int64_t value);
   Use& bind(ByteView bytes);
+  Use& bind_text(std::string_view text);
   Use& bind_null();
   [[nodiscard]] bool row();
   void run() { static_cast<void>(row()); }

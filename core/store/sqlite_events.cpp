@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "core/base/hash.h"
+#include "core/event/expiry.h"
 #include "core/event/replaceable.h"
 #include "core/store/event_row.h"
 
@@ -21,7 +22,7 @@ std::int64_t address_key(const EventAddress& address) {
 
 }  // namespace
 
-EventRows::EventRows(Database& db)
+EventRows::EventRows(Database& db, std::size_t most_found)
     : db_(db),
       count_(db, "SELECT rank, count(*) FROM event GROUP BY rank"),
       find_(db, "SELECT seq, id FROM event WHERE head=?"),
@@ -58,6 +59,20 @@ EventRows::EventRows(Database& db)
       file_author_(db,
                    "UPDATE event SET rank = CASE WHEN kind IN (0,3,10002,10848) THEN ?3 ELSE ?4 END "
                    "WHERE author=?1 AND pubkey=?2"),
+      id_(db, "SELECT id FROM event WHERE seq=?"),
+      place_(db, "SELECT created_at, head, kind, author FROM event WHERE seq=?"),
+      insert_expiry_(db, "INSERT INTO expiry(at, seq) VALUES(?,?)"),
+      remove_expiry_(db, "DELETE FROM expiry WHERE at=? AND seq=?"),
+      sweep_expiries_(db, "DELETE FROM expiry WHERE seq=?"),
+      first_expiry_(db, "SELECT at FROM expiry ORDER BY at LIMIT 1"),
+      expired_(db, "SELECT seq FROM expiry WHERE at<=? ORDER BY at, seq LIMIT ?"),
+      older_(db, "SELECT seq FROM event WHERE rank=? AND created_at<? ORDER BY created_at, head DESC LIMIT ?"),
+      // The ranks are those that prune() may touch: strangers, and what is not kept of those we know.
+      older_of_kind_(db,
+                     "SELECT seq FROM event WHERE kind=? AND created_at<? AND rank IN (0,1) "
+                     "ORDER BY created_at, head DESC LIMIT ?"),
+      search_(db),
+      most_found_(most_found),
       cache_(kCachedEvents) {}
 
 RankCounts EventRows::count() {
@@ -88,6 +103,50 @@ void EventRows::remember(Seq seq, const EventPtr& event) {
 
 void EventRows::forget_cache() {
   for (auto& entry : cache_) entry = {};
+  search_.forget();
+}
+
+void EventRows::take_in_words(std::size_t most) {
+  search_.take_in(most, [this](Seq seq) {
+    bool rotten = false;
+    return load(seq, rotten);
+  });
+}
+
+std::optional<EventId> EventRows::id(Seq seq) {
+  Use use(id_);
+  use.bind(seq);
+  return use.row() ? EventId::from(use.blob(0)) : std::nullopt;
+}
+
+std::optional<std::int64_t> EventRows::first_expiry() {
+  Use use(first_expiry_);
+  return use.row() ? std::optional(use.number(0)) : std::nullopt;
+}
+
+namespace {
+
+std::vector<EventRows::Seq> first_column(Use& use) {
+  std::vector<EventRows::Seq> rows;
+  while (use.row()) rows.push_back(use.number(0));
+  return rows;
+}
+
+}  // namespace
+
+std::vector<EventRows::Seq> EventRows::expired(std::int64_t now, std::size_t most) {
+  Use use(expired_);
+  return first_column(use.bind(now).bind(static_cast<std::int64_t>(most)));
+}
+
+std::vector<EventRows::Seq> EventRows::older(Rank rank, std::int64_t before, std::size_t most) {
+  Use use(older_);
+  return first_column(use.bind(static_cast<std::int64_t>(rank)).bind(before).bind(static_cast<std::int64_t>(most)));
+}
+
+std::vector<EventRows::Seq> EventRows::older_of_kind(std::uint16_t kind, std::int64_t before, std::size_t most) {
+  Use use(older_of_kind_);
+  return first_column(use.bind(kind).bind(before).bind(static_cast<std::int64_t>(most)));
 }
 
 EventPtr EventRows::load(Seq seq, bool& rotten) {
@@ -173,6 +232,8 @@ void EventRows::insert(const EventPtr& event, Rank rank) {
     use.bind(key).bind(event->created_at).bind(head).bind(seq).bind(event->kind).bind(author);
     use.run();
   }
+  if (const auto at = expiration_of(event.get())) Use(insert_expiry_).bind(*at).bind(seq).run();
+  search_.inserted(seq, event->kind);
   remember(seq, event);
 }
 
@@ -185,10 +246,12 @@ std::optional<Rank> EventRows::remove(Seq seq) {
       use.bind(key).bind(event->created_at).bind(sortable_head(event->id.view())).bind(seq);
       use.run();
     }
+    if (const auto at = expiration_of(event.get())) Use(remove_expiry_).bind(*at).bind(seq).run();
+    search_.removing(seq, event.get());
   } else if (rotten) {
-    Use use(sweep_tags_);
-    use.bind(seq);
-    use.run();
+    Use(sweep_tags_).bind(seq).run();
+    Use(sweep_expiries_).bind(seq).run();
+    search_.row_gone(seq);
   }
   cache_[static_cast<std::size_t>(seq) % kCachedEvents] = {};
   Use use(remove_);
@@ -335,11 +398,38 @@ void EventRows::select_tags(const PreparedFilter& filter, Selection& selection) 
   }
 }
 
+// A row more than it finds costs some microseconds, and a common word is in most of them.
+void EventRows::select_found(const PreparedFilter& filter, Selection& selection) {
+  std::vector<std::int64_t> authors;
+  if (filter.authors) {
+    for (const PubKey& author : *filter.authors) authors.push_back(sortable_head(author.view()));
+  }
+  std::size_t looked_at = 0;
+  search_.each(*filter.search, [&](Seq seq) {
+    if (looked_at++ >= most_found_) return false;
+    Use use(place_);
+    use.bind(seq);
+    if (!use.row()) return true;
+    const Key key{use.number(0), use.number(1), seq};
+    if (key.created_at < selection.low() || key.created_at > selection.high() || selection.closed_to(key)) return true;
+    if (!filter.has_kind(static_cast<std::uint16_t>(use.number(2)))) return true;
+    if (filter.authors && !std::binary_search(authors.begin(), authors.end(), use.number(3))) return true;
+    selection.offer(key);
+    return true;
+  });
+}
+
+std::size_t EventRows::count(const PreparedFilter& filter, std::size_t limit) {
+  return select(filter, limit, false, {}).size();
+}
+
 std::vector<EventRows::Key> EventRows::select(const PreparedFilter& filter, std::size_t limit, bool look,
                                               const std::vector<Seq>& skip) {
   if (limit == 0) return {};
-  // More than one condition on tags: the index answers one of them, the events the others.
-  Selection selection(*this, filter, limit, look || filter.rest.tags.size() > 1, skip);
+  // More than one condition on tags: the index answers one of them, the events the others. So it is with a search.
+  const bool by_words = filter.search && !filter.search->empty();
+  const bool more = filter.rest.tags.size() > (by_words ? 0 : 1) || (filter.search && !by_words);
+  Selection selection(*this, filter, limit, look || more, skip);
   if (filter.ids) {
     for (const EventId& id : *filter.ids) {
       const auto seq = find(id);
@@ -350,6 +440,8 @@ std::vector<EventRows::Key> EventRows::select(const PreparedFilter& filter, std:
       const Key key{event->created_at, sortable_head(id.view()), *seq};
       if (!selection.closed_to(key)) selection.offer(key);
     }
+  } else if (by_words) {
+    select_found(filter, selection);
   } else if (!filter.rest.tags.empty()) {
     select_tags(filter, selection);
   } else if (filter.authors) {

@@ -12,6 +12,7 @@
 #include "core/store/prepared_filter.h"
 #include "core/store/retention.h"
 #include "core/store/sqlite_db.h"
+#include "core/store/sqlite_search.h"
 
 namespace np2p {
 
@@ -30,7 +31,8 @@ class EventRows {
     }
   };
 
-  explicit EventRows(Database& db);
+  // Of the events that a search finds, at most `most_found` that were stored last are looked at.
+  EventRows(Database& db, std::size_t most_found);
   EventRows(const EventRows&) = delete;
   EventRows& operator=(const EventRows&) = delete;
 
@@ -60,6 +62,20 @@ class EventRows {
   [[nodiscard]] std::vector<Key> select(const PreparedFilter& filter, std::size_t limit, bool look,
                                         const std::vector<Seq>& skip);
 
+  // All of them; only what eight bytes of a hash tell apart is told apart, unless the filter wants the events looked
+  // at.
+  [[nodiscard]] std::size_t count(const PreparedFilter& filter, std::size_t limit);
+  [[nodiscard]] std::optional<EventId> id(Seq seq);
+
+  [[nodiscard]] std::optional<std::int64_t> first_expiry();
+  [[nodiscard]] std::vector<Seq> expired(std::int64_t now, std::size_t most);
+  // Rows of this rank (or of this kind, in ranks that may be pruned) from before that time.
+  [[nodiscard]] std::vector<Seq> older(Rank rank, std::int64_t before, std::size_t most);
+  [[nodiscard]] std::vector<Seq> older_of_kind(std::uint16_t kind, std::int64_t before, std::size_t most);
+
+  [[nodiscard]] SearchRows& search() noexcept { return search_; }
+  void take_in_words(std::size_t most);  // into the index of words
+
   void forget_cache();  // after a rollback
 
  private:
@@ -67,6 +83,7 @@ class EventRows {
   void select_authors(const PreparedFilter& filter, Selection& selection);
   void select_author_kind(std::int64_t author, std::uint32_t kind, Selection& selection);
   void select_tags(const PreparedFilter& filter, Selection& selection);
+  void select_found(const PreparedFilter& filter, Selection& selection);
   void remember(Seq seq, const EventPtr& event);
 
   Database& db_;
@@ -89,6 +106,17 @@ class EventRows {
   Statement keep_rotten_;
   Statement count_author_;
   Statement file_author_;
+  Statement id_;
+  Statement place_;
+  Statement insert_expiry_;
+  Statement remove_expiry_;
+  Statement sweep_expiries_;
+  Statement first_expiry_;
+  Statement expired_;
+  Statement older_;
+  Statement older_of_kind_;
+  SearchRows search_;
+  std::size_t most_found_;
 
   // The events read or written last, each in the place that its row number names.
   std::vector<std::pair<Seq, EventPtr>> cache_;

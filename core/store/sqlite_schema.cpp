@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <string_view>
 
+#include "core/event/expiry.h"
+#include "core/store/event_row.h"
 #include "core/store/side_file.h"
 #include "core/store/sqlite_check.h"
 #include "core/store/wal_damage.h"
@@ -17,28 +19,40 @@ namespace {
 
 // In the order of their names, which is how they are read back. `head` and `author` are the first eight bytes of id and
 // pubkey as sortable numbers: they keep the indices small, and (created_at DESC, head) is NIP-01's order.
+struct Piece {
+  std::int64_t since;  // schema version
+  const char* sql;
+};
 constexpr std::array kSchema{
-    "CREATE TABLE event(seq INTEGER PRIMARY KEY, id BLOB NOT NULL, head INTEGER NOT NULL, pubkey BLOB NOT NULL, "
-    "author INTEGER NOT NULL, kind INTEGER NOT NULL, created_at INTEGER NOT NULL, rank INTEGER NOT NULL, "
-    "address INTEGER, body BLOB NOT NULL)",
-    "CREATE INDEX event_address ON event(author, kind, address) WHERE address IS NOT NULL",
-    "CREATE INDEX event_author ON event(author, kind, created_at DESC, head)",
-    "CREATE INDEX event_head ON event(head)",
-    "CREATE INDEX event_kind ON event(kind, created_at DESC, head)",
-    "CREATE INDEX event_rank ON event(rank, created_at DESC, head)",
+    Piece{1,
+          "CREATE TABLE event(seq INTEGER PRIMARY KEY, id BLOB NOT NULL, head INTEGER NOT NULL, pubkey BLOB NOT NULL, "
+          "author INTEGER NOT NULL, kind INTEGER NOT NULL, created_at INTEGER NOT NULL, rank INTEGER NOT NULL, "
+          "address INTEGER, body BLOB NOT NULL)"},
+    Piece{1, "CREATE INDEX event_address ON event(author, kind, address) WHERE address IS NOT NULL"},
+    Piece{1, "CREATE INDEX event_author ON event(author, kind, created_at DESC, head)"},
+    Piece{1, "CREATE INDEX event_head ON event(head)"},
+    Piece{1, "CREATE INDEX event_kind ON event(kind, created_at DESC, head)"},
+    Piece{1, "CREATE INDEX event_rank ON event(rank, created_at DESC, head)"},
+    // When events expire (NIP-40).
+    Piece{4, "CREATE TABLE expiry(at INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(at, seq)) WITHOUT ROWID"},
     // Events whose bytes no longer give their id: kept for whoever wants to look, never served.
-    "CREATE TABLE rotten(number INTEGER PRIMARY KEY, id BLOB NOT NULL, pubkey BLOB NOT NULL, kind INTEGER NOT NULL, "
-    "created_at INTEGER NOT NULL, body BLOB NOT NULL)",
-    "CREATE TABLE standing(author BLOB PRIMARY KEY, standing INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE tag(key INTEGER NOT NULL, created_at INTEGER NOT NULL, head INTEGER NOT NULL, "
-    "seq INTEGER NOT NULL, kind INTEGER NOT NULL, author INTEGER NOT NULL, "
-    "PRIMARY KEY(key, created_at DESC, head, seq)) WITHOUT ROWID",
-    "CREATE TABLE value(part INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY(part, key)) "
-    "WITHOUT ROWID",
+    Piece{3,
+          "CREATE TABLE rotten(number INTEGER PRIMARY KEY, id BLOB NOT NULL, pubkey BLOB NOT NULL, kind INTEGER NOT "
+          "NULL, created_at INTEGER NOT NULL, body BLOB NOT NULL)"},
+    // The index of words (sqlite_search.h), which has tables of its own (search_...), and up to which row it goes.
+    Piece{4, "CREATE VIRTUAL TABLE search USING fts5(words, content='', columnsize=0, detail=none, tokenize='ascii')"},
+    Piece{4, "CREATE TABLE searched(upto INTEGER NOT NULL)"},
+    Piece{1, "CREATE TABLE standing(author BLOB PRIMARY KEY, standing INTEGER NOT NULL) WITHOUT ROWID"},
+    Piece{1,
+          "CREATE TABLE tag(key INTEGER NOT NULL, created_at INTEGER NOT NULL, head INTEGER NOT NULL, "
+          "seq INTEGER NOT NULL, kind INTEGER NOT NULL, author INTEGER NOT NULL, "
+          "PRIMARY KEY(key, created_at DESC, head, seq)) WITHOUT ROWID"},
+    Piece{1,
+          "CREATE TABLE value(part INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY(part, key)) "
+          "WITHOUT ROWID"},
 };
 
-constexpr std::size_t kRotten = 6;  // its place
-constexpr std::int64_t kSchemaWithRotten = 3;
+constexpr std::int64_t kSchemaWithExpiry = 4;
 constexpr std::int64_t kSchemaWithFollowerRank = 2;
 
 constexpr std::string_view kLeft = "; it was left as it is";
@@ -120,8 +134,33 @@ void create(Database& db) {
   db.exec("BEGIN EXCLUSIVE");
   db.exec(("PRAGMA application_id=" + std::to_string(kApplicationId)).c_str());
   db.exec(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str());
-  for (const char* statement : kSchema) db.exec(statement);
+  for (const Piece& piece : kSchema) db.exec(piece.sql);
+  db.exec("INSERT INTO searched VALUES(0)");
   db.exec("COMMIT");
+}
+
+// Of the events that are there already.
+void note_expiries(Database& db) {
+  Statement candidates(db,
+                       "SELECT seq, id, pubkey, kind, created_at, body FROM event "
+                       "WHERE instr(body, CAST('expiration' AS BLOB)) > 0");
+  Statement insert(db, "INSERT INTO expiry(at, seq) VALUES(?,?)");
+  Use row(candidates);
+  while (row.row()) {
+    const auto id = EventId::from(row.blob(1));
+    const auto pubkey = PubKey::from(row.blob(2));
+    if (!id || !pubkey) continue;
+    const EventPtr event = decode_row(Event{.id = *id,
+                                            .pubkey = *pubkey,
+                                            .created_at = row.number(4),
+                                            .kind = static_cast<std::uint16_t>(row.number(3)),
+                                            .tags = {},
+                                            .content = {},
+                                            .sig = {}},
+                                      row.blob(5));
+    const auto at = event ? expiration_of(event.get()) : std::nullopt;
+    if (at) Use(insert).bind(*at).bind(row.number(0)).run();
+  }
 }
 
 void bring_up_to_date(Database& db, std::int64_t version) {
@@ -129,17 +168,25 @@ void bring_up_to_date(Database& db, std::int64_t version) {
   if (version < kSchemaWithFollowerRank) {  // what is kept of followers got a rank of its own (core/store/retention.h)
     db.exec("UPDATE event SET rank=4 WHERE rank=3 AND pubkey IN (SELECT author FROM standing WHERE standing=1)");
   }
-  if (version < kSchemaWithRotten) db.exec(kSchema[kRotten]);
+  for (const Piece& piece : kSchema) {
+    if (piece.since > version) db.exec(piece.sql);
+  }
+  if (version < kSchemaWithExpiry) {
+    db.exec("INSERT INTO searched VALUES(0)");  // the words themselves SqliteStore takes in
+    note_expiries(db);
+  }
   db.exec(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str());
   db.exec("COMMIT");
 }
 
 Status check_schema(Database& db, std::int64_t version, const std::string& path) {
-  Statement statement(db, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name");
+  Statement statement(db,
+                      "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'search\\_%' ESCAPE '\\' "
+                      "ORDER BY name");
   Use use(statement);
-  for (const char* expected : kSchema) {
-    if (expected == kSchema[kRotten] && version < kSchemaWithRotten) continue;
-    if (!use.row() || text_of(use.blob(0)) != expected) {
+  for (const Piece& expected : kSchema) {
+    if (expected.since > version) continue;
+    if (!use.row() || text_of(use.blob(0)) != expected.sql) {
       return error(ErrorCode::malformed, path + " is damaged (its tables are not ours)" + std::string(kLeft));
     }
   }

@@ -1,358 +1,21 @@
 #include "core/store/sqlite_store.h"
 
-#include <sqlite3.h>
-
 #include <algorithm>
-#include <atomic>
+#include <limits>
 #include <numeric>
-#include <optional>
 #include <utility>
-#include <variant>
 
 #include "core/base/assert.h"
-#include "core/event/replaceable.h"
-#include "core/store/event_row.h"
-#include "core/store/retention.h"
-#include "core/store/sqlite_db.h"
-#include "core/store/sqlite_events.h"
-#include "core/store/sqlite_schema.h"
-#include "core/store/sqlite_wal.h"
+#include "core/store/sqlite_impl.h"
 
 namespace np2p {
 
 namespace {
 
-// 16 MiB of log before it is copied into the database file: an extra sync in a hundred publishes or less, and a
-// pause of some 20 ms.
-constexpr int kCheckpointFrames = 4000;
 // While the disk is in trouble every so many refused put() tries it again.
 constexpr unsigned kTryEvery = 16;
 
-// The writes of the open transaction, to repeat them if it is lost.
-struct Put {
-  EventPtr event;
-};
-struct Erase {
-  EventId id;
-};
-struct SetStanding {
-  PubKey author;
-  Standing standing;
-};
-struct SetValue {
-  Table table;
-  std::string key;
-  std::optional<std::string> value;  // nothing: erase it
-};
-using Write = std::variant<Put, Erase, SetStanding, SetValue>;
-
 }  // namespace
-
-struct SqliteStore::Impl {
-  Impl(std::unique_ptr<Database> database, const char* vfs, const Limits& limits)
-      : db(std::move(database)),
-        rows(*db),
-        wal(*db, vfs),
-        room(room_of(limits)),
-        max_values(table_rooms(limits)),
-        max_answer(limits.query_events),
-        max_writes(limits.unsafe_writes),
-        get_standing(*db, "SELECT standing FROM standing WHERE author=?"),
-        put_standing(*db, "INSERT OR REPLACE INTO standing(author, standing) VALUES(?,?)"),
-        drop_standing(*db, "DELETE FROM standing WHERE author=?"),
-        get_value(*db, "SELECT value FROM value WHERE part=? AND key=?"),
-        put_value(*db, "INSERT OR REPLACE INTO value(part, key, value) VALUES(?,?,?)"),
-        drop_value(*db, "DELETE FROM value WHERE part=? AND key=?"),
-        all_values(*db, "SELECT key, value FROM value WHERE part=? ORDER BY key"),
-        begin_(*db, "BEGIN IMMEDIATE"),
-        commit_(*db, "COMMIT") {
-    state.counts = rows.count();
-    state.values = count_values();
-    state.rotten = static_cast<std::uint64_t>(db->number("SELECT count(*) FROM rotten"));
-    before = state;
-  }
-
-  // What has to go back with a rolled back transaction.
-  struct State {
-    RankCounts counts;
-    TableRooms values{};  // how many each table has
-    std::uint64_t evicted = 0;
-    std::uint64_t rotten = 0;
-  };
-
-  std::unique_ptr<Database> db;
-  EventRows rows;
-  WalFile wal;
-  Room room;
-  TableRooms max_values;
-  std::size_t max_answer;
-  std::size_t max_writes;
-  Statement get_standing;
-  Statement put_standing;
-  Statement drop_standing;
-  Statement get_value;
-  Statement put_value;
-  Statement drop_value;
-  Statement all_values;
-  Statement begin_;
-  Statement commit_;
-
-  State state;
-  State before;             // at the begin of the transaction
-  bool open = false;        // a transaction with all of `writes` in it
-  bool incomplete = false;  // more writes were lost than can be repeated: no ticket passes any more
-  std::vector<Write> writes;
-  bool unflushed = false;
-  Ticket last;
-  Ticket committed;
-  Ticket durable;
-  std::string trouble;   // empty: healthy
-  bool damaged = false;  // the file itself: no write is tried any more, and only a look from outside can help
-  std::string opening_note;
-  unsigned refused_in_trouble = 0;
-
-  // --- transactions
-
-  void begin() {
-    if (open) return;
-    Use(begin_).run();
-    before = state;
-    open = true;
-    for (const Write& write : writes) repeat(write);
-  }
-  void repeat(const Write& write) {
-    if (const auto* put = std::get_if<Put>(&write)) {
-      do_put(put->event);
-    } else if (const auto* erase = std::get_if<Erase>(&write)) {
-      do_erase(erase->id);
-    } else if (const auto* standing = std::get_if<SetStanding>(&write)) {
-      do_set_standing(standing->author, standing->standing);
-    } else if (const auto* value = std::get_if<SetValue>(&write)) {
-      bool full = false;
-      do_set_value(value->table, value->key, value->value, full);
-    }
-  }
-  // Ends the transaction. A disk that was in trouble has to prove itself with a real write.
-  void commit() {
-    if (incomplete) throw DiskTrouble{SQLITE_FULL, "too much was lost while the disk failed; restart the server"};
-    if (open || !writes.empty() || (!trouble.empty() && !damaged)) {
-      begin();
-      if (!trouble.empty() && !damaged) db->exec(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str());
-      Use(commit_).run();
-      open = false;
-      writes.clear();
-    }
-    wal.write_out();
-    if (!damaged && (wal.lost_sync() || wal.frames() >= kCheckpointFrames)) wal.checkpoint();
-    if (!damaged) trouble.clear();
-    committed = last;
-  }
-  // Damage to the file is final: what was accepted before still goes into the log, nothing else does.
-  void say(const DiskTrouble& cause) {
-    if (damaged) return;
-    damaged = cause.code == SQLITE_CORRUPT || cause.code == SQLITE_NOTADB;
-    trouble = cause.reason.empty() ? "the disk failed" : cause.reason;
-    if (!damaged) return;
-    trouble = "the database is damaged (" + trouble + "); nothing is written to it any more";
-    sqlite3_db_config(db->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-  }
-  // The disk or the file failed. What the transaction held is taken back, and put into a new one if that works.
-  void in_trouble(const DiskTrouble& cause) {
-    say(cause);
-    if (!open) return;
-    abandon();
-    try {
-      begin();
-    } catch (const DiskTrouble&) {
-      abandon();
-    }
-  }
-  void abandon() {
-    if (db->in_transaction()) sqlite3_exec(db->handle(), "ROLLBACK", nullptr, nullptr, nullptr);
-    if (open) state = before;
-    open = false;
-    rows.forget_cache();
-  }
-  // Runs a write of the port. What cannot be done now is done with the next transaction, if it is `owed`.
-  template <class Work>
-  bool write(Write what, bool owed, Work work) {
-    if (damaged) {
-      // What is owed is lost: no ticket may say otherwise.
-      unflushed = unflushed || owed;
-      incomplete = incomplete || owed;
-      return false;
-    }
-    bool done = false;
-    bool remember = owed;
-    try {
-      begin();
-      remember = done = work();
-    } catch (const DiskTrouble& cause) {
-      in_trouble(cause);
-    }
-    if (remember) note(std::move(what));
-    return done;
-  }
-  // Remembers a write until its transaction has ended; too many end it early.
-  void note(Write what) {
-    unflushed = true;
-    if (writes.size() < max_writes) {
-      writes.push_back(std::move(what));
-    } else {
-      incomplete = true;
-    }
-    if (writes.size() < max_writes || !trouble.empty()) return;
-    try {
-      commit();
-    } catch (const DiskTrouble& cause) {
-      in_trouble(cause);
-    }
-  }
-  // Runs a read of the port; in trouble it answers with nothing.
-  template <class Answer, class Work>
-  Answer read(Answer nothing, Work work) {
-    try {
-      return work();
-    } catch (const DiskTrouble& cause) {
-      say(cause);
-      if (open && !db->in_transaction()) in_trouble(cause);  // SQLite gave the transaction up by itself
-      return nothing;
-    }
-  }
-
-  // --- writes, inside the transaction; true if something changed
-
-  [[nodiscard]] Standing standing_of(const PubKey& author) {
-    Use use(get_standing);
-    use.bind(author.view());
-    return use.row() ? static_cast<Standing>(std::clamp<std::int64_t>(use.number(0), 0, 3)) : Standing::stranger;
-  }
-  void remove(EventRows::Seq seq) {
-    if (const auto rank = rows.remove(seq)) --state.counts[*rank];
-  }
-  void evict(EventRows::Seq seq) {
-    remove(seq);
-    ++state.evicted;
-  }
-  // Makes room for one more; false if there is none for this event.
-  bool make_room(const Event& event, Rank rank) {
-    if (state.counts.fits(rank, room)) return true;
-    const Rank from = state.counts.victim_for(rank, room);
-    const auto victim = rows.oldest(from);
-    if (!victim) return false;
-    if (from == rank && *victim < EventRows::Key{event.created_at, sortable_head(event.id.view()), 0}) return false;
-    evict(victim->seq);
-    return state.counts.fits(rank, room);
-  }
-  PutOutcome do_put(const EventPtr& event) {
-    if (rows.find(event->id)) return PutOutcome::duplicate;
-    const Rank rank = rank_of(standing_of(event->pubkey), event->kind);
-    if (const auto holder = rows.holder(event.get())) {
-      if (!replaces(event.get(), holder->event)) return PutOutcome::superseded;
-      remove(holder->seq);
-    } else if (!make_room(event.get(), rank)) {
-      return PutOutcome::refused;
-    }
-    rows.insert(event, rank);
-    ++state.counts[rank];
-    return PutOutcome::stored;
-  }
-  bool do_erase(const EventId& id) {
-    const auto seq = rows.find(id);
-    if (seq) remove(*seq);
-    return seq.has_value();
-  }
-  bool do_set_standing(const PubKey& author, Standing standing) {
-    const Standing old = standing_of(author);
-    if (old == standing) return false;
-    if (standing == Standing::stranger) {
-      Use(drop_standing).bind(author.view()).run();
-    } else {
-      Use(put_standing).bind(author.view()).bind(static_cast<std::int64_t>(standing)).run();
-    }
-    rows.change_standing(author, old, standing, state.counts);
-    for (;;) {
-      const auto victim = rows.oldest(state.counts.overfull(room));
-      if (!victim) return true;
-      evict(victim->seq);
-    }
-  }
-  [[nodiscard]] TableRooms count_values() {
-    TableRooms counts{};
-    Statement statement(*db, "SELECT part, count(*) FROM value GROUP BY part");
-    Use use(statement);
-    while (use.row()) {
-      const auto part = static_cast<std::size_t>(use.number(0));
-      if (part < counts.size()) counts[part] = static_cast<std::size_t>(use.number(1));
-    }
-    return counts;
-  }
-  // Nothing changes if the table has no room for a new key; `full` then says so.
-  bool do_set_value(Table table, std::string_view key, const std::optional<std::string>& value, bool& full) {
-    const auto part = static_cast<std::int64_t>(table);
-    std::size_t& count = state.values[static_cast<std::size_t>(table)];
-    bool there = false;
-    {
-      Use use(get_value);
-      there = use.bind(part).bind(bytes_of(key)).row();
-      if (there && value && text_of(use.blob(0)) == *value) return false;
-    }
-    full = !there && value && count >= max_values[static_cast<std::size_t>(table)];
-    if (!there && (!value || full)) return false;
-    if (value) {
-      Use(put_value).bind(part).bind(bytes_of(key)).bind(bytes_of(*value)).run();
-      count += there ? 0 : 1;
-    } else {
-      Use(drop_value).bind(part).bind(bytes_of(key)).run();
-      --count;
-    }
-    return true;
-  }
-
-  // --- reads
-
-  // Rows that do not give back what was written are not served again, and kept for whoever can make something of them.
-  void set_aside(const std::vector<EventRows::Seq>& seqs) {
-    if (damaged) return;
-    try {
-      begin();
-      for (const EventRows::Seq seq : seqs) rows.set_aside(seq);
-      state.counts = rows.count();
-      state.rotten += seqs.size();
-    } catch (const DiskTrouble& cause) {
-      in_trouble(cause);
-    }
-  }
-  EventPtr load(EventRows::Seq seq) {
-    bool is_rotten = false;
-    EventPtr event = rows.load(seq, is_rotten);
-    if (is_rotten) set_aside({seq});
-    return event;
-  }
-  std::vector<EventPtr> query(const PreparedFilter& filter, std::size_t limit) {
-    std::vector<EventRows::Seq> bad;
-    for (bool look = false;;) {
-      std::vector<EventPtr> events;
-      const std::size_t known_bad = bad.size();
-      bool again = false;
-      for (const auto& key : rows.select(filter, limit, look, bad)) {
-        bool is_rotten = false;
-        EventPtr event = rows.load(key.seq, is_rotten);
-        if (is_rotten) bad.push_back(key.seq);
-        if (event && filter.accepts(event.get())) {
-          events.push_back(std::move(event));
-        } else {
-          again = true;
-        }
-      }
-      if (!again || (look && bad.size() == known_bad)) {
-        if (!bad.empty()) set_aside(bad);
-        return events;
-      }
-      look = true;
-    }
-  }
-};
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, const Limits& limits,
                                                        const std::string& vfs) {
@@ -362,6 +25,12 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, 
   try {
     auto impl = std::make_unique<Impl>(std::move(db->db), vfs_name, limits);
     impl->opening_note = std::move(db->note);
+    // One that an earlier version made has none of its words in the index: some seconds, once.
+    while (impl->rows.search().waiting() > 4 * kWordsAtOnce) {
+      impl->begin();
+      impl->rows.take_in_words(16 * kWordsAtOnce);
+      impl->commit();
+    }
     return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(impl)));
   } catch (const DiskTrouble& trouble) {
     return error(ErrorCode::unavailable, "cannot read " + path + ": " + trouble.reason);
@@ -380,7 +49,7 @@ PutOutcome SqliteStore::put(const EventPtr& event) {
   if (impl_->damaged) return PutOutcome::trouble;
   if (!healthy() && (++impl_->refused_in_trouble % kTryEvery != 0 || !commit().ok())) return PutOutcome::trouble;
   PutOutcome outcome = PutOutcome::trouble;  // stands if the disk fails within
-  impl_->write(Put{event}, false, [&] {
+  impl_->write(PutWrite{event}, false, [&] {
     outcome = impl_->do_put(event);
     return outcome == PutOutcome::stored;
   });
@@ -405,12 +74,53 @@ std::vector<EventPtr> SqliteStore::query(const Filter& filter, Order order) {
   return events;
 }
 
+std::size_t SqliteStore::count(const Filter& filter) {
+  return impl_->read(std::size_t{0}, [&] {
+    const PreparedFilter prepared(filter);
+    if (prepared.search) impl_->take_in_words();
+    return impl_->rows.count(prepared, filter.limit.value_or(std::numeric_limits<std::size_t>::max()));
+  });
+}
+
+std::vector<Stamp> SqliteStore::stamps(const Filter& filter, std::size_t most) {
+  return impl_->read(std::vector<Stamp>(), [&] {
+    const PreparedFilter prepared(filter);
+    if (prepared.search) impl_->take_in_words();
+    std::vector<Stamp> found;
+    for (const auto& key : impl_->rows.select(prepared, std::min(filter.limit.value_or(most), most), false, {})) {
+      if (const auto id = impl_->rows.id(key.seq)) found.push_back({key.created_at, *id});
+    }
+    // Rows are in the order of the first eight bytes of their ids.
+    std::sort(found.begin(), found.end(), [](const Stamp& a, const Stamp& b) {
+      return a.created_at != b.created_at ? a.created_at > b.created_at : a.id < b.id;
+    });
+    return found;
+  });
+}
+
+std::size_t SqliteStore::expire(std::int64_t now) {
+  constexpr std::size_t kAtOnce = 256;
+  std::size_t expired = 0;
+  while (healthy() && impl_->state.first_expiry.value_or(kNever) <= now) {
+    const auto rows = impl_->read(std::vector<EventRows::Seq>(), [&] { return impl_->rows.expired(now, kAtOnce); });
+    const std::size_t before = expired;
+    for (const EventRows::Seq seq : rows) {
+      const EventPtr event = impl_->read(EventPtr(), [&] { return impl_->load(seq); });  // a rotten one goes with this
+      if (event && erase(EventId(event->id))) ++expired;
+    }
+    const auto next = impl_->read(std::optional<std::int64_t>(), [&] { return impl_->rows.first_expiry(); });
+    // No way on: what is left belongs to no event.
+    impl_->state.first_expiry = expired == before && next.value_or(kNever) <= now ? std::nullopt : next;
+  }
+  return expired;
+}
+
 bool SqliteStore::erase(const EventId& id) {
-  return impl_->write(Erase{id}, true, [&] { return impl_->do_erase(id); });
+  return impl_->write(EraseWrite{id}, true, [&] { return impl_->do_erase(id); });
 }
 
 void SqliteStore::set_standing(const PubKey& author, Standing standing) {
-  impl_->write(SetStanding{author, standing}, true, [&] { return impl_->do_set_standing(author, standing); });
+  impl_->write(SetStandingWrite{author, standing}, true, [&] { return impl_->do_set_standing(author, standing); });
 }
 
 Standing SqliteStore::standing(const PubKey& author) {
@@ -420,13 +130,13 @@ Standing SqliteStore::standing(const PubKey& author) {
 bool SqliteStore::set_value(Table table, std::string_view key, std::string_view value) {
   const std::optional<std::string> wanted(value);
   bool full = false;
-  impl_->write(SetValue{table, std::string(key), wanted}, true,
+  impl_->write(SetValueWrite{table, std::string(key), wanted}, true,
                [&] { return impl_->do_set_value(table, key, wanted, full); });
   return !full && !impl_->damaged;
 }
 
 void SqliteStore::erase_value(Table table, std::string_view key) {
-  impl_->write(SetValue{table, std::string(key), std::nullopt}, true, [&] {
+  impl_->write(SetValueWrite{table, std::string(key), std::nullopt}, true, [&] {
     bool full = false;
     return impl_->do_set_value(table, key, std::nullopt, full);
   });

@@ -46,7 +46,10 @@ class SqliteStore final : public Store {
   [[nodiscard]] EventPtr get(const EventId& id) override;
   [[nodiscard]] bool contains(const EventId& id) override;
   [[nodiscard]] std::vector<EventPtr> query(const Filter& filter, Order order) override;
+  [[nodiscard]] std::size_t count(const Filter& filter) override;
+  [[nodiscard]] std::vector<Stamp> stamps(const Filter& filter, std::size_t most) override;
   bool erase(const EventId& id) override;
+  std::size_t expire(std::int64_t now) override;
   void set_standing(const PubKey& author, Standing standing) override;
   [[nodiscard]] Standing standing(const PubKey& author) override;
   bool set_value(Table table, std::string_view key, std::string_view value) override;
@@ -76,8 +79,10 @@ class SqliteStore final : public Store {
   // commit() moves what it covered into the database file itself.
   Status sync();
 
- private:
   struct Impl;
+  [[nodiscard]] Impl& impl() noexcept { return *impl_; }  // for core/store/sqlite_upkeep.cpp
+
+ private:
   explicit SqliteStore(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

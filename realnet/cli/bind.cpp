@@ -1,16 +1,12 @@
-#include <simdjson.h>
-
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 
 #include "core/crypto/signer.h"
 #include "core/event/bind.h"
 #include "core/event/json.h"
 #include "core/wire/packet.h"
+#include "realnet/cli/client.h"
 #include "realnet/cli/commands.h"
-#include "realnet/cli/http_call.h"
 #include "realnet/cli/status_report.h"
 #include "realnet/clock.h"
 
@@ -22,44 +18,6 @@ Error mistake(const std::string& why) {
   return error(ErrorCode::bad_field, why);
 }
 
-void warn_if_readable(const std::string& path) {
-  constexpr auto kOfOthers = std::filesystem::perms::group_all | std::filesystem::perms::others_all;
-  std::error_code failure;
-  const auto rights = std::filesystem::status(path, failure).permissions();
-  if (failure || (rights & kOfOthers) == std::filesystem::perms::none) return;
-  std::fprintf(stderr, "Warning: others on this machine may read or change %s; chmod 600 makes it yours alone\n",
-               path.c_str());
-}
-
-Result<Signer> read_key(const std::string& path) {
-  std::ifstream file(path);
-  std::string text;
-  if (!file || !(file >> text)) return error(ErrorCode::unavailable, "The key file " + path + " cannot be read");
-  SecretKey secret;
-  if (const auto named = parse_nsec(text); named.ok()) {
-    secret = *named;
-  } else if (const auto hex = SecretKey::parse_hex(text)) {
-    secret = *hex;
-  } else {
-    return error(ErrorCode::malformed, "The key file " + path + " holds no secret key (nsec1... or 64 hex digits)");
-  }
-  auto signer = Signer::from_secret(secret);
-  if (!signer.ok()) return error(ErrorCode::malformed, "The key file " + path + " holds no valid secret key");
-  warn_if_readable(path);
-  return signer;
-}
-
-// A text field of the server's status; empty if it is not there.
-std::string field(const std::string& json, std::string_view name) {
-  simdjson::dom::parser parser;
-  simdjson::dom::element document;
-  std::string_view value;
-  const simdjson::padded_string padded(json);
-  if (parser.parse(padded).get(document) != simdjson::SUCCESS) return {};
-  if (document[name].get(value) != simdjson::SUCCESS) return {};
-  return std::string(value);
-}
-
 Result<NodeId> ask_node(const HttpUrl& url, const PubKey& user) {
   const auto answer = http_call(url, "/status", {});
   if (!answer.ok()) return answer.error();
@@ -67,14 +25,14 @@ Result<NodeId> ask_node(const HttpUrl& url, const PubKey& user) {
     return error(ErrorCode::unavailable, "The server does not tell its node id from here (status " +
                                              std::to_string(answer->status) + "); give it with --node");
   }
-  const std::string owner = field(answer->body, "owner");
+  const std::string owner = json_field(answer->body, "owner");
   if (owner != user.hex()) {
     const auto theirs = PubKey::parse_hex(owner);
     return error(ErrorCode::forbidden, "That server belongs to " +
                                            (theirs ? npub(*theirs) : std::string("somebody else")) +
                                            ", and the key file is of " + npub(user));
   }
-  const auto node = NodeId::parse_hex(field(answer->body, "node_id"));
+  const auto node = NodeId::parse_hex(json_field(answer->body, "node_id"));
   if (!node) return error(ErrorCode::malformed, "The server's status names no node id; give it with --node");
   return *node;
 }
@@ -122,15 +80,6 @@ Result<Event> make_bind(const BindFlags& flags, const Signer& signer, const Http
   return event;
 }
 
-Status publish(const HttpUrl& url, const Event& event) {
-  const auto answer = http_call(url, "/publish", event_json(event));
-  if (!answer.ok()) return answer.error();
-  if (answer->status == 200) return {};
-  const std::string reason = field(answer->body, "Error");
-  return error(ErrorCode::forbidden, "The server refuses the BIND (status " + std::to_string(answer->status) +
-                                         "): " + (reason.empty() ? answer->body : reason));
-}
-
 Status bind(const BindFlags& flags) {
   if (flags.revoke && flags.node) return mistake("--revoke binds no node; leave --node out");
   if (flags.epoch && (*flags.epoch < 1 || *flags.epoch > kLastEpoch)) {
@@ -139,7 +88,7 @@ Status bind(const BindFlags& flags) {
   if (flags.days < 1 || flags.days > 366) return mistake("--days must be a number from 1 to 366");
   const auto url = parse_http_url(flags.server, flags.insecure);
   if (!url.ok()) return url.error();
-  const auto signer = read_key(flags.key_file);
+  const auto signer = read_key_file(flags.key_file);
   if (!signer.ok()) return signer.error();
   const auto event = make_bind(flags, *signer, *url);
   if (!event.ok()) return event.error();
@@ -147,7 +96,7 @@ Status bind(const BindFlags& flags) {
     std::printf("%s\n", event_json(*event).c_str());
     return {};
   }
-  if (Status status = publish(*url, *event); !status.ok()) return status;
+  if (Status status = publish_event(*url, *event, "the BIND"); !status.ok()) return status;
   const Bind bind = *decode_bind(*event);
   if (bind.node) {
     std::printf("%s is bound to node %s, epoch %llu, for %lld days\n", npub(bind.user).c_str(),

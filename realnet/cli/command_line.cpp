@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <stdexcept>
 
 #include "realnet/cli/argv.h"
@@ -79,7 +80,7 @@ void add_server_options(CLI::App& app, ServerFlags& flags, std::string& config) 
   app.add_option("--min-pow", flags.min_pow, "Bits of proof of work (NIP-13) of what others deliver (0)");
   add_switch(app, "--api-insecure", flags.api_insecure, "Let --api-listen be a public address without -s (false)");
   app.add_option("--log-file", flags.log_file, "Log there instead of stderr; two files of 5 MiB at most");
-  app.add_option("--config", config, "TOML file with these options by their long names; flags win");
+  app.add_option("--config", config, "TOML file with these options by their long names, and [retention]; flags win");
 }
 
 // Of the commands that ask a server.
@@ -88,6 +89,74 @@ void add_whom_to_ask(CLI::App& app, std::string& server, bool& insecure) {
                  "Your own server's REST interface (http://127.0.0.1:20001); https:// if it has -s");
   app.add_flag("--insecure", insecure,
                "With https://, take any certificate (on loopback any will do; elsewhere this machine must trust it)");
+}
+
+// Of the commands that work on the data directory.
+void add_data_options(CLI::App& app, DataFlags& flags) {
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  app.add_option("--data-dir", flags.data_dir, "The data directory (that of the server of -p, or of --config)");
+  app.add_option("-p,--public-key", flags.public_key, "Whose server it is, npub1... or hex");
+  app.add_option("--config", flags.config, "The server's config file; its [retention] counts");
+}
+
+void add_import_options(CLI::App& app, ImportFlags& flags) {
+  app.add_option("file", flags.file, "JSON, one event per line, as export and strfry write it; - for standard input")
+      ->required();
+  add_data_options(app, flags.data);
+  app.add_option("--threads", flags.threads, "So many verify signatures (one for each core)");
+}
+
+void add_export_options(CLI::App& app, ExportFlags& flags) {
+  app.add_option("file", flags.file, "A new file (standard output)");
+  add_data_options(app, flags.data);
+  app.add_option("--filter", flags.filter, "Only what this NIP-01 filter matches, as JSON");
+}
+
+void add_backup_options(CLI::App& app, BackupFlags& flags) {
+  app.add_option("file", flags.file, "The new file")->required();
+  add_data_options(app, flags.data);
+  app.add_flag("--node-key", flags.node_key, "Also write the key of the node, to FILE.node.key: keep that one secret");
+  app.add_flag("--force", flags.force, "Replace files that are there");
+}
+
+void add_restore_options(CLI::App& app, RestoreFlags& flags) {
+  app.add_option("file", flags.file, "What backup wrote")->required();
+  add_data_options(app, flags.data);
+  app.add_option("--node-key", flags.node_key, "Also take the node's key from this file");
+  app.add_flag("--force", flags.force, "Replace the database that is there; it is kept as nostrp2p.db.before-restore");
+}
+
+void add_delete_options(CLI::App& app, DeleteFlags& flags) {
+  app.add_option("ids", flags.ids, "Events, by hex or note1...; they do not come in again");
+  add_data_options(app, flags.data);
+  app.add_option("--author", flags.author, "All events of this key (with --kind: of this kind)");
+  app.add_option("--kind", flags.kind, "All events of this kind");
+}
+
+void add_ban_options(CLI::App& app, BanFlags& flags) {
+  app.add_option("keys", flags.keys, "Public keys, npub1... or hex")->required();
+  add_data_options(app, flags.data);
+  app.add_flag("--undo", flags.undo, "Take events of these keys again");
+}
+
+void add_post_options(CLI::App& app, PostFlags& flags) {
+  app.add_option("text", flags.text, "What to say; - for standard input")->required();
+  app.add_option("--key-file", flags.key_file, "File with your secret key, nsec1... or hex")->required();
+  add_whom_to_ask(app, flags.client.server, flags.client.insecure);
+}
+
+void add_timeline_options(CLI::App& app, TimelineFlags& flags) {
+  app.add_option("authors", flags.authors, "Only posts of these keys, npub1... or hex");
+  add_whom_to_ask(app, flags.client.server, flags.client.insecure);
+  app.add_option("--limit", flags.limit, "The newest so many, at most 500 (20)");
+  app.add_flag("--json", flags.json, "Print events as JSON, one per line");
+}
+
+void add_follow_options(CLI::App& app, FollowFlags& flags) {
+  app.add_option("keys", flags.keys, "Public keys, npub1... or hex")->required();
+  app.add_option("--key-file", flags.key_file, "File with your secret key, nsec1... or hex")->required();
+  add_whom_to_ask(app, flags.client.server, flags.client.insecure);
+  app.add_flag("--undo", flags.undo, "Follow them no more");
 }
 
 void add_bind_options(CLI::App& app, BindFlags& flags) {
@@ -165,52 +234,130 @@ Result<Command> parse(CLI::App& app, std::vector<std::string> arguments) {
   return Command{PrintCommand{app.help()}};
 }
 
+// All commands, and where what was typed goes.
+struct Commands {
+  CLI::App app{"nostrp2p: your own server of a peer-to-peer network of Nostr posts", "nostrp2p"};
+  ServerFlags server;
+  std::string config;
+  bool print_config = false;
+  GenkeyFlags genkey;
+  BindFlags bind;
+  StatusFlags status;
+  ImportFlags import;
+  ExportFlags out;
+  BackupFlags backup;
+  RestoreFlags restore;
+  DeleteFlags removal;
+  BanFlags ban;
+  PostFlags post;
+  TimelineFlags timeline;
+  FollowFlags follow;
+  std::string topic;
+  bool manual = false;
+  // What each of them comes to.
+  std::vector<std::pair<CLI::App*, std::function<Command()>>> plain;
+
+  Commands() {
+    app.set_version_flag("--version", std::string(kVersionLine));
+    app.require_subcommand(0, 1);
+    auto& server_app = *app.add_subcommand("server", "Start up the server.");
+    add_server_options(server_app, server, config);
+    server_app.add_flag("--print-config", print_config, "Print a config file with every key explained, and leave");
+    auto& genkey_app = add("genkey", "Generate a new key pair.", [this] { return GenkeyCommand{genkey}; });
+    genkey_app.add_flag("--json", genkey.json, "Print JSON");
+    genkey_app.add_option("--key-file", genkey.key_file, "Write the secret key to this new file (mode 0600) instead");
+    add_bind_options(add("bind", "Say with your key which server is yours.", [this] { return BindCommand{bind}; }),
+                     bind);
+    auto& status_app = add("status", "Tell how your running server is doing, and who can reach it.",
+                           [this] { return StatusCommand{status}; });
+    status_app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    add_whom_to_ask(status_app, status.server, status.insecure);
+    status_app.add_flag("--json", status.json, "Print what the server says, as JSON");
+    add_post_options(add("post", "Sign a post with your key and publish it on your server.", [this] { return post; }),
+                     post);
+    add_timeline_options(add("timeline", "Show the newest posts that your server has.", [this] { return timeline; }),
+                         timeline);
+    add_follow_options(add("follow", "Follow somebody, or no more.", [this] { return follow; }), follow);
+    add_import_options(
+        add("import", "Take events from a file into a stopped server's database.", [this] { return import; }), import);
+    add_export_options(add("export", "Write a stopped server's events, one per line of JSON.", [this] { return out; }),
+                       out);
+    add_backup_options(add("backup", "Copy the database, also while the server runs.", [this] { return backup; }),
+                       backup);
+    add_restore_options(
+        add("restore", "Put a backup in the place of a stopped server's database, once all of it is verified.",
+            [this] { return restore; }),
+        restore);
+    add_delete_options(
+        add("delete", "Delete events here, and only here; also while the server runs.", [this] { return removal; }),
+        removal);
+    add_ban_options(add("ban", "Refuse everything of a key, and delete what is here; also while the server runs.",
+                        [this] { return ban; }),
+                    ban);
+    auto& help_app = *app.add_subcommand("help", "Help about any command.");
+    help_app.add_option("command", topic, "The command");
+    help_app.add_flag("--man", manual, "Print the manual page, for man and groff");
+  }
+  Commands(const Commands&) = delete;
+  Commands& operator=(const Commands&) = delete;
+
+ private:
+  CLI::App& add(const std::string& name, const std::string& about, std::function<Command()> make) {
+    auto* sub = app.add_subcommand(name, about);
+    plain.emplace_back(sub, std::move(make));
+    return *sub;
+  }
+};
+
 }  // namespace
 
 Result<Command> parse_command_line(const std::vector<std::string>& arguments) {
-  CLI::App app("nostrp2p: your own server of a peer-to-peer network of Nostr posts", "nostrp2p");
-  app.set_version_flag("--version", std::string(kVersionLine));
-  app.require_subcommand(0, 1);
-  ServerFlags server;
-  std::string config;
-  GenkeyFlags genkey;
-  auto* server_app = app.add_subcommand("server", "Start up the server.");
-  add_server_options(*server_app, server, config);
-  auto* genkey_app = app.add_subcommand("genkey", "Generate a new key pair.");
-  genkey_app->add_flag("--json", genkey.json, "Print JSON");
-  genkey_app->add_option("--key-file", genkey.key_file, "Write the secret key to this new file (mode 0600) instead");
-  BindFlags bind;
-  auto* bind_app = app.add_subcommand("bind", "Say with your key which server is yours.");
-  add_bind_options(*bind_app, bind);
-  StatusFlags status;
-  auto* status_app = app.add_subcommand("status", "Tell how your running server is doing, and who can reach it.");
-  status_app->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  add_whom_to_ask(*status_app, status.server, status.insecure);
-  status_app->add_flag("--json", status.json, "Print what the server says, as JSON");
-  auto* help_app = app.add_subcommand("help", "Help about any command.");
-  std::string topic;
-  help_app->add_option("command", topic, "server, genkey, bind or status");
-
-  const std::string overview = app.help();  // once parsed, help() speaks of the subcommand
-  auto parsed = parse(app, normalise_argv(arguments, kShortFlags));
+  Commands all;
+  const std::string overview = all.app.help();  // once parsed, help() speaks of the subcommand
+  auto parsed = parse(all.app, normalise_argv(arguments, kShortFlags));
   if (!parsed.ok()) return parsed;
-  if (help_app->parsed()) {
-    if (topic.empty()) return Command{PrintCommand{overview}};
-    for (auto* command : {server_app, genkey_app, bind_app, status_app}) {
-      if (command->get_name() == topic) return Command{PrintCommand{command->help("nostrp2p")}};
+  if (all.app.got_subcommand("help")) {
+    if (all.manual) return Command{PrintCommand{manual_page()}};
+    if (all.topic.empty()) return Command{PrintCommand{overview}};
+    for (auto* command : all.app.get_subcommands({})) {
+      if (command->get_name() == all.topic) return Command{PrintCommand{command->help("nostrp2p")}};
     }
-    return error(ErrorCode::bad_field, "There is no command \"" + topic + "\"");
+    return error(ErrorCode::bad_field, "There is no command \"" + all.topic + "\"");
   }
-  if (genkey_app->parsed() && genkey_app->count("--help") == 0) return Command{GenkeyCommand{genkey}};
-  if (bind_app->parsed() && bind_app->count("--help") == 0) return Command{BindCommand{bind}};
-  if (status_app->parsed() && status_app->count("--help") == 0) return Command{StatusCommand{status}};
+  for (const auto& [command, make] : all.plain) {
+    if (command->parsed() && command->count("--help") == 0) return make();
+  }
+  const CLI::App* server_app = all.app.get_subcommand("server");
   if (!server_app->parsed() || server_app->count("--help") != 0) return parsed;
-  if (!config.empty()) {
-    if (Status status = read_config_file(config, server); !status.ok()) return status.error();
+  if (all.print_config) return Command{PrintCommand{config_text()}};
+  if (!all.config.empty()) {
+    if (Status status = read_config_file(all.config, all.server); !status.ok()) return status.error();
   }
-  if (!server.public_key)
+  if (!all.server.public_key)
     return error(ErrorCode::bad_field, "A public key is required: -p npub1... or -p <64 hex digits>");
-  return Command{ServerCommand{server}};
+  return Command{ServerCommand{all.server}};
+}
+
+// --- what the commands say of themselves, for readers elsewhere
+
+std::vector<OptionText> option_texts(const std::string& command) {
+  Commands all;
+  std::vector<OptionText> texts;
+  const CLI::App* app = command.empty() ? &all.app : all.app.get_subcommand(command);
+  for (const CLI::Option* option : app->get_options()) {
+    texts.push_back({option->get_name(false, true), option->get_single_name(), option->get_description(),
+                     option->get_items_expected_max() > 0, option->get_positional()});
+  }
+  return texts;
+}
+
+std::vector<std::pair<std::string, std::string>> command_texts() {
+  Commands all;
+  std::vector<std::pair<std::string, std::string>> texts;
+  for (const CLI::App* command : all.app.get_subcommands({})) {
+    texts.emplace_back(command->get_name(), command->get_description());
+  }
+  return texts;
 }
 
 }  // namespace np2p::real

@@ -1,7 +1,10 @@
 #include <toml++/toml.h>
 
+#include <algorithm>
+#include <charconv>
 #include <functional>
-#include <map>
+#include <sstream>
+#include <vector>
 
 #include "realnet/cli/command_line.h"
 
@@ -10,6 +13,13 @@ namespace np2p::real {
 namespace {
 
 using Setter = std::function<bool(const toml::node&)>;  // false: wrong type
+
+struct Key {
+  std::string name;
+  std::string value;  // in the file that config_text() makes: what it is if it is not given, or an example
+  Setter set;
+  std::string about;  // empty: what the option of that name says of itself
+};
 
 template <class T>
 Setter scalar(std::optional<T>& target) {
@@ -40,35 +50,101 @@ Setter list(std::optional<std::vector<std::string>>& target) {
   };
 }
 
-std::map<std::string, Setter, std::less<>> setters(ServerFlags& flags) {
-  return {{"listen-addr-port", scalar(flags.listen)},
-          {"boot-peer-addr-port", list(flags.bootstrap)},
-          {"external", scalar(flags.external)},
-          {"public-key", scalar(flags.public_key)},
-          {"writable", scalar(flags.writable)},
-          {"debug", scalar(flags.debug)},
-          {"ssl", scalar(flags.ssl)},
-          {"tls-cert", scalar(flags.tls_cert)},
-          {"tls-key", scalar(flags.tls_key)},
-          {"data-dir", scalar(flags.data_dir)},
-          {"api-listen", scalar(flags.api_listen)},
-          {"mode", scalar(flags.mode)},
-          {"broadcast-budget", scalar(flags.broadcast_budget)},
-          {"overlay", scalar(flags.overlay)},
-          {"replies", scalar(flags.replies)},
-          {"lan", scalar(flags.lan)},
-          {"require-bind", scalar(flags.require_bind)},
-          {"no-port-mapping", scalar(flags.no_port_mapping)},
-          {"no-relay", scalar(flags.no_relay)},
-          {"relay-rate", scalar(flags.relay_rate)},
-          {"network-id", scalar(flags.network_id)},
-          {"allow-origin", list(flags.allow_origins)},
-          {"host-name", list(flags.host_names)},
-          {"trust", list(flags.trust)},
-          {"writers", list(flags.writers)},
-          {"min-pow", scalar(flags.min_pow)},
-          {"api-insecure", scalar(flags.api_insecure)},
-          {"log-file", scalar(flags.log_file)}};
+std::vector<Key> keys_of(ServerFlags& flags) {
+  return {{"listen-addr-port", R"("127.0.0.1:20000")", scalar(flags.listen), ""},
+          {"boot-peer-addr-port", R"(["198.51.100.7:20000"])", list(flags.bootstrap), ""},
+          {"external", R"("203.0.113.5:20000")", scalar(flags.external), ""},
+          {"public-key", R"("npub1...")", scalar(flags.public_key), ""},
+          {"writable", "true", scalar(flags.writable), ""},
+          {"debug", "false", scalar(flags.debug), ""},
+          {"ssl", "false", scalar(flags.ssl), ""},
+          {"tls-cert", R"("fullchain.pem")", scalar(flags.tls_cert), ""},
+          {"tls-key", R"("privkey.pem")", scalar(flags.tls_key), ""},
+          {"data-dir", R"("/var/lib/nostrp2p")", scalar(flags.data_dir), ""},
+          {"api-listen", R"("127.0.0.1:20001")", scalar(flags.api_listen), ""},
+          {"mode", R"("broadcast")", scalar(flags.mode), ""},
+          {"broadcast-budget", "2048", scalar(flags.broadcast_budget), ""},
+          {"overlay", R"("hyparview")", scalar(flags.overlay), ""},
+          {"replies", R"("everybody")", scalar(flags.replies), ""},
+          {"lan", "false", scalar(flags.lan), ""},
+          {"require-bind", "false", scalar(flags.require_bind), ""},
+          {"no-port-mapping", "false", scalar(flags.no_port_mapping), ""},
+          {"no-relay", "false", scalar(flags.no_relay), ""},
+          {"relay-rate", "256", scalar(flags.relay_rate), ""},
+          {"network-id", R"("nostrp2p")", scalar(flags.network_id), ""},
+          {"allow-origin", R"(["https://app.example"])", list(flags.allow_origins), ""},
+          {"host-name", R"(["my.server.example"])", list(flags.host_names), ""},
+          {"trust", R"(["10.8.0.0/24"])", list(flags.trust), ""},
+          {"writers", R"(["npub1..."])", list(flags.writers), ""},
+          {"min-pow", "0", scalar(flags.min_pow), ""},
+          {"api-insecure", "false", scalar(flags.api_insecure), ""},
+          {"log-file", R"("/var/log/nostrp2p.log")", scalar(flags.log_file), ""}};
+}
+
+std::vector<Key> retention_keys_of(ServerFlags& flags) {
+  return {
+      {"events", "102400", scalar(flags.keep_events),
+       "So many events are kept at most. When there is no room, what is oldest goes first: of strangers within their "
+       "share, then of those you know, and of your own last."},
+      {"strangers-percent", "10", scalar(flags.strangers_percent),
+       "Of these, the room of people whom you do not follow and who do not follow you; they never take that of "
+       "others."},
+      {"followers-percent", "50", scalar(flags.followers_percent),
+       "Of the rest, what profiles and lists of followers may take at most."},
+      {"strangers-days", "0", scalar(flags.strangers_days),
+       "Events of strangers are given up after so many days; 0: for no age."},
+      {"known-days", "0", scalar(flags.known_days),
+       "Likewise of those whom you follow, and of followers; never their profiles and lists. What you wrote yourself "
+       "is never given up for its age."}};
+}
+
+Setter days_by_kind(ServerFlags& flags) {
+  return [&flags](const toml::node& node) {
+    const auto* table = node.as_table();
+    if (table == nullptr) return false;
+    for (const auto& [key, days] : *table) {
+      unsigned kind = 0;
+      const std::string_view name = key.str();
+      const auto parsed = std::from_chars(name.data(), name.data() + name.size(), kind);
+      const auto value = days.value_exact<std::int64_t>();
+      if (parsed.ec != std::errc{} || parsed.ptr != name.data() + name.size() || kind > 65535 || !value) return false;
+      flags.kind_days[static_cast<std::uint16_t>(kind)] = *value;
+    }
+    return true;
+  };
+}
+
+Status read_keys(const toml::table& table, const std::vector<Key>& known, const std::string& prefix,
+                 const std::string& path, const std::vector<std::string>& tables) {
+  for (const auto& [key, node] : table) {
+    const std::string name(key.str());
+    if (std::find(tables.begin(), tables.end(), name) != tables.end()) continue;
+    const auto at = std::find_if(known.begin(), known.end(), [&](const Key& k) { return k.name == name; });
+    if (at == known.end()) {
+      return error(ErrorCode::bad_field, "Config file " + path + ": unknown key " + prefix + name);
+    }
+    if (!at->set(node)) {
+      return error(ErrorCode::bad_field,
+                   "Config file " + path + ": " + prefix + name + " has a value of the wrong type");
+    }
+  }
+  return {};
+}
+
+// In lines of at most 100 characters, each behind a "# ".
+std::string commented(const std::string& about) {
+  constexpr std::size_t kWidth = 100;
+  std::string text = "#";
+  std::size_t width = 1;
+  std::istringstream words(about);
+  for (std::string word; words >> word; width += word.size() + 1) {
+    if (width + word.size() + 1 > kWidth) {
+      text.append("\n#");
+      width = 1;
+    }
+    text.append(" ").append(word);
+  }
+  return text.append("\n");
 }
 
 }  // namespace
@@ -82,16 +158,39 @@ Status read_config_file(const std::string& path, ServerFlags& flags) {
     return error(ErrorCode::bad_field, "Config file " + path + (line > 0 ? " line " + std::to_string(line) : "") +
                                            ": " + std::string(problem.description()));
   }
-  const auto known = setters(flags);
-  for (const auto& [key, node] : table) {
-    const std::string name(key.str());
-    const auto setter = known.find(name);
-    if (setter == known.end()) return error(ErrorCode::bad_field, "Config file " + path + ": unknown key " + name);
-    if (!setter->second(node)) {
-      return error(ErrorCode::bad_field, "Config file " + path + ": " + name + " has a value of the wrong type");
-    }
+  std::vector<Key> known = keys_of(flags);
+  if (Status status = read_keys(table, known, "", path, {"retention"}); !status.ok()) return status;
+  const toml::node* retention = table.get("retention");
+  if (retention == nullptr) return {};
+  if (retention->as_table() == nullptr) {
+    return error(ErrorCode::bad_field, "Config file " + path + ": retention is no table; write [retention]");
   }
-  return {};
+  known = retention_keys_of(flags);
+  known.push_back({"kind-days", "", days_by_kind(flags), ""});
+  return read_keys(*retention->as_table(), known, "retention.", path, {});
+}
+
+std::string config_text() {
+  ServerFlags flags;
+  std::string text =
+      "# Configuration of nostrp2p server. Every key stands here with its default or an example; take the # away in\n"
+      "# front of what you change. Options of the command line win.\n";
+  const auto add = [&](const Key& key, const std::string& about) {
+    text.append("\n").append(commented(about));
+    text.append("#").append(key.name).append(" = ").append(key.value).append("\n");
+  };
+  const auto options = option_texts("server");
+  for (const Key& key : keys_of(flags)) {
+    const auto option =
+        std::find_if(options.begin(), options.end(), [&](const OptionText& text) { return text.name == key.name; });
+    add(key, option == options.end() ? std::string() : option->about);
+  }
+  text += "\n# What is kept, and for how long.\n#[retention]\n";
+  for (const Key& key : retention_keys_of(flags)) add(key, key.about);
+  text.append("\n");
+  text.append(
+      commented("Events of a kind are given up after so many days, whoever wrote them but you; like reactions:"));
+  return text.append("#[retention.kind-days]\n#7 = 90\n");
 }
 
 }  // namespace np2p::real

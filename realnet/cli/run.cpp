@@ -91,12 +91,26 @@ int run_server(const ServerFlags& flags) {
 int run(const std::vector<std::string>& arguments) {
   const auto command = parse_command_line(arguments);
   if (!command.ok()) return fail(command.error());
-  if (const auto* server = std::get_if<ServerCommand>(&*command)) return run_server(server->flags);
-  if (const auto* status = std::get_if<StatusCommand>(&*command)) return flushed(run_status(status->flags));
-  if (const auto* bind = std::get_if<BindCommand>(&*command)) return flushed(run_bind(bind->flags));
-  if (const auto* genkey = std::get_if<GenkeyCommand>(&*command)) return flushed(run_genkey(genkey->flags));
-  std::fputs(std::get<PrintCommand>(*command).text.c_str(), stdout);
-  return flushed(0);
+  struct Runner {
+    int operator()(const ServerCommand& server) const { return run_server(server.flags); }
+    int operator()(const StatusCommand& status) const { return run_status(status.flags); }
+    int operator()(const BindCommand& bind) const { return run_bind(bind.flags); }
+    int operator()(const GenkeyCommand& genkey) const { return run_genkey(genkey.flags); }
+    int operator()(const ImportFlags& flags) const { return run_import(flags); }
+    int operator()(const ExportFlags& flags) const { return run_export(flags); }
+    int operator()(const BackupFlags& flags) const { return run_backup(flags); }
+    int operator()(const RestoreFlags& flags) const { return run_restore(flags); }
+    int operator()(const DeleteFlags& flags) const { return run_delete(flags); }
+    int operator()(const BanFlags& flags) const { return run_ban(flags); }
+    int operator()(const PostFlags& flags) const { return run_post(flags); }
+    int operator()(const TimelineFlags& flags) const { return run_timeline(flags); }
+    int operator()(const FollowFlags& flags) const { return run_follow(flags); }
+    int operator()(const PrintCommand& print) const {
+      std::fputs(print.text.c_str(), stdout);
+      return 0;
+    }
+  };
+  return flushed(std::visit(Runner{}, *command));
 }
 
 }  // namespace np2p::real

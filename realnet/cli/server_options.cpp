@@ -210,6 +210,31 @@ Result<Address> resolve(std::string_view host_port, std::string_view flag) {
   return best;
 }
 
+Status apply_retention(const ServerFlags& flags, Limits& limits) {
+  const auto within = [](const char* key, const std::optional<std::int64_t>& value, std::int64_t least,
+                         std::int64_t most) -> Status {
+    if (!value || (*value >= least && *value <= most)) return {};
+    return mistake(std::string("retention.") + key, std::to_string(*value),
+                   "must be " + std::to_string(least) + " to " + std::to_string(most));
+  };
+  constexpr std::int64_t kMostDays = 36'500;
+  for (const Status& status : {within("events", flags.keep_events, 1000, 100'000'000),
+                               within("strangers-percent", flags.strangers_percent, 0, 100),
+                               within("followers-percent", flags.followers_percent, 0, 100),
+                               within("strangers-days", flags.strangers_days, 0, kMostDays),
+                               within("known-days", flags.known_days, 0, kMostDays)}) {
+    if (!status.ok()) return status;
+  }
+  for (const auto& [kind, days] : flags.kind_days) {
+    const std::string name = "kind-days." + std::to_string(kind);
+    if (Status status = within(name.c_str(), days, 0, kMostDays); !status.ok()) return status;
+  }
+  if (flags.keep_events) limits.stored_events = static_cast<std::size_t>(*flags.keep_events);
+  if (flags.strangers_percent) limits.stranger_share_percent = static_cast<unsigned>(*flags.strangers_percent);
+  if (flags.followers_percent) limits.follower_share_percent = static_cast<unsigned>(*flags.followers_percent);
+  return {};
+}
+
 Result<ServerOptions> server_options(const ServerFlags& flags, std::vector<std::string>& warnings) {
   ServerOptions options;
   Config& config = options.config;
@@ -225,6 +250,11 @@ Result<ServerOptions> server_options(const ServerFlags& flags, std::vector<std::
   if (Status status = find_bootstrap(flags, options, warnings); !status.ok()) return status.error();
   if (Status status = find_external(flags, config); !status.ok()) return status.error();
   choose_reach(flags, options);
+  if (Status status = apply_retention(flags, config.limits); !status.ok()) return status.error();
+  constexpr std::int64_t kDay = 86'400;
+  options.ages.strangers = flags.strangers_days.value_or(0) * kDay;
+  options.ages.known = flags.known_days.value_or(0) * kDay;
+  for (const auto& [kind, days] : flags.kind_days) options.ages.kinds[kind] = days * kDay;
   if (Status status = choose_relay(flags, config); !status.ok()) return status.error();
   if (Status status = choose_writers(flags, config); !status.ok()) return status.error();
   if (Status status = choose_api(flags, options); !status.ok()) return status.error();

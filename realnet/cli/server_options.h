@@ -13,6 +13,9 @@ namespace np2p::real {
 // no reason to stop, such as a bootstrap name that does not resolve (yet), goes to `warnings`.
 Result<ServerOptions> server_options(const ServerFlags& flags, std::vector<std::string>& warnings);
 
+// [retention] of the config file: how much is kept.
+Status apply_retention(const ServerFlags& flags, Limits& limits);
+
 // "host:port", "[v6]:port", ":port"; names are resolved, IPv4 preferred.
 Result<Address> resolve(std::string_view host_port, std::string_view flag);
 

@@ -105,7 +105,7 @@ asio::awaitable<HttpReply> RestApi::handle(const HttpRequest& request) {
 }
 
 asio::awaitable<HttpReply> RestApi::api(const HttpRequest& request, const std::string& path) {
-  const bool page = path == "/status" || path == "/metrics";
+  const bool page = path == "/status" || path == "/metrics" || path == "/healthz";
   if (path != "/publish" && path != "/req" && !page) co_return http_error(404, "Resource not found");
   HttpReply reply;
   if (request.method == "OPTIONS") {
@@ -117,6 +117,8 @@ asio::awaitable<HttpReply> RestApi::api(const HttpRequest& request, const std::s
     if (!door_.is_local(request)) co_return http_error(403, "only for clients on this machine");
     reply.body = backend_.metrics_text();
     reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  } else if (path == "/healthz") {
+    reply = healthz(request);
   } else if (page) {
     const Status may = may_read(request);
     if (may.ok()) reply.body = backend_.status_json();
@@ -138,6 +140,15 @@ asio::awaitable<HttpReply> RestApi::api(const HttpRequest& request, const std::s
     }
   }
   co_return reply;
+}
+
+HttpReply RestApi::healthz(const HttpRequest& request) {
+  if (const Status may = may_read(request); !may.ok()) return refusal(may.error());
+  const Status health = backend_.health();
+  if (!health.ok()) return http_error(503, health.error().reason);
+  HttpReply reply;
+  reply.body = "{\"Status\":\"OK\"}";
+  return reply;
 }
 
 asio::awaitable<HttpReply> RestApi::publish(const HttpRequest& request) {

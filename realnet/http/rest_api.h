@@ -4,6 +4,7 @@
 //   POST /req      a JSON filter           -> MessagePack, gzip only if accepted
 //   GET  /status   JSON                       for who may read
 //   GET  /metrics  Prometheus text            loopback only
+//   GET  /healthz  {"Status":"OK"}, or 503 and why; for all who may read
 //   GET  /         NIP-11's document if application/nostr+json is accepted, for everybody; else the page, if there is
 //                  one (static_files.h); a WebSocket if it asks to become one (web_socket.h)
 //
@@ -37,6 +38,7 @@ class Backend {
   virtual std::string status_json() = 0;
   virtual std::string metrics_text() = 0;
   virtual std::string relay_document(bool open) = 0;  // NIP-11
+  virtual Status health() { return {}; }  // an error says what is wrong with the server
 };
 
 class RestApi {
@@ -51,6 +53,7 @@ class RestApi {
   asio::awaitable<HttpReply> publish(const HttpRequest& request);
   asio::awaitable<HttpReply> api(const HttpRequest& request, const std::string& path);
   HttpReply req(const HttpRequest& request);
+  HttpReply healthz(const HttpRequest& request);
   HttpReply preflight(const HttpRequest& request) const;
   HttpReply document(const HttpRequest& request);
   // With what its Authorization proves, if there is one; an error if it proves nothing.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/limits.h"
+#include "core/event/expiry.h"
 #include "core/event/replaceable.h"
 #include "core/host/store.h"
 
@@ -48,6 +49,14 @@ class NaiveStore {
     if (found.size() > limit) found.resize(limit);
     if (order == Order::oldest_first) std::reverse(found.begin(), found.end());
     return found;
+  }
+  std::size_t count(const Filter& filter) const {
+    const auto all = std::count_if(events_.begin(), events_.end(),
+                                   [&](const EventPtr& event) { return matches(filter, event.get()); });
+    return std::min(filter.limit.value_or(events_.size()), static_cast<std::size_t>(all));
+  }
+  std::size_t expire(std::int64_t now) {
+    return std::erase_if(events_, [&](const EventPtr& event) { return has_expired(event.get(), now); });
   }
   bool erase(const EventId& id) {
     return std::erase_if(events_, [&](const EventPtr& event) { return event->id == id; }) > 0;

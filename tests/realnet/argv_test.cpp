@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <set>
+#include <sstream>
+
 #include "realnet/cli/command_line.h"
 #include "realnet/cli/server_options.h"
 
@@ -76,6 +80,117 @@ TEST(CommandLine, MistakesAreOneSentence) {
     EXPECT_EQ(command.error().code, ErrorCode::bad_field) << wrong.back();
     EXPECT_FALSE(command.error().reason.empty());
     EXPECT_EQ(command.error().reason.find('\n'), std::string::npos) << command.error().reason;
+  }
+}
+
+// What `server --print-config` prints is all that the file may have, and says of everything what it is.
+TEST(ConfigFile, ThePrintedOneHasEveryKeyAndTheDefaults) {
+  const std::string text = config_text();
+  EXPECT_EQ(text.find("\n\n\n"), std::string::npos);
+  const std::string path = testing::TempDir() + "/np2p-printed.toml";
+  std::ofstream(path) << text;
+  ServerFlags flags;
+  ASSERT_TRUE(read_config_file(path, flags).ok());
+  EXPECT_FALSE(flags.listen || flags.public_key || flags.keep_events);
+
+  // With every # in front of a key taken away, each has a value, and the ones with defaults change nothing.
+  std::istringstream lines(text);
+  std::ofstream all(path);
+  std::set<std::string> keys;
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_LE(line.size(), 110u) << line;
+    const bool key = line.size() > 1 && line[0] == '#' && line[1] != ' ';
+    if (key && line.find(" = ") != std::string::npos) keys.insert(line.substr(1, line.find(" = ") - 1));
+    all << (key ? line.substr(1) : line) << '\n';
+  }
+  all.close();
+  const Status read = read_config_file(path, flags);
+  ASSERT_TRUE(read.ok()) << read.error().reason;
+  for (const OptionText& option : option_texts("server")) {
+    const bool only_a_flag = option.name == "help" || option.name == "config" || option.name == "print-config";
+    EXPECT_EQ(keys.count(option.name), only_a_flag ? 0u : 1u) << option.name;
+    EXPECT_FALSE(option.about.empty()) << option.name;
+  }
+  EXPECT_EQ(keys.size(), option_texts("server").size() - 3 + 6);  // with those of [retention]
+  Limits limits;
+  ASSERT_TRUE(apply_retention(flags, limits).ok());
+  EXPECT_EQ(limits.stored_events, Limits{}.stored_events);
+  EXPECT_EQ(limits.stranger_share_percent, Limits{}.stranger_share_percent);
+  EXPECT_EQ(limits.follower_share_percent, Limits{}.follower_share_percent);
+  ServerFlags defaults;
+  defaults.public_key = kKey;
+  flags.public_key = kKey;
+  flags.external.reset();
+  flags.bootstrap.reset();
+  flags.broadcast_budget.reset();
+  flags.api_listen.reset();  // the default, but said: then private networks may read
+  std::vector<std::string> warnings;
+  const auto said = server_options(flags, warnings);
+  const auto silent = server_options(defaults, warnings);
+  ASSERT_TRUE(said.ok()) << said.error().reason;
+  ASSERT_TRUE(silent.ok());
+  EXPECT_EQ(said->config.listen.text(), silent->config.listen.text());
+  EXPECT_EQ(said->config.mode, silent->config.mode);
+  EXPECT_EQ(said->config.overlay, silent->config.overlay);
+  EXPECT_EQ(said->config.replies, silent->config.replies);
+  EXPECT_EQ(said->config.writable, silent->config.writable);
+  EXPECT_EQ(said->config.relay_bytes_per_s, silent->config.relay_bytes_per_s);
+  EXPECT_EQ(said->config.network_id, silent->config.network_id);
+  EXPECT_EQ(said->config.auto_mode.budget_bytes_per_s, silent->config.auto_mode.budget_bytes_per_s);
+  EXPECT_EQ(said->port_mapping, silent->port_mapping);
+  EXPECT_EQ(said->tls_certificate, silent->tls_certificate);
+  EXPECT_EQ(said->ages.strangers, 0);
+  EXPECT_EQ(said->ages.kinds.at(7), 90 * 86'400);
+}
+
+TEST(ConfigFile, MistakesOfRetentionAreNamed) {
+  const std::string path = testing::TempDir() + "/np2p-retention.toml";
+  const std::pair<std::string, std::string> wrong[] = {
+      {"retention = 5", "retention is no table"},
+      {"[retention]\nevent = 5", "unknown key retention.event"},
+      {"[retention]\nevents = \"many\"", "retention.events has a value of the wrong type"},
+      {"[retention]\nevents = 5", "retention.events \"5\": must be 1000 to"},
+      {"[retention]\nstrangers-percent = 101", "must be 0 to 100"},
+      {"[retention.kind-days]\nseven = 5", "retention.kind-days has a value of the wrong type"},
+      {"[retention.kind-days]\n7 = -1", "kind-days.7"}};
+  for (const auto& [text, reason] : wrong) {
+    std::ofstream(path) << text;
+    ServerFlags flags;
+    Status status = read_config_file(path, flags);
+    Limits limits;
+    if (status.ok()) status = apply_retention(flags, limits);
+    ASSERT_FALSE(status.ok()) << text;
+    EXPECT_EQ(status.error().code, ErrorCode::bad_field);
+    EXPECT_NE(status.error().reason.find(reason), std::string::npos) << status.error().reason;
+  }
+}
+
+TEST(CommandLine, TheManualHasEveryCommandAndOption) {
+  const std::string page = manual_page();
+  for (const auto& [name, about] : command_texts()) {
+    EXPECT_NE(page.find(".SS " + name + "\n"), std::string::npos) << name;
+    EXPECT_FALSE(about.empty());
+    for (const OptionText& option : option_texts(name))
+      EXPECT_FALSE(option.about.empty()) << name << " " << option.names;
+  }
+  EXPECT_NE(page.find("\\-\\-listen\\-addr\\-port"), std::string::npos);
+}
+
+TEST(CommandLine, CommandsOnDataAreRead) {
+  const auto import = parse_command_line({"import", "-", "--data-dir", "/d", "--threads", "2"});
+  ASSERT_TRUE(import.ok()) << import.error().reason;
+  EXPECT_EQ(std::get<ImportFlags>(*import).file, "-");
+  EXPECT_EQ(std::get<ImportFlags>(*import).data.data_dir, "/d");
+  const auto removal = parse_command_line({"delete", "a", "b", "-p", kKey});
+  ASSERT_TRUE(removal.ok());
+  EXPECT_EQ(std::get<DeleteFlags>(*removal).ids, (Arguments{"a", "b"}));
+  EXPECT_FALSE(parse_command_line({"import"}).ok());
+  EXPECT_FALSE(parse_command_line({"delete", "--kind", "x"}).ok());
+  EXPECT_FALSE(parse_command_line({"follow", "k"}).ok());
+  for (const char* command : {"import", "export", "backup", "restore", "delete", "ban", "post", "timeline", "follow"}) {
+    const auto help = parse_command_line({command, "--help"});
+    ASSERT_TRUE(help.ok()) << command;
+    EXPECT_TRUE(std::holds_alternative<PrintCommand>(*help)) << command;
   }
 }
 

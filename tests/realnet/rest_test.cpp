@@ -287,6 +287,10 @@ TEST_F(RestTest, StatusAndMetrics) {
   EXPECT_EQ(metrics.status, 200);
   EXPECT_NE(metrics.body.find("np2p_stored_events 1\n"), std::string::npos) << metrics.body;
   EXPECT_EQ(client.request("POST", "/status", "{}").status, 405);
+  const auto health = client.request("GET", "/healthz", "", "");
+  EXPECT_EQ(health.status, 200);
+  EXPECT_EQ(health.body, R"({"Status":"OK"})");
+  EXPECT_EQ(client.request("GET", "/healthz", "", "Origin: https://evil.example\r\n").status, 403);
 }
 
 TEST_F(RestTest, PipelinedRequestsAreAnsweredInOrder) {

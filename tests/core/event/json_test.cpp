@@ -215,8 +215,18 @@ TEST(FilterJson, FractionsAreDropped) {
 }
 
 TEST(FilterJson, UnknownFieldsAndTheOriginalsTagAreIgnored) {
-  EXPECT_EQ(filter_of(R"({"tag":["#e","x"],"search":"x","#ee":["x"],"#":["x"],"#1":["x"],"#\u00e9":["x"],"Kinds":7})"),
+  EXPECT_EQ(filter_of(R"({"tag":["#e","x"],"serch":"x","#ee":["x"],"#":["x"],"#1":["x"],"#\u00e9":["x"],"Kinds":7})"),
             Filter{});
+}
+
+TEST(FilterJson, ReadsASearch) {
+  const auto filter = filter_of(R"({"search":"best \"apps\" lang:en","search_":5})");
+  EXPECT_EQ(filter.search, "best \"apps\" lang:en");
+  EXPECT_EQ(filter_of(R"({"search":""})").search, "");
+  EXPECT_EQ(filter_of(R"({"search":null})").search, std::nullopt);
+  const auto long_one = parse_filter_json("{\"search\":\"" + std::string(513, 'x') + "\"}");
+  ASSERT_FALSE(long_one.ok());
+  EXPECT_EQ(long_one.error().code, ErrorCode::too_large);
 }
 
 TEST(FilterJson, EachWrongFieldIsNamed) {
@@ -227,6 +237,7 @@ TEST(FilterJson, EachWrongFieldIsNamed) {
       {"since", {"\"1\"", "[]", "1e300", "18446744073709551615", "true"}},
       {"until", {"\"1\"", "{}", "9007199254740993.5"}},
       {"limit", {"\"1\"", "[5]", "1e20"}},
+      {"search", {"5", "[\"a\"]", "{}", "true"}},
       {"#e", {"\"x\"", "[5]", "{}", "[[\"x\"]]"}}};
   for (const auto& [name, values] : wrong) {
     for (const std::string& value : values) {

@@ -12,7 +12,10 @@ namespace {
 
 constexpr unsigned kUsers = 12;
 constexpr std::uint16_t kKinds[] = {0, 1, 1, 1, 3, 6, 7, 10002, 30023, 20001, 10848};
-constexpr std::string_view kWords[] = {"red", "green", "blue", "", "d\xc3\xa9j\xc3\xa0"};
+constexpr std::string_view kWords[] = {"red", "green", "blue", "", "d\xc3\xa9j\xc3\xa0", "\u6771\u4eac\u90fd"};
+constexpr std::string_view kSearches[] = {"red",         "GREEN blue", "D\u00c9J\u00c0", "\u4eac", "\u4eac\u90fd red",
+                                          "lang:xx b*",  "",           "none",           "...",    "re* gr* bl*",
+                                          "\u6771\u90fd"};
 
 class Life {
  public:
@@ -57,7 +60,10 @@ class Life {
     const PubKey author = draw_user();
     const std::uint16_t kind = kKinds[rng_.below(std::size(kKinds))];
     const std::int64_t time = draw_time();
-    return made_event(author, kind, time, std::to_string(rng_.below(1000)), std::move(tags));
+    if (rng_.chance(1, 8)) tags.add({"expiration", std::to_string(1000 + rng_.below(300))});
+    std::string text = std::to_string(rng_.below(1000));
+    for (std::uint64_t left = rng_.below(4); left > 0; --left) text += " " + draw_word();
+    return made_event(author, kind, time, text, std::move(tags));
   }
   Filter draw_filter() {
     Filter filter;
@@ -86,12 +92,13 @@ class Life {
     if (rng_.chance(1, 3)) filter.since = draw_time();
     if (rng_.chance(1, 3)) filter.until = draw_time();
     if (rng_.chance(1, 2)) filter.limit = rng_.below(12);
+    if (rng_.chance(1, 4)) filter.search = kSearches[rng_.below(std::size(kSearches))];
     return filter;
   }
 
   void do_something() {
     Store& store = any_.store();
-    switch (rng_.below(12)) {
+    switch (rng_.below(13)) {
       case 0: {
         const PubKey author = draw_user();
         const auto standing = static_cast<Standing>(rng_.below(4));
@@ -124,6 +131,10 @@ class Life {
         store.flush();
         if (rng_.chance(1, 8)) any_.save();
         break;
+      case 4:
+        if (rng_.chance(1, 3)) now_ += static_cast<std::int64_t>(rng_.below(6));
+        ASSERT_EQ(store.expire(now_), naive_.expire(now_));
+        break;
       default: {
         const EventPtr event = draw_event();
         seen_.push_back(event->id);
@@ -135,6 +146,11 @@ class Life {
     const Filter filter = draw_filter();
     const Order order = rng_.chance(1, 2) ? Order::newest_first : Order::oldest_first;
     ASSERT_EQ(ids_of(any_.store().query(filter, order)), ids_of(naive_.query(filter, order)));
+    ASSERT_EQ(any_.store().count(filter), naive_.count(filter));
+    std::vector<Stamp> stamps;
+    for (const EventPtr& event : naive_.query(filter, Order::newest_first))
+      stamps.push_back({event->created_at, event->id});
+    ASSERT_EQ(any_.store().stamps(filter, limits_.query_events), stamps);
     if (seen_.empty()) return;
     const EventId id = seen_[rng_.below(seen_.size())];
     const EventPtr mine = any_.store().get(id);
@@ -163,6 +179,7 @@ class Life {
   AnyStore any_;
   NaiveStore naive_;
   std::vector<EventId> seen_;
+  std::int64_t now_ = 990;
 };
 
 class StoreProperty : public testing::TestWithParam<Kind> {};

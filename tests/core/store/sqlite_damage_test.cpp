@@ -57,7 +57,8 @@ class LargeSqliteFile : public SqliteFile {
       (*static_cast<std::map<std::string, std::int64_t>*>(out))[values[0]] = std::stoll(values[1]);
       return 0;
     };
-    EXPECT_EQ(sqlite3_exec(db, "SELECT name, rootpage FROM sqlite_schema", row, &roots, nullptr), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(db, "SELECT name, rootpage FROM sqlite_schema WHERE rootpage>0", row, &roots, nullptr),
+              SQLITE_OK);
     sqlite3_close(db);
     return roots;
   }
@@ -70,7 +71,7 @@ class LargeSqliteFile : public SqliteFile {
 
 TEST_F(LargeSqliteFile, EveryDamagedRootIsFoundAtTheStart) {
   const auto roots = this->roots();
-  EXPECT_EQ(roots.size(), 10u);
+  EXPECT_EQ(roots.size(), 15u);
   for (const auto& [name, page] : roots) {
     SCOPED_TRACE(name);
     std::ifstream file(path(), std::ios::binary);

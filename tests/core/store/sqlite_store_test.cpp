@@ -43,9 +43,9 @@ TEST_F(SqliteFile, RefusesSomebodyElsesLogToo) {
 
 TEST_F(SqliteFile, RefusesANewerSchema) {
   fill(3);
-  run_sql(path(), "PRAGMA user_version=4");
+  run_sql(path(), "PRAGMA user_version=5");
   expect_refused(ErrorCode::wrong_version, "made by a newer version");
-  run_sql(path(), "PRAGMA user_version=3");
+  run_sql(path(), "PRAGMA user_version=4");
   EXPECT_TRUE(open().ok());
 }
 
@@ -61,7 +61,9 @@ TEST_F(SqliteFile, BringsSchemaOneUpToDate) {
     (*store)->put(follower);
   }
   run_sql(path(), "UPDATE event SET rank=3");
-  run_sql(path(), "DROP TABLE rotten");
+  for (const char* table : {"rotten", "expiry", "search", "searched"}) {
+    run_sql(path(), std::string("DROP TABLE ") + table);
+  }
   run_sql(path(), "PRAGMA user_version=1");
   Limits limits;
   limits.stored_events = 20;
@@ -79,12 +81,38 @@ TEST_F(SqliteFile, BringsSchemaOneUpToDate) {
 
 TEST_F(SqliteFile, BringsSchemaTwoUpToDate) {
   fill(3);
-  run_sql(path(), "DROP TABLE rotten");
+  for (const char* table : {"rotten", "expiry", "search", "searched"}) {
+    run_sql(path(), std::string("DROP TABLE ") + table);
+  }
   run_sql(path(), "PRAGMA user_version=2");
   for (int start = 0; start < 2; ++start) {
     auto store = open();
     ASSERT_TRUE(store.ok()) << store.error().reason;
     EXPECT_EQ((*store)->stats().events, 3u);
+  }
+}
+
+// A file that a server of schema 3 made: what it had is all there, with the words and the expiries that it did not
+// know.
+TEST_F(SqliteFile, BringsAFileOfSchemaThreeUpToDate) {
+  std::filesystem::copy_file(NP2P_VECTORS "/store/schema3.db", path());
+  for (int start = 0; start < 2; ++start) {
+    auto store = open();
+    ASSERT_TRUE(store.ok()) << store.error().reason;
+    const auto found = [&](const char* words) {
+      return (*store)->query(Where().search(words), Order::newest_first).size();
+    };
+    EXPECT_EQ((*store)->stats().events, start == 0 ? 18u : 17u);
+    EXPECT_EQ(found("quick FOX"), 12u);
+    EXPECT_EQ(found("\u00e4rger number 7"), 1u);
+    EXPECT_EQ(found("\u4eac\u30bf"), 12u);
+    EXPECT_EQ(found("keeper"), 1u);
+    EXPECT_EQ(found("otters article"), 1u);
+    EXPECT_EQ(found("name"), 0u);
+    EXPECT_EQ((*store)->expire(1'700'000'099), 0u);
+    EXPECT_EQ((*store)->expire(1'700'000'100), start == 0 ? 1u : 0u);
+    EXPECT_EQ(found("gone"), 0u);
+    EXPECT_EQ(found("lasts"), 1u);
   }
 }
 

@@ -70,6 +70,7 @@ class Where {
   }
   Where& since(std::int64_t time) { return filter_.since = time, *this; }
   Where& until(std::int64_t time) { return filter_.until = time, *this; }
+  Where& search(std::string words) { return filter_.search = std::move(words), *this; }
   Where& limit(std::size_t count) { return filter_.limit = count, *this; }
   operator const Filter&() const noexcept { return filter_; }  // NOLINT: implicit by design
 
