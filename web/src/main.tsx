@@ -1,7 +1,7 @@
 // The page: a frame, and in it what the address says.
 import { effect } from "@preact/signals";
 import { render } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useErrorBoundary, useRef } from "preact/hooks";
 import { bindOnFirstUse } from "./state/actions";
 import { account, start } from "./state/app";
 import { applyTheme, parseRoute, route } from "./state/prefs";
@@ -50,6 +50,24 @@ function Page() {
   }
 }
 
+// A fault of one page leaves the rest usable; another address tries again.
+function Guarded() {
+  const [failure, forgive] = useErrorBoundary((error) => console.error(error));
+  const at = route.value;
+  useEffect(() => {
+    if (failure) forgive();
+  }, [at]);
+  if (!failure) return <Page />;
+  return (
+    <Empty icon="warn" title="This page has a fault">
+      <p>{String(failure)}</p>
+      <button type="button" class="button" onClick={forgive}>
+        Try again
+      </button>
+    </Empty>
+  );
+}
+
 function App() {
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
@@ -72,7 +90,7 @@ function App() {
         <Navigation />
         <main id="main" ref={main} tabIndex={-1}>
           <Banners />
-          <Page />
+          <Guarded />
         </main>
         {route.value.page !== "network" && <Aside />}
       </div>

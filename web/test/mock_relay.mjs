@@ -28,7 +28,7 @@ export class MockRelay {
   requests = []; // REQ messages
   refusal = undefined; // of an event: a reason, or undefined to take it
   challenge = undefined; // a text: reading needs AUTH
-  status = {};
+  status = null; // null: /status is refused
   info = { name: "mock", supported_nips: [1, 11, 50] };
   headers = {};
   #clients = new Map(); // socket -> { subs, authenticated }
@@ -65,7 +65,7 @@ export class MockRelay {
     if (path === "/" && request.headers.accept === "application/nostr+json") {
       response.writeHead(200, { "Content-Type": "application/nostr+json" }).end(JSON.stringify(this.info));
     } else if (path === "/status") {
-      response.writeHead(this.status ? 200 : 403, { "Content-Type": "application/json" }).end(JSON.stringify(this.status ?? {}));
+      response.writeHead(this.status ? 200 : 403, { "Content-Type": "application/json" }).end(JSON.stringify(this.status));
     } else {
       const file = join(root, path === "/" ? "index.html" : path);
       if (!file.startsWith(root) || !existsSync(file)) return void response.writeHead(404).end();

@@ -64,7 +64,11 @@ export async function fetchStatus(authorization?: string): Promise<ServerStatus>
   const answer = await fetch("/status", authorization ? { headers: { Authorization: authorization } } : {});
   if (answer.status === 401 || answer.status === 403) throw new StatusRefused("the server shows its state only to its owner");
   if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
-  return (await answer.json()) as ServerStatus;
+  const status = (await answer.json()) as ServerStatus;
+  if (typeof status?.owner !== "string" || !status.identity || !status.overlay || !Array.isArray(status.neighbours)) {
+    throw new Error("the server's state is of another version");
+  }
+  return status;
 }
 
 export async function fetchInfo(): Promise<ServerInfo> {

@@ -105,11 +105,11 @@ export function Feed(props: {
           </button>
         )}
       </div>
-      <div role="feed" aria-label={label} aria-busy={!loaded}>
+      <section aria-label={label} aria-busy={!loaded}>
         {visible.map((event) => (
           <Entry key={event.id} event={event} />
         ))}
-      </div>
+      </section>
       <div ref={sentinel} class="sentinel">
         {ended && visible.length === current.length ? <p class="muted">That is all your server has.</p> : <Waiting what="Older posts…" />}
       </div>

@@ -7,10 +7,9 @@ import { displayName, eventById, me, store, version, wantAnswers } from "../stat
 import { remove, toggleLike, toggleRepost } from "../state/actions";
 import { profileLink, threadLink } from "../state/prefs";
 import { tokens } from "../nostr/text";
-import { shortKey } from "../nostr/profile";
 import { compose } from "./composer";
 import { Icon, type IconName } from "./icons";
-import { Avatar, Name, Time } from "./parts";
+import { Avatar, Key, Name, Time } from "./parts";
 import { Text } from "./text";
 
 export const source = signal<Event | undefined>(undefined);
@@ -181,7 +180,7 @@ export function Note({ event, focus, context = true, threaded }: { event: Event;
       <div class="note-body">
         <div class="note-head">
           <Name pubkey={event.pubkey} />
-          <span class="key">{shortKey(event.pubkey)}</span>
+          <Key pubkey={event.pubkey} />
           <a class="when" href={threadLink(event.id)}>
             <Time at={event.created_at} />
           </a>

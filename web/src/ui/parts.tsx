@@ -31,6 +31,10 @@ export function Name({ pubkey }: { pubkey: string }) {
   );
 }
 
+// The key beside a name; where there is no name the key stands in its place already.
+export const Key = ({ pubkey }: { pubkey: string }) =>
+  profile(pubkey).name ? <span class="key">{shortKey(pubkey)}</span> : null;
+
 export function Time({ at }: { at: number }) {
   const date = new Date(at * 1000);
   return (
@@ -70,7 +74,7 @@ export function Person({ pubkey, children }: { pubkey: string; children?: Compon
       <Avatar pubkey={pubkey} />
       <div class="person-text">
         <Name pubkey={pubkey} />
-        <span class="key">{shortKey(pubkey)}</span>
+        <Key pubkey={pubkey} />
         {about && <p class="clamp" dir="auto">{about}</p>}
         {children}
       </div>
