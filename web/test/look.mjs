@@ -1,6 +1,6 @@
 // Screenshots of every page, on a desk and on a phone, light and dark: node test/look.mjs [FOLDER]
 import { mkdirSync } from "node:fs";
-import { launch, open, signIn } from "./browser/browser.mjs";
+import { launch, open, signInAs } from "./browser/browser.mjs";
 import { MockRelay } from "./mock_relay.mjs";
 import { statusOf } from "./people.mjs";
 import { world } from "./world.mjs";
@@ -37,7 +37,7 @@ for (const [size, options] of Object.entries(sizes)) {
       await shot("newkey");
       await page.keyboard.press("Escape");
     }
-    await signIn(page, people.alice.nsec);
+    await signInAs(page, people.alice);
     for (const [name, hash] of Object.entries(pages)) {
       if (only && only !== name) continue;
       await page.evaluate((to) => (location.hash = to), hash);

@@ -29,6 +29,7 @@ export class MockRelay {
   refusal = undefined; // of an event: a reason, or undefined to take it
   challenge = undefined; // a text: reading needs AUTH
   status = null; // null: /status is refused
+  nonce = undefined; // a text: /status needs NIP-98
   info = { name: "mock", supported_nips: [1, 11, 50] };
   headers = {};
   #clients = new Map(); // socket -> { subs, authenticated }
@@ -64,6 +65,8 @@ export class MockRelay {
     const path = new URL(request.url, this.url).pathname;
     if (path === "/" && request.headers.accept === "application/nostr+json") {
       response.writeHead(200, { "Content-Type": "application/nostr+json" }).end(JSON.stringify(this.info));
+    } else if (path === "/status" && this.nonce && !this.#proves(request)) {
+      response.writeHead(401, { "WWW-Authenticate": `Nostr nonce="${this.nonce}"` }).end("{}");
     } else if (path === "/status") {
       response.writeHead(this.status ? 200 : 403, { "Content-Type": "application/json" }).end(JSON.stringify(this.status));
     } else {
@@ -71,6 +74,13 @@ export class MockRelay {
       if (!file.startsWith(root) || !existsSync(file)) return void response.writeHead(404).end();
       response.writeHead(200, { "Content-Type": types[file.split(".").pop()], ...this.headers }).end(readFileSync(file));
     }
+  }
+
+  #proves({ url, headers }) {
+    const [, code] = /^Nostr (.+)$/.exec(headers.authorization ?? "") ?? [];
+    const event = code && JSON.parse(Buffer.from(code, "base64").toString());
+    const tag = (name) => event.tags.find(([key]) => key === name)?.[1];
+    return Boolean(event) && verifyEvent(event) && event.kind === 27235 && tag("u") === `${this.url}/status?nonce=${this.nonce}` && url.endsWith(this.nonce) && tag("method") === "GET";
   }
 
   #welcome(socket) {

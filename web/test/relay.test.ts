@@ -186,3 +186,26 @@ test("who must say who they are does so once, and what was refused is asked agai
   await settled();
   assert.deepEqual(refusals, ["auth-required: not you"]);
 });
+
+test("whoever signs in later gets a new connection, at once, and is asked then", async () => {
+  const world = new World();
+  world.signer = undefined;
+  world.relay.start();
+  const refusals: string[] = [];
+  world.relay.subscribe([{ kinds: [1] }], { event: () => {}, closed: (reason) => refusals.push(reason) });
+  world.socket.open();
+  world.socket.says("AUTH", "riddle");
+  world.socket.says("CLOSED", "s1", "auth-required: who?");
+  await settled();
+  assert.deepEqual(refusals, ["auth-required: who?"]);
+  world.signer = event("f");
+  world.relay.reconnect();
+  world.pass(0);
+  assert.equal(world.sockets.length, 2);
+  world.socket.open();
+  world.socket.says("AUTH", "another");
+  world.socket.says("CLOSED", "s1", "auth-required: who?");
+  await settled();
+  assert.deepEqual(world.signed, ["riddle", "another"]);
+  assert.deepEqual(world.socket.take().map(([type]) => type), ["REQ", "AUTH"]);
+});

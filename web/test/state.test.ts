@@ -112,6 +112,8 @@ test("notifications: why, grouped, unread, read", () => {
   assert.equal(unreadCount(found), 6);
   const mark: ReadMark = markRead(nothingRead, found, 100 * 86_400);
   assert.equal(unreadCount(notices(list, A, isMine, mark)), 0);
+  const again = event({ pubkey: C, created_at: 99 * 86_400, kind: 3, tags: [["p", A], ["p", B]] });
+  assert.equal(unreadCount(notices([...list.filter(({ kind }) => kind !== 3), again], A, isMine, mark)), 0, "a longer list is no news");
   const late = event({ pubkey: B, created_at: 98 * 86_400, tags: [["p", A]] });
   assert.equal(unreadCount(notices([...list, late], A, isMine, mark)), 1, "it travelled for two days");
 });

@@ -69,6 +69,7 @@ export class Relay {
   private challenge = "";
   private authenticating?: Promise<boolean>;
   private stopped = true;
+  private atOnce = false;
 
   constructor(private readonly around: Surroundings) {}
 
@@ -88,6 +89,14 @@ export class Relay {
     this.callOff();
     this.failures = 0;
     this.connect();
+  }
+
+  // A connection of its own for whoever signed in or out: the old one may be known as somebody else, or refused.
+  reconnect(): void {
+    this.failures = 0;
+    this.atOnce = this.ready;
+    if (this.ready) this.socket?.close();
+    else this.hurry();
   }
 
   subscribe(filters: Filter[], handlers: Handlers, live = true): () => void {
@@ -158,7 +167,9 @@ export class Relay {
       this.ready = true;
       this.failures = 0;
       this.challenge = "";
+      this.authenticating = undefined;
       this.tell("open");
+      for (const sub of this.subs.values()) sub.retried = false;
       for (const id of this.subs.keys()) this.request(id);
       for (const { event } of this.sendings.values()) this.send(["EVENT", event]);
     };
@@ -183,7 +194,10 @@ export class Relay {
     }
     if (this.stopped) return;
     // Half of the delay is by chance, so that many pages do not come back at one moment.
-    const delay = Math.min(longestDelay, firstDelay * 2 ** this.failures++) * (0.5 + this.around.random() / 2);
+    const patience = Math.min(longestDelay, firstDelay * 2 ** this.failures) * (0.5 + this.around.random() / 2);
+    const delay = this.atOnce ? 0 : patience;
+    if (!this.atOnce) ++this.failures;
+    this.atOnce = false;
     this.tell("waiting", this.around.now() + delay);
     this.callOff = this.around.after(delay, () => this.connect());
   }
@@ -258,11 +272,14 @@ export class Relay {
     sub.handlers.closed?.(reason);
   }
 
-  // Once for each challenge, however many ask.
+  // Once for each challenge, however many ask; again if nobody was there to sign.
   private authenticate(): Promise<boolean> {
     this.authenticating ??= (async () => {
       const event = this.challenge ? await this.around.sign?.(this.challenge) : undefined;
-      if (!event || !this.ready) return false;
+      if (!event || !this.ready) {
+        this.authenticating = undefined;
+        return false;
+      }
       return new Promise<boolean>((resolve) => {
         const cancel = this.around.after(answerDeadline, () => resolve(false));
         this.sendings.set(event.id, {

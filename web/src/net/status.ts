@@ -58,11 +58,19 @@ export interface ServerInfo {
   limitation?: Record<string, number | boolean>;
 }
 
-export class StatusRefused extends Error {}
+// Makes the Authorization of NIP-98 for a path; undefined: nobody is there to sign.
+export type Identify = (path: string) => Promise<string | undefined>;
 
-export async function fetchStatus(authorization?: string): Promise<ServerStatus> {
-  const answer = await fetch("/status", authorization ? { headers: { Authorization: authorization } } : {});
-  if (answer.status === 401 || answer.status === 403) throw new StatusRefused("the server shows its state only to its owner");
+// From elsewhere the server wants to know who asks: its 401 brings a nonce that goes into the signed address, once.
+export async function fetchStatus(identify: Identify): Promise<ServerStatus> {
+  let answer = await fetch("/status");
+  const nonce = /\bnonce="([^"]+)"/.exec(answer.headers.get("www-authenticate") ?? "")?.[1];
+  if (answer.status === 401 && nonce) {
+    const path = `/status?nonce=${encodeURIComponent(nonce)}`;
+    const authorization = await identify(path);
+    if (authorization) answer = await fetch(path, { headers: { Authorization: authorization } });
+  }
+  if (answer.status === 401 || answer.status === 403) throw new Error("the server shows its state only to its owner");
   if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
   const status = (await answer.json()) as ServerStatus;
   if (typeof status?.owner !== "string" || !status.identity || !status.overlay || !Array.isArray(status.neighbours)) {

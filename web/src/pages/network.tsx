@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { History, type Neighbour, type ServerStatus, sparkline } from "../net/status";
 import { bytes, count, lasting, number, plural } from "../nostr/words";
-import { refreshStatus, status, statusTrouble } from "../state/app";
+import { account, refreshStatus, status, statusTrouble } from "../state/app";
 import { Avatar, CopyButton, Empty, Header, Name, Waiting } from "../ui/parts";
 
 const period = 2000;
@@ -367,7 +367,14 @@ export function NetworkPage() {
       {server ? (
         <Picture server={server} />
       ) : statusTrouble.value ? (
-        <Empty icon="network" title="No picture of the network">The server shows it on its own machine, and to its owner's key.</Empty>
+        <Empty icon="network" title="No picture of the network">
+          <p>The server shows it on its own machine, and to its owner.</p>
+          {account.value && (
+            <button type="button" class="button quiet" onClick={() => void refreshStatus(true)}>
+              Ask with my key
+            </button>
+          )}
+        </Empty>
       ) : (
         <Waiting what="Asking your server…" />
       )}

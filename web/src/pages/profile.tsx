@@ -70,7 +70,7 @@ export function EditProfile() {
 type Tab = "posts" | "replies" | "follows";
 const tabs: [Tab, string][] = [
   ["posts", "Posts"],
-  ["replies", "With replies"],
+  ["replies", "Replies"],
   ["follows", "Follows"],
 ];
 
@@ -102,14 +102,12 @@ export function ProfilePage({ pubkey }: { pubkey: string }) {
   useEffect(() => {
     setLoaded(false);
     setTab("posts");
-    const done = () => setLoaded(true);
     return listen(
       [
         { kinds: feedKinds, authors: [pubkey], limit: 60 },
         { kinds: [Kind.profile, Kind.follows], authors: [pubkey] },
       ],
-      done,
-      done,
+      () => setLoaded(true),
     );
   }, [pubkey]);
   const { about } = profile(pubkey);

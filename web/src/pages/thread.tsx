@@ -59,7 +59,6 @@ export function ThreadPage({ id }: { id: string }) {
           { kinds: [Kind.reaction, Kind.repost], "#e": [...new Set([id, root])], limit: 300 },
         ],
         () => setLoaded(true),
-        () => setLoaded(true),
       ),
     [id, root],
   );

@@ -1,5 +1,5 @@
 // Home: whom one follows; everyone: all that the server has.
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Kind, isRepost } from "../nostr/event";
 import { inPieces } from "../nostr/filter";
 import { homeLoaded, listen, me, myFollows, ownLoaded, store, version } from "../state/app";
@@ -89,8 +89,9 @@ export function Home() {
 export function Everyone() {
   void version.value;
   const [loaded, setLoaded] = useState(false);
-  const since = useMemo(() => ({ kinds: feedKinds, limit: 60 }), []);
-  useEffect(() => listen([since], () => setLoaded(true), () => setLoaded(true)), []);
+  useEffect(() => {
+    return listen([{ kinds: feedKinds, limit: 60 }, { kinds: [Kind.deletion], limit: 100 }], () => setLoaded(true));
+  }, [me.value]);
   const events = store.all((event) => event.kind === Kind.note || isRepost(event));
   return (
     <>

@@ -19,9 +19,11 @@ import {
   nowSeconds,
   ownLoaded,
   refreshStatus,
+  refused,
   relay,
   signChallengesWith,
   status,
+  statusTrouble,
   store,
   vault,
   version,
@@ -61,6 +63,11 @@ export async function unlock(password: string): Promise<void> {
   await drawn();
   vault.unlock(password);
   locked.value = false;
+  // What the server refused while nobody could sign is asked again.
+  if (refused.value) {
+    refused.value = "";
+    relay.reconnect();
+  }
 }
 export function lock(): void {
   vault.lock();
@@ -103,11 +110,12 @@ signChallengesWith(async (challenge) => {
   }
 });
 
-// For the server's own pages from elsewhere (NIP-98); an extension would ask each time, so only with an open key.
-identifyWith(async () => {
-  if (account.value?.method !== "key" || vault.locked) return undefined;
-  const tags = [["u", `${location.origin}/status`], ["method", "GET"]];
-  const event = await sign({ kind: Kind.http, content: "", tags }, "");
+// For the server's state from elsewhere (NIP-98). An extension would ask each time: only with an open key, or when the
+// user wants it.
+identifyWith(async (path, asked) => {
+  if (!account.value || (!asked && (account.value.method !== "key" || vault.locked))) return undefined;
+  const tags = [["u", location.origin + path], ["method", "GET"]];
+  const event = await sign({ kind: Kind.http, content: "", tags }, "The server shows its state to its owner only.");
   return `Nostr ${btoa(JSON.stringify(event))}`;
 });
 
@@ -208,8 +216,8 @@ export async function bind(): Promise<void> {
   bindingNow = true;
   try {
     await load([{ kinds: [Kind.bind], authors: [pubkey] }]);
-    const server = await refreshStatus();
-    if (!server) throw new Refusal("The server does not tell its node id now.");
+    const server = await refreshStatus(true);
+    if (!server || statusTrouble.value) throw new Refusal("The server does not tell its node id now.");
     if (server.owner !== pubkey) throw new Refusal("This server belongs to somebody else.");
     const epochs = [server.identity.epoch, knownBind.value?.epoch ?? 0];
     await publish(bindDraft(server.node_id, epochs, nowSeconds()), "To say that this server is yours, unlock your key.");

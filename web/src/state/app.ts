@@ -2,7 +2,7 @@
 import { computed, signal } from "@preact/signals";
 import { verifyEvent } from "nostr-tools/pure";
 import { Relay, type Link, type Socket } from "../net/relay";
-import { type ServerInfo, type ServerStatus, StatusRefused, fetchInfo, fetchStatus } from "../net/status";
+import { type ServerInfo, type ServerStatus, fetchInfo, fetchStatus } from "../net/status";
 import { Wanted } from "../net/wanted";
 import { followed } from "../nostr/compose";
 import { type Event, Kind } from "../nostr/event";
@@ -61,7 +61,8 @@ export const inbox = computed(() => {
   const pubkey = me.value;
   if (!pubkey) return [];
   const naming = store.all((event) => event.pubkey !== pubkey && event.tags.some((tag) => tag[0] === "p" && tag[1] === pubkey));
-  return notices(naming, pubkey, (id) => store.get(id)?.pubkey === pubkey, readMark.value);
+  // What is not here is most likely an old note of one's own: why else would it name one?
+  return notices(naming, pubkey, (id) => (store.get(id)?.pubkey ?? pubkey) === pubkey, readMark.value);
 });
 export const unread = computed(() => unreadCount(inbox.value));
 
@@ -92,8 +93,17 @@ export const relay = new Relay({
   sign: (challenge) => signFor(challenge),
 });
 
-export const listen = (filters: Filter[], eose?: () => void, closed?: (reason: string) => void): (() => void) =>
-  relay.subscribe(filters, { event: (event) => store.add(event), eose, closed });
+// Why the server does not let one read, if it does not.
+export const refused = signal("");
+export const listen = (filters: Filter[], done?: () => void): (() => void) =>
+  relay.subscribe(filters, {
+    event: (event) => store.add(event),
+    eose: done,
+    closed: (reason) => {
+      refused.value = reason;
+      done?.();
+    },
+  });
 
 export async function load(filters: Filter[]): Promise<Event[]> {
   const events = await relay.query(filters);
@@ -189,10 +199,11 @@ function listenHome(): void {
   homeAuthors = key;
   closeHome?.();
   const filter: Filter = { kinds: [Kind.note, Kind.repost, Kind.genericRepost, Kind.deletion], authors, limit: 60 };
-  closeHome = listen(inPieces(filter), () => (homeLoaded.value = true), () => (homeLoaded.value = true));
+  closeHome = listen(inPieces(filter), () => (homeLoaded.value = true));
 }
 
 export function enter(next: Account | undefined): void {
+  const another = refused.value !== "" || (account.value !== undefined && account.value.pubkey !== next?.pubkey);
   for (const close of closers) close();
   closers = [];
   closeHome?.();
@@ -200,16 +211,18 @@ export function enter(next: Account | undefined): void {
   homeAuthors = "";
   homeLoaded.value = false;
   ownLoaded.value = false;
+  refused.value = "";
   account.value = next;
   locked.value = vault.locked;
   store.owner = next?.pubkey ?? "";
+  if (another) relay.reconnect();
   if (!next) return;
   const { pubkey } = next;
   const mark = stored<ReadMark>(readKey(pubkey));
   readMark.value = mark && Array.isArray(mark.seen) ? mark : nothingRead;
   const done = () => (ownLoaded.value = true);
   closers.push(
-    listen([{ kinds: [Kind.profile, Kind.follows, Kind.relays, Kind.bind], authors: [pubkey] }], done, done),
+    listen([{ kinds: [Kind.profile, Kind.follows, Kind.relays, Kind.bind], authors: [pubkey] }], done),
     listen([
       {
         kinds: [Kind.note, Kind.follows, Kind.repost, Kind.reaction, Kind.genericRepost],
@@ -222,18 +235,15 @@ export function enter(next: Account | undefined): void {
 }
 
 // ------------------------------------------------------------------------------------------------------- the server
-let credential: (() => Promise<string | undefined>) | undefined;
-export const identifyWith = (how: typeof credential): void => {
-  credential = how;
+let identify: (path: string, asked: boolean) => Promise<string | undefined> = () => Promise.resolve(undefined);
+export const identifyWith = (how: typeof identify): void => {
+  identify = how;
 };
 
-export async function refreshStatus(): Promise<ServerStatus | undefined> {
+// `asked`: somebody pressed a button for it, so the page may ask for a password or the extension.
+export async function refreshStatus(asked = false): Promise<ServerStatus | undefined> {
   try {
-    status.value = await fetchStatus().catch(async (failure: unknown) => {
-      const authorization = failure instanceof StatusRefused ? await credential?.() : undefined;
-      if (!authorization) throw failure;
-      return fetchStatus(authorization);
-    });
+    status.value = await fetchStatus((path) => identify(path, asked));
     statusTrouble.value = "";
   } catch (failure) {
     statusTrouble.value = failure instanceof TypeError ? "the server does not answer" : (failure as Error).message;

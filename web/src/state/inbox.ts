@@ -29,8 +29,11 @@ export function reasonOf(event: Event, me: string, isMine: (id: string) => boole
   return parent && isMine(parent) ? "reply" : "mention";
 }
 
-export const isUnread = (event: Event, mark: ReadMark, seen: ReadonlySet<string>): boolean =>
-  !seen.has(event.id) && event.created_at > mark.upTo - longestJourney;
+// Who follows publishes their list again and again: that is news once.
+const seenKey = (event: Event): string => (event.kind === Kind.follows ? `follow:${event.pubkey}` : event.id);
+
+const isUnread = (event: Event, mark: ReadMark, seen: ReadonlySet<string>): boolean =>
+  !seen.has(seenKey(event)) && event.created_at > mark.upTo - longestJourney;
 
 export function notices(events: Event[], me: string, isMine: (id: string) => boolean, mark: ReadMark): Notice[] {
   const seen = new Set(mark.seen);
@@ -40,7 +43,7 @@ export function notices(events: Event[], me: string, isMine: (id: string) => boo
     if (!reason) continue;
     const target = targetOf(event);
     const grouped = (reason === "reaction" || reason === "repost") && target !== undefined;
-    const key = grouped ? `${reason}:${target}` : event.id;
+    const key = grouped ? `${reason}:${target}` : seenKey(event);
     const unread = isUnread(event, mark, seen);
     const group = groups.get(key);
     if (group) {
@@ -56,7 +59,7 @@ export function notices(events: Event[], me: string, isMine: (id: string) => boo
 export const unreadCount = (list: Notice[]): number => list.filter((notice) => notice.unread).length;
 
 export function markRead(mark: ReadMark, list: Notice[], now: number): ReadMark {
-  const ids = list.flatMap((notice) => notice.events.map((event) => event.id));
+  const ids = list.flatMap((notice) => notice.events.map(seenKey));
   const known = new Set(mark.seen);
   return { upTo: now, seen: [...mark.seen, ...ids.filter((id) => !known.has(id))].slice(-mostSeen) };
 }

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ago } from "../nostr/words";
-import { clock, displayName, me, myFollowSet, profile } from "../state/app";
+import { clock, displayName, me, myFollowSet, profile, unread } from "../state/app";
 import { setFollow, say } from "../state/actions";
 import { profileLink } from "../state/prefs";
 import { shortKey } from "../nostr/profile";
@@ -100,9 +100,10 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
 }
 
 export function Header({ title, back, children }: { title: string; back?: boolean; children?: ComponentChildren }) {
+  const count = unread.value;
   useEffect(() => {
-    document.title = `${title} · nostrp2p`;
-  }, [title]);
+    document.title = `${count ? `(${count}) ` : ""}${title} · nostrp2p`;
+  }, [title, count]);
   return (
     <header class="page-header">
       {back && (

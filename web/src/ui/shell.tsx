@@ -1,6 +1,6 @@
 // The frame around every page: navigation, what is wrong with the connection or the server, and a look beside.
 import { useEffect, useState } from "preact/hooks";
-import { lasting, plural } from "../nostr/words";
+import { lasting, plural, refusal } from "../nostr/words";
 import {
   account,
   clock,
@@ -11,6 +11,7 @@ import {
   me,
   myFollowSet,
   notice,
+  refused,
   relay,
   status,
   unread,
@@ -117,6 +118,17 @@ export function Banners() {
             <button type="button" class="button quiet" onClick={() => relay.hurry()}>
               Try now
             </button>
+          </p>
+        )}
+        {refused.value && (
+          <p class="banner warn">
+            <Icon name="lock" />
+            <span class="grow">Your server shows its posts only to whom it knows: {refusal(refused.value)}</span>
+            {!self && (
+              <button type="button" class="button" onClick={() => (signingIn.value = true)}>
+                Sign in
+              </button>
+            )}
           </p>
         )}
         {notice.value && (
