@@ -38,7 +38,7 @@ export function statusOf(owner, { peers = 0, bound = true, at = 0 } = {}) {
   const wave = (scale, phase) => Math.round(scale * (at + 4 * Math.sin(at / 3 + phase) + 4));
   return {
     owner, node_id: node, listen: "0.0.0.0:20000", api: "127.0.0.1:20001", uptime_s: 93_784 + at * 2, mode: "auto",
-    mode_now: "broadcast", auto: null, writable: true, nat: "endpoint-independent mapping, port-dependent filtering",
+    mode_now: "broadcast", auto: null, writable: true, nat: "port restricted",
     reachable: 212, neighbours, stored_events: 18_432 + at * 3, evicted: 120, rotten: 0, outbox: 2, follows: 14, registered_follows: 13,
     followers: 21, events_accepted: 24_001 + at * 3, syncs: 9_120, disk_trouble: "", followers_behind: 0, posted: 44, streams: 14,
     streams_with_gaps: 0, forks: 0,

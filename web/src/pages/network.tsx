@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import { History, type Neighbour, type ServerStatus, sparkline } from "../net/status";
 import { bytes, count, lasting, number, plural } from "../nostr/words";
 import { account, refreshStatus, status, statusTrouble } from "../state/app";
+import { Nat } from "../ui/nat";
 import { Avatar, CopyButton, Empty, Header, Name, Waiting } from "../ui/parts";
 
 const period = 2000;
@@ -149,9 +150,9 @@ const Bar = ({ amount, top, tone }: { amount: number; top: number; tone: string 
   </td>
 );
 
-function Fact({ label, children, broad }: { label: string; children: ComponentChildren; broad?: boolean }) {
+function Fact({ label, children }: { label: string; children: ComponentChildren }) {
   return (
-    <div class={broad ? "fact broad" : "fact"}>
+    <div class="fact">
       <dt>{label}</dt>
       <dd>{children}</dd>
     </div>
@@ -197,11 +198,11 @@ function Picture({ server }: { server: ServerStatus }) {
             </span>
           </Fact>
           <Fact label="Identity">{identityWords[server.identity.state] ?? server.identity.state}</Fact>
-          <Fact label="NAT" broad>{server.nat || "not known yet"}</Fact>
           <Fact label="Listens at">{server.listen}</Fact>
           <Fact label="Up">{lasting(server.uptime_s)}</Fact>
           <Fact label="Sends posts to">{server.mode_now === "broadcast" ? "everybody" : "followers"}</Fact>
         </dl>
+        <Nat name={server.nat} />
       </Card>
 
       <Card title="Neighbours" wide>
