@@ -83,9 +83,30 @@ void Node::durable(Ticket ticket) {
   drain();
 }
 
-void Node::publish(RequestId request, Event event) {
-  api_->publish(request, std::move(event));
+void Node::publish(RequestId request, Event event, const Visitor& by) {
+  api_->publish(request, std::move(event), by);
   drain();
+}
+
+bool Node::session_opened(SessionId session, const ClientOrigin& origin) {
+  return api_->session_opened(session, origin);
+}
+
+void Node::session_text(SessionId session, std::string_view text) {
+  api_->session_text(session, text);
+  drain();
+}
+
+void Node::session_writable(SessionId session) {
+  api_->session_writable(session);
+}
+
+void Node::session_closed(SessionId session) {
+  api_->session_closed(session);
+}
+
+Access& Node::access() noexcept {
+  return api_->access();
 }
 
 QueryAnswer Node::query(const ClientQuery& query) {
@@ -106,6 +127,7 @@ void Node::drain() {
     topology_seen_ = overlay_->topology_version();
     feed_->topology_changed();
   }
+  for (const EventPtr& event : feed_->take_news()) api_->arrived(event);
 }
 
 const Config& Node::config() const noexcept {
@@ -137,6 +159,7 @@ NodeStatus Node::status() const {
   status.overlay = overlay_->status();
   status.reachable = overlay_->reachable_count();
   status.nat_class = overlay_->nat_class();
+  status.sessions = api_->sessions();
   status.stored_events = host_.store.stats().events;
   status.outbox = feed_->outbox().size();
   status.follows = feed_->multicast().follows().size();

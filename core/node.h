@@ -39,9 +39,16 @@ class Node {
 
   // --- inputs from clients
   // Exactly one Clients::published(request, outcome) follows, later or within the call (refusals).
-  void publish(RequestId request, Event event);
+  void publish(RequestId request, Event event, const Visitor& by = {});
   // Answers at once from the store; what is missing is asked for in the network and shows up in a later answer.
   QueryAnswer query(const ClientQuery& query);
+  // A client on a WebSocket; false: there are too many. What it is told goes through Clients::tell.
+  bool session_opened(SessionId session, const ClientOrigin& origin);
+  void session_text(SessionId session, std::string_view text);
+  void session_writable(SessionId session);
+  void session_closed(SessionId session);
+  // Who may do what, for fronts that have to know before they call.
+  [[nodiscard]] Access& access() noexcept;
 
   [[nodiscard]] const Config& config() const noexcept;
   [[nodiscard]] NodeStatus status() const;

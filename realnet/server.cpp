@@ -5,8 +5,10 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "core/api/relay_document.h"
 #include "core/event/nip19.h"
 #include "realnet/bind_watch.h"
+#include "realnet/version.h"
 
 namespace np2p::real {
 
@@ -74,10 +76,11 @@ Status Server::open() {
   drop_own_addresses();
   start_node();
   links_->serve(std::move(*links));
-  api_ = std::make_unique<RestApi>(static_cast<Backend&>(*this), options_.api_settings);
+  files_ = StaticFiles(options_.pages);
+  api_ = std::make_unique<RestApi>(static_cast<Backend&>(*this), options_.api_settings, files_);
   HttpLimits http_limits = options_.http_limits;
   if (http_limits.body_bytes == 0) http_limits.body_bytes = options_.config.limits.event_bytes + kBodySlack;
-  http_ = std::make_unique<HttpServer>(io_, *api_, http_limits, std::move(api_tls));
+  http_ = std::make_unique<HttpServer>(io_, *api_, static_cast<ClientSessions&>(*this), http_limits, std::move(api_tls));
   http_->serve(std::move(*api));
   if (options_.port_mapping) {
     mapping_.asked = true;
@@ -237,18 +240,64 @@ void Server::published(RequestId request, const Status& outcome) {
   waiting_.erase(at);
 }
 
-asio::awaitable<Status> Server::publish(Event event) {
+asio::awaitable<Status> Server::publish(Event event, const Visitor& by) {
   if (stopping_) co_return error(ErrorCode::unavailable, "the server is shutting down");
   const RequestId request{++last_request_};
   const auto waiting = std::make_shared<Waiting>(io_);
   waiting->wake.expires_at(asio::steady_timer::time_point::max());
   waiting_.emplace(request, waiting);
-  input([&] { node_->publish(request, std::move(event)); });
+  input([&] { node_->publish(request, std::move(event), by); });
   if (!waiting->outcome) {
     SocketError cancelled;
     co_await waiting->wake.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
   }
   co_return waiting->outcome.value_or(error(ErrorCode::unavailable, "the server is shutting down"));
+}
+
+void Server::tell(SessionId session, std::string_view text) {
+  const auto at = sessions_.find(session);
+  if (at != sessions_.end()) at->second->tell(text);
+}
+
+std::size_t Server::untold_bytes(SessionId session) const noexcept {
+  const auto at = sessions_.find(session);
+  return at == sessions_.end() ? 0 : at->second->untold_bytes();
+}
+
+void Server::hang_up(SessionId session, std::string_view reason) {
+  const auto at = sessions_.find(session);
+  if (at == sessions_.end()) return;
+  SessionOutput* const output = at->second;
+  sessions_.erase(at);
+  output->hang_up(reason);
+}
+
+std::optional<SessionId> Server::open_session(const ClientOrigin& origin, SessionOutput& output) {
+  if (stopping_) return std::nullopt;
+  const SessionId session{++last_session_};
+  sessions_[session] = &output;
+  bool opened = false;
+  input([&] { opened = node_->session_opened(session, origin); });
+  if (opened) return session;
+  sessions_.erase(session);
+  return std::nullopt;
+}
+
+void Server::session_text(SessionId session, std::string_view text) {
+  input([&] { node_->session_text(session, text); });
+}
+
+void Server::session_writable(SessionId session) {
+  input([&] { node_->session_writable(session); });
+}
+
+void Server::session_closed(SessionId session) {
+  if (sessions_.erase(session) == 0) return;
+  input([&] { node_->session_closed(session); });
+}
+
+std::string Server::relay_document(bool open) {
+  return np2p::relay_document(config(), kVersion, open);
 }
 
 QueryAnswer Server::query(const Filter& filter) {

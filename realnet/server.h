@@ -36,6 +36,7 @@ struct ServerOptions {
   std::optional<Address> api;  // absent: listen port + 1, on the listen host if that is loopback, else on 127.0.0.1
   ApiSettings api_settings;
   HttpLimits http_limits;
+  StaticFiles::Map pages;  // what GET serves besides the API: the web client
   std::string data_dir;
   std::string tls_certificate;  // with tls_key: the API speaks TLS
   std::string tls_key;
@@ -46,7 +47,7 @@ struct ServerOptions {
   Duration names_every = 30s;
 };
 
-class Server final : private LinkInputs, private Clients, private Backend {
+class Server final : private LinkInputs, private Clients, private Backend, private ClientSessions {
  public:
   // Takes the data directory, the database and both ports, or says in one sentence which of them it could not get.
   static Result<std::unique_ptr<Server>> create(ServerOptions options);
@@ -98,8 +99,18 @@ class Server final : private LinkInputs, private Clients, private Backend {
   void on_unreachable(const Address& to, CloseReason reason) override;
   // Clients
   void published(RequestId request, const Status& outcome) override;
+  void tell(SessionId session, std::string_view text) override;
+  std::size_t untold_bytes(SessionId session) const noexcept override;
+  void hang_up(SessionId session, std::string_view reason) override;
+  // ClientSessions
+  std::optional<SessionId> open_session(const ClientOrigin& origin, SessionOutput& output) override;
+  void session_text(SessionId session, std::string_view text) override;
+  void session_writable(SessionId session) override;
+  void session_closed(SessionId session) override;
   // Backend
-  asio::awaitable<Status> publish(Event event) override;
+  asio::awaitable<Status> publish(Event event, const Visitor& by) override;
+  Access& access() override { return node_->access(); }
+  std::string relay_document(bool open) override;
   QueryAnswer query(const Filter& filter) override;
   std::string status_json() override;
   std::string metrics_text() override;
@@ -120,6 +131,7 @@ class Server final : private LinkInputs, private Clients, private Backend {
   std::unique_ptr<RealTimers> timers_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<Committer> committer_;
+  StaticFiles files_;
   std::unique_ptr<RestApi> api_;
   std::unique_ptr<HttpServer> http_;
   asio::signal_set signals_;
@@ -135,6 +147,8 @@ class Server final : private LinkInputs, private Clients, private Backend {
   };
   std::map<RequestId, std::shared_ptr<Waiting>> waiting_;  // publishes whose client waits
   std::uint64_t last_request_ = 0;
+  std::map<SessionId, SessionOutput*> sessions_;
+  std::uint64_t last_session_ = 0;
   MonoTime started_;
   bool stopping_ = false;
   bool knows_more_ = false;

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <vector>
 
+#include "core/api/access.h"
+#include "core/api/publisher.h"
+#include "core/api/reader.h"
+#include "core/api/sessions.h"
 #include "core/base/config.h"
-#include "core/base/heap_bytes.h"
 #include "core/base/strong_int.h"
 #include "core/event/event.h"
 #include "core/event/filter.h"
@@ -24,12 +26,6 @@ struct ClientQuery {
   Filter filter;
 };
 
-struct QueryAnswer {
-  Status status;                 // not ok: the reason to tell the client
-  std::vector<EventPtr> events;  // in the order to send
-  bool with_signatures = true;   // the original leaves them out of single-event answers
-};
-
 // One page of truth about a running node, for status lines, pages and metrics.
 struct NodeStatus {
   struct Neighbour {
@@ -44,6 +40,7 @@ struct NodeStatus {
   std::size_t reachable = 0;  // other users' servers with a route
   std::string nat_class;      // what is known of our NAT
   std::size_t stored_events = 0;
+  std::size_t sessions = 0;  // clients on WebSockets
   std::size_t outbox = 0;  // events waiting for somebody
   std::size_t follows = 0;
   std::size_t followers = 0;
@@ -69,27 +66,32 @@ class Api {
   Api(const Config& config, Host& host, Feed& feed);
   ~Api();
 
-  // Errors that reach the client: read_only, too_large, bad_*, forbidden (somebody else's event), full.
-  void publish(RequestId request, Event event);
+  // As REST wants it: answered through Clients::published. Errors that reach the client: read_only, too_large, bad_*,
+  // forbidden (somebody else's event), unauthenticated, weak, deleted, expired, rate_limited, full.
+  void publish(RequestId request, Event event, const Visitor& by = {});
   QueryAnswer query(const ClientQuery& query);
   void durable(Ticket ticket);  // answers the publishes that are safe now
-  [[nodiscard]] std::size_t bytes() const noexcept { return sizeof *this + heap_bytes(pending_); }
+
+  // Clients on WebSockets. False: there are too many of them.
+  bool session_opened(SessionId session, const ClientOrigin& origin);
+  void session_text(SessionId session, std::string_view text);
+  void session_writable(SessionId session);
+  void session_closed(SessionId session);
+  void arrived(const EventPtr& event);  // something new, to those who have subscribed
+
+  [[nodiscard]] Access& access() noexcept { return access_; }
+  [[nodiscard]] std::size_t sessions() const noexcept { return sessions_.size(); }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return sizeof *this + access_.bytes() + publisher_.bytes() + sessions_.bytes();
+  }
 
  private:
-  Result<EventPtr> admit(Event event);
-  Status admit_bind(const EventPtr& event);
-  Status admit_deletion(const Event& event);
-  QueryAnswer recent(Filter filter);
-  QueryAnswer single(const Filter& filter);
-  void look_up_missing(const Filter& filter, const std::vector<EventPtr>& held);
-  struct Pending {
-    Ticket ticket;
-    RequestId request;
-  };
-  const Config& config_;
   Host& host_;
   Feed& feed_;
-  std::deque<Pending> pending_;  // ascending tickets
+  Access access_;
+  Publisher publisher_;
+  Reader reader_;
+  Sessions sessions_;
 };
 
 }  // namespace np2p

@@ -32,6 +32,9 @@ struct Config {
   std::vector<Address> bootstrap;  // -b, in order
   bool require_bind = false;       // --require-bind: nothing is sent to a node that merely claims to serve a user
   bool writable = true;            // -w: false answers reads and relays, refuses client writes
+  std::vector<PubKey> writers;     // --writers: who else may publish here; their events stay on this server
+  bool open_writes = false;        // --writers '*': everybody
+  std::uint32_t min_pow = 0;       // --min-pow: bits of proof of work (NIP-13) of events that are not a writer's
   bool dial_loopback = false;      // loopback addresses heard of may be dialled (all on one machine)
   bool dial_private = false;       // private ones too (a LAN or a VPN)
   bool relay = true;               // --no-relay: carries no tunnels for others

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/base/client_limits.h"
 #include "core/base/time.h"
 
 namespace np2p {
@@ -187,6 +188,7 @@ struct Limits {
       20'000;                       // ids, authors, kinds and tag values of one filter; a home feed names all follows
   std::size_t query_events = 5000;  // events in one answer
   std::size_t pending_publishes = 10'000;  // accepted but not yet durable
+  ClientLimits client;
 };
 
 }  // namespace np2p

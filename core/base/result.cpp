@@ -36,6 +36,14 @@ std::string_view name(ErrorCode code) noexcept {
       return "unreachable";
     case ErrorCode::unavailable:
       return "unavailable";
+    case ErrorCode::unauthenticated:
+      return "unauthenticated";
+    case ErrorCode::deleted:
+      return "deleted";
+    case ErrorCode::weak:
+      return "weak";
+    case ErrorCode::expired:
+      return "expired";
     case ErrorCode::count_:
       break;
   }

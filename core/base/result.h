@@ -29,6 +29,10 @@ enum class ErrorCode : std::uint8_t {
   not_found,      // nothing there
   unreachable,    // no route to it at the moment
   unavailable,    // the environment failed (disk error, shutting down)
+  unauthenticated,  // who asks has to prove a key first (NIP-42, NIP-98)
+  deleted,          // its author has taken it back; it does not come back
+  weak,             // less proof of work than is asked for (NIP-13)
+  expired,          // its own expiration is past (NIP-40)
   count_,
 };
 

@@ -18,6 +18,8 @@ using LinkId = StrongInt<struct LinkIdTag>;        // a link of one host; 0 is n
 using Ticket = StrongInt<struct TicketTag>;        // a batch of store writes; later batches are larger
 using RequestId = StrongInt<struct RequestIdTag>;  // one request of a client, named by the front that took it
 
+using SessionId = StrongInt<struct SessionIdTag>;  // a client's WebSocket connection; never reused within a boot
+
 }  // namespace np2p
 
 template <class Tag, class Int>

@@ -1,13 +1,12 @@
 #include "core/event/json.h"
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
 
 #include "core/event/canonical.h"
+#include "core/event/json_reader.h"
 #include "core/event/json_text.h"
 
 namespace np2p {
@@ -17,24 +16,22 @@ namespace dom = simdjson::dom;
 
 constexpr std::size_t kDepth = 16;  // an event needs four; the rest is for fields that we ignore
 
+// NIP-01's hex is lower case: what is spelled otherwise has another id in the eyes of others.
+bool is_lower_hex(std::string_view text) noexcept {
+  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
 Error wrong(std::string_view field, std::string_view what) {
   return error(ErrorCode::bad_field, std::string(field) + " " + std::string(what));
 }
 
-// The whole text is parsed and checked (also the fields that we ignore) before any field is looked at.
 Result<dom::object> parse_object(dom::parser& parser, std::string_view json, std::string_view what) {
-  const auto failed = [&](std::string_view why) {
-    return np2p::error(ErrorCode::malformed, std::string(what) + " " + std::string(why));
-  };
-  if (json.empty()) return failed("is empty");
-  if (parser.allocate(json.size(), kDepth) != simdjson::SUCCESS) return failed("does not fit into memory");
-  dom::element root;
-  const auto failure = parser.parse(json.data(), json.size()).get(root);
-  if (failure == simdjson::UTF8_ERROR) return failed("is not UTF-8");
-  if (failure == simdjson::DEPTH_ERROR) return failed("is nested too deeply");
-  if (failure != simdjson::SUCCESS) return failed("is not JSON");
+  const auto root = json_reader::parse(parser, json, what);
+  if (!root.ok()) return root.error();
   dom::object object;
-  if (root.get(object) != simdjson::SUCCESS) return failed("is not a JSON object");
+  if (root->get(object) != simdjson::SUCCESS) {
+    return np2p::error(ErrorCode::malformed, std::string(what) + " is not a JSON object");
+  }
   return object;
 }
 
@@ -42,15 +39,15 @@ template <class Fixed>
 Status read_hex(std::string_view field, dom::element value, Fixed& out) {
   std::string_view text;
   if (value.get(text) != simdjson::SUCCESS) return wrong(field, "is not a string");
-  const auto parsed = Fixed::parse_hex(text);
-  if (!parsed) return wrong(field, "is not " + std::to_string(2 * Fixed::size) + " hex digits");
+  const auto parsed = is_lower_hex(text) ? Fixed::parse_hex(text) : std::nullopt;
+  if (!parsed) return wrong(field, "is not " + std::to_string(2 * Fixed::size) + " hex digits in lower case");
   out = *parsed;
   return {};
 }
 
 class EventReader {
  public:
-  explicit EventReader(const Limits& limits) : limits_(limits) {}
+  EventReader(const Limits& limits, json_reader::Style style) : limits_(limits), style_(style) {}
 
   Result<Event> read(dom::object object) {
     for (const auto& [key, value] : object) {
@@ -62,6 +59,8 @@ class EventReader {
     for (const auto& [bit, name] : kNeeded) {
       if ((seen_ & bit) == 0) return wrong(name, "is missing");
     }
+    if (style_ == json_reader::Style::nip01 && !has_id_) return wrong("id", "is missing");
+    if (style_ == json_reader::Style::nip01 && !has_tags_) return wrong("tags", "is missing");
     const bool needs_tags = event_.kind == kind::profile || event_.kind == kind::follow_list;
     if (needs_tags && !has_tags_) return wrong("tags", "is missing or null, which kinds 0 and 3 may not leave out");
     if (!has_id_) event_.id = compute_id(event_);
@@ -146,6 +145,7 @@ class EventReader {
   }
 
   const Limits& limits_;
+  const json_reader::Style style_;
   Event event_;
   unsigned seen_ = 0;
   bool has_id_ = false;
@@ -169,7 +169,7 @@ Status read_number(std::string_view field, dom::element value, std::optional<std
 
 class FilterReader {
  public:
-  explicit FilterReader(const Limits& limits) : room_(limits.filter_values) {}
+  FilterReader(const Limits& limits, json_reader::Style style) : room_(limits.filter_values), style_(style) {}
 
   Result<Filter> read(dom::object object) {
     for (const auto& [key, value] : object) {
@@ -185,7 +185,11 @@ class FilterReader {
     if (key.size() == 2 && key[0] == '#' && is_letter(key[1])) return read_tag(key, value);
     static constexpr std::array<std::string_view, 6> kNames{"ids", "authors", "kinds", "since", "until", "limit"};
     const auto known = static_cast<unsigned>(std::find(kNames.begin(), kNames.end(), key) - kNames.begin());
-    if (known == kNames.size()) return {};
+    if (known == kNames.size()) {
+      // What cannot be asked for must not come out as "everything".
+      const bool tag = style_ == json_reader::Style::nip01 && !key.empty() && key[0] == '#';
+      return tag ? wrong(key, "is no filter: only tags of one letter are indexed") : Status{};
+    }
     if ((seen_ & 1u << known) != 0) return wrong(key, "is there twice");
     seen_ |= 1u << known;
     switch (known) {
@@ -257,17 +261,45 @@ class FilterReader {
 
   Filter filter_;
   std::size_t room_;  // for this many more values
+  const json_reader::Style style_;
   unsigned seen_ = 0;
 };
 
 }  // namespace
+
+namespace json_reader {
+
+// The whole text is parsed and checked (also the fields that we ignore) before any field is looked at.
+Result<dom::element> parse(dom::parser& parser, std::string_view json, std::string_view what) {
+  const auto failed = [&](std::string_view why) {
+    return np2p::error(ErrorCode::malformed, std::string(what) + " " + std::string(why));
+  };
+  if (json.empty()) return failed("is empty");
+  if (parser.allocate(json.size(), kDepth) != simdjson::SUCCESS) return failed("does not fit into memory");
+  dom::element root;
+  const auto failure = parser.parse(json.data(), json.size()).get(root);
+  if (failure == simdjson::UTF8_ERROR) return failed("is not UTF-8");
+  if (failure == simdjson::DEPTH_ERROR) return failed("is nested too deeply");
+  if (failure != simdjson::SUCCESS) return failed("is not JSON");
+  return root;
+}
+
+Result<Event> read_event(dom::object object, const Limits& limits, Style style) {
+  return EventReader(limits, style).read(object);
+}
+
+Result<Filter> read_filter(dom::object object, const Limits& limits, Style style) {
+  return FilterReader(limits, style).read(object);
+}
+
+}  // namespace json_reader
 
 Result<Event> parse_event_json(std::string_view json, const Limits& limits) {
   if (json.size() > limits.event_bytes) return error(ErrorCode::too_large, "the event is larger than allowed");
   dom::parser parser;
   const auto object = parse_object(parser, json, "the event");
   if (!object.ok()) return object.error();
-  return EventReader(limits).read(*object);
+  return json_reader::read_event(*object, limits, json_reader::Style::original);
 }
 
 std::string event_json(const Event& event) {
@@ -296,7 +328,7 @@ Result<Filter> parse_filter_json(std::string_view json, const Limits& limits) {
   dom::parser parser;
   const auto object = parse_object(parser, json, "the filter");
   if (!object.ok()) return object.error();
-  return FilterReader(limits).read(*object);
+  return json_reader::read_filter(*object, limits, json_reader::Style::original);
 }
 
 }  // namespace np2p

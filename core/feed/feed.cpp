@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/vectors.h"
+#include "core/event/expiration.h"
 #include "core/event/validation.h"
 #include "core/feed/deletions.h"
 #include "core/wire/extension.h"
@@ -92,6 +93,7 @@ void Feed::heard(const Delivery& delivery, const Event& event) {
 void Feed::published(const EventPtr& event) {
   recent_.insert(half_of(event->id));
   host_.observer.event_accepted(event->id, {});
+  tell(event);
   const Route route = route_of(*event, config_, mode_.current(), host_.store);
   if (event->kind == kind::bind) overlay_.bind(event);
   if (event->kind == kind::follow_list) multicast_.follow_list_changed();
@@ -104,6 +106,19 @@ void Feed::published(const EventPtr& event) {
   multicast_.send(event, route);
   const bool copied = route.audience == Audience::followers && route.stored;
   for (const PubKey& user : route.named) outbox_.add(user, event, copied && multicast_.is_sending_to(user));
+}
+
+void Feed::delivered(const EventPtr& event) {
+  recent_.insert(half_of(event->id));
+  host_.observer.event_accepted(event->id, {});
+  tell(event);
+  if (event->kind == kind::deletion) obey(event);
+  if (is_to_us(*event)) multicast_.hand_on(event);
+}
+
+void Feed::listen(bool listening) {
+  listening_ = listening;
+  if (!listening) news_.clear();
 }
 
 void Feed::copied(const CopyOutcome& outcome) {
@@ -250,7 +265,7 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
   accepted = *valid;
   heard(delivery, accepted.get());
   if (kind::class_of(accepted->kind) != kind::Class::ephemeral) {
-    if (deletion_of(*accepted, host_.store)) {
+    if (deletion_of(*accepted, host_.store) || is_expired(*accepted, unix_seconds(host_.clock.wall()))) {
       recent_.insert(half_of(accepted->id));
       return Arrival::known;
     }
@@ -275,6 +290,7 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
   }
   if (!recent_.insert(half_of(accepted->id))) return Arrival::known;  // held again; it was handed on the first time
   host_.observer.event_accepted(accepted->id, delivery.link);
+  tell(accepted);
   if (is_to_us(*accepted)) multicast_.hand_on(accepted);
   return Arrival::fresh;
 }

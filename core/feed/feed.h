@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "core/base/bounded.h"
@@ -31,6 +32,10 @@ class Feed {
 
   void start();
   void published(const EventPtr& event);  // by our own client; it is in the store already
+  void delivered(const EventPtr& event);  // likewise, of another author: it goes nowhere from here
+  // What was taken in lately, from clients and from the network, each event once; kept only while somebody listens.
+  void listen(bool listening);
+  [[nodiscard]] std::vector<EventPtr> take_news() { return std::exchange(news_, {}); }
   // A payload that arrived. The answer is what to hand on if it was a broadcast: all of it, what was new and good of
   // it, nothing.
   std::optional<Frame> receive(const Delivery& delivery);
@@ -78,6 +83,10 @@ class Feed {
   void load_history();
   void heard(const Delivery& delivery, const Event& event);
 
+  void tell(const EventPtr& event) {
+    if (listening_) news_.push_back(event);
+  }
+
   const Config& config_;
   Host& host_;
   Overlay& overlay_;
@@ -101,6 +110,8 @@ class Feed {
   std::vector<Delivery> unflushed_copies_;
   std::map<Ticket, std::vector<Delivery>> receipts_;
   std::size_t receipts_due_ = 0;
+  bool listening_ = false;
+  std::vector<EventPtr> news_;
 };
 
 }  // namespace np2p

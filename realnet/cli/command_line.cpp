@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "realnet/cli/argv.h"
-#include "realnet/cli/version.h"
+#include "realnet/version.h"
 
 namespace np2p::real {
 

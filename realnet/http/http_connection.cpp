@@ -2,6 +2,7 @@
 
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/string_body.hpp>
 
 #include "realnet/clock.h"
@@ -39,7 +40,16 @@ HttpRequest request_of(Parser::value_type&& message) {
   request.has_origin = message.count(http::field::origin) != 0;
   request.origin = text(message[http::field::origin]);
   request.content_type = text(message[http::field::content_type]);
+  request.accept = text(message[http::field::accept]);
   request.accept_encoding = text(message[http::field::accept_encoding]);
+  request.authorization = text(message[http::field::authorization]);
+  request.if_none_match = text(message[http::field::if_none_match]);
+  request.forwarded = message.count("X-Forwarded-For") + message.count("Forwarded") + message.count("X-Real-IP") > 0;
+  if (message.method() == http::verb::get && http::token_list(message[http::field::connection]).exists("upgrade") &&
+      http::token_list(message[http::field::upgrade]).exists("websocket")) {
+    request.web_socket = HttpRequest::Upgrade{text(message[http::field::sec_websocket_key]),
+                                              text(message[http::field::sec_websocket_version])};
+  }
   request.requested_private_network = text(message["Access-Control-Request-Private-Network"]);
   request.body = std::move(message.body());
   return request;
@@ -69,6 +79,7 @@ void HttpConnection::close() {
 
 void HttpConnection::close_gently() {
   last_ = true;
+  if (web_socket_) return web_socket_->go_away();
   if (!busy_) close();
 }
 
@@ -93,15 +104,45 @@ asio::awaitable<void> HttpConnection::run() {
     busy_ = true;
     ++server_.counters_.requests;
     deadline_ = kNoDeadline;
-    parsed.request->peer = remote_;
-    parsed.request->local = local_;
-    const HttpReply answer = co_await server_.api_.handle(*parsed.request);
-    const bool sent = co_await reply(answer, parsed.keep_alive && !last_);
-    if (!sent || !parsed.keep_alive) break;
+    const bool goes_on = co_await serve(parsed);
+    if (!goes_on) break;
   }
   if (stream_.tls() != nullptr) stream_.tls()->close();
   stream_.transport().end_sending();
   stream_.transport().close();
+}
+
+asio::awaitable<bool> HttpConnection::serve(Parsed& parsed) {
+  HttpRequest& request = *parsed.request;
+  request.peer = remote_;
+  request.local = local_;
+  request.secure = stream_.tls() != nullptr;
+  if (request.web_socket) {
+    co_await become_web_socket(request);
+    co_return false;
+  }
+  const HttpReply answer = co_await server_.api_.handle(request);
+  const bool sent = co_await reply(answer, parsed.keep_alive && !last_);
+  co_return sent && parsed.keep_alive;
+}
+
+asio::awaitable<void> HttpConnection::become_web_socket(const HttpRequest& request) {
+  const auto who = server_.api_.upgrade(request);
+  if (const auto* refusal = std::get_if<HttpReply>(&who)) {
+    co_await reply(*refusal, false);
+    co_return;
+  }
+  if (!server_.has_room_for_web_socket()) {
+    ++server_.counters_.refused;
+    co_await reply(http_error(503, "too many WebSocket connections"), false);
+    co_return;
+  }
+  const auto set_deadline = [this](std::optional<Duration> after) {
+    deadline_ = after ? mono_now() + *after : kNoDeadline;
+  };
+  web_socket_ = std::make_unique<WebSocket>(server_.io_, stream_, in_, server_.sessions_, server_.limits_.web_socket,
+                                            set_deadline);
+  if (!last_) co_await web_socket_->run(request, *std::get_if<ClientOrigin>(&who));
 }
 
 asio::awaitable<bool> HttpConnection::more() {
@@ -151,10 +192,14 @@ asio::awaitable<bool> HttpConnection::read_request(Parsed& parsed) {
 
 asio::awaitable<bool> HttpConnection::reply(const HttpReply& answer, bool keep_alive) {
   std::string bytes = "HTTP/1.1 " + std::to_string(answer.status) + " ";
-  bytes.append(http_reason(answer.status)).append("\r\nContent-Type: ").append(answer.content_type);
-  bytes.append("\r\nContent-Length: ").append(std::to_string(answer.body.size()));
+  bytes.append(http_reason(answer.status));
+  if (answer.status != 304) {
+    bytes.append("\r\nContent-Type: ").append(answer.content_type);
+    bytes.append("\r\nContent-Length: ").append(std::to_string(answer.body.size()));
+  }
   for (const auto& [name, value] : answer.headers) bytes.append("\r\n").append(name).append(": ").append(value);
-  bytes.append("\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: ");
+  bytes.append("\r\nX-Content-Type-Options: nosniff\r\nCache-Control: ");
+  bytes.append(answer.cache_control).append("\r\nConnection: ");
   bytes.append(keep_alive ? "keep-alive" : "close").append("\r\n\r\n").append(answer.body);
   deadline(server_.limits_.write_deadline);
   const SocketError failure = co_await stream_.write(bytes_of(bytes));

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "realnet/http/http_server.h"
+#include "realnet/http/web_socket.h"
 
 namespace np2p::real {
 
@@ -16,6 +17,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void close();                                               // at once
   void close_gently();                                        // at once if no request is being answered, else after it
   [[nodiscard]] bool busy() const noexcept { return busy_; }  // a whole request is here, its answer is not out
+  [[nodiscard]] bool is_web_socket() const noexcept { return web_socket_ != nullptr; }
   [[nodiscard]] MonoTime waiting_since() const noexcept { return waiting_since_; }
   [[nodiscard]] bool overdue(MonoTime now) const noexcept { return now >= deadline_; }
   [[nodiscard]] const Address& remote() const noexcept { return remote_; }
@@ -31,6 +33,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   asio::awaitable<bool> read_request(Parsed& parsed);
   asio::awaitable<bool> more();  // reads more bytes; false: ended
   asio::awaitable<bool> reply(const HttpReply& reply, bool keep_alive);
+  asio::awaitable<bool> serve(Parsed& parsed);  // false: no further request
+  asio::awaitable<void> become_web_socket(const HttpRequest& request);
   asio::awaitable<void> refuse(unsigned status, std::string_view reason);
   void deadline(Duration after) noexcept;
 
@@ -43,6 +47,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool busy_ = false;
   bool last_ = false;  // no further request
   MonoTime waiting_since_;
+  std::unique_ptr<WebSocket> web_socket_;  // once it has become one
 };
 
 }  // namespace np2p::real

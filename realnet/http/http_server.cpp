@@ -14,8 +14,9 @@ constexpr Duration kSweep = 250ms;  // how late a deadline may be
 
 }  // namespace
 
-HttpServer::HttpServer(asio::io_context& io, RestApi& api, HttpLimits limits, std::optional<TlsContext> tls)
-    : io_(io), api_(api), limits_(limits), tls_(std::move(tls)), accept_pause_(io), sweep_(io) {}
+HttpServer::HttpServer(asio::io_context& io, RestApi& api, ClientSessions& sessions, HttpLimits limits,
+                       std::optional<TlsContext> tls)
+    : io_(io), api_(api), sessions_(sessions), limits_(limits), tls_(std::move(tls)), accept_pause_(io), sweep_(io) {}
 
 HttpServer::~HttpServer() {
   for (const auto& connection : connections_) connection->close();
@@ -77,7 +78,9 @@ bool HttpServer::make_room(const Address& remote) {
   const auto from_there = std::count_if(connections_.begin(), connections_.end(),
                                         [&](const auto& other) { return other->remote().ip == remote.ip; });
   if (!remote.is_loopback() && static_cast<std::size_t>(from_there) >= limits_.per_address) return false;
-  if (connections_.size() < limits_.connections) return true;
+  const auto web_sockets = std::count_if(connections_.begin(), connections_.end(),
+                                         [](const auto& other) { return other->is_web_socket(); });
+  if (connections_.size() - static_cast<std::size_t>(web_sockets) < limits_.connections) return true;
   auto victim = connections_.end();
   for (auto at = connections_.begin(); at != connections_.end(); ++at) {
     if ((*at)->busy()) continue;
@@ -89,6 +92,12 @@ bool HttpServer::make_room(const Address& remote) {
   connections_.erase(victim);
   closing->close();
   return true;
+}
+
+bool HttpServer::has_room_for_web_socket() const {
+  const auto open = std::count_if(connections_.begin(), connections_.end(),
+                                  [](const auto& other) { return other->is_web_socket(); });
+  return static_cast<std::size_t>(open) < limits_.web_sockets;
 }
 
 void HttpServer::ended(const HttpConnection* connection) {

@@ -11,7 +11,9 @@
 #include <optional>
 
 #include "core/base/time.h"
+#include "realnet/http/client_sessions.h"
 #include "realnet/http/rest_api.h"
+#include "realnet/http/web_socket.h"
 #include "realnet/net/socket.h"
 
 namespace np2p::real {
@@ -26,6 +28,8 @@ struct HttpLimits {
   Duration idle_deadline = 75s;  // between requests
   Duration write_deadline = 30s;
   Duration linger = 3s;  // reading on after an early refusal, so that its reason arrives
+  std::size_t web_sockets = 128;  // besides `connections`
+  WebSocketLimits web_socket;
 };
 
 struct HttpCounters {
@@ -41,7 +45,8 @@ class HttpConnection;
 
 class HttpServer {
  public:
-  HttpServer(asio::io_context& io, RestApi& api, HttpLimits limits, std::optional<TlsContext> tls);
+  HttpServer(asio::io_context& io, RestApi& api, ClientSessions& sessions, HttpLimits limits,
+             std::optional<TlsContext> tls);
   ~HttpServer();
 
   void serve(tcp::acceptor acceptor);
@@ -55,12 +60,14 @@ class HttpServer {
   friend class HttpConnection;
   asio::awaitable<void> accept_loop();
   bool make_room(const Address& remote);
+  [[nodiscard]] bool has_room_for_web_socket() const;
   void sweep_later();  // while there is a connection
   void ended(const HttpConnection* connection);
   void check_stopped();
 
   asio::io_context& io_;
   RestApi& api_;
+  ClientSessions& sessions_;
   const HttpLimits limits_;
   std::optional<TlsContext> tls_;
   std::optional<tcp::acceptor> acceptor_;

@@ -142,7 +142,7 @@ TEST_F(DeletionsTest, OurUserMayDeleteAndNotPublishItAgain) {
   EXPECT_FALSE(has(event));
   const Status again = publish(event);
   ASSERT_FALSE(again.ok());
-  EXPECT_EQ(again.error().code, ErrorCode::forbidden);
+  EXPECT_EQ(again.error().code, ErrorCode::deleted);
 }
 
 TEST_F(DeletionsTest, OurUsersBindIsNotDeleted) {

@@ -1,0 +1,136 @@
+#include "core/api/reader.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/event/expiration.h"
+#include "core/feed/deletions.h"
+#include "core/feed/feed.h"
+
+namespace np2p {
+namespace {
+
+// What the original answers at most when a client asks for "everything recent" without a period.
+constexpr std::size_t kRecentWithoutPeriod = 50;
+
+bool has_kind(const Filter& filter, std::uint32_t kind) {
+  return filter.kinds && std::find(filter.kinds->begin(), filter.kinds->end(), kind) != filter.kinds->end();
+}
+
+bool only_kind(const Filter& filter, std::uint32_t kind) {
+  return has_kind(filter, kind) && filter.kinds->size() == 1;
+}
+
+}  // namespace
+
+QueryAnswer Reader::original(const Filter& filter) {
+  if (has_kind(filter, kind::recent_data)) return recent(filter);
+  if (only_kind(filter, kind::post) && filter.ids && filter.authors) return single(filter);
+  if ((only_kind(filter, kind::profile) || only_kind(filter, kind::follow_list)) && filter.authors) {
+    return single(filter);
+  }
+  Filter bounded = filter;
+  if (!bounded.since && !bounded.ids && !bounded.limit) bounded.limit = kRecentWithoutPeriod;
+  return {{}, unexpired(bounded, Order::newest_first), true};
+}
+
+// The original's kind 40000: everything recent, oldest first. Empty lists mean "not given", as its client sends them.
+QueryAnswer Reader::recent(Filter filter) {
+  filter.kinds.reset();
+  if (filter.ids && filter.ids->empty()) filter.ids.reset();
+  if (filter.authors && filter.authors->empty()) filter.authors.reset();
+  std::erase_if(filter.tags, [](const auto& tag) { return tag.second.empty(); });
+  const std::size_t most = filter.since ? config_.limits.query_events : kRecentWithoutPeriod;
+  filter.limit = std::min(filter.limit.value_or(most), most);
+  return {{}, unexpired(filter, Order::oldest_first), true};
+}
+
+// One post by id, or the latest profile or follow list of an author: answered without signatures, as the original does.
+QueryAnswer Reader::single(const Filter& filter) {
+  QueryAnswer answer{{}, unexpired(filter, Order::newest_first), false};
+  look_up_missing(filter, answer.events);
+  return answer;
+}
+
+std::vector<EventPtr> Reader::stored(const std::vector<Filter>& filters) {
+  std::vector<EventPtr> found;
+  std::set<EventId> listed;
+  const std::size_t most = config_.limits.client.answer_events;
+  for (const Filter& filter : filters) {
+    if (filter.limit == std::size_t{0}) continue;  // only what comes from now on
+    Filter bounded = filter;
+    bounded.limit = std::min(filter.limit.value_or(most), most);
+    const auto events = unexpired(bounded, Order::newest_first);
+    look_up_missing(filter, events);
+    for (const EventPtr& event : events) {
+      if (filters.size() == 1 || listed.insert(event->id).second) found.push_back(event);
+    }
+  }
+  if (filters.size() > 1) {
+    std::sort(found.begin(), found.end(), [](const EventPtr& a, const EventPtr& b) { return newer(*a, *b); });
+  }
+  return found;
+}
+
+Reader::Count Reader::count(const std::vector<Filter>& filters) {
+  Count count;
+  std::set<EventId> listed;
+  for (const Filter& filter : filters) {
+    Filter bounded = filter;
+    const std::size_t most = std::min(filter.limit.value_or(config_.limits.query_events), config_.limits.query_events);
+    bounded.limit = most;
+    const auto events = unexpired(bounded, Order::newest_first);
+    count.at_least = count.at_least || (events.size() == most && filter.limit != most);
+    for (const EventPtr& event : events) listed.insert(event->id);
+  }
+  count.events = listed.size();
+  return count;
+}
+
+// What has expired is thrown away where it is met.
+std::vector<EventPtr> Reader::unexpired(const Filter& filter, Order order) {
+  const std::int64_t now = unix_seconds(host_.clock.wall());
+  for (;;) {
+    auto events = host_.store.query(filter, order);
+    bool all_good = true;
+    for (const EventPtr& event : events) {
+      if (!is_expired(*event, now)) continue;
+      host_.store.erase(event->id);
+      all_good = false;
+    }
+    if (all_good) return events;
+  }
+}
+
+void Reader::look_up_missing(const Filter& filter, const std::vector<EventPtr>& held) {
+  if (!filter.authors || !filter.kinds) return;
+  if (filter.ids) {
+    if (has_kind(filter, kind::post)) look_up_posts(filter, held);
+    return;
+  }
+  for (const std::uint16_t k : {kind::profile, kind::follow_list}) {
+    if (has_kind(filter, k)) look_up_latest(k, filter, held);
+  }
+}
+
+void Reader::look_up_posts(const Filter& filter, const std::vector<EventPtr>& held) {
+  for (const EventId& id : *filter.ids) {
+    const bool found = std::any_of(held.begin(), held.end(), [&](const EventPtr& e) { return e->id == id; });
+    if (found || host_.store.contains(id)) continue;
+    for (const PubKey& author : *filter.authors) {
+      if (!deletion_of(id, author, host_.store)) feed_.lookup().ask(kind::post, author, id, false);
+    }
+  }
+}
+
+void Reader::look_up_latest(std::uint16_t kind, const Filter& filter, const std::vector<EventPtr>& held) {
+  const std::int64_t old = unix_seconds(host_.clock.wall() - config_.limits.refresh_age);
+  for (const PubKey& author : *filter.authors) {
+    const auto at = std::find_if(held.begin(), held.end(),
+                                 [&](const EventPtr& e) { return e->kind == kind && e->pubkey == author; });
+    if (at != held.end() && (*at)->created_at >= old) continue;
+    feed_.lookup().ask(kind, author, std::nullopt, at != held.end());
+  }
+}
+
+}  // namespace np2p

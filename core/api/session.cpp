@@ -1,0 +1,138 @@
+#include "core/api/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/api/server_message.h"
+#include "core/base/heap_bytes.h"
+#include "core/event/json.h"
+
+namespace np2p {
+namespace {
+
+constexpr std::size_t kEventOverhead = 400;  // names, id, key and signature in an event's JSON
+
+std::size_t size_of(const EventPtr& event) noexcept {
+  return event ? event->content.size() + event->tags.bytes() + kEventOverhead : 0;
+}
+
+}  // namespace
+
+Session::Session(SessionId id, ClientOrigin origin, const Config& config, Host& host)
+    : id_(id),
+      config_(config),
+      host_(host),
+      visitor_{std::move(origin), {}},
+      budget_(config.limits.client.messages_per_second, config.limits.client.messages_burst),
+      trusted_budget_(config.limits.client.trusted_messages_per_second, config.limits.client.trusted_messages_burst) {}
+
+void Session::say(std::string text) {
+  push({{}, {}, std::move(text)});
+  pump();
+}
+
+void Session::push(Outgoing item) {
+  if (ended_) return;
+  counter(item) += item.text.size() + size_of(item.event);
+  queue_.push_back(std::move(item));
+}
+
+void Session::pump() {
+  const std::size_t busy = config_.limits.client.busy_bytes;
+  while (!queue_.empty() && host_.clients.untold_bytes(id_) <= busy) {
+    const Outgoing item = std::move(queue_.front());
+    queue_.pop_front();
+    counter(item) -= item.text.size() + size_of(item.event);
+    if (item.subscription && !item.subscription->open) continue;
+    if (item.event && item.text.empty()) {
+      host_.clients.tell(id_, server_message::event(item.subscription->quoted, event_json(*item.event)));
+    } else {
+      host_.clients.tell(id_, item.text);
+    }
+  }
+  if (queue_bytes_ <= config_.limits.client.queue_bytes) return;
+  host_.observer.rejected("session", error(ErrorCode::full, "a client reads too slowly"), {});
+  end("too slow");
+}
+
+void Session::end(std::string_view reason) {
+  if (std::exchange(ended_, true)) return;
+  queue_.clear();
+  subscriptions_.clear();
+  host_.clients.hang_up(id_, reason);
+}
+
+bool Session::may_speak(bool may_read) {
+  TokenBucket& budget = may_read ? trusted_budget_ : budget_;
+  if (budget.take(host_.clock.mono())) return true;
+  // Who does not mind being refused is not listened to for ever.
+  if (++refused_ > config_.limits.client.messages_burst) end("too many messages");
+  return false;
+}
+
+bool Session::has_room_for(const std::string& subscription) const noexcept {
+  return subscriptions_.size() < config_.limits.client.subscriptions || subscriptions_.count(subscription) != 0;
+}
+
+void Session::subscribe(const std::string& subscription, std::vector<Filter> filters, std::vector<EventPtr> stored) {
+  unsubscribe(subscription);
+  auto made = std::make_shared<Subscription>();
+  made->quoted = server_message::quoted(subscription);
+  made->filters = std::move(filters);
+  subscriptions_[subscription] = made;
+  for (EventPtr& event : stored) push({made, std::move(event), {}, true});
+  push({made, {}, server_message::end_of_stored(made->quoted), true});
+  pump();
+}
+
+void Session::unsubscribe(const std::string& subscription) {
+  const auto at = subscriptions_.find(subscription);
+  if (at == subscriptions_.end()) return;
+  at->second->open = false;
+  subscriptions_.erase(at);
+}
+
+bool Session::wants(const Event& event) const {
+  for (const auto& [name, subscription] : subscriptions_) {
+    for (const Filter& filter : subscription->filters) {
+      if (matches(filter, event)) return true;
+    }
+  }
+  return false;
+}
+
+void Session::arrived(const EventPtr& event, const std::string& json) {
+  for (const auto& [name, subscription] : subscriptions_) {
+    const auto& filters = subscription->filters;
+    const bool wanted =
+        std::any_of(filters.begin(), filters.end(), [&](const Filter& filter) { return matches(filter, *event); });
+    if (wanted) push({subscription, {}, server_message::event(subscription->quoted, json)});
+  }
+  pump();
+}
+
+void Session::challenge(std::string text) {
+  challenge_ = std::move(text);
+  say(server_message::auth(challenge_));
+}
+
+bool Session::proven(const EventId& proof, const PubKey& key) {
+  if (std::find(proofs_.begin(), proofs_.end(), proof) != proofs_.end()) return false;
+  if (proofs_.size() >= config_.limits.client.proven_keys) return false;
+  proofs_.push_back(proof);
+  if (!visitor_.is(key)) visitor_.keys.push_back(key);
+  return true;
+}
+
+std::size_t Session::bytes() const noexcept {
+  std::size_t sum = sizeof *this + heap_bytes(subscriptions_) + answer_bytes_ + queue_bytes_ + heap_bytes(proofs_);
+  for (const auto& [name, subscription] : subscriptions_) {
+    for (const Filter& filter : subscription->filters) {
+      sum += sizeof filter + (filter.authors ? heap_bytes(*filter.authors) : 0) +
+             (filter.ids ? heap_bytes(*filter.ids) : 0) + (filter.kinds ? heap_bytes(*filter.kinds) : 0);
+    }
+  }
+  return sum;
+}
+
+}  // namespace np2p

@@ -1,0 +1,35 @@
+// What a Nostr client says over a WebSocket (NIP-01, 42, 45): one JSON array, read strictly and within bounds.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/base/limits.h"
+#include "core/base/result.h"
+#include "core/event/event.h"
+#include "core/event/filter.h"
+
+namespace np2p {
+
+struct EventMessage {
+  Result<Event> event;
+  std::string id;          // as the client wrote it, if it did: its OK carries that; at most 64 characters
+  std::string_view json;   // of the event, in the client's own words; valid as long as the message's text
+  bool proves = false;     // AUTH: it is not to be stored
+};
+struct AskMessage {
+  std::string subscription;
+  Result<std::vector<Filter>> filters;
+  bool count = false;  // COUNT: only how many
+};
+struct CloseMessage {
+  std::string subscription;
+};
+using ClientMessage = std::variant<EventMessage, AskMessage, CloseMessage>;
+
+// An error (malformed, too_large, bad_field, unknown_type) is one to which nothing but a NOTICE can answer.
+Result<ClientMessage> parse_client_message(std::string_view text, const Limits& limits);
+
+}  // namespace np2p

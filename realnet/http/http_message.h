@@ -1,0 +1,52 @@
+// A request and its answer, without a socket.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/base/address.h"
+#include "core/base/result.h"
+
+namespace np2p::real {
+
+struct HttpRequest {
+  std::string method;
+  std::string target;  // with its query
+  std::string host;
+  std::string origin;
+  bool has_origin = false;
+  std::string content_type;
+  std::string accept;
+  std::string accept_encoding;
+  std::string authorization;
+  std::string if_none_match;
+  std::string requested_private_network;  // of a preflight
+  std::string body;
+  Address peer;
+  Address local;        // the socket's own address
+  bool secure = false;  // it came over TLS
+  bool forwarded = false;  // by a proxy, which says so
+  struct Upgrade {      // to a WebSocket (RFC 6455 4.1)
+    std::string key;
+    std::string version;
+  };
+  std::optional<Upgrade> web_socket;
+};
+
+struct HttpReply {
+  unsigned status = 200;
+  std::string content_type = "application/json; charset=utf-8";
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string cache_control = "no-store";
+  std::string body;
+};
+
+HttpReply http_error(unsigned status, std::string_view reason);
+unsigned http_status(ErrorCode code) noexcept;
+std::string_view http_reason(unsigned status) noexcept;
+std::string json_string(std::string_view text);  // with its quotes; what is not UTF-8 becomes '?'
+
+}  // namespace np2p::real

@@ -1,0 +1,156 @@
+#include "realnet/http/web_socket.h"
+
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/websocket/stream.hpp>
+
+#include "realnet/http/beast_stream.h"
+
+namespace np2p::real {
+
+namespace {
+
+namespace http = boost::beast::http;
+namespace websocket = boost::beast::websocket;
+
+constexpr std::size_t kKeptBytes = 16 * 1024;  // of the buffer that a large message has left
+
+websocket::close_reason farewell(std::uint16_t code, const std::string& reason) {
+  return {static_cast<websocket::close_code>(code), reason};
+}
+
+}  // namespace
+
+class WebSocket::Stream : public websocket::stream<BeastStream, false> {
+ public:
+  using Base = websocket::stream<BeastStream, false>;
+  using Base::Base;
+};
+
+WebSocket::WebSocket(asio::io_context& io, ByteStream& stream, ByteVec& early, ClientSessions& sessions,
+                     const WebSocketLimits& limits, Deadline deadline)
+    : io_(io),
+      sessions_(sessions),
+      limits_(limits),
+      deadline_(std::move(deadline)),
+      stream_(std::make_unique<Stream>(io, stream, early)),
+      wake_writer_(io, asio::steady_timer::time_point::max()),
+      wake_reader_(io, asio::steady_timer::time_point::max()) {
+  stream_->read_message_max(limits_.message_bytes);
+  stream_->auto_fragment(false);
+  stream_->text(true);
+  stream_->set_option(websocket::stream_base::timeout{limits_.farewell, 2 * limits_.idle, true});
+}
+
+WebSocket::~WebSocket() = default;
+
+asio::awaitable<void> WebSocket::run(const HttpRequest& request, const ClientOrigin& origin) {
+  http::request<http::empty_body> upgrade(http::verb::get, request.target, 11);
+  upgrade.set(http::field::host, request.host);
+  upgrade.set(http::field::upgrade, "websocket");
+  upgrade.set(http::field::connection, "upgrade");
+  upgrade.set(http::field::sec_websocket_key, request.web_socket->key);
+  upgrade.set(http::field::sec_websocket_version, request.web_socket->version);
+  SocketError failure;
+  deadline_(limits_.write_deadline);
+  co_await stream_->async_accept(upgrade, asio::redirect_error(asio::use_awaitable, failure));
+  deadline_(std::nullopt);
+  if (failure) co_return;
+  session_ = sessions_.open_session(origin, *this);
+  if (!session_) {
+    close_code_ = 1013;  // try again later
+    close_reason_ = "too many clients";
+  }
+  writing_ = true;
+  asio::co_spawn(
+      io_, [this] { return write_all(); },
+      [this](const std::exception_ptr& bug) {
+        if (bug) std::rethrow_exception(bug);
+        writing_ = false;
+        wake_reader_.cancel();
+      });
+  co_await read_all();
+  if (session_) sessions_.session_closed(*std::exchange(session_, std::nullopt));
+  broken_ = true;
+  wake_writer_.cancel();
+  while (writing_) co_await sleep(wake_reader_);
+}
+
+asio::awaitable<void> WebSocket::sleep(asio::steady_timer& timer) {
+  SocketError woken;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+}
+
+asio::awaitable<void> WebSocket::read_all() {
+  boost::beast::flat_buffer message;
+  for (;;) {
+    SocketError failure;
+    co_await stream_->async_read(message, asio::redirect_error(asio::use_awaitable, failure));
+    if (failure) co_return;
+    if (!stream_->got_text()) {
+      hang_up_with(1003, "messages here are text");
+    } else if (session_) {
+      const auto bytes = message.cdata();
+      sessions_.session_text(*session_, {static_cast<const char*>(bytes.data()), bytes.size()});
+    }
+    message.clear();
+    if (message.capacity() > kKeptBytes) message.shrink_to_fit();
+    while (untold_ > limits_.busy_bytes && !broken_ && close_code_ == 0) co_await sleep(wake_reader_);
+  }
+}
+
+asio::awaitable<void> WebSocket::write_all() {
+  SocketError failure;
+  while (!broken_ && !failure) {
+    if (out_.empty() && close_code_ != 0) break;
+    if (out_.empty()) {
+      co_await sleep(wake_writer_);
+      continue;
+    }
+    const std::string text = std::move(out_.front());
+    out_.pop_front();
+    stream_->next_layer().cork(!out_.empty());
+    deadline_(limits_.write_deadline);
+    co_await stream_->async_write(asio::buffer(text), asio::redirect_error(asio::use_awaitable, failure));
+    deadline_(std::nullopt);
+    const bool was_busy = untold_ > limits_.busy_bytes / 4;
+    untold_ -= text.size();
+    if (!was_busy || untold_ > limits_.busy_bytes / 4) continue;
+    wake_reader_.cancel();
+    if (session_) sessions_.session_writable(*session_);
+  }
+  if (broken_) co_return;
+  deadline_(limits_.farewell);
+  if (!failure) {
+    co_await stream_->async_close(farewell(close_code_, close_reason_),
+                                  asio::redirect_error(asio::use_awaitable, failure));
+  }
+  stream_->next_layer().close();  // wakes the reader
+}
+
+void WebSocket::tell(std::string_view text) {
+  if (close_code_ != 0) return;
+  untold_ += text.size();
+  out_.emplace_back(text);
+  wake_writer_.cancel();
+}
+
+void WebSocket::hang_up(std::string_view reason) {
+  session_.reset();  // the node has forgotten it
+  out_.clear();
+  hang_up_with(1008, reason);
+}
+
+void WebSocket::hang_up_with(std::uint16_t code, std::string_view reason) {
+  if (close_code_ != 0) return;
+  close_code_ = code;
+  close_reason_ = reason;
+  wake_writer_.cancel();
+  wake_reader_.cancel();
+}
+
+void WebSocket::go_away() {
+  hang_up_with(1001, "the server stops");
+}
+
+}  // namespace np2p::real
