@@ -1,5 +1,6 @@
 // The page as two real servers on loopback serve it: what one person does in a browser, the other sees in another.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { after, before, test } from "node:test";
 import { Server, until } from "../../../tests/client/server.mjs";
 import { Person } from "../people.mjs";
@@ -18,6 +19,18 @@ after(async () => {
   for (const person of [alice, bob]) await person.server?.stop();
   await browser?.close();
 });
+
+// A server ends, and starts anew where it was.
+async function pause(server) {
+  server.process.kill("SIGTERM");
+  assert.equal(await server.ended, 0);
+}
+async function resume(server) {
+  const [binary, ...words] = server.process.spawnargs;
+  server.process = spawn(binary, words, { cwd: server.directory, stdio: "ignore" });
+  server.ended = new Promise((resolve) => server.process.once("exit", resolve));
+  await until("the server answers again", () => fetch(server.url).then(() => true, () => false));
+}
 
 const status = async (person) => (await fetch(`${person.server.url}/status`)).json();
 const notes = (person) => person.page.locator("main [data-note]");
@@ -79,8 +92,9 @@ test("a reply, a like and a mention arrive, and are told", async () => {
   await note(bob, "How many?").waitFor();
   await note(alice, "The first swifts").getByRole("button", { name: /^Like/ }).click();
   await note(bob, "The first swifts").getByRole("button", { name: "Like, 1" }).waitFor();
-  await until("two are unread", async () => (await bob.page.locator(".badge").allTextContents())[0] === "2");
+  await until("three are unread", async () => (await bob.page.locator(".badge").allTextContents())[0] === "3");
   await go(bob, "#/notifications");
+  await bob.page.getByText("Alice Ash follows you").waitFor();
   await bob.page.getByText("Alice Ash replied to you").waitFor();
   await bob.page.getByText("Alice Ash liked your note").waitFor();
 
@@ -143,10 +157,10 @@ test("the network page shows the other one", async () => {
 
 test("a server that ends and starts anew is found again, with what happened meanwhile", async () => {
   await go(alice, "#/");
-  await bob.server.pause();
+  await pause(bob.server);
   await bob.page.getByText(/Your server does not answer/).waitFor();
   await post(alice, "While you were away");
-  await bob.server.resume();
+  await resume(bob.server);
   await bob.page.getByRole("button", { name: "Try now" }).click();
   await note(bob, "While you were away").waitFor({ timeout: 30_000 });
 });
