@@ -38,7 +38,8 @@ interface Sub {
   filters: Filter[];
   handlers: Handlers;
   live: boolean;
-  lostAt?: number; // seconds; asked again from a while before that
+  complete?: boolean; // what is stored has come
+  lostAt?: number; // seconds; a complete one is asked again from a while before that only
   retried?: boolean;
 }
 interface Sending {
@@ -56,7 +57,7 @@ const longestDelay = 30_000;
 const openDeadline = 10_000;
 const answerDeadline = 20_000;
 const queryDeadline = 8_000;
-const overlap = 3600; // s; events travel, and some come late
+const overlap = 86_400; // s; events travel, and some come late
 
 export class Relay {
   private socket?: Socket;
@@ -209,13 +210,12 @@ export class Relay {
   private request(id: string): void {
     const sub = this.subs.get(id);
     if (!sub) return;
-    const missed: Filter[] =
-      sub.lostAt === undefined || !sub.live
-        ? []
-        : sub.filters
-            .filter((filter) => filter.until === undefined && filter.limit !== undefined)
-            .map((filter) => ({ ...filter, since: Math.max(filter.since ?? 0, sub.lostAt! - overlap), limit: 500 }));
-    this.send(["REQ", id, ...sub.filters, ...missed]);
+    const since = sub.live && sub.complete && sub.lostAt !== undefined ? sub.lostAt - overlap : undefined;
+    const missed = (filter: Filter): Filter =>
+      since === undefined || filter.until !== undefined || filter.limit === undefined
+        ? filter
+        : { ...filter, since: Math.max(filter.since ?? 0, since), limit: 500 };
+    this.send(["REQ", id, ...sub.filters.map(missed)]);
   }
 
   private receive(text: string): void {
@@ -232,7 +232,10 @@ export class Relay {
       if (isEvent(second)) this.subs.get(String(first))?.handlers.event(second);
     } else if (type === "EOSE") {
       const sub = this.subs.get(String(first));
-      if (sub) sub.lostAt = undefined;
+      if (sub) {
+        sub.complete = true;
+        sub.lostAt = undefined;
+      }
       sub?.handlers.eose?.();
     } else if (type === "OK") {
       void this.settled(String(first), second === true, typeof third === "string" ? third : "");

@@ -34,8 +34,8 @@ export function matches(filter: Filter, event: Event): boolean {
   return true;
 }
 
-// A long list of authors in pieces that a server takes.
-export function inPieces(filter: Filter, most = 200): Filter[] {
+// A long list of authors in pieces that any server takes.
+export function inPieces(filter: Filter, most = 1000): Filter[] {
   const authors = filter.authors ?? [];
   if (authors.length <= most) return [filter];
   const pieces: Filter[] = [];

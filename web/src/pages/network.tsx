@@ -10,6 +10,7 @@ import { Avatar, CopyButton, Empty, Header, Name, Waiting } from "../ui/parts";
 
 const period = 2000;
 const samples = 150; // five minutes
+const headroom = 1.25; // of a picture above its highest value
 const fewest = 30; // a picture is as wide as a minute at least
 const history = signal(new History(samples));
 const historyVersion = signal(0);
@@ -27,7 +28,7 @@ function Spark(props: { label: string; now: string; values: number[]; tone: stri
   const width = 240;
   const height = 56;
   // Both lines of one picture have one scale.
-  const top = Math.max(...values, ...(second ?? []), 0);
+  const top = Math.max(...values, ...(second ?? []), 0) * headroom;
   const line = (list: number[]) => {
     const scale = Math.max(...list, 1e-9) / Math.max(top, 1e-9);
     return sparkline(list, width, height * scale, Math.max(fewest, list.length))
@@ -111,6 +112,13 @@ function Ring({ neighbours }: { neighbours: Neighbour[] }) {
   );
 }
 
+const trafficWords: Record<string, string> = {
+  control: "the network itself",
+  payload: "posts and other events",
+  duplicate: "events that were there already",
+  relay: "passed on for others",
+};
+
 // What the bytes were for, as bars.
 function Classes({ server }: { server: ServerStatus }) {
   const rows = Object.keys(server.frames_out)
@@ -131,7 +139,7 @@ function Classes({ server }: { server: ServerStatus }) {
       <tbody>
         {rows.map((row) => (
           <tr key={row.name}>
-            <th scope="row">{row.name.replace(/_/g, " ")}</th>
+            <th scope="row">{trafficWords[row.name] ?? row.name}</th>
             <Bar amount={row.in} top={top} tone="in" />
             <Bar amount={row.out} top={top} tone="out" />
           </tr>

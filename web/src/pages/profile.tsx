@@ -118,6 +118,13 @@ export function ProfilePage({ pubkey }: { pubkey: string }) {
   const events = store.of(pubkey, (event) => event.kind === Kind.note || isRepost(event));
   const shown = tab === "replies" ? events : events.filter((event) => !threadOf(event).parent);
   const npub = nip19.npubEncode(pubkey);
+  const turn = (event: KeyboardEvent) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!by) return;
+    const [next] = tabs[(tabs.findIndex(([name]) => name === tab) + by + tabs.length) % tabs.length]!;
+    setTab(next);
+    document.getElementById(`tab-${next}`)?.focus();
+  };
   return (
     <>
       <Header title={name} back />
@@ -142,9 +149,18 @@ export function ProfilePage({ pubkey }: { pubkey: string }) {
         <Links pubkey={pubkey} />
         <p class="muted">Follows {follows.length ? plural(follows.length, "person", "people") : "nobody as far as your server knows"}</p>
       </section>
-      <div class="tabs" role="tablist" aria-label="Of this person">
+      <div class="tabs" role="tablist" aria-label="Of this person" onKeyDown={turn}>
         {tabs.map(([name, label]) => (
-          <button type="button" role="tab" key={name} id={`tab-${name}`} aria-selected={tab === name} aria-controls="of-person" onClick={() => setTab(name)}>
+          <button
+            type="button"
+            role="tab"
+            key={name}
+            id={`tab-${name}`}
+            aria-selected={tab === name}
+            aria-controls="of-person"
+            tabIndex={tab === name ? 0 : -1}
+            onClick={() => setTab(name)}
+          >
             {label}
           </button>
         ))}
