@@ -209,11 +209,11 @@ export const binding = computed<{ state: BindState; expires: number } | undefine
   return { state: bindState(server.node_id, knownBind.value, clock.value), expires: knownBind.value?.expires ?? 0 };
 });
 
-let bindingNow = false;
+export const bindingNow = signal(false);
 export async function bind(): Promise<void> {
   const pubkey = me.value;
-  if (bindingNow || !pubkey) return;
-  bindingNow = true;
+  if (bindingNow.value || !pubkey) return;
+  bindingNow.value = true;
   try {
     await load([{ kinds: [Kind.bind], authors: [pubkey] }]);
     const server = await refreshStatus(true);
@@ -226,7 +226,7 @@ export async function bind(): Promise<void> {
   } catch (failure) {
     complain(failure);
   } finally {
-    bindingNow = false;
+    bindingNow.value = false;
   }
 }
 

@@ -17,7 +17,7 @@ import {
   unread,
   version,
 } from "../state/app";
-import { bind, binding, hush, signingIn, toasts } from "../state/actions";
+import { bind, binding, bindingNow, hush, signingIn, toasts } from "../state/actions";
 import { linkOf, profileLink, route, searchLink } from "../state/prefs";
 import { compose } from "./composer";
 import { helping } from "./dialogs";
@@ -156,7 +156,7 @@ export function Banners() {
           </p>
         )}
       </div>
-      {known && known.state !== "good" && (
+      {known && known.state !== "good" && !bindingNow.value && (
         <div class="banner warn">
           <Icon name="key" />
           <span class="grow">{bindWords[known.state]?.(known.expires - clock.value)}</span>

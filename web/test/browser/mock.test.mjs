@@ -53,6 +53,7 @@ test("a key that one has: encrypted here, the server bound on first use, a post,
   const expires = Number(names(bind, "expires")[0]);
   assert.deepEqual([names(bind, "node"), names(bind, "epoch"), bind.content], [[relay.status.node_id], ["1"], ""]);
   assert.ok(Math.abs(expires - now() - 90 * 86_400) < 60);
+  await page.getByText("Signed: this server is yours for 90 days.").waitFor();
   assert.equal(await page.locator(".banner").count(), 0);
 
   await page.getByLabel("What do you want to say?").fill("Hello <b>world</b>");
