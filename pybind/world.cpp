@@ -339,6 +339,19 @@ void bind_world(py::module_& module) {
                          const Note& note) { return world.publish(node, note.event()).request.value; })
       .def("outcome", &outcome)
       .def("query", &query, py::arg("node"), py::arg("kinds"), py::arg("authors"), py::arg("ids"), py::arg("limit"))
+      .def("open_session",
+           [](World& world, NodeIndex node, bool trusted) -> std::optional<std::uint64_t> {
+             const auto session = world.open_session(node, trusted);
+             return session ? std::optional(session->value) : std::nullopt;
+           })
+      .def("session_text", [](World& world, NodeIndex node, std::uint64_t session,
+                              const std::string& text) { world.session_text(node, SessionId{session}, text); })
+      .def("take_told", [](World& world, NodeIndex node,
+                           std::uint64_t session) { return world.take_told(node, SessionId{session}); })
+      .def("close_session", [](World& world, NodeIndex node,
+                               std::uint64_t session) { world.close_session(node, SessionId{session}); })
+      .def("has_session", [](const World& world, NodeIndex node,
+                             std::uint64_t session) { return world.has_session(node, SessionId{session}); })
       .def("status", &status)
       .def("paths", &paths)
       .def("node_id", [](const World& world, NodeIndex node) { return world.node_id(node).hex(); })

@@ -14,7 +14,6 @@ namespace np2p::real {
 
 namespace {
 
-constexpr std::size_t kBodySlack = 16 * 1024;  // JSON around an event's fields, escapes
 constexpr int kForcedExit = 130;
 constexpr auto kBindWatch = std::chrono::hours(24);
 
@@ -79,7 +78,10 @@ Status Server::open() {
   files_ = StaticFiles(options_.pages);
   api_ = std::make_unique<RestApi>(static_cast<Backend&>(*this), options_.api_settings, files_);
   HttpLimits http_limits = options_.http_limits;
-  if (http_limits.body_bytes == 0) http_limits.body_bytes = options_.config.limits.event_bytes + kBodySlack;
+  const ClientLimits& client = options_.config.limits.client;
+  if (http_limits.body_bytes == 0) http_limits.body_bytes = client.message_bytes;
+  http_limits.web_socket.message_bytes = client.message_bytes;
+  http_limits.web_socket.busy_bytes = client.busy_bytes;
   http_ = std::make_unique<HttpServer>(io_, *api_, static_cast<ClientSessions&>(*this), http_limits, std::move(api_tls));
   http_->serve(std::move(*api));
   if (options_.port_mapping) {

@@ -172,11 +172,12 @@ std::string status_json(const ServerView& view) {
                   std::chrono::duration_cast<std::chrono::seconds>(view.uptime).count(), mode_name(view.config.mode),
                   mode_name(view.node.mode.now), auto_json(view.node.mode), view.config.writable);
   text += fmt::format(
-      R"("overlay":{},"nat":{},"reachable":{},"neighbours":{},"stored_events":{},"evicted":{},"rotten":{},"outbox":{},)"
+      R"("overlay":{},"nat":{},"reachable":{},"neighbours":{},"sessions":{},"stored_events":{},"evicted":{},"rotten":{},)"
+      R"("outbox":{},)"
       R"("follows":{},"registered_follows":{},"followers":{},"events_accepted":{},"syncs":{},"disk_trouble":{},)",
       overlay_json(view.node.overlay), json_string(view.node.nat_class), view.node.reachable,
-      neighbours_json(view.node), view.node.stored_events, view.store.evicted, view.store.rotten, view.node.outbox,
-      view.node.follows, view.node.registered_follows, view.node.followers, view.observer.events_accepted(), view.syncs,
+      neighbours_json(view.node), view.node.sessions, view.node.stored_events, view.store.evicted, view.store.rotten,
+      view.node.outbox, view.node.follows, view.node.registered_follows, view.node.followers, view.observer.events_accepted(), view.syncs,
       json_string(view.trouble));
   text += fmt::format(R"("followers_behind":{},"posted":{},"streams":{},"streams_with_gaps":{},"forks":{},)",
                       view.node.followers_behind, view.node.posted, view.node.streams, view.node.streams_with_gaps,
@@ -203,6 +204,7 @@ std::string metrics_text(const ServerView& view) {
   metrics.gauge("network_servers", "servers in the whole network, about; 0: not known", view.node.overlay.servers);
   metrics.gauge("broadcasting", "1 while the owner's posts go to everybody",
                 view.node.mode.now == FeedMode::broadcast ? 1 : 0);
+  metrics.gauge("sessions", "clients on WebSockets", view.node.sessions);
   metrics.gauge("stored_events", "events in the store", view.node.stored_events);
   metrics.gauge("rotten_events", "stored events that are damaged on the disk and set aside", view.store.rotten);
   metrics.gauge("outbox", "events waiting for somebody", view.node.outbox);

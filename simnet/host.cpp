@@ -126,6 +126,7 @@ void SimHost::kill(bool power_off) {
 }
 
 void SimHost::forget_process() {
+  sessions_.clear();
   node_.reset();
   timers_.fill(kNever);
   next_wake_ = kNever;
@@ -317,6 +318,46 @@ QueryAnswer SimHost::query(const ClientQuery& query) {
   fabric_.record(index_, Io::out_answer, answer.with_signatures ? 1 : 0, hash);
   after_input();
   return answer;
+}
+
+std::optional<SessionId> SimHost::open_session(const ClientOrigin& origin) {
+  const SessionId session{++last_session_};
+  fabric_.record(index_, Io::in_client, session.value, origin.trusted ? 1 : 0);
+  sessions_[session];
+  const bool opened = node_->session_opened(session, origin);
+  after_input();
+  if (opened) return session;
+  sessions_.erase(session);
+  return std::nullopt;
+}
+
+void SimHost::session_text(SessionId session, std::string_view text) {
+  fabric_.record(index_, Io::in_client, session.value, hash_bytes(bytes_of(text)));
+  node_->session_text(session, text);
+  after_input();
+}
+
+void SimHost::close_session(SessionId session) {
+  fabric_.record(index_, Io::in_client, session.value, 0);
+  sessions_.erase(session);
+  node_->session_closed(session);
+  after_input();
+}
+
+std::vector<std::string> SimHost::take_told(SessionId session) {
+  const auto at = sessions_.find(session);
+  return at == sessions_.end() ? std::vector<std::string>{} : std::exchange(at->second, {});
+}
+
+void SimHost::tell(SessionId session, std::string_view text) {
+  fabric_.record(index_, Io::out_client, session.value, hash_bytes(bytes_of(text)));
+  const auto at = sessions_.find(session);
+  if (at != sessions_.end()) at->second.emplace_back(text);
+}
+
+void SimHost::hang_up(SessionId session, std::string_view reason) {
+  fabric_.record(index_, Io::out_client, session.value, hash_bytes(bytes_of(reason)));
+  sessions_.erase(session);
 }
 
 NodeStatus SimHost::status() const {

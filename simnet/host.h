@@ -5,8 +5,11 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/base/rng.h"
 #include "core/crypto/node_key.h"
@@ -61,6 +64,12 @@ class SimHost final : public Inhabitant,
   // --- clients
   void publish(RequestId request, const Event& event);
   QueryAnswer query(const ClientQuery& query);
+  // A client that stays connected, until the process ends or the node hangs up; nothing: the node takes no more.
+  std::optional<SessionId> open_session(const ClientOrigin& origin);
+  void session_text(SessionId session, std::string_view text);
+  void close_session(SessionId session);
+  [[nodiscard]] bool has_session(SessionId session) const { return sessions_.count(session) != 0; }
+  std::vector<std::string> take_told(SessionId session);  // since the last call
   [[nodiscard]] NodeStatus status() const;
   [[nodiscard]] std::vector<NodeId> active_view() const { return node_ ? node_->active_view() : std::vector<NodeId>{}; }
   [[nodiscard]] std::optional<NodeId> server_of(const PubKey& user) const {
@@ -124,6 +133,8 @@ class SimHost final : public Inhabitant,
   void fill(std::span<std::uint8_t> out) override;
   // Clients
   void published(RequestId request, const Status& outcome) override;
+  void tell(SessionId session, std::string_view text) override;
+  void hang_up(SessionId session, std::string_view reason) override;
   // Observer
   void event_accepted(const EventId& id, LinkId link) override;
   void frame_was(Traffic traffic) override { fabric_.frame_was(traffic); }
@@ -157,6 +168,8 @@ class SimHost final : public Inhabitant,
   SimTime tunnels_due_ = kNever;
   std::unique_ptr<Adversary> adversary_;  // null: an honest host
   Rejections rejections_;
+  std::map<SessionId, std::vector<std::string>> sessions_;  // what each was told and has not taken
+  std::uint64_t last_session_ = 0;
 };
 
 }  // namespace np2p::sim

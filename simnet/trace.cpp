@@ -56,6 +56,10 @@ std::string_view name(Io io) noexcept {
       return "carried";
     case Io::out_hold:
       return "hold";
+    case Io::in_client:
+      return "client";
+    case Io::out_client:
+      return "to client";
     case Io::count_:
       break;
   }

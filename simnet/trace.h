@@ -40,6 +40,8 @@ enum class Io : std::uint8_t {
   out_tunnel,
   out_carried,
   out_hold,
+  in_client,   // a client's connection: its beginning, a message, its end
+  out_client,  // what it is told, or that it is given up
   count_,
 };
 

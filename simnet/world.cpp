@@ -349,6 +349,34 @@ QueryAnswer World::query(NodeIndex node, const ClientQuery& query) {
   return machine.host->query(query);
 }
 
+std::optional<SessionId> World::open_session(NodeIndex node, bool trusted) {
+  auto& machine = impl_->running(node);
+  ClientOrigin origin;
+  origin.peer = trusted ? Address::v4(0x7F000001, 1024) : Address::v4(0xC6336401, 1024);
+  origin.trusted = trusted;
+  origin.url = "ws://node-" + std::to_string(node) + ".sim";
+  return machine.host->open_session(origin);
+}
+
+void World::session_text(NodeIndex node, SessionId session, std::string_view text) {
+  auto& machine = impl_->machine(node);
+  if (!machine.host->has_session(session)) wrong("session: it has ended");
+  machine.host->session_text(session, text);
+}
+
+std::vector<std::string> World::take_told(NodeIndex node, SessionId session) {
+  return impl_->machine(node).host->take_told(session);
+}
+
+void World::close_session(NodeIndex node, SessionId session) {
+  auto& machine = impl_->machine(node);
+  if (machine.host->has_session(session)) machine.host->close_session(session);
+}
+
+bool World::has_session(NodeIndex node, SessionId session) const {
+  return impl_->machine(node).host->has_session(session);
+}
+
 NodeStatus World::status(NodeIndex node) const {
   const auto& machine = impl_->machine(node);
   return machine.state == HostState::running ? machine.host->status() : NodeStatus{};

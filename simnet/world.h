@@ -131,6 +131,13 @@ class World {
   PublishHandle publish(NodeIndex node, const Event& event);
   [[nodiscard]] std::optional<Status> outcome(RequestId request) const;
   QueryAnswer query(NodeIndex node, const ClientQuery& query);  // errors unavailable if the node does not run
+  // A client that stays connected to a node that runs, as over a WebSocket: its messages go in at once, and what it is
+  // told waits until it is taken. Not `trusted`: as if it came from elsewhere. Nothing: the node takes no more clients.
+  std::optional<SessionId> open_session(NodeIndex node, bool trusted);
+  void session_text(NodeIndex node, SessionId session, std::string_view text);
+  std::vector<std::string> take_told(NodeIndex node, SessionId session);
+  void close_session(NodeIndex node, SessionId session);
+  [[nodiscard]] bool has_session(NodeIndex node, SessionId session) const;
   [[nodiscard]] NodeStatus status(NodeIndex node) const;        // empty if it does not run
   // Whom that node believes to serve the user of another one; nothing: it has not found out, or does not run.
   [[nodiscard]] std::optional<NodeId> server_of(NodeIndex asked, NodeIndex user) const;

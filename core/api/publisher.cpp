@@ -1,7 +1,7 @@
 #include "core/api/publisher.h"
 
 #include "core/event/bind.h"
-#include "core/event/expiration.h"
+#include "core/event/expiry.h"
 #include "core/event/references.h"
 #include "core/event/validation.h"
 #include "core/feed/deletions.h"
@@ -24,7 +24,7 @@ Result<EventPtr> Publisher::admit(Event event, const Visitor& by, Style style) {
   if (style == Style::original && event.kind == kind::post && event.content.empty()) {
     return error(ErrorCode::bad_field, "Content is required");
   }
-  if (is_expired(event, now)) return error(ErrorCode::expired, "it has expired already");
+  if (has_expired(event, now)) return error(ErrorCode::expired, "it has expired already");
   if (const Status charged = access_.charge(by, event); !charged.ok()) return charged.error();
   auto valid = ValidationGate::validate(std::move(event), config_.limits, host_.verifier);
   if (!valid) return valid;

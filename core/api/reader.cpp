@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "core/event/expiration.h"
+#include "core/event/expiry.h"
 #include "core/feed/deletions.h"
 #include "core/feed/feed.h"
 
@@ -94,7 +94,7 @@ std::vector<EventPtr> Reader::unexpired(const Filter& filter, Order order) {
     auto events = host_.store.query(filter, order);
     bool all_good = true;
     for (const EventPtr& event : events) {
-      if (!is_expired(*event, now)) continue;
+      if (!has_expired(*event, now)) continue;
       host_.store.erase(event->id);
       all_good = false;
     }

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/api/server_message.h"
-#include "core/event/expiration.h"
+#include "core/event/expiry.h"
 #include "core/event/json.h"
 
 namespace np2p {
@@ -149,7 +149,7 @@ void Sessions::closed(SessionId id) {
 }
 
 void Sessions::arrived(const EventPtr& event) {
-  if (is_expired(*event, unix_seconds(host_.clock.wall()))) return;
+  if (has_expired(*event, unix_seconds(host_.clock.wall()))) return;
   std::optional<std::string> json;
   for (auto at = sessions_.begin(); at != sessions_.end();) {
     Session& session = *at->second;

@@ -35,12 +35,14 @@ Result<dom::object> parse_object(dom::parser& parser, std::string_view json, std
   return object;
 }
 
+// The original takes hex of either case, and knows the event by its lower-case id.
 template <class Fixed>
-Status read_hex(std::string_view field, dom::element value, Fixed& out) {
+Status read_hex(std::string_view field, dom::element value, json_reader::Style style, Fixed& out) {
   std::string_view text;
   if (value.get(text) != simdjson::SUCCESS) return wrong(field, "is not a string");
-  const auto parsed = is_lower_hex(text) ? Fixed::parse_hex(text) : std::nullopt;
-  if (!parsed) return wrong(field, "is not " + std::to_string(2 * Fixed::size) + " hex digits in lower case");
+  const bool may_be = style == json_reader::Style::original || is_lower_hex(text);
+  const auto parsed = may_be ? Fixed::parse_hex(text) : std::nullopt;
+  if (!parsed) return wrong(field, "is not " + std::to_string(2 * Fixed::size) + " hex digits");
   out = *parsed;
   return {};
 }
@@ -79,9 +81,9 @@ class EventReader {
       case kId:
         if (value.is_null()) return {};
         has_id_ = true;
-        return read_hex(key, value, event_.id);
+        return read_hex(key, value, style_, event_.id);
       case kPubkey:
-        return read_hex(key, value, event_.pubkey);
+        return read_hex(key, value, style_, event_.pubkey);
       case kTime:
         if (value.get(event_.created_at) != simdjson::SUCCESS) return wrong(key, "is not an integer");
         return {};
@@ -92,7 +94,7 @@ class EventReader {
       case kContent:
         return read_content(value);
       default:
-        return read_hex(key, value, event_.sig);
+        return read_hex(key, value, style_, event_.sig);
     }
   }
 
@@ -195,10 +197,10 @@ class FilterReader {
     switch (known) {
       case 0:
         return read_list(key, value, filter_.ids,
-                         [&](dom::element e, EventId& out) { return read_hex("ids: an id", e, out); });
+                         [&](dom::element e, EventId& out) { return read_hex("ids: an id", e, style_, out); });
       case 1:
         return read_list(key, value, filter_.authors,
-                         [&](dom::element e, PubKey& out) { return read_hex("authors: an author", e, out); });
+                         [&](dom::element e, PubKey& out) { return read_hex("authors: an author", e, style_, out); });
       case 2:
         return read_list(key, value, filter_.kinds, read_kind);
       case 3:

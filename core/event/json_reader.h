@@ -13,7 +13,7 @@
 
 namespace np2p::json_reader {
 
-// What may be left out: by the original's clients (json.h), or nothing, as NIP-01 has it.
+// What may be left out: by the original's clients (json.h), or nothing, as NIP-01 has it; whose hex is lower case, too.
 enum class Style : std::uint8_t { original, nip01 };
 
 Result<simdjson::dom::element> parse(simdjson::dom::parser& parser, std::string_view json, std::string_view what);

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "core/base/vectors.h"
-#include "core/event/expiration.h"
+#include "core/event/expiry.h"
 #include "core/event/validation.h"
 #include "core/feed/deletions.h"
 #include "core/wire/extension.h"
@@ -265,7 +265,7 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
   accepted = *valid;
   heard(delivery, accepted.get());
   if (kind::class_of(accepted->kind) != kind::Class::ephemeral) {
-    if (deletion_of(*accepted, host_.store) || is_expired(*accepted, unix_seconds(host_.clock.wall()))) {
+    if (deletion_of(*accepted, host_.store) || has_expired(*accepted, unix_seconds(host_.clock.wall()))) {
       recent_.insert(half_of(accepted->id));
       return Arrival::known;
     }

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from . import checks, fault, joining
 from ._np2p import Key, Note, Rng
 from .audience import Audience
-from .errors import NotConverged
+from .client import Client
+from .errors import NotConverged, Unsupported
 from .nat import Nat, NatChoice, resolve_many
 from .node import DELETION, FOLLOW_LIST, POST, REACTION, REPOST, Node
 from .settings import BEHAVIOURS, OVERLAYS, auto_settings, check_mode, check_names, swarm_settings
@@ -137,6 +138,9 @@ class Network(ABC):
         if node.network is not self:
             raise ValueError(f"{name} must be a node of this network; node {node.index} belongs to another")
         return node
+
+    def connect_client(self, node: Node, *, trusted: bool) -> Client:
+        raise Unsupported("client() needs np2p.Simulation; any Nostr library connects to a real server")
 
     def check_running(self, what: str, node: Node) -> None:
         if not self.is_running(node):

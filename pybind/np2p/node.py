@@ -14,6 +14,7 @@ from ._np2p import Key, Note
 from .nat import Nat
 
 if TYPE_CHECKING:
+    from .client import Client
     from .network import Network
 
 PROFILE, POST, FOLLOW_LIST, DELETION, REPOST, REACTION, BIND = 0, 1, 3, 5, 6, 7, 10848
@@ -217,6 +218,12 @@ class Node:
         if not found:
             return None
         return [tag[1] for tag in found[0].tags if tag[:1] == ["p"] and len(tag) > 1]
+
+    def client(self, *, trusted: bool = True) -> Client:
+        """A Nostr client that connects to this user's server and stays (NIP-01); in a simulation only. trusted=False: as
+        if it came from elsewhere, so that it has to prove who it is (NIP-42). ValueError if the server does not run."""
+        self.network.check_running("client()", self)
+        return self.network.connect_client(self, trusted=checks.flag("trusted", trusted))
 
     # --- what happens to the server ---------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from . import checks
 from ._np2p import Key, Note, World
+from .client import Client
 from .errors import InvariantViolation, PublishRefused
 from .invariants import Checker
 from .joining import MESH_CONNECTIONS, Standing
@@ -266,6 +267,12 @@ class Simulation(Network):
         if not self.is_running(node):
             return []
         return self._world.query(node.index, kinds, authors, ids, limit)
+
+    def connect_client(self, node: Node, *, trusted: bool) -> Client:
+        session = self._world.open_session(node.index, trusted)
+        if session is None:
+            raise ValueError(f"client(): node {node.index} has as many clients as it takes")
+        return Client(node, self._world, session)
 
     def set_online(self, node: Node, online: bool, *, new_address: bool) -> None:
         if online:

@@ -68,9 +68,16 @@ void add_server_options(CLI::App& app, ServerFlags& flags, std::string& config) 
   app.add_option("--host-name", flags.host_names, "A name clients may call the API by; repeatable")
       ->take_all()
       ->allow_extra_args(false);
-  app.add_option("--trust", flags.trust, "Network that may read over --api-listen, like 10.8.0.0/24; repeatable")
+  app.add_option("--trust", flags.trust,
+                 "Network that reads over --api-listen without proving anything, like 10.8.0.0/24, or private; "
+                 "repeatable")
       ->take_all()
       ->allow_extra_args(false);
+  app.add_option("--writers", flags.writers, "A further key that may publish here, or * for everybody; repeatable")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_option("--min-pow", flags.min_pow, "Bits of proof of work (NIP-13) of what others deliver (0)");
+  add_switch(app, "--api-insecure", flags.api_insecure, "Let --api-listen be a public address without -s (false)");
   app.add_option("--log-file", flags.log_file, "Log there instead of stderr; two files of 5 MiB at most");
   app.add_option("--config", config, "TOML file with these options by their long names; flags win");
 }
@@ -129,7 +136,8 @@ std::string sentence(const CLI::ParseError& problem) {
 std::string wrong_switch(const std::vector<std::string>& arguments) {
   for (const auto& argument : arguments) {
     for (const char* name :
-         {"--writable", "--debug", "--ssl", "--lan", "--require-bind", "--no-port-mapping", "--no-relay"}) {
+         {"--writable", "--debug", "--ssl", "--lan", "--require-bind", "--no-port-mapping", "--no-relay",
+          "--api-insecure"}) {
       if (argument.rfind(std::string(name) + "=", 0) == 0 && argument.find("=true") == std::string::npos &&
           argument.find("=false") == std::string::npos) {
         return argument + ": " + name;

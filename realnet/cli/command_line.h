@@ -37,6 +37,9 @@ struct ServerFlags {
   std::optional<std::vector<std::string>> allow_origins;
   std::optional<std::vector<std::string>> host_names;
   std::optional<std::vector<std::string>> trust;
+  std::optional<std::vector<std::string>> writers;
+  std::optional<std::int64_t> min_pow;
+  std::optional<bool> api_insecure;
   std::optional<std::string> log_file;
 };
 

@@ -65,6 +65,9 @@ std::map<std::string, Setter, std::less<>> setters(ServerFlags& flags) {
           {"allow-origin", list(flags.allow_origins)},
           {"host-name", list(flags.host_names)},
           {"trust", list(flags.trust)},
+          {"writers", list(flags.writers)},
+          {"min-pow", scalar(flags.min_pow)},
+          {"api-insecure", scalar(flags.api_insecure)},
           {"log-file", scalar(flags.log_file)}};
 }
 

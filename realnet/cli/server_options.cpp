@@ -142,7 +142,11 @@ Status choose_api(const ServerFlags& flags, ServerOptions& options) {
     const auto api = resolve(*flags.api_listen, "--api-listen");
     if (!api.ok()) return api.error();
     options.api = *api;
-    options.api_settings.trust_private = !api->is_loopback();
+    const bool reachable = !api->is_loopback() && !api->is_private();
+    if (reachable && !flags.ssl.value_or(false) && !flags.api_insecure.value_or(false)) {
+      return mistake("--api-listen", *flags.api_listen,
+                     "others could read along there: use -s, or say --api-insecure if something in front speaks TLS");
+    }
   } else if (options.config.listen.port == 65535) {
     return mistake("-l", options.config.listen.text(), "leaves no port for the API, which listens on the next one");
   }
@@ -154,10 +158,32 @@ Status choose_api(const ServerFlags& flags, ServerOptions& options) {
   options.api_settings.allow_origins = flags.allow_origins.value_or(std::vector<std::string>{});
   options.api_settings.host_names = flags.host_names.value_or(std::vector<std::string>{});
   for (const auto& text : flags.trust.value_or(std::vector<std::string>{})) {
+    if (text == "private") {
+      options.api_settings.trust_private = true;
+      continue;
+    }
     const auto prefix = NetworkPrefix::parse(text);
     if (!prefix.ok()) return error(ErrorCode::bad_field, "--trust " + prefix.error().reason);
     options.api_settings.trusted.push_back(*prefix);
   }
+  return {};
+}
+
+// Who may publish here besides the owner, and what it costs the others.
+Status choose_writers(const ServerFlags& flags, Config& config) {
+  for (const auto& text : flags.writers.value_or(std::vector<std::string>{})) {
+    if (text == "*") {
+      config.open_writes = true;
+      continue;
+    }
+    const auto key = parse_public_key(text);
+    if (!key.ok()) return mistake("--writers", shortened(text), key.error().reason);
+    config.writers.push_back(*key);
+  }
+  constexpr std::int64_t kMost = 64;
+  const std::int64_t bits = flags.min_pow.value_or(0);
+  if (bits < 0 || bits > kMost) return mistake("--min-pow", std::to_string(bits), "bits, from 0 to 64");
+  config.min_pow = static_cast<std::uint32_t>(bits);
   return {};
 }
 
@@ -200,6 +226,7 @@ Result<ServerOptions> server_options(const ServerFlags& flags, std::vector<std::
   if (Status status = find_external(flags, config); !status.ok()) return status.error();
   choose_reach(flags, options);
   if (Status status = choose_relay(flags, config); !status.ok()) return status.error();
+  if (Status status = choose_writers(flags, config); !status.ok()) return status.error();
   if (Status status = choose_api(flags, options); !status.ok()) return status.error();
   options.port_mapping = !flags.no_port_mapping.value_or(false) && needs_port_mapping(config.listen);
   options.data_dir = flags.data_dir.value_or(DataDir::default_path(config.owner));

@@ -22,7 +22,7 @@ struct HttpLimits {
   std::size_t connections = 64;
   std::size_t per_address = 8;  // loopback excepted: several programs of the owner share it
   std::uint32_t header_bytes = 8 * 1024;
-  std::size_t body_bytes = 0;  // an event and some slack; the server fills it in
+  std::size_t body_bytes = 0;  // 0: ClientLimits::message_bytes
   Duration header_deadline = 10s;
   Duration body_deadline = 30s;
   Duration idle_deadline = 75s;  // between requests

@@ -125,6 +125,7 @@ asio::awaitable<void> WebSocket::write_all() {
     co_await stream_->async_close(farewell(close_code_, close_reason_),
                                   asio::redirect_error(asio::use_awaitable, failure));
   }
+  broken_ = true;
   stream_->next_layer().close();  // wakes the reader
 }
 

@@ -5,8 +5,12 @@ import http from "node:http";
 import { after, before, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { decode } from "@msgpack/msgpack";
-import { finalizeEvent, generateSecretKey, getPublicKey, nip19 } from "nostr-tools";
+import { finalizeEvent, generateSecretKey, getPublicKey, nip19, nip98 } from "nostr-tools";
+import { Relay, useWebSocketImplementation } from "nostr-tools/relay";
+import WebSocket from "ws";
 import { Server, until } from "./server.mjs";
+
+useWebSocketImplementation(WebSocket);
 
 const now = () => Math.floor(Date.now() / 1000);
 const hex = (bytes) => Buffer.from(bytes).toString("hex");
@@ -188,4 +192,62 @@ test("what is wrong is refused with a reason as JSON, and the server lives on", 
     assert.equal(typeof JSON.parse(text).Error, "string");
   }
   await alice.gets(await alice.publish(1, "still here"));
+});
+
+const webSocket = (server) => server.url.replace("http", "ws");
+
+test("a client that stays connected sees what its user's friend posts elsewhere", async () => {
+  const relay = await Relay.connect(webSocket(bob.server));
+  const seen = [];
+  let stored;
+  relay.subscribe([{ kinds: [1], authors: [alice.key], since: now() - 60 }], {
+    onevent: (event) => seen.push(event.content),
+    oneose: () => (stored = seen.length),
+  });
+  await until("the stored ones are told", () => stored !== undefined);
+  const words = `live at ${process.hrtime.bigint()}`;
+  const own = await Relay.connect(webSocket(alice.server));
+  assert.equal(await own.publish(alice.sign(1, words)), "");
+  await until("the post arrives live", () => seen.includes(words));
+  assert.ok(stored < seen.length);
+  await assert.rejects(own.publish(bob.sign(1, "not at alice's")), /^Error: restricted: /);
+  own.close();
+  relay.close();
+});
+
+test("a page from elsewhere signs in before it reads", async () => {
+  const socket = new WebSocket(webSocket(alice.server), { origin: "https://client.example" });
+  const heard = [];
+  socket.on("message", (data) => heard.push(JSON.parse(data.toString())));
+  const answer = (type, id) => until(`${type} ${id}`, () => heard.find((one) => one[0] === type && (!id || one[1] === id)));
+  const challenge = (await answer("AUTH"))[1];
+  socket.send(JSON.stringify(["REQ", "early", { limit: 1 }]));
+  assert.match((await answer("CLOSED", "early"))[2], /^auth-required: /);
+  const proof = alice.sign(22242, "", [["relay", webSocket(alice.server)], ["challenge", challenge]]);
+  socket.send(JSON.stringify(["AUTH", proof]));
+  assert.equal((await answer("OK", proof.id))[2], true);
+  socket.send(JSON.stringify(["REQ", "home", { limit: 1 }]));
+  await answer("EOSE", "home");
+  assert.equal(heard.filter((one) => one[0] === "EVENT").length, 1);
+  socket.close();
+
+  const foreign = { Origin: "https://client.example" };
+  const filter = { kinds: [1], limit: 1 };
+  const refused = await post(alice.server, "/req", filter, foreign);
+  assert.equal(refused.status, 401);
+  const nonce = refused.headers.get("www-authenticate").match(/nonce="([0-9a-f]+)"/)[1];
+  const path = `/req?nonce=${nonce}`;
+  const sign = (template) => finalizeEvent(template, alice.secret);
+  const token = await nip98.getToken(alice.server.url + path, "POST", sign, true, filter);
+  const statusOf = async () => (await post(alice.server, path, filter, { ...foreign, Authorization: token })).status;
+  assert.equal(await statusOf(), 200);
+  assert.equal(await statusOf(), 401, "a proof works once");
+});
+
+test("everybody may know what kind of relay this is", async () => {
+  const answer = await fetch(alice.server.url, { headers: { Accept: "application/nostr+json" } });
+  assert.equal(answer.headers.get("access-control-allow-origin"), "*");
+  const document = await answer.json();
+  assert.equal(document.pubkey, alice.key);
+  assert.ok(document.supported_nips.includes(42));
 });

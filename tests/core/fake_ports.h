@@ -57,10 +57,14 @@ class FakePorts : public Clock,
   Signature sign(std::string_view, ByteView) override { return {}; }
   PairMac pair_mac(const NodeId&, ByteView) override { return {}; }
   void fill(std::span<std::uint8_t> out) override {
-    for (auto& byte : out) byte = 7;
+    for (auto& byte : out) byte = entropy;
+    ++entropy;
   }
   // Clients, Observer
   void published(RequestId request, const Status& outcome) override { outcomes.emplace(request.value, outcome); }
+  void tell(SessionId session, std::string_view text) override { told[session].emplace_back(text); }
+  std::size_t untold_bytes(SessionId) const noexcept override { return untold; }
+  void hang_up(SessionId session, std::string_view reason) override { hung_up[session] = reason; }
   void event_accepted(const EventId& event, LinkId) override { accepted.push_back(event); }
   void rejected(std::string_view what, const Error& why, LinkId) override {
     ++rejections[std::string(what) + " " + std::string(name(why.code))];
@@ -71,6 +75,7 @@ class FakePorts : public Clock,
   NodeId node_id{};
   MemoryStore store;
   SecpVerifier verifier;
+  std::uint8_t entropy = 7;  // of the next secret
   std::uint64_t last_link = 0;
   std::size_t queued = 0;  // on every link
   std::vector<Address> dialled;
@@ -80,6 +85,9 @@ class FakePorts : public Clock,
   std::map<std::uint64_t, Status> outcomes;
   std::vector<EventId> accepted;
   std::map<std::string, int> rejections;
+  std::map<SessionId, std::vector<std::string>> told;
+  std::map<SessionId, std::string> hung_up;
+  std::size_t untold = 0;  // to every client
 };
 
 }  // namespace np2p::test

@@ -7,6 +7,7 @@
 
 #include "core/base/assert.h"
 #include "core/event/canonical.h"
+#include "core/event/client_message.h"
 #include "core/event/filter.h"
 #include "core/event/json.h"
 #include "core/event/validation.h"
@@ -82,6 +83,23 @@ inline void filter_json_parse(ByteView bytes) {
   const bool found = matches(*filter, event);
   NP2P_ASSERT(!found || !filter->since || *filter->since <= event.created_at);
   NP2P_ASSERT(!found || !filter->until || *filter->until >= event.created_at);
+}
+
+inline void client_message_parse(ByteView bytes) {
+  const Limits limits;
+  const auto message = parse_client_message(text_of(bytes), limits);
+  if (!message.ok()) {
+    NP2P_ASSERT(!message.error().reason.empty());
+  } else if (const auto* event = std::get_if<EventMessage>(&*message)) {
+    NP2P_ASSERT(event->id.size() <= 2 * EventId::size);
+    if (!event->event.ok()) return;
+    // What it is said to be in the client's own words is that very event.
+    const auto again = parse_event_json(event->json, limits);
+    NP2P_ASSERT(again.ok() && *again == *event->event);
+  } else if (const auto* question = std::get_if<AskMessage>(&*message)) {
+    NP2P_ASSERT(!question->subscription.empty());
+    NP2P_ASSERT(!question->filters.ok() || question->filters->size() <= limits.client.filters);
+  }
 }
 
 }  // namespace np2p::fuzz

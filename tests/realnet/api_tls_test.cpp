@@ -1,9 +1,5 @@
 // -s: the same API over TLS, with the certificate that the owner gives.
 #include <gtest/gtest.h>
-#include <openssl/ec.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-#include <openssl/x509v3.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -12,32 +8,11 @@
 #include "core/event/nip19.h"
 #include "realnet/cli/commands.h"
 #include "realnet/cli/tls_client.h"
+#include "tests/realnet/certificate.h"
 #include "tests/realnet/test_server.h"
 
 namespace np2p::real {
 namespace {
-
-// Self-signed, for 127.0.0.1.
-void write_certificate(const std::string& certificate_path, const std::string& key_path) {
-  EVP_PKEY* key = EVP_EC_gen("P-256");
-  X509* certificate = X509_new();
-  ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-  X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
-  X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-  X509_set_pubkey(certificate, key);
-  X509_EXTENSION* names = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1");
-  X509_add_ext(certificate, names, -1);
-  X509_EXTENSION_free(names);
-  X509_sign(certificate, key, EVP_sha256());
-  std::FILE* file = std::fopen(certificate_path.c_str(), "w");
-  PEM_write_X509(file, certificate);
-  std::fclose(file);
-  file = std::fopen(key_path.c_str(), "w");
-  PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
-  std::fclose(file);
-  X509_free(certificate);
-  EVP_PKEY_free(key);
-}
 
 struct ApiOverTls : ::testing::Test {
   test::TempDir dir;
@@ -46,7 +21,7 @@ struct ApiOverTls : ::testing::Test {
     ServerOptions made = test::loopback_options(owner.public_key(), dir.path() + "/data");
     made.tls_certificate = dir.path() + "/chain.pem";
     made.tls_key = dir.path() + "/key.pem";
-    write_certificate(made.tls_certificate, made.tls_key);
+    test::write_certificate(made.tls_certificate, made.tls_key);
     return made;
   }
 };

@@ -252,15 +252,15 @@ TEST_F(RestTest, OnlyOurNamesReachUs) {
 TEST_F(RestTest, ForeignOriginsMayNotReadAndGetNoCors) {
   const std::string json = "Content-Type: application/json\r\n";
   const auto evil = post("/req", R"({"kinds":[40000]})", json + "Origin: http://evil.example\r\n");
-  EXPECT_EQ(evil.status, 403);
+  EXPECT_EQ(evil.status, 401);
   EXPECT_EQ(evil.header("access-control-allow-origin"), "");
   const auto null_origin = post("/req", R"({"kinds":[40000]})", json + "Origin: null\r\n");
-  EXPECT_EQ(null_origin.status, 403);
+  EXPECT_EQ(null_origin.status, 401);
   const auto own = post("/req", R"({"kinds":[40000]})", json + "Origin: http://localhost:8080\r\n");
   EXPECT_EQ(own.status, 200);
   EXPECT_EQ(own.header("access-control-allow-origin"), "http://localhost:8080");
   HttpClient client(server_.api_port());
-  EXPECT_EQ(client.request("GET", "/status", "", "Origin: http://evil.example\r\n").status, 403);
+  EXPECT_EQ(client.request("GET", "/status", "", "Origin: http://evil.example\r\n").status, 401);
   const auto preflight = client.request("OPTIONS", "/publish", "",
                                         "Origin: http://evil.example\r\nAccess-Control-Request-Method: POST\r\n"
                                         "Access-Control-Request-Private-Network: true\r\n");

@@ -1,0 +1,237 @@
+// The rules of NIP-01 (and 40, 45) that people get wrong, each as a case.
+#include <algorithm>
+
+#include "core/event/canonical.h"
+#include "tests/core/api/client_fixture.h"
+
+namespace np2p {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+class Nip01 : public test::ClientFixture {
+ protected:
+  // What is answered to the event's JSON after a change, as prefix of the OK's reason; "" if it is accepted.
+  std::string answer_to(const std::string& json) {
+    const auto answer = say(connect(), "[\"EVENT\"," + json + "]");
+    if (answer.size() != 1) return "no single answer";
+    const std::string& text = answer.front();
+    if (text.find(",true,") != std::string::npos) return "";
+    const auto comma = text.rfind(",\"");
+    const auto begin = text.rfind("[\"NOTICE\"", 0) == 0 ? 11 : comma + 2;
+    return text.substr(begin, text.find(':', begin) - begin);
+  }
+  static std::string replaced(std::string text, const std::string& from, const std::string& to) {
+    const auto at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return text.replace(at, from.size(), to);
+  }
+};
+
+TEST_F(Nip01, ControlCharactersAreEscapedAndDelIsNot) {
+  const Event event = note(std::string("a\x01\x1f\x7f\n\"\\", 7));
+  const SessionId client = connect();
+  EXPECT_EQ(publish(client, event), Texts{ok(event)});
+  const auto answer = say(client, R"(["REQ","s",{}])");
+  ASSERT_EQ(answer.size(), 2u);
+  EXPECT_NE(answer[0].find("\"a\\u0001\\u001f\x7f\\n\\\"\\\\\""), std::string::npos) << answer[0];
+}
+
+TEST_F(Nip01, WhatIsNoEventIsRefusedAsInvalid) {
+  const std::string good = event_json(note("hello"));
+  const std::string id = note("hello").id.hex();
+  EXPECT_EQ(answer_to(replaced(good, id, "A" + id.substr(1))), "invalid");
+  std::string upper = id;
+  std::transform(upper.begin(), upper.end(), upper.begin(), [](char c) { return c >= 'a' ? static_cast<char>(c - 32) : c; });
+  EXPECT_EQ(answer_to(replaced(good, id, upper)), "invalid") << "upper-case hex";
+  EXPECT_EQ(answer_to(replaced(good, "hello", "\\ud800")), "invalid") << "a lone surrogate";
+  EXPECT_EQ(answer_to(replaced(good, "hello", "hallo")), "invalid") << "another content than was hashed";
+  EXPECT_EQ(answer_to(replaced(good, "\"tags\":[],", "")), "invalid") << "no tags";
+  EXPECT_EQ(answer_to(replaced(good, "\"tags\":[]", "\"tags\":[[]]")), "invalid") << "an empty tag";
+  EXPECT_EQ(answer_to(replaced(good, "\"tags\":[]", "\"tags\":[[1]]")), "invalid") << "a number in a tag";
+  EXPECT_EQ(answer_to(replaced(good, "\"kind\":1", "\"kind\":70000")), "invalid");
+  EXPECT_EQ(answer_to(replaced(good, "\"kind\":1", "\"kind\":1.0")), "invalid");
+  EXPECT_EQ(answer_to(replaced(good, "\"id\":\"" + id + "\",", "")), "invalid") << "no id";
+  EXPECT_EQ(answer_to("{}"), "invalid");
+  EXPECT_EQ(answer_to("7"), "invalid");
+  EXPECT_EQ(stored("{}"), Texts{});
+  EXPECT_EQ(answer_to(good), "");
+}
+
+TEST_F(Nip01, WhatSaysTheSameInOtherWordsIsAccepted) {
+  const std::string spaced = replaced(event_json(note("hello")), "{\"id\"", " {\n\t\"id\" ");
+  EXPECT_EQ(answer_to(spaced), "");
+  EXPECT_EQ(answer_to(replaced(event_json(note("h\xC3\xA4")), "\xC3\xA4", "\\u00e4")), "");
+  EXPECT_EQ(answer_to(replaced(event_json(note("\xF0\x9F\x98\x80")), "\xF0\x9F\x98\x80", "\\ud83d\\ude00")), "");
+  const auto answer = say(connect(), "  \n[ \"REQ\" , \"s\" , { \"limit\" : 0 } ]");
+  EXPECT_EQ(answer, Texts{R"(["EOSE","s"])"});
+}
+
+TEST_F(Nip01, AnyKindIsStoredAndAnEmptyPostIsNoMistake) {
+  for (const std::uint16_t k : std::vector<std::uint16_t>{2, 4, 40, 1059, 9735, 10050, 30023, 39999, 65535}) store(owner.sign(k, now(), {}, "kind"));
+  store(note(""));
+  EXPECT_EQ(stored(R"({"kinds":[2,4,40,1059,9735,10050,30023,39999,65535]})").size(), 9u);
+  EXPECT_EQ(stored(R"({"kinds":[1]})"), Texts{""});
+}
+
+TEST_F(Nip01, NewestFirstAndOfOneSecondTheLowestIdFirst) {
+  std::vector<Event> events{note("a"), note("b"), note("c"), note("newer", -1), note("older", 1)};
+  for (const Event& event : events) store(event);
+  std::sort(events.begin(), events.end(), [](const Event& a, const Event& b) { return newer(a, b); });
+  Texts wanted;
+  for (const Event& event : events) wanted.push_back(event.content);
+  EXPECT_EQ(stored("{}"), wanted);
+  wanted.resize(3);
+  EXPECT_EQ(stored(R"({"limit":3})"), wanted);
+}
+
+TEST_F(Nip01, OfOneSecondTheLowestIdHoldsThePlaceInEitherOrder) {
+  Event low = owner.sign(kind::profile, now(), {}, "x");
+  Event high = owner.sign(kind::profile, now(), {}, "y");
+  if (high.id < low.id) std::swap(low, high);
+  for (const bool low_first : {true, false}) {
+    start({});
+    const SessionId client = connect();
+    publish(client, low_first ? low : high);
+    const auto second = publish(client, low_first ? high : low);
+    ASSERT_EQ(second.size(), 1u);
+    EXPECT_EQ(second[0].find(",true,") != std::string::npos, !low_first);
+    EXPECT_EQ(stored("{}"), Texts{low.content});
+  }
+}
+
+TEST_F(Nip01, OfAnAddressTheNewestIsKeptAndNoDIsAnEmptyD) {
+  store(owner.sign(30000, now() - 2, {}, "without d"));
+  store(owner.sign(30000, now() - 1, tag({"d", ""}), "empty d"));
+  store(owner.sign(30000, now(), tag({"d", "other"}), "other d"));
+  EXPECT_EQ(stored("{}"), (Texts{"other d", "empty d"}));
+}
+
+TEST_F(Nip01, EmptyListsMatchNothingAndAbsentOnesEverything) {
+  store(note("x", 0, tag({"t", "one"})));
+  for (const char* filter : {R"({"ids":[]})", R"({"authors":[]})", R"({"kinds":[]})", R"({"#t":[]})"}) {
+    EXPECT_EQ(stored(filter), Texts{}) << filter;
+  }
+  EXPECT_EQ(stored("{}"), Texts{"x"});
+  EXPECT_EQ(stored(R"({"unknown":[]})"), Texts{"x"});
+}
+
+TEST_F(Nip01, TagsOfOneLetterAreFilters) {
+  store(note("x", 0, tag({"t", "one", "two"})));
+  EXPECT_EQ(stored(R"({"#t":["one","three"]})"), Texts{"x"});
+  EXPECT_EQ(stored(R"({"#t":["two"]})"), Texts{}) << "only the first value counts";
+  EXPECT_EQ(stored(R"({"#T":["one"]})"), Texts{}) << "letters have case";
+  EXPECT_EQ(say(connect(), R"(["REQ","s",{"#tag":["one"]}])").size(), 1u) << "never everything";
+}
+
+TEST_F(Nip01, SinceAndUntilIncludeTheirEnds) {
+  store(note("x"));
+  const std::string at = std::to_string(now());
+  EXPECT_EQ(stored("{\"since\":" + at + ",\"until\":" + at + "}"), Texts{"x"});
+  EXPECT_EQ(stored("{\"since\":" + std::to_string(now() + 1) + "}"), Texts{});
+}
+
+TEST_F(Nip01, SeveralFiltersBringEachEventOnce) {
+  for (const char* text : {"a", "b", "c"}) store(note(text));
+  EXPECT_EQ(stored(R"({"kinds":[1]},{"limit":2},{})").size(), 3u);
+  EXPECT_EQ(stored(R"({"kinds":[1],"limit":1},{"kinds":[7]})").size(), 1u);
+}
+
+TEST_F(Nip01, LimitZeroBringsOnlyWhatComesLater) {
+  store(note("before"));
+  const SessionId client = connect();
+  EXPECT_EQ(say(client, R"(["REQ","s",{"limit":0}])"), Texts{R"(["EOSE","s"])"});
+  const auto answer = publish(client, note("later"));
+  ASSERT_EQ(answer.size(), 2u);
+  EXPECT_EQ(content_of(answer[0]), "later");
+}
+
+TEST_F(Nip01, NoAnswerIsLargerThanItsBound) {
+  Config config;
+  config.limits.client.answer_events = 3;
+  start(config);
+  for (int i = 0; i < 5; ++i) store(note("x", i));
+  EXPECT_EQ(stored("{}").size(), 3u);
+  EXPECT_EQ(stored(R"({"limit":100})").size(), 3u);
+}
+
+TEST_F(Nip01, SubscriptionIdsHave1To64Characters) {
+  const SessionId client = connect();
+  const auto ask = [&](const std::string& id) { return say(client, "[\"REQ\",\"" + id + "\",{\"limit\":0}]").at(0); };
+  std::string umlauts;
+  for (int i = 0; i < 64; ++i) umlauts += "\xC3\xA4";
+  EXPECT_EQ(ask(std::string(64, 'x')), "[\"EOSE\",\"" + std::string(64, 'x') + "\"]");
+  EXPECT_EQ(ask(umlauts), "[\"EOSE\",\"" + umlauts + "\"]") << "characters, not bytes";
+  EXPECT_EQ(ask(std::string(65, 'x')).substr(0, 20), R"(["NOTICE","invalid: )");
+  EXPECT_EQ(ask("").substr(0, 20), R"(["NOTICE","invalid: )");
+  EXPECT_EQ(say(client, R"(["REQ",7,{}])").at(0).substr(0, 20), R"(["NOTICE","invalid: )");
+}
+
+TEST_F(Nip01, MessagesThatMakeNoSenseAreNoticed) {
+  const SessionId client = connect();
+  for (const char* text : {"", "junk", "{}", "[]", "[1]", R"(["HELLO"])", R"(["REQ"])", R"(["EVENT"])", R"(["CLOSE"])",
+                           R"(["EVENT",1])", R"(["REQ","s",{}] trailing)"}) {
+    const auto answer = say(client, text);
+    ASSERT_EQ(answer.size(), 1u) << text;
+    EXPECT_EQ(answer[0].substr(0, 20), R"(["NOTICE","invalid: )") << text;
+  }
+  EXPECT_EQ(say(client, R"(["REQ","s"])").at(0).substr(0, 23), R"(["CLOSED","s","invalid:)");
+  EXPECT_EQ(say(client, R"(["REQ","s",[]])").at(0).substr(0, 23), R"(["CLOSED","s","invalid:)");
+  EXPECT_EQ(say(client, R"(["REQ","s",{"kinds":"1"}])").at(0).substr(0, 23), R"(["CLOSED","s","invalid:)");
+  EXPECT_GT(ports->rejections["client message malformed"], 0);
+}
+
+TEST_F(Nip01, EphemeralEventsAreToldAndNotStored) {
+  const SessionId listener = connect();
+  say(listener, R"(["REQ","s",{"kinds":[20001]}])");
+  const Event event = owner.sign(20001, now(), {}, "typing");
+  EXPECT_EQ(publish(connect(), event), Texts{ok(event)});
+  ASSERT_EQ(heard(listener).size(), 1u);
+  EXPECT_EQ(stored(R"({"kinds":[20001]})"), Texts{});
+  say(listener, R"(["CLOSE","s"])");
+  const auto alone = publish(connect(), event);
+  ASSERT_EQ(alone.size(), 1u);
+  EXPECT_NE(alone[0].find("false,\"mute: "), std::string::npos) << "nobody listens";
+}
+
+TEST_F(Nip01, ExpiredEventsAreNeitherTakenNorServed) {
+  const Event late = note("late", 0, tag({"expiration", std::to_string(now())}));
+  EXPECT_NE(publish(connect(), late).at(0).find("false,\"invalid: "), std::string::npos);
+  store(note("soon", 0, tag({"expiration", std::to_string(now() + 10)})));
+  store(note("stays", 1));
+  EXPECT_EQ(stored(R"({"limit":1})"), Texts{"soon"});
+  ports->wall_now.ns += 10'000'000'000;
+  EXPECT_EQ(stored(R"({"limit":1})"), Texts{"stays"});
+  EXPECT_EQ(say(connect(), R"(["COUNT","c",{}])"), Texts{R"(["COUNT","c",{"count":1}])"});
+  EXPECT_EQ(node->query({Filter{}}).events.size(), 1u) << "over REST either";
+}
+
+TEST_F(Nip01, CountsEachEventOnce) {
+  for (const char* text : {"a", "b", "c"}) store(note(text));
+  EXPECT_EQ(say(connect(), R"(["COUNT","c",{"kinds":[1]},{}])"), Texts{R"(["COUNT","c",{"count":3}])"});
+  EXPECT_EQ(say(connect(), R"(["COUNT","c",{"kinds":[7]}])"), Texts{R"(["COUNT","c",{"count":0}])"});
+}
+
+TEST_F(Nip01, DuplicatesAreNoFailureAndOldVersionsAre) {
+  const Event event = note("once");
+  store(event);
+  EXPECT_EQ(publish(connect(), event), Texts{ok(event, "duplicate: it is here already")});
+  store(owner.sign(kind::profile, now(), {}, "new"));
+  const auto old = publish(connect(), owner.sign(kind::profile, now() - 1, {}, "old"));
+  EXPECT_NE(old.at(0).find("false,\"invalid: "), std::string::npos);
+}
+
+TEST_F(Nip01, ADeletionSticksAlsoIfItComesFirst) {
+  const Event gone = note("gone");
+  const Event never = note("never");
+  store(gone);
+  store(owner.sign(kind::deletion, now(), tag({"e", gone.id.hex()}), ""));
+  store(owner.sign(kind::deletion, now(), tag({"e", never.id.hex()}), ""));
+  EXPECT_EQ(stored(R"({"kinds":[1]})"), Texts{});
+  for (const Event& event : {gone, never}) {
+    EXPECT_NE(publish(connect(), event).at(0).find("false,\"blocked: "), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace np2p
