@@ -1,7 +1,7 @@
 // Builds the web client.
 //
 //   node build.mjs                  into ../build/web: index.html and a few files whose names change with their content
-//   node build.mjs --embed FILE     the same, and a C++ source with their bytes (web_files.h)
+//   node build.mjs --embed FILE     a C++ source with their bytes instead (web_files.h)
 //   node build.mjs --tests          the unit tests of src, as modules for node --test, into ../build/web-test
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -47,12 +47,15 @@ async function client() {
     { path: `/${styleName}`, file: styleName, type: "text/css; charset=utf-8", bytes: style, lasting: true },
     { path: "/favicon.svg", file: "favicon.svg", type: "image/svg+xml", bytes: readFileSync(join(here, "src/favicon.svg")), lasting: false },
   ];
+  return files;
+}
+
+function write(files) {
   rmSync(out, { recursive: true, force: true });
   for (const { file, bytes } of files) {
     mkdirSync(dirname(join(out, file)), { recursive: true });
     writeFileSync(join(out, file), bytes);
   }
-  return files;
 }
 
 // Octal escapes have at most three digits, so whatever follows stays itself.
@@ -113,5 +116,6 @@ if (what === "--tests") {
 } else {
   const files = await client();
   if (what === "--embed") writeFileSync(argument, embedded(files));
+  else write(files);
   for (const { file, bytes } of files) console.log(`${basename(file)} ${bytes.length} bytes`);
 }
