@@ -348,8 +348,8 @@ void bind_world(py::module_& module) {
                               const std::string& text) { world.session_text(node, SessionId{session}, text); })
       .def("take_told", [](World& world, NodeIndex node,
                            std::uint64_t session) { return world.take_told(node, SessionId{session}); })
-      .def("close_session", [](World& world, NodeIndex node,
-                               std::uint64_t session) { world.close_session(node, SessionId{session}); })
+      .def("close_session",
+           [](World& world, NodeIndex node, std::uint64_t session) { world.close_session(node, SessionId{session}); })
       .def("has_session", [](const World& world, NodeIndex node,
                              std::uint64_t session) { return world.has_session(node, SessionId{session}); })
       .def("status", &status)

@@ -82,7 +82,8 @@ Status Server::open() {
   if (http_limits.body_bytes == 0) http_limits.body_bytes = client.message_bytes;
   http_limits.web_socket.message_bytes = client.message_bytes;
   http_limits.web_socket.busy_bytes = client.busy_bytes;
-  http_ = std::make_unique<HttpServer>(io_, *api_, static_cast<ClientSessions&>(*this), http_limits, std::move(api_tls));
+  http_ =
+      std::make_unique<HttpServer>(io_, *api_, static_cast<ClientSessions&>(*this), http_limits, std::move(api_tls));
   http_->serve(std::move(*api));
   if (options_.port_mapping) {
     mapping_.asked = true;
@@ -286,7 +287,7 @@ std::optional<SessionId> Server::open_session(const ClientOrigin& origin, Sessio
 }
 
 void Server::session_text(SessionId session, std::string_view text) {
-  input([&] { node_->session_text(session, text); });
+  if (!stopping_) input([&] { node_->session_text(session, text); });
 }
 
 void Server::session_writable(SessionId session) {

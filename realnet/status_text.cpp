@@ -177,8 +177,8 @@ std::string status_json(const ServerView& view) {
       R"("follows":{},"registered_follows":{},"followers":{},"events_accepted":{},"syncs":{},"disk_trouble":{},)",
       overlay_json(view.node.overlay), json_string(view.node.nat_class), view.node.reachable,
       neighbours_json(view.node), view.node.sessions, view.node.stored_events, view.store.evicted, view.store.rotten,
-      view.node.outbox, view.node.follows, view.node.registered_follows, view.node.followers, view.observer.events_accepted(), view.syncs,
-      json_string(view.trouble));
+      view.node.outbox, view.node.follows, view.node.registered_follows, view.node.followers,
+      view.observer.events_accepted(), view.syncs, json_string(view.trouble));
   text += fmt::format(R"("followers_behind":{},"posted":{},"streams":{},"streams_with_gaps":{},"forks":{},)",
                       view.node.followers_behind, view.node.posted, view.node.streams, view.node.streams_with_gaps,
                       view.node.forks);

@@ -138,7 +138,7 @@ class World {
   std::vector<std::string> take_told(NodeIndex node, SessionId session);
   void close_session(NodeIndex node, SessionId session);
   [[nodiscard]] bool has_session(NodeIndex node, SessionId session) const;
-  [[nodiscard]] NodeStatus status(NodeIndex node) const;        // empty if it does not run
+  [[nodiscard]] NodeStatus status(NodeIndex node) const;  // empty if it does not run
   // Whom that node believes to serve the user of another one; nothing: it has not found out, or does not run.
   [[nodiscard]] std::optional<NodeId> server_of(NodeIndex asked, NodeIndex user) const;
   struct Rejection {

@@ -71,9 +71,11 @@ bool is_url(std::string_view url, std::string_view called) {
 }
 
 constexpr std::array<std::uint16_t, 9> kDeliverable{
-    kind::post,     4,  // NIP-04
-    kind::repost,   kind::reaction, 16, 1059, 1111, 1984,  // NIP-18, 59, 22, 56
-    9735,                                                  // NIP-57
+    kind::post,   4,  // NIP-04
+    kind::repost, kind::reaction,
+    16,           1059,
+    1111,         1984,  // NIP-18, 59, 22, 56
+    9735,                // NIP-57
 };
 
 }  // namespace
@@ -122,16 +124,16 @@ bool Access::is_delivery(const Event& event) const {
     });
   }
   const bool ephemeral = kind::class_of(event.kind) == kind::Class::ephemeral;
-  const bool kind_may = ephemeral || std::find(kDeliverable.begin(), kDeliverable.end(), event.kind) != kDeliverable.end();
+  const bool kind_may =
+      ephemeral || std::find(kDeliverable.begin(), kDeliverable.end(), event.kind) != kDeliverable.end();
   return kind_may && named_users(event).count(config_.owner) != 0;
 }
 
 Status Access::may_write(const Visitor& visitor, const Event& event) {
   if (!config_.writable) return error(ErrorCode::read_only, "Write is denied");
   if (has_tag(event, "-") && !visitor.is(event.pubkey)) {
-    return visitor.keys.empty()
-               ? error(ErrorCode::unauthenticated, "a protected event is taken only from its author")
-               : error(ErrorCode::forbidden, "a protected event is taken only from its author");
+    return visitor.keys.empty() ? error(ErrorCode::unauthenticated, "a protected event is taken only from its author")
+                                : error(ErrorCode::forbidden, "a protected event is taken only from its author");
   }
   if (is_writer(event.pubkey)) return {};
   if (!config_.open_writes && !is_delivery(event)) {
@@ -150,9 +152,8 @@ Status Access::charge(const Visitor& visitor, const Event& event) {
   auto at = deliverers_.find(visitor.origin.peer.ip);
   if (at == deliverers_.end()) {
     if (deliverers_.size() >= limits.deliverers) {
-      deliverers_.erase(std::min_element(deliverers_.begin(), deliverers_.end(), [](const auto& a, const auto& b) {
-        return a.second.used < b.second.used;
-      }));
+      deliverers_.erase(std::min_element(deliverers_.begin(), deliverers_.end(),
+                                         [](const auto& a, const auto& b) { return a.second.used < b.second.used; }));
     }
     const TokenBucket budget(per_second(limits.deliveries_per_minute), limits.deliveries_burst * kMilli);
     at = deliverers_.emplace(visitor.origin.peer.ip, Deliverer{budget, 0}).first;
@@ -212,7 +213,8 @@ bool Access::use_nonce(std::string_view url) {
     const std::string_view part = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(rest.size(), part.size() + 1));
     if (part.substr(0, 6) != "nonce=") continue;
-    const auto at = std::find_if(nonces_.begin(), nonces_.end(), [&](const Nonce& n) { return n.text == part.substr(6); });
+    const auto at =
+        std::find_if(nonces_.begin(), nonces_.end(), [&](const Nonce& n) { return n.text == part.substr(6); });
     if (at == nonces_.end()) return false;
     const bool fresh = at->until > host_.clock.mono();
     nonces_.erase(at);

@@ -41,7 +41,7 @@ struct NodeStatus {
   std::string nat_class;      // what is known of our NAT
   std::size_t stored_events = 0;
   std::size_t sessions = 0;  // clients on WebSockets
-  std::size_t outbox = 0;  // events waiting for somebody
+  std::size_t outbox = 0;    // events waiting for somebody
   std::size_t follows = 0;
   std::size_t followers = 0;
   std::size_t registered_follows = 0;  // of follows: whose node has us registered

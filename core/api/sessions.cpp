@@ -58,9 +58,9 @@ void Sessions::event(Session& session, EventMessage message) {
     return refuse(session, message.id, message.event.error());
   }
   const Event& claim = *message.event;
-  const bool heard = kind::class_of(claim.kind) == kind::Class::ephemeral &&
-                     std::any_of(sessions_.begin(), sessions_.end(),
-                                 [&](const auto& other) { return other.second->wants(claim); });
+  const bool heard =
+      kind::class_of(claim.kind) == kind::Class::ephemeral &&
+      std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& other) { return other.second->wants(claim); });
   const SessionId id = session.id();
   publisher_.publish(std::move(message.event).value(), session.visitor(), Publisher::Style::nip01,
                      [this, id, event = message.id, heard](const Publisher::Outcome& outcome) {
@@ -68,15 +68,19 @@ void Sessions::event(Session& session, EventMessage message) {
                      });
 }
 
+// The session may end by this, if its client does not read; nobody may hold it any longer who calls.
 void Sessions::answer(SessionId id, const std::string& event, const Publisher::Outcome& outcome, bool heard) {
   const auto at = sessions_.find(id);
   if (at == sessions_.end()) return;
   Session& session = *at->second;
-  if (!outcome.status.ok()) return refuse(session, event, outcome.status.error());
-  if (outcome.ephemeral && !heard) {
-    return session.say(server_message::ok(event, false, "mute: nobody listens to it at the moment, and it is not kept"));
+  if (!outcome.status.ok()) {
+    refuse(session, event, outcome.status.error());
+  } else if (outcome.ephemeral && !heard) {
+    session.say(server_message::ok(event, false, "mute: nobody listens to it at the moment, and it is not kept"));
+  } else {
+    session.say(server_message::ok(event, true, outcome.known ? "duplicate: it is here already" : ""));
   }
-  session.say(server_message::ok(event, true, outcome.known ? "duplicate: it is here already" : ""));
+  forget_ended(id);
 }
 
 void Sessions::refuse(Session& session, const std::string& event, const Error& why) {

@@ -33,11 +33,11 @@ struct ClientLimits {
   std::uint32_t all_deliveries_burst = 240;
   std::size_t deliverers = 1024;  // addresses remembered for that; the one longest ago makes room
   // NIP-42 and NIP-98.
-  std::size_t proven_keys = 8;       // of one connection
-  Duration proof_window = 10min;     // NIP-42: created_at may lie this far from our clock, either way
-  Duration request_window = 60s;     // NIP-98: likewise
-  Duration nonce_life = 2min;        // of a server nonce: asked for, not used yet
-  std::size_t nonces = 1024;         // outstanding; the oldest makes room
+  std::size_t proven_keys = 8;    // of one connection
+  Duration proof_window = 10min;  // NIP-42: created_at may lie this far from our clock, either way
+  Duration request_window = 60s;  // NIP-98: likewise
+  Duration nonce_life = 2min;     // of a server nonce: asked for, not used yet
+  std::size_t nonces = 1024;      // outstanding; the oldest makes room
 };
 
 }  // namespace np2p

@@ -13,22 +13,22 @@
 namespace np2p {
 
 enum class ErrorCode : std::uint8_t {
-  malformed,      // does not parse
-  too_large,      // over a limit of Limits
-  bad_id,         // the id is not the hash of the content
-  bad_signature,  // BIP-340 verification failed
-  bad_time,       // created_at out of the allowed window, or not a number
-  bad_kind,       // kind out of range
-  bad_field,      // a field is missing or of the wrong shape
-  wrong_version,  // a protocol version that we do not speak
-  unknown_type,   // a message type that we do not know
-  forbidden,      // not allowed to do this here
-  read_only,      // server started with -w=false
-  rate_limited,   // over its token bucket
-  full,           // no room (disk, queue, connection limit)
-  not_found,      // nothing there
-  unreachable,    // no route to it at the moment
-  unavailable,    // the environment failed (disk error, shutting down)
+  malformed,        // does not parse
+  too_large,        // over a limit of Limits
+  bad_id,           // the id is not the hash of the content
+  bad_signature,    // BIP-340 verification failed
+  bad_time,         // created_at out of the allowed window, or not a number
+  bad_kind,         // kind out of range
+  bad_field,        // a field is missing or of the wrong shape
+  wrong_version,    // a protocol version that we do not speak
+  unknown_type,     // a message type that we do not know
+  forbidden,        // not allowed to do this here
+  read_only,        // server started with -w=false
+  rate_limited,     // over its token bucket
+  full,             // no room (disk, queue, connection limit)
+  not_found,        // nothing there
+  unreachable,      // no route to it at the moment
+  unavailable,      // the environment failed (disk error, shutting down)
   unauthenticated,  // who asks has to prove a key first (NIP-42, NIP-98)
   deleted,          // its author has taken it back; it does not come back
   weak,             // less proof of work than is asked for (NIP-13)

@@ -65,8 +65,7 @@ std::string_view second_element(std::string_view text) noexcept {
   return element;
 }
 
-Result<ClientMessage> read_event_message(dom::array message, std::string_view text, bool proves,
-                                         const Limits& limits) {
+Result<ClientMessage> read_event_message(dom::array message, std::string_view text, bool proves, const Limits& limits) {
   dom::object object;
   if (message.size() != 2 || message.at(1).get(object) != simdjson::SUCCESS) {
     return bad(proves ? "AUTH needs one event" : "EVENT needs one event");
@@ -85,7 +84,8 @@ Result<ClientMessage> read_event_message(dom::array message, std::string_view te
 }  // namespace
 
 Result<ClientMessage> parse_client_message(std::string_view text, const Limits& limits) {
-  if (text.size() > limits.client.message_bytes) return error(ErrorCode::too_large, "the message is larger than allowed");
+  if (text.size() > limits.client.message_bytes)
+    return error(ErrorCode::too_large, "the message is larger than allowed");
   dom::parser parser;
   const auto root = json_reader::parse(parser, text, "the message");
   if (!root.ok()) return root.error();

@@ -15,9 +15,9 @@ namespace np2p {
 
 struct EventMessage {
   Result<Event> event;
-  std::string id;          // as the client wrote it, if it did: its OK carries that; at most 64 characters
-  std::string_view json;   // of the event, in the client's own words; valid as long as the message's text
-  bool proves = false;     // AUTH: it is not to be stored
+  std::string id;         // as the client wrote it, if it did: its OK carries that; at most 64 characters
+  std::string_view json;  // of the event, in the client's own words; valid as long as the message's text
+  bool proves = false;    // AUTH: it is not to be stored
 };
 struct AskMessage {
   std::string subscription;

@@ -135,9 +135,8 @@ std::string sentence(const CLI::ParseError& problem) {
 // The switch whose value is neither; `arguments` are normalised, so that it stands as --name=value.
 std::string wrong_switch(const std::vector<std::string>& arguments) {
   for (const auto& argument : arguments) {
-    for (const char* name :
-         {"--writable", "--debug", "--ssl", "--lan", "--require-bind", "--no-port-mapping", "--no-relay",
-          "--api-insecure"}) {
+    for (const char* name : {"--writable", "--debug", "--ssl", "--lan", "--require-bind", "--no-port-mapping",
+                             "--no-relay", "--api-insecure"}) {
       if (argument.rfind(std::string(name) + "=", 0) == 0 && argument.find("=true") == std::string::npos &&
           argument.find("=false") == std::string::npos) {
         return argument + ": " + name;

@@ -1,4 +1,5 @@
-// Our byte stream (TCP or TLS) as Beast wants one: asynchronous reads and writes of some bytes. For web_socket.cpp only.
+// Our byte stream (TCP or TLS) as Beast wants one: asynchronous reads and writes of some bytes. For web_socket.cpp
+// only.
 #pragma once
 
 #include "realnet/net/asio.h"

@@ -123,7 +123,7 @@ asio::awaitable<bool> HttpConnection::serve(Parsed& parsed) {
   }
   const HttpReply answer = co_await server_.api_.handle(request);
   const bool sent = co_await reply(answer, parsed.keep_alive && !last_);
-  co_return sent && parsed.keep_alive;
+  co_return sent&& parsed.keep_alive;
 }
 
 asio::awaitable<void> HttpConnection::become_web_socket(const HttpRequest& request) {

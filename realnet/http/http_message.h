@@ -26,10 +26,10 @@ struct HttpRequest {
   std::string requested_private_network;  // of a preflight
   std::string body;
   Address peer;
-  Address local;        // the socket's own address
-  bool secure = false;  // it came over TLS
+  Address local;           // the socket's own address
+  bool secure = false;     // it came over TLS
   bool forwarded = false;  // by a proxy, which says so
-  struct Upgrade {      // to a WebSocket (RFC 6455 4.1)
+  struct Upgrade {         // to a WebSocket (RFC 6455 4.1)
     std::string key;
     std::string version;
   };

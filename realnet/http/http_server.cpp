@@ -78,8 +78,8 @@ bool HttpServer::make_room(const Address& remote) {
   const auto from_there = std::count_if(connections_.begin(), connections_.end(),
                                         [&](const auto& other) { return other->remote().ip == remote.ip; });
   if (!remote.is_loopback() && static_cast<std::size_t>(from_there) >= limits_.per_address) return false;
-  const auto web_sockets = std::count_if(connections_.begin(), connections_.end(),
-                                         [](const auto& other) { return other->is_web_socket(); });
+  const auto web_sockets =
+      std::count_if(connections_.begin(), connections_.end(), [](const auto& other) { return other->is_web_socket(); });
   if (connections_.size() - static_cast<std::size_t>(web_sockets) < limits_.connections) return true;
   auto victim = connections_.end();
   for (auto at = connections_.begin(); at != connections_.end(); ++at) {
@@ -95,8 +95,8 @@ bool HttpServer::make_room(const Address& remote) {
 }
 
 bool HttpServer::has_room_for_web_socket() const {
-  const auto open = std::count_if(connections_.begin(), connections_.end(),
-                                  [](const auto& other) { return other->is_web_socket(); });
+  const auto open =
+      std::count_if(connections_.begin(), connections_.end(), [](const auto& other) { return other->is_web_socket(); });
   return static_cast<std::size_t>(open) < limits_.web_sockets;
 }
 

@@ -27,7 +27,7 @@ struct HttpLimits {
   Duration body_deadline = 30s;
   Duration idle_deadline = 75s;  // between requests
   Duration write_deadline = 30s;
-  Duration linger = 3s;  // reading on after an early refusal, so that its reason arrives
+  Duration linger = 3s;           // reading on after an early refusal, so that its reason arrives
   std::size_t web_sockets = 128;  // besides `connections`
   WebSocketLimits web_socket;
 };

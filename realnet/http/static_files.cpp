@@ -22,7 +22,8 @@ bool is_text(std::string_view type) {
 std::string policy(const std::string& called) {
   std::string host;
   for (const char c : called) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view(".:[]-").find(c) != std::string_view::npos) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+        std::string_view(".:[]-").find(c) != std::string_view::npos) {
       host += c;
     }
   }

@@ -29,8 +29,8 @@ class StaticFiles {
  private:
   struct Entry {
     StaticFile file;
-    std::string tag;      // ETag, with its quotes
-    std::string zipped;   // empty: not worth it
+    std::string tag;     // ETag, with its quotes
+    std::string zipped;  // empty: not worth it
   };
   std::map<std::string, Entry, std::less<>> files_;
 };

@@ -320,7 +320,7 @@ TEST_F(RestTest, ChunkedBodiesHaveTheSameLimit) {
       "POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
       "Transfer-Encoding: chunked\r\n\r\n");
   const std::string chunk = "4000\r\n" + std::string(0x4000, 'x') + "\r\n";
-  for (int i = 0; i < 20; ++i) client.send(chunk);
+  for (int i = 0; i < 21; ++i) client.send(chunk);  // more than 320 KiB
   EXPECT_EQ(client.receive().status, 413);
 }
 

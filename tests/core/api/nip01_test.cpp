@@ -42,7 +42,8 @@ TEST_F(Nip01, WhatIsNoEventIsRefusedAsInvalid) {
   const std::string id = note("hello").id.hex();
   EXPECT_EQ(answer_to(replaced(good, id, "A" + id.substr(1))), "invalid");
   std::string upper = id;
-  std::transform(upper.begin(), upper.end(), upper.begin(), [](char c) { return c >= 'a' ? static_cast<char>(c - 32) : c; });
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](char c) { return c >= 'a' ? static_cast<char>(c - 32) : c; });
   EXPECT_EQ(answer_to(replaced(good, id, upper)), "invalid") << "upper-case hex";
   EXPECT_EQ(answer_to(replaced(good, "hello", "\\ud800")), "invalid") << "a lone surrogate";
   EXPECT_EQ(answer_to(replaced(good, "hello", "hallo")), "invalid") << "another content than was hashed";
@@ -68,7 +69,8 @@ TEST_F(Nip01, WhatSaysTheSameInOtherWordsIsAccepted) {
 }
 
 TEST_F(Nip01, AnyKindIsStoredAndAnEmptyPostIsNoMistake) {
-  for (const std::uint16_t k : std::vector<std::uint16_t>{2, 4, 40, 1059, 9735, 10050, 30023, 39999, 65535}) store(owner.sign(k, now(), {}, "kind"));
+  for (const std::uint16_t k : std::vector<std::uint16_t>{2, 4, 40, 1059, 9735, 10050, 30023, 39999, 65535})
+    store(owner.sign(k, now(), {}, "kind"));
   store(note(""));
   EXPECT_EQ(stored(R"({"kinds":[2,4,40,1059,9735,10050,30023,39999,65535]})").size(), 9u);
   EXPECT_EQ(stored(R"({"kinds":[1]})"), Texts{""});

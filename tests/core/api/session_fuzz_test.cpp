@@ -15,7 +15,8 @@ bool is_well_formed(const std::string& text) {
   for (const char* type : {"EVENT", "OK", "EOSE", "CLOSED", "NOTICE", "AUTH", "COUNT"}) {
     const std::string begin = "[\"" + std::string(type) + "\",";
     if (text.compare(0, begin.size(), begin) != 0) continue;
-    const bool printable = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 32; });
+    const bool printable =
+        std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 32; });
     return text.back() == ']' && printable && parse_filter_json("{\"x\":" + text + "}").ok();
   }
   return false;

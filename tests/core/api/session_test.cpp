@@ -138,6 +138,19 @@ TEST_F(SessionTest, WhoDoesNotReadIsGivenUp) {
   EXPECT_EQ(say(client, R"(["REQ","a",{}])"), Texts{}) << "it is no session any more";
 }
 
+TEST_F(SessionTest, WhoIsGivenUpOverAnAcknowledgementMakesRoom) {
+  Config config;
+  config.limits.client.queue_bytes = 10;
+  config.limits.client.sessions = 1;
+  start(config);
+  const SessionId client = connect();
+  ports->untold = 1u << 30;
+  publish(client, note("hello"));
+  EXPECT_EQ(ports->hung_up[client], "too slow");
+  ports->untold = 0;
+  EXPECT_EQ(stored("{}"), Texts{"hello"});
+}
+
 TEST_F(SessionTest, NoFurtherQuestionsWhileTooManyAnswersWait) {
   Config config;
   config.limits.client.answer_bytes = 1000;
@@ -244,7 +257,8 @@ TEST_F(SessionTest, OthersDeliverWhatNamesTheOwner) {
   const Event deletion = stranger.sign(kind::deletion, now(), tag({"e", mine.id.hex()}), "");
   EXPECT_EQ(publish(client, deletion), Texts{ok(deletion)});
   EXPECT_EQ(stored(R"({"kinds":[1]})"), Texts{"to you"});
-  EXPECT_TRUE(refused(publish(client, stranger.sign(5, now(), tag({"e", std::string(64, '0')}), "")).at(0), "restricted:"));
+  EXPECT_TRUE(
+      refused(publish(client, stranger.sign(5, now(), tag({"e", std::string(64, '0')}), "")).at(0), "restricted:"));
 }
 
 TEST_F(SessionTest, DeliveriesHaveABudgetForEachAddressAndForAll) {
