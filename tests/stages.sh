@@ -47,7 +47,7 @@ command_case() {
   local stage=$1 name=$2 verdict=''
   shift 2
   "$@" || verdict='<failure/>'
-  printf '<testsuite><testcase name="%s">%s</testcase></testsuite>\n' "$name" "$verdict" >"$results/$stage-$name.xml"
+  printf '<testsuite><testcase name="%s">%s</testcase></testsuite>\n' "$name" "$verdict" >"$root/$results/$stage-$name.xml"
   [[ -z $verdict ]]
 }
 
@@ -81,6 +81,28 @@ javascript_stage() {
          END { print "<testsuite>"; while (p-- > 0) print "<testcase/>"
                while (f-- > 0) print "<testcase><failure/></testcase>"; print "</testsuite>" }' \
       "$log" >"$root/$results/javascript.xml"
+    exit $ok
+  )
+}
+
+# The web client: types, unit tests, and headless Chromium before the mock relay and before real servers.
+web_stage() {
+  (
+    cd web
+    local log=$root/$results/web.log ok=0
+    [[ -d node_modules/playwright-core ]] || {
+      say "the packages of web/package-lock.json are not there (see build/web-npm.log)"
+      exit 1
+    }
+    command_case web types npx --no-install tsc --noEmit || ok=1
+    node build.mjs --tests >"$log" && node build.mjs >>"$log" || exit 1
+    node --test --test-reporter=tap ../build/web-test/*.test.mjs test/browser/*.test.mjs >"$log" 2>&1 || ok=1
+    grep -qE '^# tests [1-9]' "$log" || ok=1
+    ((ok)) && grep -E -A 25 '^ *not ok' "$log" | head -n 80
+    awk '/^# pass / { p = $3 } /^# fail / { f = $3 }
+         END { print "<testsuite>"; while (p-- > 0) print "<testcase/>"
+               while (f-- > 0) print "<testcase><failure/></testcase>"; print "</testsuite>" }' \
+      "$log" >"$root/$results/web.xml"
     exit $ok
   )
 }
@@ -119,6 +141,7 @@ run_stages() {
   stage package pytest_stage package tests/package_test.py
   stage scenarios scenarios_stage "${long[@]}"
   stage javascript javascript_stage
+  stage web web_stage
   if [[ -z $fast ]]; then
     stage determinism determinism_stage
     stage sanitizers ctest_stage sanitizers asan

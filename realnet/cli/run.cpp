@@ -11,6 +11,7 @@
 #include "core/event/nip19.h"
 #include "realnet/cli/commands.h"
 #include "realnet/cli/server_options.h"
+#include "web/web_files.h"
 
 namespace np2p::real {
 
@@ -60,6 +61,14 @@ void print_start(const Server& server) {
   std::fflush(stdout);
 }
 
+StaticFiles::Map web_client() {
+  StaticFiles::Map pages;
+  for (const web::File& file : web::files()) {
+    pages.emplace(std::string(file.path), StaticFile{file.bytes, file.content_type, file.lasting});
+  }
+  return pages;
+}
+
 }  // namespace
 
 int run_server(const ServerFlags& flags) {
@@ -72,6 +81,7 @@ int run_server(const ServerFlags& flags) {
     auto options = server_options(flags, warnings);
     if (!options.ok()) return fail(options.error());
     for (const auto& warning : warnings) spdlog::warn("{}", warning);
+    options->pages = web_client();
     if (!first) {  // at the same place, also if the port was any free one
       options->config.listen = server->listen_address();
       options->api = server->api_address();
