@@ -249,6 +249,8 @@ class Writer {
       case PutOutcome::superseded:
         ++counts.duplicates;
         return {};
+      case PutOutcome::trouble:
+        return "the disk fails";
       case PutOutcome::refused:
         break;
     }

@@ -53,7 +53,8 @@ LetterFate fate_of(std::uint8_t channel, const Frame& payload, const Config& con
     if (good.created_at > unix_seconds(host.clock.wall() + config.limits.future_tolerance)) return LetterFate::refused;
     if (good.kind == kind::reaction && !target_of(good, host.store)) continue;
     // Superseded, or evicted right away: the store says the same again.
-    if (host.store.put(*valid) == PutOutcome::refused) return LetterFate::refused;
+    const PutOutcome outcome = host.store.put(*valid);
+    if (outcome == PutOutcome::refused || outcome == PutOutcome::trouble) return LetterFate::refused;
   }
   return bad > 0 && bad == all ? LetterFate::junk : LetterFate::taken;
 }

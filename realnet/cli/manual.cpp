@@ -1,6 +1,6 @@
 // The manual page, in man's macros: the commands and options in their own words, and what stands around them.
 #include "realnet/cli/command_line.h"
-#include "realnet/cli/version.h"
+#include "realnet/version.h"
 
 namespace np2p::real {
 

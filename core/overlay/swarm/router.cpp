@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t kFirstHops = 5;
 constexpr std::int64_t kTick = 50'000'000;  // ns: 20 messages a second keep up with the clock, more run ahead of it
+constexpr std::uint64_t kAhead = 20;        // ticks that one counter for all receivers may run ahead
 constexpr std::uint64_t kTimed = std::uint64_t{1} << 63;  // set in counters that are times; older nodes only count
 constexpr std::uint64_t kMostTicks = INT64_MAX / kTick;
 
@@ -31,11 +32,22 @@ Router::Router(const Config& config, Host& host, Links& links, const Fingers& fi
       salt_(Rng(config.seed, "swarm/router").next()),
       own_vias_{host.node_key.id()} {}
 
-std::uint64_t Router::next_counter() noexcept {
+// A receiver only compares what comes from us to itself. One counter for all of them would run ahead of the clock on a
+// server that sends a hundred messages a second for minutes, and who has not heard of us lately refuses the future.
+std::uint64_t Router::next_counter(const NodeId& to) {
   const std::int64_t since_boot = host_.clock.wall().ns - static_cast<std::int64_t>(boot_);
   const auto now = static_cast<std::uint64_t>(std::max<std::int64_t>(since_boot / kTick, 0));
-  ticks_ = std::max(ticks_ + 1, now);
-  return ticks_ | kTimed;
+  if (!counts_ && ticks_ <= now + kAhead) {
+    ticks_ = std::max(ticks_ + 1, now);
+    return ticks_ | kTimed;
+  }
+  if (!counts_) {
+    counts_ = std::make_unique<std::array<std::uint64_t, kCounts>>();
+    counts_->fill(ticks_);
+  }
+  std::uint64_t& count = (*counts_)[combine64(to.hash(), salt_) % kCounts];
+  count = std::max(count + 1, now);
+  return count | kTimed;
 }
 
 // Over the whole message as the sender made it, and the network's name.
@@ -62,7 +74,7 @@ bool Router::send(const NodeId& via, const NodeId& to, Channel channel, const Fr
   message.from = host_.node_key.id();
   message.from_via = own_vias_[turn % own_vias_.size()];
   message.boot = boot_;
-  message.counter = next_counter();
+  message.counter = next_counter(to);
   message.channel = static_cast<std::uint8_t>(channel);
   message.source = config_.owner;
   message.payload = payload;

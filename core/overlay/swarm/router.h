@@ -50,7 +50,7 @@ class Router {
   std::optional<Arrival> next();
   [[nodiscard]] std::size_t bytes() const noexcept {
     return heap_bytes(own_vias_) + heap_bytes(windows_) + (forgotten_ ? sizeof *forgotten_ : 0) +
-           heap_bytes(arrivals_) + heap_bytes(lost_);
+           (counts_ ? sizeof *counts_ : 0) + heap_bytes(arrivals_) + heap_bytes(lost_);
   }
   std::optional<NodeId> next_lost();  // could not be reached, as somebody on the way says
 
@@ -71,7 +71,7 @@ class Router {
   bool opens_window(const Routed& message, LinkId link);
   void forget_one();
   [[nodiscard]] std::int64_t& forgotten_until(const NodeId& node);
-  [[nodiscard]] std::uint64_t next_counter() noexcept;
+  [[nodiscard]] std::uint64_t next_counter(const NodeId& to);
 
   const Config& config_;
   Host& host_;
@@ -79,6 +79,9 @@ class Router {
   const Fingers& fingers_;
   std::uint64_t boot_;
   std::uint64_t ticks_ = 0;  // of the last message
+  // Who sends more than the clock ticks counts for each receiver by itself, as far as these go; none before it does.
+  static constexpr std::size_t kCounts = 256;
+  std::unique_ptr<std::array<std::uint64_t, kCounts>> counts_;
   std::uint64_t salt_;
   std::vector<NodeId> own_vias_;
   std::vector<Window> windows_;  // used last at the end

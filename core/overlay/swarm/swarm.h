@@ -101,6 +101,7 @@ class Swarm {
   [[nodiscard]] const Ladder& ladder() const noexcept { return ladder_; }
   [[nodiscard]] const Correspondence& correspondence() const noexcept { return correspondence_; }
   [[nodiscard]] const History& history() const noexcept { return history_; }
+  [[nodiscard]] Router& router() noexcept { return router_; }
   [[nodiscard]] Fanout& fanout() noexcept { return fanout_; }
   [[nodiscard]] Cells& cells() noexcept { return cells_; }
   [[nodiscard]] CellHeads& cell_heads() noexcept { return cell_heads_; }

@@ -23,6 +23,9 @@ struct NoStore final : Store {
   bool contains(const EventId&) override { return never<bool>(); }
   std::vector<EventPtr> query(const Filter&, Order) override { return never<std::vector<EventPtr>>(); }
   bool erase(const EventId&) override { return never<bool>(); }
+  std::size_t count(const Filter&) override { return never<std::size_t>(); }
+  std::vector<Stamp> stamps(const Filter&, std::size_t) override { return never<std::vector<Stamp>>(); }
+  std::size_t expire(std::int64_t) override { return never<std::size_t>(); }
   void set_standing(const PubKey&, Standing) override { never<int>(); }
   Standing standing(const PubKey&) override { return never<Standing>(); }
   bool set_value(Table, std::string_view, std::string_view) override { return never<bool>(); }

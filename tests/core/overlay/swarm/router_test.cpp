@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/core/overlay/swarm/swarm_world.h"
 
 namespace np2p::swarm {
@@ -177,6 +179,36 @@ TEST_F(TimedMessages, AreNotAcceptedAgainWhenTheirWindowHadToMakeRoom) {
   EXPECT_EQ(texts().size(), 120u);
   for (const Routed& message : recorded) near.say(message);
   EXPECT_EQ(texts().size(), 120u);
+}
+
+// Each receiver compares with the clock what comes from us to it.
+TEST_F(RoutedMessages, ToManyDoNotRunAheadOfTheClock) {
+  boot();
+  RawPeer near(world, 0, 1);
+  near.hello();
+  std::vector<NodeId> receivers;
+  for (std::uint64_t i = 0; i < 200; ++i) receivers.push_back(test::key_of(3000 + i)->id());
+  for (int second = 0; second < 60; ++second) {
+    for (const NodeId& to : receivers) {
+      world.input(0, [&](Swarm& s) {
+        s.router().send(near.id(), to, Channel::packets, Frame(bytes_of("to you")), Priority::post, Traffic::payload);
+      });
+    }
+    world.run_for(1s);
+  }
+  std::size_t sent = 0;
+  std::int64_t latest = 0;
+  std::set<std::pair<NodeId, std::uint64_t>> counters;
+  for (const Routed& one : near.heard_of<Routed>()) {
+    if (one.from != own()) continue;
+    ++sent;
+    EXPECT_TRUE(counters.emplace(one.to, one.counter).second) << "a counter twice";
+    const auto at = static_cast<std::int64_t>(one.boot) +
+                    static_cast<std::int64_t>(one.counter << 1 >> 1) * std::chrono::nanoseconds(50ms).count();
+    latest = std::max(latest, at - world[0].wall().ns);
+  }
+  EXPECT_GE(sent, 10'000u);
+  EXPECT_LT(latest, std::chrono::nanoseconds(5s).count());
 }
 
 TEST_F(TimedMessages, OfTheFutureCannotMakeUsForgetMoreThanThePast) {
