@@ -144,7 +144,7 @@ def test_an_interrupted_run_keeps_the_cases_that_are_finished(tmp_path: Path) ->
     lines = iter(process.stdout.readline, "")
     assert sum(line.startswith("finished") for line in itertools.islice(lines, 4)) == 3
     os.killpg(process.pid, signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=300)  # a hang, not a slow machine, is a fault
     assert process.returncode == 130 and "Traceback" not in output, output
     assert "the same command goes on from here" in output
     rows = list(csv.DictReader((tmp_path / "modes.csv").read_text().splitlines()))

@@ -143,7 +143,8 @@ class Places:
 
     def __init__(self, axes: Any) -> None:
         figure = axes.figure
-        figure.canvas.draw()
+        axes.get_xlim()  # scales are up to date then; to draw everything for that would take long
+        axes.get_ylim()
         self.axes, self.renderer, self.point = axes, figure.canvas.get_renderer(), figure.dpi / 72
         self._drawn = np.concatenate([np.empty((0, 2))] + [self._pixels(line) for line in axes.get_lines()])
         texts = [*axes.texts, *([axes.get_legend()] if axes.get_legend() else [])]
