@@ -23,7 +23,7 @@ export async function open(browser, url, options = {}) {
     if (to.protocol !== "data:" && to.host !== host) complaints.push(`asks elsewhere: ${request.url()}`);
   });
   page.complaints = complaints;
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   await page.goto(url);
   return page;
 }

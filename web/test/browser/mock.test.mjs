@@ -23,7 +23,7 @@ afterEach(async () => {
   assert.deepEqual(complaints, []);
 });
 
-async function until(what, check, milliseconds = 8000) {
+async function until(what, check, milliseconds = 30_000) {
   const deadline = Date.now() + milliseconds;
   for (;;) {
     const value = await check();
@@ -306,7 +306,7 @@ test("older posts come as one scrolls, by until, and none twice", async () => {
       await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
       return page.getByText("That is all your server has.").isVisible();
     },
-    20_000,
+    60_000,
   );
   const texts = await notes().locator(".text").allTextContents();
   assert.equal(texts.length, 170);
