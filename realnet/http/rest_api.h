@@ -38,7 +38,7 @@ class Backend {
   virtual std::string status_json() = 0;
   virtual std::string metrics_text() = 0;
   virtual std::string relay_document(bool open) = 0;  // NIP-11
-  virtual Status health() { return {}; }  // an error says what is wrong with the server
+  virtual Status health() { return {}; }              // an error says what is wrong with the server
 };
 
 class RestApi {

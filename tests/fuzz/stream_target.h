@@ -1,5 +1,5 @@
-// What must hold for any bytes as one of our own messages between nodes, or as a part of a stream: what decodes means the
-// same after another round. The body of the libFuzzer target stream_messages_fuzz.cpp;
+// What must hold for any bytes as one of our own messages between nodes, or as a part of a stream: what decodes means
+// the same after another round. The body of the libFuzzer target stream_messages_fuzz.cpp;
 // tests/core/wire/fuzz_corpus_test.cpp runs it, too.
 #pragma once
 
