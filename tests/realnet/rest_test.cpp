@@ -290,7 +290,7 @@ TEST_F(RestTest, StatusAndMetrics) {
   const auto health = client.request("GET", "/healthz", "", "");
   EXPECT_EQ(health.status, 200);
   EXPECT_EQ(health.body, R"({"Status":"OK"})");
-  EXPECT_EQ(client.request("GET", "/healthz", "", "Origin: https://evil.example\r\n").status, 403);
+  EXPECT_EQ(client.request("GET", "/healthz", "", "Origin: https://evil.example\r\n").status, 401);
 }
 
 TEST_F(RestTest, PipelinedRequestsAreAnsweredInOrder) {

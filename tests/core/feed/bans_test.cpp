@@ -122,7 +122,7 @@ TEST_F(BansTest, AnExpiredEventIsNotPublished) {
   tags.add({"expiration", "5"});
   const Status outcome = publish(owner.sign(kind::post, now(), std::move(tags), "text"));
   ASSERT_FALSE(outcome.ok());
-  EXPECT_EQ(outcome.error().code, ErrorCode::bad_time);
+  EXPECT_EQ(outcome.error().code, ErrorCode::expired);
 }
 
 }  // namespace

@@ -123,7 +123,7 @@ TEST_F(LargeSqliteFile, DamageMetLaterEndsAllWritingWithOneReason) {
   const std::string before = content(path());
   ASSERT_EQ(before.substr(at, 4096), std::string(4096, '\x55'));
   for (int i = 0; i < 100; ++i) {
-    EXPECT_EQ((*store)->put(made_event(user(2), 1, 3'000'000 + i, "refused")), PutOutcome::refused);
+    EXPECT_EQ((*store)->put(made_event(user(2), 1, 3'000'000 + i, "refused")), PutOutcome::trouble);
   }
   const Ticket durable = (*store)->durable();
   (*store)->set_value(Table::node, "owed", "but lost");

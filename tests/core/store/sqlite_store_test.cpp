@@ -193,7 +193,7 @@ TEST_F(SqliteDisk, AFullDiskRefusesAndRecovers) {
   EXPECT_FALSE(store_->commit().ok());
   EXPECT_FALSE(store_->healthy());
   EXPECT_THAT(store_->trouble(), HasSubstr("full"));
-  for (int i = 0; i < 40; ++i) EXPECT_EQ(store_->put(refused), PutOutcome::refused);
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(store_->put(refused), PutOutcome::trouble);
   store_->set_value(Table::node, "written", "in trouble");
   EXPECT_TRUE(store_->contains(before->id));
   EXPECT_FALSE(store_->commit().ok());
@@ -239,8 +239,8 @@ TEST_F(SqliteDisk, PutsAloneFindOutThatTheDiskIsWellAgain) {
   disk_.full = true;
   EXPECT_FALSE(store_->commit().ok());
   disk_.full = false;
-  PutOutcome outcome = PutOutcome::refused;
-  for (int i = 0; i < 32 && outcome == PutOutcome::refused; ++i) outcome = store_->put(made_event(user(1), 1, 2, "b"));
+  PutOutcome outcome = PutOutcome::trouble;
+  for (int i = 0; i < 32 && outcome == PutOutcome::trouble; ++i) outcome = store_->put(made_event(user(1), 1, 2, "b"));
   EXPECT_EQ(outcome, PutOutcome::stored);
   EXPECT_TRUE(store_->healthy());
 }
