@@ -96,6 +96,7 @@ bool Node::session_opened(SessionId session, const ClientOrigin& origin) {
 }
 
 void Node::session_text(SessionId session, std::string_view text) {
+  expire();
   api_->session_text(session, text);
   drain();
 }

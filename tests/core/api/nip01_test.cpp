@@ -214,6 +214,15 @@ TEST_F(Nip01, CountsEachEventOnce) {
   EXPECT_EQ(say(connect(), R"(["COUNT","c",{"kinds":[7]}])"), Texts{R"(["COUNT","c",{"count":0}])"});
 }
 
+// NIP-50: all of the words, in what is stored and in what comes.
+TEST_F(Nip01, WordsAreSearchedFor) {
+  store(note("the quick brown fox"));
+  store(note("a slow fox", 1));
+  EXPECT_EQ(stored(R"({"search":"Fox QUICK"})"), Texts{"the quick brown fox"});
+  EXPECT_EQ(stored(R"({"search":"wolf"})"), Texts{});
+  EXPECT_EQ(say(connect(), R"(["COUNT","c",{"search":"fox"}])"), Texts{R"(["COUNT","c",{"count":2}])"});
+}
+
 TEST_F(Nip01, DuplicatesAreNoFailureAndOldVersionsAre) {
   const Event event = note("once");
   store(event);
