@@ -8,7 +8,7 @@ namespace np2p {
 namespace {
 
 // What is done by clients alone (10, 19, ...) is not a relay's to claim.
-constexpr std::string_view kNips = "[1,2,9,11,13,18,25,40,42,45,50,65,70,98]";
+constexpr std::string_view kNips = "[1,2,9,11,13,18,25,40,42,45,50,65,70,77,98]";
 
 class Object {
  public:

@@ -73,6 +73,14 @@ std::string count(std::string_view subscription, std::size_t events, bool at_lea
   return out.append(at_least ? ",\"approximate\":true}]" : "}]");
 }
 
+std::string reconcile(std::string_view subscription, ByteView step) {
+  return list("NEG-MSG", subscription).append(",\"").append(to_hex(step)).append("\"]");
+}
+
+std::string not_reconciled(std::string_view subscription, std::string_view reason) {
+  return list("NEG-ERR", subscription).append(",").append(quoted(reason)).append("]");
+}
+
 std::string ok(std::string_view id, bool accepted, std::string_view reason) {
   return list("OK", quoted(id)) + (accepted ? ",true," : ",false,") + quoted(reason) + "]";
 }

@@ -126,6 +126,7 @@ bool Session::proven(const EventId& proof, const PubKey& key) {
 
 std::size_t Session::bytes() const noexcept {
   std::size_t sum = sizeof *this + heap_bytes(subscriptions_) + answer_bytes_ + queue_bytes_ + heap_bytes(proofs_);
+  for (const auto& [name, set] : reconciling_) sum += sizeof set + set.size() * sizeof(Stamp);
   for (const auto& [name, subscription] : subscriptions_) {
     for (const Filter& filter : subscription->filters) {
       sum += sizeof filter + (filter.authors ? heap_bytes(*filter.authors) : 0) +

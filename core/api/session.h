@@ -15,6 +15,7 @@
 #include "core/base/config.h"
 #include "core/base/token_bucket.h"
 #include "core/event/filter.h"
+#include "core/event/negentropy.h"
 #include "core/host/host.h"
 
 namespace np2p {
@@ -40,6 +41,10 @@ class Session {
   void unsubscribe(const std::string& subscription);
   [[nodiscard]] bool wants(const Event& event) const;
   void arrived(const EventPtr& event, const std::string& json);
+
+  // --- sets that it compares with ours (NIP-77), by subscription
+  [[nodiscard]] std::map<std::string, Negentropy>& reconciling() noexcept { return reconciling_; }
+  [[nodiscard]] const std::map<std::string, Negentropy>& reconciling() const noexcept { return reconciling_; }
 
   // --- who is it? (NIP-42)
   [[nodiscard]] const std::string& challenge() const noexcept { return challenge_; }
@@ -71,6 +76,7 @@ class Session {
   Host& host_;
   Visitor visitor_;
   std::map<std::string, SubscriptionPtr> subscriptions_;
+  std::map<std::string, Negentropy> reconciling_;
   std::deque<Outgoing> queue_;
   std::size_t answer_bytes_ = 0;  // in the queue, of answers
   std::size_t queue_bytes_ = 0;   // and of all else

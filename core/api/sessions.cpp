@@ -43,7 +43,12 @@ void Sessions::text(SessionId id, std::string_view text) {
   } else if (auto* question = std::get_if<AskMessage>(&*message)) {
     if (!allowed) question->filters = too_fast;
     ask(session, std::move(*question));
-  } else if (const auto* close = std::get_if<CloseMessage>(&*message)) {
+  } else if (auto* step = std::get_if<ReconcileMessage>(&*message)) {
+    if (!allowed) step->step = too_fast;
+    reconcile(session, std::move(*step));
+  } else if (const auto* close = std::get_if<CloseMessage>(&*message); close->reconciling) {
+    session.reconciling().erase(close->subscription);
+  } else {
     session.unsubscribe(close->subscription);
   }
   forget_ended(id);
@@ -140,6 +145,47 @@ void Sessions::ask(Session& session, AskMessage message) {
   }
   auto stored = reader_.stored(*message.filters);
   session.subscribe(message.subscription, std::move(message.filters).value(), std::move(stored));
+}
+
+// The client has a set of events and wants to know what only one of us has; it fetches and publishes that as usual.
+void Sessions::reconcile(Session& session, ReconcileMessage message) {
+  const std::string quoted = server_message::quoted(message.subscription);
+  const auto refuse = [&](const Error& why) {
+    host_.observer.rejected("reconciliation", why, {});
+    session.reconciling().erase(message.subscription);
+    ask_who_it_is(session, why);
+    session.say(server_message::not_reconciled(quoted, server_message::refusal(why)));
+  };
+  if (!message.step.ok()) return refuse(message.step.error());
+  if (const Status may = access_.may_read(session.visitor()); !may.ok()) return refuse(may.error());
+  if (session.answers_wait()) {
+    return refuse(error(ErrorCode::rate_limited, "read the answers first that are on their way"));
+  }
+  if (message.filter) {
+    if (const Status opened = open_set(session, message); !opened.ok()) return refuse(opened.error());
+  }
+  const auto set = session.reconciling().find(message.subscription);
+  if (set == session.reconciling().end())
+    return refuse(error(ErrorCode::not_found, "closed: nothing is open under it"));
+  const auto answer = set->second.answer(*message.step);
+  if (!answer.ok()) return refuse(answer.error());
+  session.say(server_message::reconcile(quoted, *answer));
+}
+
+Status Sessions::open_set(Session& session, const ReconcileMessage& message) {
+  const ClientLimits& limits = config_.limits.client;
+  session.reconciling().erase(message.subscription);
+  std::size_t open = 0;
+  for (const auto& [id, other] : sessions_) open += other->reconciling().size();
+  if (open >= limits.reconciliations || session.reconciling().size() >= limits.reconciliations_of_one) {
+    return error(ErrorCode::rate_limited, "too many sets are being compared");
+  }
+  auto stamps = host_.store.stamps(*message.filter, limits.reconciled_events + 1);
+  if (stamps.size() > limits.reconciled_events) {
+    return error(ErrorCode::deleted, "that is more than " + std::to_string(limits.reconciled_events) + " events");
+  }
+  session.reconciling().emplace(message.subscription, Negentropy(std::move(stamps), limits.reconcile_bytes));
+  return {};
 }
 
 void Sessions::writable(SessionId id) {

@@ -36,6 +36,8 @@ class Sessions {
   void event(Session& session, EventMessage message);
   void proof(Session& session, EventMessage message);
   void ask(Session& session, AskMessage message);
+  void reconcile(Session& session, ReconcileMessage message);
+  Status open_set(Session& session, const ReconcileMessage& message);
   void answer(SessionId id, const std::string& event, const Publisher::Outcome& outcome, bool heard);
   void refuse(Session& session, const std::string& event, const Error& why);
   void refuse_subscription(Session& session, const std::string& subscription, const Error& why);

@@ -20,6 +20,11 @@ struct ClientLimits {
   std::size_t answer_bytes = 8 * 1024 * 1024;
   // What came live while a client did not read; beyond it the client is disconnected.
   std::size_t queue_bytes = 4 * 1024 * 1024;
+  // NIP-77: sets that clients compare with ours, 40 bytes for each event of one.
+  std::size_t reconciliations = 16;          // of all connections,
+  std::size_t reconciliations_of_one = 2;    // and of one
+  std::size_t reconciled_events = 100'000;   // in one; of more the client is told to ask for less
+  std::size_t reconcile_bytes = 128 * 1024;  // of one message of ours, before it is written in hex
   std::size_t busy_bytes = 256 * 1024;  // given to the connection and not taken by the network yet: no more for now
   // Messages of one connection, and their burst: of who may read, and of anybody.
   std::uint32_t trusted_messages_per_second = 5000;

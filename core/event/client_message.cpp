@@ -81,6 +81,33 @@ Result<ClientMessage> read_event_message(dom::array message, std::string_view te
   return ClientMessage{std::move(read)};
 }
 
+Result<ByteVec> read_step(dom::array message, std::size_t place) {
+  dom::element element;
+  std::string_view hex;
+  if (message.size() != place + 1 || message.at(place).get(element) != simdjson::SUCCESS ||
+      element.get(hex) != simdjson::SUCCESS) {
+    return bad("its last element is a string of hex digits");
+  }
+  ByteVec bytes(hex.size() / 2);
+  if (hex.size() % 2 != 0 || !from_hex(hex, bytes)) return bad("a message is written in lower-case hex digits");
+  return bytes;
+}
+
+ReconcileMessage read_reconcile(dom::array message, std::string subscription, bool opens, const Limits& limits) {
+  ReconcileMessage read{std::move(subscription), std::nullopt, read_step(message, opens ? 3 : 2)};
+  if (!opens) return read;
+  dom::element element;
+  dom::object object;
+  if (message.at(2).get(element) != simdjson::SUCCESS || element.get(object) != simdjson::SUCCESS) {
+    read.step = bad("a filter is not a JSON object");
+    return read;
+  }
+  auto filter = json_reader::read_filter(object, limits, Style::nip01);
+  if (!filter.ok()) read.step = filter.error();
+  if (filter.ok()) read.filter = std::move(filter).value();
+  return read;
+}
+
 }  // namespace
 
 Result<ClientMessage> parse_client_message(std::string_view text, const Limits& limits) {
@@ -97,12 +124,18 @@ Result<ClientMessage> parse_client_message(std::string_view text, const Limits& 
     return error(ErrorCode::malformed, "the message does not begin with its type");
   }
   if (type == "EVENT" || type == "AUTH") return read_event_message(message, text, type == "AUTH", limits);
-  if (type != "REQ" && type != "COUNT" && type != "CLOSE") {
+  const bool reconciles = type == "NEG-OPEN" || type == "NEG-MSG";
+  if (type != "REQ" && type != "COUNT" && type != "CLOSE" && type != "NEG-CLOSE" && !reconciles) {
     return error(ErrorCode::unknown_type, "there is no message of that type");
   }
   auto subscription = read_subscription(message, limits);
   if (!subscription.ok()) return subscription.error();
-  if (type == "CLOSE") return ClientMessage{CloseMessage{std::move(subscription).value()}};
+  if (type == "CLOSE" || type == "NEG-CLOSE") {
+    return ClientMessage{CloseMessage{std::move(subscription).value(), type == "NEG-CLOSE"}};
+  }
+  if (reconciles) {
+    return ClientMessage{read_reconcile(message, std::move(subscription).value(), type == "NEG-OPEN", limits)};
+  }
   return ClientMessage{AskMessage{std::move(subscription).value(), read_filters(message, limits), type == "COUNT"}};
 }
 

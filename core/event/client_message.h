@@ -1,6 +1,7 @@
-// What a Nostr client says over a WebSocket (NIP-01, 42, 45): one JSON array, read strictly and within bounds.
+// What a Nostr client says over a WebSocket (NIP-01, 42, 45, 77): one JSON array, read strictly and within bounds.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -26,8 +27,14 @@ struct AskMessage {
 };
 struct CloseMessage {
   std::string subscription;
+  bool reconciling = false;  // NEG-CLOSE
 };
-using ClientMessage = std::variant<EventMessage, AskMessage, CloseMessage>;
+struct ReconcileMessage {  // NEG-OPEN, or NEG-MSG, which goes on
+  std::string subscription;
+  std::optional<Filter> filter;  // NEG-OPEN: of the set
+  Result<ByteVec> step;          // of negentropy.h
+};
+using ClientMessage = std::variant<EventMessage, AskMessage, CloseMessage, ReconcileMessage>;
 
 // An error (malformed, too_large, bad_field, unknown_type) is one to which nothing but a NOTICE can answer.
 Result<ClientMessage> parse_client_message(std::string_view text, const Limits& limits);

@@ -1,7 +1,9 @@
 // The rules of NIP-01 (and 40, 45) that people get wrong, each as a case.
 #include <algorithm>
+#include <set>
 
 #include "core/event/canonical.h"
+#include "core/event/negentropy.h"
 #include "tests/core/api/client_fixture.h"
 
 namespace np2p {
@@ -221,6 +223,61 @@ TEST_F(Nip01, WordsAreSearchedFor) {
   EXPECT_EQ(stored(R"({"search":"Fox QUICK"})"), Texts{"the quick brown fox"});
   EXPECT_EQ(stored(R"({"search":"wolf"})"), Texts{});
   EXPECT_EQ(say(connect(), R"(["COUNT","c",{"search":"fox"}])"), Texts{R"(["COUNT","c",{"count":2}])"});
+}
+
+// NIP-77: what only one side has, found out message by message.
+TEST_F(Nip01, SetsAreCompared) {
+  std::vector<Stamp> theirs;
+  std::set<EventId> only_here;
+  std::set<EventId> only_there;
+  for (int i = 0; i < 300; ++i) {
+    const Event event = note("number " + std::to_string(i), i);
+    if (i % 50 != 1) store(event);
+    if (i % 50 == 2) only_here.insert(event.id);
+    if (i % 50 == 1) only_there.insert(event.id);
+    if (i % 50 != 2) theirs.push_back({event.created_at, event.id});
+  }
+  store(owner.sign(kind::profile, now(), {}, "which is not of the set"));
+  const Negentropy set(theirs, Negentropy::kLeastMessage);
+  const SessionId client = connect();
+  std::set<EventId> have;
+  std::set<EventId> need;
+  std::string question = R"(["NEG-OPEN","n",{"kinds":[1]},")" + to_hex(set.initiate()) + "\"]";
+  for (int i = 0; i < 100; ++i) {
+    const Texts answers = say(client, question);
+    ASSERT_EQ(answers.size(), 1u);
+    const std::string begin = R"(["NEG-MSG","n",")";
+    ASSERT_EQ(answers[0].substr(0, begin.size()), begin) << answers[0];
+    const std::string hex = answers[0].substr(begin.size(), answers[0].size() - begin.size() - 2);
+    ByteVec bytes(hex.size() / 2);
+    ASSERT_TRUE(from_hex(hex, bytes));
+    const auto step = set.take(bytes);
+    ASSERT_TRUE(step.ok()) << step.error().reason;
+    have.insert(step->have.begin(), step->have.end());
+    need.insert(step->need.begin(), step->need.end());
+    if (step->done) break;
+    question = R"(["NEG-MSG","n",")" + to_hex(step->message) + "\"]";
+  }
+  EXPECT_EQ(have, only_there);
+  EXPECT_EQ(need, only_here);
+  EXPECT_TRUE(say(client, R"(["NEG-CLOSE","n"])").empty());
+  EXPECT_EQ(say(client, R"(["NEG-MSG","n","61"])").at(0).substr(0, 14), R"(["NEG-ERR","n")");
+}
+
+TEST_F(Nip01, SetsThatCannotBeComparedAreRefused) {
+  const SessionId client = connect();
+  for (const char* wrong : {R"(["NEG-OPEN","n",{},"6"])", R"(["NEG-OPEN","n",{},"zz"])", R"(["NEG-OPEN","n",[],"61"])",
+                            R"(["NEG-OPEN","n",{"kinds":"x"},"61"])", R"(["NEG-OPEN","n",{}])",
+                            R"(["NEG-MSG","n","61"])", R"(["NEG-OPEN","n",{},"61ff"])"}) {
+    const Texts answers = say(client, wrong);
+    ASSERT_EQ(answers.size(), 1u) << wrong;
+    EXPECT_EQ(answers[0].substr(0, 14), R"(["NEG-ERR","n")") << wrong;
+  }
+  const std::string hello = to_hex(Negentropy({}, Negentropy::kLeastMessage).initiate());
+  for (const char* name : {"a", "b", "c"}) {
+    const Texts answers = say(client, std::string(R"(["NEG-OPEN",")") + name + R"(",{},")" + hello + "\"]");
+    EXPECT_EQ(answers.at(0).find("NEG-ERR") != std::string::npos, name[0] == 'c') << "two at once";
+  }
 }
 
 TEST_F(Nip01, DuplicatesAreNoFailureAndOldVersionsAre) {
