@@ -50,6 +50,7 @@ class Follows {
 
   [[nodiscard]] bool contains(const PubKey& user) const { return follows_.count(user) != 0; }
   [[nodiscard]] std::size_t size() const noexcept { return follows_.size(); }
+  [[nodiscard]] std::size_t leaving() const noexcept { return leaving_.size(); }  // to whom UNFOLLOW is being said
   [[nodiscard]] std::vector<PubKey> users() const;
   [[nodiscard]] std::size_t registered_count() const noexcept;
   [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(follows_) + heap_bytes(leaving_); }

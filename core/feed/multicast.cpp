@@ -17,6 +17,7 @@ constexpr Duration kPace = 100ms;                     // between two rounds of a
 constexpr std::size_t kAnnounced = 100;               // in one round
 constexpr Duration kBack = 2min;                      // after a start; by then who is there has pulled what it missed
 constexpr std::uint32_t kPullCost = 4096;             // bytes, of a question for parts of a stream, whatever the answer
+constexpr std::size_t kStrays = 16;                   // who are told at once that we do not follow, unasked
 constexpr std::size_t kCopies = 4096;                 // whose receipts may still come
 constexpr Duration kReceipts = 3min;                  // by then it is known who gave none
 constexpr std::string_view kUnsettled = "unsettled";  // the stream until what may be without a receipt
@@ -369,7 +370,11 @@ void Multicast::pulled(const Pull& message, const Delivery& delivery) {
 }
 
 void Multicast::arrived(const StreamPart& part, std::span<const EventId> events, const Delivery& delivery) {
-  if (!follows_.contains(part.head.author)) return follows_.leave(part.head.author);  // who thinks that we follow
+  if (!follows_.contains(
+          part.head.author)) {  // its server thinks that we follow; or somebody wants us to write to many
+    if (follows_.leaving() < kStrays) follows_.leave(part.head.author);
+    return;
+  }
   positions_.arrived(part, events, delivery);
   arm();
 }
