@@ -65,6 +65,19 @@ ctest_stage() { # NAME PRESET
     --output-junit "$root/$results/$1.xml"
 }
 
+# Tests of Node's own runner, in this folder. TAP to JUnit: the summary lines carry the counts.
+node_tests() { # STAGE FILE…
+  local log=$root/$results/$1.log ok=0
+  node --test --test-reporter=tap "${@:2}" >"$log" 2>&1 || ok=1
+  grep -qE '^# tests [1-9]' "$log" || ok=1
+  ((ok)) && grep -E -A 25 '^ *not ok' "$log" | head -n 80
+  awk '/^# pass / { p = $3 } /^# fail / { f = $3 }
+       END { print "<testsuite>"; while (p-- > 0) print "<testcase/>"
+             while (f-- > 0) print "<testcase><failure/></testcase>"; print "</testsuite>" }' \
+    "$log" >"$root/$results/$1.xml"
+  return $ok
+}
+
 javascript_stage() {
   (
     cd tests/client
@@ -72,39 +85,26 @@ javascript_stage() {
       say "npm could not fetch the client libraries of tests/client/package.json: is there a network?"
       exit 1
     }
-    local log=$root/$results/javascript.log ok=0
-    node --test --test-reporter=tap client.test.mjs >"$log" 2>&1 || ok=1
-    grep -qE '^# tests [1-9]' "$log" || ok=1
-    ((ok)) && grep -E -A 15 '^ *not ok' "$log" | head -n 60
-    # TAP to JUnit: the summary lines carry the counts.
-    awk '/^# pass / { p = $3 } /^# fail / { f = $3 }
-         END { print "<testsuite>"; while (p-- > 0) print "<testcase/>"
-               while (f-- > 0) print "<testcase><failure/></testcase>"; print "</testsuite>" }' \
-      "$log" >"$root/$results/javascript.xml"
-    exit $ok
+    node_tests javascript client.test.mjs
   )
 }
 
+web_types() { (cd web && npx --no-install tsc --noEmit); }
+
 # The web client: types, unit tests, and headless Chromium before the mock relay and before real servers.
 web_stage() {
+  [[ -d web/node_modules/playwright-core ]] || {
+    say "the packages of web/package-lock.json are not there (see build/web-npm.log)"
+    return 1
+  }
+  local ok=0
+  command_case web types web_types || ok=1
   (
     cd web
-    local log=$root/$results/web.log ok=0
-    [[ -d node_modules/playwright-core ]] || {
-      say "the packages of web/package-lock.json are not there (see build/web-npm.log)"
-      exit 1
-    }
-    command_case web types npx --no-install tsc --noEmit || ok=1
-    node build.mjs --tests >"$log" && node build.mjs >>"$log" || exit 1
-    node --test --test-reporter=tap ../build/web-test/*.test.mjs test/browser/*.test.mjs >"$log" 2>&1 || ok=1
-    grep -qE '^# tests [1-9]' "$log" || ok=1
-    ((ok)) && grep -E -A 25 '^ *not ok' "$log" | head -n 80
-    awk '/^# pass / { p = $3 } /^# fail / { f = $3 }
-         END { print "<testsuite>"; while (p-- > 0) print "<testcase/>"
-               while (f-- > 0) print "<testcase><failure/></testcase>"; print "</testsuite>" }' \
-      "$log" >"$root/$results/web.xml"
-    exit $ok
-  )
+    { node build.mjs --tests && node build.mjs; } >"$root/$results/web-build.log" || exit 1
+    node_tests web ../build/web-test/*.test.mjs test/browser/*.test.mjs
+  ) || ok=1
+  return $ok
 }
 
 # Real servers mostly wait: those that wait longest do it beside the others.
