@@ -11,7 +11,7 @@ from np2p import minutes, seconds
 @pytest.mark.both
 @pytest.mark.seeds(per_commit=2, nightly=10)
 def test_followers_get_all_that_is_posted_after_the_disk_was_lost(net: np2p.Network) -> None:
-    author, *followers = net.add_nodes(5, nat="none", mode="multicast")
+    _door, author, *followers = net.add_nodes(6, nat="none", mode="multicast")
     net.bootstrap(within=minutes(5))
     author.bind()
     for follower in followers:
