@@ -118,10 +118,11 @@ scenarios_stage() {
   return $ok
 }
 
-determinism_stage() {
-  build clang nostrp2p-sim && build debug nostrp2p-sim && build clang-debug nostrp2p-sim &&
-     pytest_stage determinism tests/determinism_test.py
+determinism_builds() {
+  build clang nostrp2p-sim && build debug nostrp2p-sim && build clang-debug nostrp2p-sim
 }
+
+determinism_stage() { determinism_builds && pytest_stage determinism tests/determinism_test.py; }
 
 run_stages() {
   local fast='' started=$SECONDS option long=()
@@ -142,15 +143,15 @@ run_stages() {
   # Real servers mostly wait: what they leave over compiles what comes last.
   local beside=''
   if [[ -z $fast ]]; then
-    (renice -n 19 -p "$BASHPID" >/dev/null && build asan) >"$results/beside.log" 2>&1 &
+    (renice -n 19 -p "$BASHPID" >/dev/null && build asan && determinism_builds) >"$results/beside.log" 2>&1 &
     beside=$!
   fi
   stage scenarios scenarios_stage "${long[@]}"
   stage javascript javascript_stage
   stage web web_stage
   if [[ -z $fast ]]; then
-    stage determinism determinism_stage
     wait "$beside" || true  # if it failed, it does so again, and says why
+    stage determinism determinism_stage
     stage sanitizers ctest_stage sanitizers asan
   fi
 
