@@ -36,6 +36,7 @@ Follows::Follows(const Config& config, Host& host, Overlay& overlay, Positions& 
     : config_(config), host_(host), overlay_(overlay), positions_(positions), rng_(config.seed, "follows") {}
 
 Follows::Change Follows::set(const EventPtr& list) {
+  has_list_ = static_cast<bool>(list);
   std::set<PubKey> wanted;
   for (std::size_t i = 0; list && i < list->tags.size() && wanted.size() < config_.limits.follows; ++i) {
     if (list->tags[i].name() != "p") continue;

@@ -50,6 +50,9 @@ class Follows {
 
   [[nodiscard]] bool contains(const PubKey& user) const { return follows_.count(user) != 0; }
   [[nodiscard]] std::size_t size() const noexcept { return follows_.size(); }
+  [[nodiscard]] bool has_list() const noexcept {
+    return has_list_;
+  }  // else our disk is new: whom we follow is not known
   [[nodiscard]] std::size_t leaving() const noexcept { return leaving_.size(); }  // to whom UNFOLLOW is being said
   [[nodiscard]] std::vector<PubKey> users() const;
   [[nodiscard]] std::size_t registered_count() const noexcept;
@@ -86,6 +89,7 @@ class Follows {
   std::map<PubKey, Leaving> leaving_;
   std::vector<PubKey> guardians_;
   std::uint64_t said_ = 0;  // of the last FOLLOW or UNFOLLOW
+  bool has_list_ = false;
 };
 
 }  // namespace np2p

@@ -372,7 +372,7 @@ void Multicast::pulled(const Pull& message, const Delivery& delivery) {
 void Multicast::arrived(const StreamPart& part, std::span<const EventId> events, const Delivery& delivery) {
   if (!follows_.contains(
           part.head.author)) {  // its server thinks that we follow; or somebody wants us to write to many
-    if (follows_.leaving() < kStrays) follows_.leave(part.head.author);
+    if (follows_.has_list() && follows_.leaving() < kStrays) follows_.leave(part.head.author);
     return;
   }
   positions_.arrived(part, events, delivery);
