@@ -4,7 +4,7 @@ import { render } from "preact";
 import { useEffect, useErrorBoundary, useRef } from "preact/hooks";
 import { bindOnFirstUse } from "./state/actions";
 import { account, start } from "./state/app";
-import { applyTheme, parseRoute, route } from "./state/prefs";
+import { applyTheme, followSystemTheme, parseRoute, route } from "./state/prefs";
 import { NetworkPage } from "./pages/network";
 import { Notifications } from "./pages/notifications";
 import { EditProfile, ProfilePage, editing } from "./pages/profile";
@@ -108,6 +108,7 @@ function App() {
 }
 
 applyTheme();
+followSystemTheme();
 addEventListener("hashchange", () => (route.value = parseRoute(location.hash)));
 effect(() => {
   document.documentElement.dataset["signedIn"] = String(Boolean(account.value));

@@ -18,9 +18,13 @@ export function setTheme(next: Theme): void {
   else localStorage.setItem(themeKey, next);
   applyTheme();
 }
+const systemIsDark = (): MediaQueryList => matchMedia("(prefers-color-scheme: dark)");
 export function applyTheme(): void {
-  if (theme.value === "system") delete document.documentElement.dataset["theme"];
-  else document.documentElement.dataset["theme"] = theme.value;
+  const dark = theme.value === "dark" || (theme.value === "system" && systemIsDark().matches);
+  document.documentElement.dataset["theme"] = dark ? "dark" : "light";
+}
+export function followSystemTheme(): void {
+  systemIsDark().addEventListener("change", applyTheme);
 }
 
 export type Route =
