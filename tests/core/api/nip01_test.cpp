@@ -264,11 +264,36 @@ TEST_F(Nip01, SetsAreCompared) {
   EXPECT_EQ(say(client, R"(["NEG-MSG","n","61"])").at(0).substr(0, 14), R"(["NEG-ERR","n")");
 }
 
+// NIP-77 has one filter; the array that some clients send means what it does in a REQ.
+TEST_F(Nip01, ASetMayHaveSeveralFilters) {
+  std::set<EventId> stored_here;
+  for (const std::uint16_t k : std::vector<std::uint16_t>{1, 7, 30023}) {
+    const Event event = owner.sign(k, now(), {}, "x");
+    store(event);
+    if (k != 30023) stored_here.insert(event.id);
+  }
+  const Negentropy empty({}, Negentropy::kLeastMessage);
+  const auto needed = [&](const std::string& filters) {
+    const Texts answers = say(connect(), "[\"NEG-OPEN\",\"n\"," + filters + ",\"" + to_hex(empty.initiate()) + "\"]");
+    const std::string begin = R"(["NEG-MSG","n",")";
+    EXPECT_EQ(answers.at(0).substr(0, begin.size()), begin) << answers.at(0);
+    ByteVec bytes((answers.at(0).size() - begin.size() - 2) / 2);
+    EXPECT_TRUE(from_hex(answers.at(0).substr(begin.size(), 2 * bytes.size()), bytes));
+    const auto step = empty.take(bytes);
+    EXPECT_TRUE(step.ok());
+    return std::set<EventId>(step->need.begin(), step->need.end());
+  };
+  EXPECT_EQ(needed(R"([{"kinds":[1]},{"kinds":[1,7]}])"), stored_here);
+  EXPECT_EQ(needed(R"([{"kinds":[1,7]}])"), stored_here);
+  EXPECT_EQ(needed(R"({"kinds":[1,7]})"), stored_here);
+}
+
 TEST_F(Nip01, SetsThatCannotBeComparedAreRefused) {
   const SessionId client = connect();
-  for (const char* wrong : {R"(["NEG-OPEN","n",{},"6"])", R"(["NEG-OPEN","n",{},"zz"])", R"(["NEG-OPEN","n",[],"61"])",
-                            R"(["NEG-OPEN","n",{"kinds":"x"},"61"])", R"(["NEG-OPEN","n",{}])",
-                            R"(["NEG-MSG","n","61"])", R"(["NEG-OPEN","n",{},"61ff"])"}) {
+  for (const char* wrong :
+       {R"(["NEG-OPEN","n",{},"6"])", R"(["NEG-OPEN","n",{},"zz"])", R"(["NEG-OPEN","n",[],"61"])",
+        R"(["NEG-OPEN","n",[{},7],"61"])", R"(["NEG-OPEN","n",7,"61"])", R"(["NEG-OPEN","n",{"kinds":"x"},"61"])",
+        R"(["NEG-OPEN","n",{}])", R"(["NEG-MSG","n","61"])", R"(["NEG-OPEN","n",{},"61ff"])"}) {
     const Texts answers = say(client, wrong);
     ASSERT_EQ(answers.size(), 1u) << wrong;
     EXPECT_EQ(answers[0].substr(0, 14), R"(["NEG-ERR","n")") << wrong;
