@@ -49,7 +49,7 @@ export class Server {
     server.directory = mkdtempSync(join(tmpdir(), "nostrp2p-client-"));
     const command = ["server", "-l", server.address, "-p", publicKey, "--data-dir", server.directory];
     if (bootstrap) command.push("-b", bootstrap.address);
-    server.words = [...command, ...args];
+    server.words = [...command, ...(typeof args === "function" ? args(server) : args)];
     server.output = "";
     await server.resume();
     return server;
