@@ -85,7 +85,7 @@ javascript_stage() {
       say "npm could not fetch the client libraries of tests/client/package.json: is there a network?"
       exit 1
     }
-    node_tests javascript client.test.mjs
+    node_tests javascript *.test.mjs
   )
 }
 

@@ -161,7 +161,7 @@ void Sessions::reconcile(Session& session, ReconcileMessage message) {
   if (session.answers_wait()) {
     return refuse(error(ErrorCode::rate_limited, "read the answers first that are on their way"));
   }
-  if (message.filter) {
+  if (!message.filters.empty()) {
     if (const Status opened = open_set(session, message); !opened.ok()) return refuse(opened.error());
   }
   const auto set = session.reconciling().find(message.subscription);
@@ -180,9 +180,18 @@ Status Sessions::open_set(Session& session, const ReconcileMessage& message) {
   if (open >= limits.reconciliations || session.reconciling().size() >= limits.reconciliations_of_one) {
     return error(ErrorCode::rate_limited, "too many sets are being compared");
   }
-  auto stamps = host_.store.stamps(*message.filter, limits.reconciled_events + 1);
-  if (stamps.size() > limits.reconciled_events) {
-    return error(ErrorCode::deleted, "that is more than " + std::to_string(limits.reconciled_events) + " events");
+  std::vector<Stamp> stamps;
+  for (const Filter& filter : message.filters) {
+    const auto more = host_.store.stamps(filter, limits.reconciled_events + 1);
+    stamps.insert(stamps.end(), more.begin(), more.end());
+    if (message.filters.size() > 1) {  // each once
+      std::sort(stamps.begin(), stamps.end(), [](const Stamp& a, const Stamp& b) { return a.id < b.id; });
+      const auto same = [](const Stamp& a, const Stamp& b) { return a.id == b.id; };
+      stamps.erase(std::unique(stamps.begin(), stamps.end(), same), stamps.end());
+    }
+    if (stamps.size() > limits.reconciled_events) {
+      return error(ErrorCode::deleted, "that is more than " + std::to_string(limits.reconciled_events) + " events");
+    }
   }
   session.reconciling().emplace(message.subscription, Negentropy(std::move(stamps), limits.reconcile_bytes));
   return {};

@@ -33,12 +33,13 @@ Result<std::string> read_subscription(dom::array message, const Limits& limits) 
   return std::string(id);
 }
 
-Result<std::vector<Filter>> read_filters(dom::array message, const Limits& limits) {
+// Those of a list, without what stands before them.
+Result<std::vector<Filter>> read_filters(dom::array list, std::size_t before, const Limits& limits) {
   std::vector<Filter> filters;
   std::size_t place = 0;
   std::size_t values = 0;
-  for (const dom::element element : message) {
-    if (place++ < 2) continue;
+  for (const dom::element element : list) {
+    if (place++ < before) continue;
     dom::object object;
     if (element.get(object) != simdjson::SUCCESS) return bad("a filter is not a JSON object");
     if (filters.size() == limits.client.filters) return error(ErrorCode::too_large, "too many filters");
@@ -94,17 +95,21 @@ Result<ByteVec> read_step(dom::array message, std::size_t place) {
 }
 
 ReconcileMessage read_reconcile(dom::array message, std::string subscription, bool opens, const Limits& limits) {
-  ReconcileMessage read{std::move(subscription), std::nullopt, read_step(message, opens ? 3 : 2)};
-  if (!opens) return read;
-  dom::element element;
+  ReconcileMessage read{std::move(subscription), {}, read_step(message, opens ? 3 : 2)};
+  if (!opens || !read.step.ok()) return read;
+  dom::array list;
   dom::object object;
-  if (message.at(2).get(element) != simdjson::SUCCESS || element.get(object) != simdjson::SUCCESS) {
+  if (message.at(2).get(list) == simdjson::SUCCESS) {
+    auto filters = read_filters(list, 0, limits);
+    if (!filters.ok()) read.step = filters.error();
+    if (filters.ok()) read.filters = std::move(filters).value();
+  } else if (message.at(2).get(object) == simdjson::SUCCESS) {
+    auto filter = json_reader::read_filter(object, limits, Style::nip01);
+    if (!filter.ok()) read.step = filter.error();
+    if (filter.ok()) read.filters.push_back(std::move(filter).value());
+  } else {
     read.step = bad("a filter is not a JSON object");
-    return read;
   }
-  auto filter = json_reader::read_filter(object, limits, Style::nip01);
-  if (!filter.ok()) read.step = filter.error();
-  if (filter.ok()) read.filter = std::move(filter).value();
   return read;
 }
 
@@ -136,7 +141,7 @@ Result<ClientMessage> parse_client_message(std::string_view text, const Limits& 
   if (reconciles) {
     return ClientMessage{read_reconcile(message, std::move(subscription).value(), type == "NEG-OPEN", limits)};
   }
-  return ClientMessage{AskMessage{std::move(subscription).value(), read_filters(message, limits), type == "COUNT"}};
+  return ClientMessage{AskMessage{std::move(subscription).value(), read_filters(message, 2, limits), type == "COUNT"}};
 }
 
 }  // namespace np2p

@@ -31,8 +31,9 @@ struct CloseMessage {
 };
 struct ReconcileMessage {  // NEG-OPEN, or NEG-MSG, which goes on
   std::string subscription;
-  std::optional<Filter> filter;  // NEG-OPEN: of the set
-  Result<ByteVec> step;          // of negentropy.h
+  // NEG-OPEN: of the set. NIP-77 has one; some clients send an array of them, as relays take it elsewhere.
+  std::vector<Filter> filters;
+  Result<ByteVec> step;  // of negentropy.h
 };
 using ClientMessage = std::variant<EventMessage, AskMessage, CloseMessage, ReconcileMessage>;
 

@@ -36,6 +36,11 @@ export async function until(what, check, milliseconds = 20000) {
 }
 
 export class Server {
+  // A page's or client's address of it as a relay.
+  get relay() {
+    return `${this.url.replace("http", "ws")}/`;
+  }
+
   static async start(publicKey, { bootstrap, args = [] } = {}) {
     const server = new Server();
     server.port = await freePortPair();
@@ -44,28 +49,36 @@ export class Server {
     server.directory = mkdtempSync(join(tmpdir(), "nostrp2p-client-"));
     const command = ["server", "-l", server.address, "-p", publicKey, "--data-dir", server.directory];
     if (bootstrap) command.push("-b", bootstrap.address);
+    server.words = [...command, ...(typeof args === "function" ? args(server) : args)];
     server.output = "";
-    server.process = spawn(binary, [...command, ...args], { cwd: server.directory, stdio: ["ignore", "pipe", "pipe"] });
-    server.ended = new Promise((resolve) => {
-      server.process.once("exit", resolve);
-      server.process.once("error", (error) => {
-        server.output += error.message;
-        resolve(null);
-      });
-    });
-    for (const stream of [server.process.stdout, server.process.stderr]) {
-      stream.on("data", (data) => (server.output += data));
-    }
-    await until(`the server answers on ${server.url}; it said: ${server.output}`, async () => {
-      if (server.process.exitCode !== null) throw new Error(`the server ended at its start: ${server.output}`);
-      return fetch(server.url).then(() => true, () => false);
-    });
+    await server.resume();
     return server;
   }
 
+  async resume() {
+    this.process = spawn(binary, this.words, { cwd: this.directory, stdio: ["ignore", "pipe", "pipe"] });
+    this.ended = new Promise((resolve) => {
+      this.process.once("exit", resolve);
+      this.process.once("error", (error) => {
+        this.output += error.message;
+        resolve(null);
+      });
+    });
+    for (const stream of [this.process.stdout, this.process.stderr]) stream.on("data", (data) => (this.output += data));
+    await until(`the server answers on ${this.url}`, async () => {
+      if (this.process.exitCode !== null) throw new Error(`the server ended at its start: ${this.output}`);
+      return fetch(this.url).then(() => true, () => false);
+    });
+  }
+
+  // Ends, to start anew where it was.
+  async pause(signal = "SIGTERM") {
+    this.process.kill(signal);
+    return this.ended;
+  }
+
   async stop() {
-    this.process.kill("SIGTERM");
-    const code = await this.ended;
+    const code = await this.pause();
     rmSync(this.directory, { recursive: true, force: true });
     return code;
   }

@@ -61,6 +61,33 @@ TEST_F(Nip01, WhatIsNoEventIsRefusedAsInvalid) {
   EXPECT_EQ(answer_to(good), "");
 }
 
+TEST_F(Nip01, UpperCaseHexIsRefusedWhereverItStands) {
+  const Event event = note("hello", 0, tag({"t", "x"}));
+  const auto upper = [](std::string text) {
+    for (char& c : text) c = c >= 'a' && c <= 'f' ? static_cast<char>(c - 32) : c;
+    return text;
+  };
+  const std::string good = event_json(event);
+  const std::string key = event.pubkey.hex();
+  const std::string sig = to_hex(event.sig.view());
+  for (const std::string& hex : {event.id.hex(), key, sig}) {
+    EXPECT_EQ(answer_to(replaced(good, hex, upper(hex))), "invalid") << hex;
+  }
+  for (const std::string& filter : {"\"ids\":[\"" + upper(event.id.hex()), "\"authors\":[\"" + upper(key)}) {
+    const auto answer = say(connect(), R"(["REQ","s",{)" + filter + "\"]}]");
+    EXPECT_EQ(answer.at(0).substr(0, 23), R"(["CLOSED","s","invalid:)") << filter;
+  }
+}
+
+TEST_F(Nip01, BareControlCharactersAreNoJson) {
+  const std::string good = event_json(note("hello"));
+  for (int c = 0; c < 0x20; ++c) {
+    EXPECT_EQ(answer_to(replaced(good, "hello", std::string("hel") + static_cast<char>(c) + "lo")), "invalid") << c;
+  }
+  EXPECT_EQ(answer_to(replaced(good, "hello", "\\udc00\\ud800")), "invalid") << "surrogates in the wrong order";
+  EXPECT_EQ(stored("{}"), Texts{});
+}
+
 TEST_F(Nip01, WhatSaysTheSameInOtherWordsIsAccepted) {
   const std::string spaced = replaced(event_json(note("hello")), "{\"id\"", " {\n\t\"id\" ");
   EXPECT_EQ(answer_to(spaced), "");
@@ -104,6 +131,18 @@ TEST_F(Nip01, OfOneSecondTheLowestIdHoldsThePlaceInEitherOrder) {
   }
 }
 
+TEST_F(Nip01, OfAnAddressTheLowestIdHoldsThePlaceInEitherOrder) {
+  Event low = owner.sign(30000, now(), tag({"d", "place"}), "x");
+  Event high = owner.sign(30000, now(), tag({"d", "place"}), "y");
+  if (high.id < low.id) std::swap(low, high);
+  for (const bool low_first : {true, false}) {
+    start({});
+    publish(connect(), low_first ? low : high);
+    publish(connect(), low_first ? high : low);
+    EXPECT_EQ(stored("{}"), Texts{low.content}) << low_first;
+  }
+}
+
 TEST_F(Nip01, OfAnAddressTheNewestIsKeptAndNoDIsAnEmptyD) {
   store(owner.sign(30000, now() - 2, {}, "without d"));
   store(owner.sign(30000, now() - 1, tag({"d", ""}), "empty d"));
@@ -139,6 +178,13 @@ TEST_F(Nip01, SeveralFiltersBringEachEventOnce) {
   for (const char* text : {"a", "b", "c"}) store(note(text));
   EXPECT_EQ(stored(R"({"kinds":[1]},{"limit":2},{})").size(), 3u);
   EXPECT_EQ(stored(R"({"kinds":[1],"limit":1},{"kinds":[7]})").size(), 1u);
+}
+
+TEST_F(Nip01, SeveralFiltersBringWhatIsNewOnce) {
+  const SessionId client = connect();
+  say(client, R"(["REQ","s",{"kinds":[1]},{"limit":2},{}])");
+  const auto answer = publish(client, note("live"));
+  EXPECT_EQ(std::count_if(answer.begin(), answer.end(), [](const auto& text) { return text[2] == 'E'; }), 1);
 }
 
 TEST_F(Nip01, LimitZeroBringsOnlyWhatComesLater) {
@@ -264,11 +310,36 @@ TEST_F(Nip01, SetsAreCompared) {
   EXPECT_EQ(say(client, R"(["NEG-MSG","n","61"])").at(0).substr(0, 14), R"(["NEG-ERR","n")");
 }
 
+// NIP-77 has one filter; the array that some clients send means what it does in a REQ.
+TEST_F(Nip01, ASetMayHaveSeveralFilters) {
+  std::set<EventId> stored_here;
+  for (const std::uint16_t k : std::vector<std::uint16_t>{1, 7, 30023}) {
+    const Event event = owner.sign(k, now(), {}, "x");
+    store(event);
+    if (k != 30023) stored_here.insert(event.id);
+  }
+  const Negentropy empty({}, Negentropy::kLeastMessage);
+  const auto needed = [&](const std::string& filters) {
+    const Texts answers = say(connect(), "[\"NEG-OPEN\",\"n\"," + filters + ",\"" + to_hex(empty.initiate()) + "\"]");
+    const std::string begin = R"(["NEG-MSG","n",")";
+    EXPECT_EQ(answers.at(0).substr(0, begin.size()), begin) << answers.at(0);
+    ByteVec bytes((answers.at(0).size() - begin.size() - 2) / 2);
+    EXPECT_TRUE(from_hex(answers.at(0).substr(begin.size(), 2 * bytes.size()), bytes));
+    const auto step = empty.take(bytes);
+    EXPECT_TRUE(step.ok());
+    return std::set<EventId>(step->need.begin(), step->need.end());
+  };
+  EXPECT_EQ(needed(R"([{"kinds":[1]},{"kinds":[1,7]}])"), stored_here);
+  EXPECT_EQ(needed(R"([{"kinds":[1,7]}])"), stored_here);
+  EXPECT_EQ(needed(R"({"kinds":[1,7]})"), stored_here);
+}
+
 TEST_F(Nip01, SetsThatCannotBeComparedAreRefused) {
   const SessionId client = connect();
-  for (const char* wrong : {R"(["NEG-OPEN","n",{},"6"])", R"(["NEG-OPEN","n",{},"zz"])", R"(["NEG-OPEN","n",[],"61"])",
-                            R"(["NEG-OPEN","n",{"kinds":"x"},"61"])", R"(["NEG-OPEN","n",{}])",
-                            R"(["NEG-MSG","n","61"])", R"(["NEG-OPEN","n",{},"61ff"])"}) {
+  for (const char* wrong :
+       {R"(["NEG-OPEN","n",{},"6"])", R"(["NEG-OPEN","n",{},"zz"])", R"(["NEG-OPEN","n",[],"61"])",
+        R"(["NEG-OPEN","n",[{},7],"61"])", R"(["NEG-OPEN","n",7,"61"])", R"(["NEG-OPEN","n",{"kinds":"x"},"61"])",
+        R"(["NEG-OPEN","n",{}])", R"(["NEG-MSG","n","61"])", R"(["NEG-OPEN","n",{},"61ff"])"}) {
     const Texts answers = say(client, wrong);
     ASSERT_EQ(answers.size(), 1u) << wrong;
     EXPECT_EQ(answers[0].substr(0, 14), R"(["NEG-ERR","n")") << wrong;

@@ -1,6 +1,5 @@
 // The page as two real servers on loopback serve it: what one person does in a browser, the other sees in another.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { after, before, test } from "node:test";
 import { Server, until } from "../../../tests/client/server.mjs";
 import { Person } from "../people.mjs";
@@ -19,18 +18,6 @@ after(async () => {
   for (const person of [alice, bob]) await person.server?.stop();
   await browser?.close();
 });
-
-// A server ends, and starts anew where it was.
-async function pause(server) {
-  server.process.kill("SIGTERM");
-  assert.equal(await server.ended, 0);
-}
-async function resume(server) {
-  const [binary, ...words] = server.process.spawnargs;
-  server.process = spawn(binary, words, { cwd: server.directory, stdio: "ignore" });
-  server.ended = new Promise((resolve) => server.process.once("exit", resolve));
-  await until("the server answers again", () => fetch(server.url).then(() => true, () => false));
-}
 
 const status = async (person) => (await fetch(`${person.server.url}/status`)).json();
 const notes = (person) => person.page.locator("main [data-note]");
@@ -157,10 +144,10 @@ test("the network page shows the other one", async () => {
 
 test("a server that ends and starts anew is found again, with what happened meanwhile", async () => {
   await go(alice, "#/");
-  await pause(bob.server);
+  assert.equal(await bob.server.pause(), 0);
   await bob.page.getByText(/Your server does not answer/).waitFor();
   await post(alice, "While you were away");
-  await resume(bob.server);
+  await bob.server.resume();
   await note(bob, "While you were away").waitFor({ timeout: 30_000 });
 });
 
