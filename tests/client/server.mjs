@@ -41,11 +41,12 @@ export class Server {
     return `${this.url.replace("http", "ws")}/`;
   }
 
-  static async start(publicKey, { bootstrap, args = [] } = {}) {
+  // `args` may be a function of the server, which knows its port then. A certificate for -s is the caller's.
+  static async start(publicKey, { bootstrap, args = [], tls = false } = {}) {
     const server = new Server();
     server.port = await freePortPair();
     server.address = `127.0.0.1:${server.port}`;
-    server.url = `http://127.0.0.1:${server.port + 1}`;
+    server.url = `${tls ? "https" : "http"}://127.0.0.1:${server.port + 1}`;
     server.directory = mkdtempSync(join(tmpdir(), "nostrp2p-client-"));
     const command = ["server", "-l", server.address, "-p", publicKey, "--data-dir", server.directory];
     if (bootstrap) command.push("-b", bootstrap.address);
