@@ -35,6 +35,15 @@ export async function until(what, check, milliseconds = 20000) {
   }
 }
 
+// A test that breaks down leaves no server behind.
+const running = new Set();
+process.on("exit", () => {
+  for (const server of running) {
+    server.process.kill("SIGKILL");
+    rmSync(server.directory, { recursive: true, force: true });
+  }
+});
+
 export class Server {
   // A page's or client's address of it as a relay.
   get relay() {
@@ -52,6 +61,7 @@ export class Server {
     if (bootstrap) command.push("-b", bootstrap.address);
     server.words = [...command, ...(typeof args === "function" ? args(server) : args)];
     server.output = "";
+    running.add(server);
     await server.resume();
     return server;
   }
@@ -80,6 +90,7 @@ export class Server {
 
   async stop() {
     const code = await this.pause();
+    running.delete(this);
     rmSync(this.directory, { recursive: true, force: true });
     return code;
   }
