@@ -8,7 +8,7 @@ import { Person, contents, now } from "./people.mjs";
 import { Server } from "./server.mjs";
 
 const [alice, carol] = [new Person(), new Person()];
-const count = 1200;  // more than two answers may have
+const count = 700; // more than one answer may have
 let server, fetcher, relays;
 
 before(async () => {

@@ -35,22 +35,33 @@ export async function until(what, check, milliseconds = 20000) {
   }
 }
 
+// A test that breaks down leaves no server behind.
+const running = new Set();
+process.on("exit", () => {
+  for (const server of running) {
+    server.process.kill("SIGKILL");
+    rmSync(server.directory, { recursive: true, force: true });
+  }
+});
+
 export class Server {
   // A page's or client's address of it as a relay.
   get relay() {
     return `${this.url.replace("http", "ws")}/`;
   }
 
-  static async start(publicKey, { bootstrap, args = [] } = {}) {
+  // `args` may be a function of the server, which knows its port then. A certificate for -s is the caller's.
+  static async start(publicKey, { bootstrap, args = [], tls = false } = {}) {
     const server = new Server();
     server.port = await freePortPair();
     server.address = `127.0.0.1:${server.port}`;
-    server.url = `http://127.0.0.1:${server.port + 1}`;
+    server.url = `${tls ? "https" : "http"}://127.0.0.1:${server.port + 1}`;
     server.directory = mkdtempSync(join(tmpdir(), "nostrp2p-client-"));
     const command = ["server", "-l", server.address, "-p", publicKey, "--data-dir", server.directory];
     if (bootstrap) command.push("-b", bootstrap.address);
     server.words = [...command, ...(typeof args === "function" ? args(server) : args)];
     server.output = "";
+    running.add(server);
     await server.resume();
     return server;
   }
@@ -79,6 +90,7 @@ export class Server {
 
   async stop() {
     const code = await this.pause();
+    running.delete(this);
     rmSync(this.directory, { recursive: true, force: true });
     return code;
   }

@@ -58,7 +58,7 @@ test("deletes what it published", async () => {
 });
 
 test("finds out what only one side has, fetches and sends it", async () => {
-  const made = Array.from({ length: 200 }, (_, i) => alice.sign(1, `${i}`, [["t", "set"]], now() - i));
+  const made = Array.from({ length: 60 }, (_, i) => alice.sign(1, `${i}`, [["t", "set"]], now() - i));
   const there = made.filter((_, i) => i % 20 !== 3);
   const events = made.filter((_, i) => i % 30 !== 7);
   await Promise.all(there.map(send));

@@ -28,7 +28,7 @@ import {
   vault,
   version,
 } from "./app";
-import { Refusal } from "./vault";
+import { type Account, Refusal } from "./vault";
 
 // ----------------------------------------------------------------------------------------------------------- toasts
 export interface Toast {
@@ -242,19 +242,23 @@ export function bindOnFirstUse(): void {
 }
 
 // ---------------------------------------------------------------------------------------------------------- sign in
-export async function signInWithExtension(): Promise<void> {
-  enter(await vault.useExtension());
+// From elsewhere the server tells its state, and with it whether it is bound, only to its owner: who has just signed in
+// may be asked to sign that, too.
+function entered(account: Account): void {
+  enter(account);
   signingIn.value = false;
+  if (!status.value) void refreshStatus(true);
+}
+export async function signInWithExtension(): Promise<void> {
+  entered(await vault.useExtension());
 }
 export async function signInWithKey(secret: Uint8Array, password: string): Promise<void> {
   await drawn();
-  enter(vault.useKey(secret, password));
-  signingIn.value = false;
+  entered(vault.useKey(secret, password));
 }
 export async function signInWithEncrypted(ncryptsec: string, password: string): Promise<void> {
   await drawn();
-  enter(vault.useEncrypted(ncryptsec, password));
-  signingIn.value = false;
+  entered(vault.useEncrypted(ncryptsec, password));
 }
 export function signOut(): void {
   vault.forget();
