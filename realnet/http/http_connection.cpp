@@ -122,7 +122,8 @@ asio::awaitable<bool> HttpConnection::serve(Parsed& parsed) {
     co_return false;
   }
   const HttpReply answer = co_await server_.api_.handle(request);
-  const bool sent = co_await reply(answer, parsed.keep_alive && !last_);
+  // RFC 9110, 9.3.2: what HEAD is told is as long as it would be, and is not sent.
+  const bool sent = co_await reply(answer, parsed.keep_alive && !last_, request.method != "HEAD");
   co_return sent&& parsed.keep_alive;
 }
 
@@ -190,7 +191,7 @@ asio::awaitable<bool> HttpConnection::read_request(Parsed& parsed) {
   co_return true;
 }
 
-asio::awaitable<bool> HttpConnection::reply(const HttpReply& answer, bool keep_alive) {
+asio::awaitable<bool> HttpConnection::reply(const HttpReply& answer, bool keep_alive, bool with_body) {
   std::string bytes = "HTTP/1.1 " + std::to_string(answer.status) + " ";
   bytes.append(http_reason(answer.status));
   if (answer.status != 304) {
@@ -200,7 +201,8 @@ asio::awaitable<bool> HttpConnection::reply(const HttpReply& answer, bool keep_a
   for (const auto& [name, value] : answer.headers) bytes.append("\r\n").append(name).append(": ").append(value);
   bytes.append("\r\nX-Content-Type-Options: nosniff\r\nCache-Control: ");
   bytes.append(answer.cache_control).append("\r\nConnection: ");
-  bytes.append(keep_alive ? "keep-alive" : "close").append("\r\n\r\n").append(answer.body);
+  bytes.append(keep_alive ? "keep-alive" : "close").append("\r\n\r\n");
+  if (with_body) bytes.append(answer.body);
   deadline(server_.limits_.write_deadline);
   const SocketError failure = co_await stream_.write(bytes_of(bytes));
   co_return !failure;

@@ -32,7 +32,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   asio::awaitable<void> run();
   asio::awaitable<bool> read_request(Parsed& parsed);
   asio::awaitable<bool> more();  // reads more bytes; false: ended
-  asio::awaitable<bool> reply(const HttpReply& reply, bool keep_alive);
+  asio::awaitable<bool> reply(const HttpReply& reply, bool keep_alive, bool with_body = true);
   asio::awaitable<bool> serve(Parsed& parsed);  // false: no further request
   asio::awaitable<void> become_web_socket(const HttpRequest& request);
   asio::awaitable<void> refuse(unsigned status, std::string_view reason);

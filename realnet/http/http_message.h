@@ -14,6 +14,9 @@ namespace np2p::real {
 
 struct HttpRequest {
   std::string method;
+  [[nodiscard]] bool reads() const {
+    return method == "GET" || method == "HEAD";
+  }                    // one answer, with a body or without
   std::string target;  // with its query
   std::string host;
   std::string origin;

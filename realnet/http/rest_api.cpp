@@ -97,10 +97,9 @@ std::variant<ClientOrigin, HttpReply> RestApi::upgrade(const HttpRequest& reques
 asio::awaitable<HttpReply> RestApi::handle(const HttpRequest& request) {
   if (!door_.calls_us(request)) co_return http_error(403, "this server does not go by that name");
   const std::string path(path_of(request.target));
-  const bool get = request.method == "GET";
   const bool wants_document = lower_case(request.accept).find("application/nostr+json") != std::string::npos;
-  if (path == "/" && ((get && wants_document) || request.method == "OPTIONS")) co_return document(request);
-  if (get && files_.has(path)) co_return files_.reply(request, path);
+  if (path == "/" && ((request.reads() && wants_document) || request.method == "OPTIONS")) co_return document(request);
+  if (request.reads() && files_.has(path)) co_return files_.reply(request, path);
   co_return co_await api(request, path);
 }
 
@@ -110,9 +109,9 @@ asio::awaitable<HttpReply> RestApi::api(const HttpRequest& request, const std::s
   HttpReply reply;
   if (request.method == "OPTIONS") {
     reply = preflight(request);
-  } else if (request.method != (page ? "GET" : "POST")) {
+  } else if (page ? !request.reads() : request.method != "POST") {
     reply = http_error(405, "Method not allowed");
-    reply.headers.emplace_back("Allow", page ? "GET, OPTIONS" : "POST, OPTIONS");
+    reply.headers.emplace_back("Allow", page ? "GET, HEAD, OPTIONS" : "POST, OPTIONS");
   } else if (path == "/metrics") {
     if (!door_.is_local(request)) co_return http_error(403, "only for clients on this machine");
     reply.body = backend_.metrics_text();

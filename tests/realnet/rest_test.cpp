@@ -293,6 +293,18 @@ TEST_F(RestTest, StatusAndMetrics) {
   EXPECT_EQ(client.request("GET", "/healthz", "", "Origin: https://evil.example\r\n").status, 401);
 }
 
+// Its answer has the length of GET's and no body: the next one on the connection begins right behind it.
+TEST_F(RestTest, HeadIsGetWithoutTheBody) {
+  HttpClient client(server_.api_port());
+  for (const auto& [path, status] : std::map<std::string, unsigned>{{"/status", 200}, {"/req", 405}, {"/none", 404}}) {
+    client.send("HEAD " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const HttpResponse answer = client.receive(false);
+    EXPECT_EQ(answer.status, status) << path;
+    EXPECT_NE(answer.header("content-length"), "0") << path;
+    EXPECT_EQ(client.request("GET", "/healthz", "", "").body, R"({"Status":"OK"})") << path;
+  }
+}
+
 TEST_F(RestTest, PipelinedRequestsAreAnsweredInOrder) {
   HttpClient client(server_.api_port());
   std::string burst;

@@ -103,14 +103,14 @@ class HttpClient {
     ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   }
   void send(std::string_view bytes) { asio::write(socket_, asio::buffer(bytes.data(), bytes.size())); }
-  HttpResponse receive() {
+  HttpResponse receive(bool with_body = true) {  // HEAD's answer has none, whatever its length is said to be
     HttpResponse response;
     while (in_.find("\r\n\r\n") == std::string::npos) more();
     const auto end = in_.find("\r\n\r\n");
     response.head = in_.substr(0, end + 2);
     in_.erase(0, end + 4);
     response.status = std::stoi(response.head.substr(9, 3));
-    const std::size_t length = std::stoul("0" + response.header("content-length"));
+    const std::size_t length = with_body ? std::stoul("0" + response.header("content-length")) : 0;
     while (in_.size() < length) more();
     response.body = in_.substr(0, length);
     in_.erase(0, length);
