@@ -16,7 +16,7 @@ const loopback = "127.0.0.1";
 let server, port, asset;
 
 before(async () => {
-  const open = (made) => ["--api-listen", `0.0.0.0:${made.port + 1}`, "--api-insecure", "--trust", "10.8.0.0/24"];
+  const open = (made) => ["--api-listen", `0.0.0.0:${made.port + 1}`, "--api-insecure", "--trust", "198.51.100.0/24"];
   server = await Server.start(alice.key, { args: open });
   port = server.port + 1;
   asset = /\/assets\/main-[0-9a-f]+\.js/.exec(await (await fetch(server.url)).text())[0];
@@ -199,6 +199,10 @@ OPTIONS | /req                  | 200     | 200    | 403
 OPTIONS | /status               | 200     | 200    | 403
 OPTIONS | /healthz              | 200     | 200    | 403
 OPTIONS | /metrics              | 200     | 200    | 403
+HEAD    | /                     | 200     | 200    | 403
+HEAD    | asset                 | 200     | 200    | 403
+HEAD    | /elsewhere            | 404     | 404    | 403
+HEAD    | /publish              | 405     | 405    | 403
 GET     | /publish              | 405     | 405    | 403
 GET     | /req                  | 405     | 405    | 403
 PUT     | /publish              | 405     | 405    | 403

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 
 export const here = "192.0.2.1"; // the server's
 export const elsewhere = "192.0.2.7"; // of somebody on the Internet
-export const vpn = "10.8.0.7"; // of somebody in a network that the server trusts
+export const vpn = "198.51.100.7"; // of somebody in a network that the server trusts
 
 if (!process.env.NOSTRP2P_NAMESPACE) {
   const addresses = [here, elsewhere, vpn].map((address) => `ip address add ${address}/32 dev lo`);
