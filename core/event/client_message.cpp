@@ -45,7 +45,7 @@ Result<std::vector<Filter>> read_filters(dom::array list, std::size_t before, co
     if (filters.size() == limits.client.filters) return error(ErrorCode::too_large, "too many filters");
     auto filter = json_reader::read_filter(object, limits, Style::nip01);
     if (!filter.ok()) return filter.error();
-    for (const auto& [letter, list] : filter->tags) values += list.size();
+    for (const auto& [letter, named] : filter->tags) values += named.size();
     values += (filter->ids ? filter->ids->size() : 0) + (filter->authors ? filter->authors->size() : 0) +
               (filter->kinds ? filter->kinds->size() : 0);
     if (values > limits.filter_values) return error(ErrorCode::too_large, "the filters name too many values");
