@@ -81,6 +81,7 @@ struct Limits {
   std::size_t cells = 48;          // of our followers
   std::size_t cell_members = 48;   // up to so many followers in each there are more cells instead of larger ones
   std::size_t cell_fanout = 48;    // copies of one payload that a head sends; of a larger cell others send them
+  std::size_t onward_links = 128;  // of who leads cells, with heads of their parts and with relays
   std::size_t cells_led = 256;     // of others, as head or backup
   std::size_t cells_of_one = 8;    // of these, of one node
   std::size_t led_bytes = 4 * 1024 * 1024;       // of their lists of members

@@ -21,10 +21,10 @@ enum class Priority : std::uint8_t { control, post, bulk };  // smaller goes fir
 
 // What a frame is for; only accounting looks at it.
 enum class Traffic : std::uint8_t {
-  control,    // keeps the overlay alive: topology, requests, registrations, acknowledgements
+  control,    // keeps the overlay alive: topology, requests, registrations, acknowledgements; of others, too
   payload,    // carries an event to somebody who should have it
   duplicate,  // carried an event that the receiver had already (said by the receiver)
-  relay,      // carried for others (said by the receiver, or by the sender who forwards it)
+  relay,      // events carried for others (said by the receiver, or by the sender who forwards it)
   count_,
 };
 

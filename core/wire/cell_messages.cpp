@@ -69,6 +69,8 @@ struct Fields {
         io.number(one.place);
         io.array(one.mac);
       });
+    } else if constexpr (std::is_same_v<T, CellHere>) {
+      io.address(m.listens);
     }
   }
 };
@@ -77,6 +79,11 @@ struct Fields {
 
 Frame encode_cell(const CellMessage& message) {
   return encode_one_of(message, Fields{});
+}
+
+bool is_cell_copy(ByteView bytes) noexcept {
+  static const std::size_t copy = CellMessage(CellCopy{}).index();
+  return !bytes.empty() && bytes[0] == copy + 1;
 }
 
 Result<CellMessage> decode_cell(ByteView bytes, const Limits& limits) {

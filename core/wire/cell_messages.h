@@ -111,9 +111,20 @@ struct CellMacs {
   friend bool operator==(const CellMacs&, const CellMacs&) = default;
 };
 
-using CellMessage = std::variant<CellAssign, CellCopy, CellTrouble, CellReceipts, CellAsk, CellMacs>;
+struct CellWhere {  // "you lead a part of a cell of mine: where can you be dialled?"
+  friend bool operator==(const CellWhere&, const CellWhere&) = default;
+};
+struct CellHere {
+  Address listens;
+  friend bool operator==(const CellHere&, const CellHere&) = default;
+};
+
+using CellMessage =
+    std::variant<CellAssign, CellCopy, CellTrouble, CellReceipts, CellAsk, CellMacs, CellWhere, CellHere>;
 
 Frame encode_cell(const CellMessage& message);
+// Whether it carries somebody's payload, without reading it: the type stands first.
+[[nodiscard]] bool is_cell_copy(ByteView bytes) noexcept;
 Result<CellMessage> decode_cell(ByteView bytes, const Limits& limits);
 
 }  // namespace np2p::swarm

@@ -9,7 +9,7 @@ from typing import Any
 import point_files
 
 DRIVERS = ("celebrity_measure.py", "meter.py", "scale_measure.py")
-VERSION = 3  # of the measurement: another one makes what is kept worthless
+VERSION = 4  # of the measurement: another one makes what is kept worthless
 UPLINK = 10_000_000  # bits per second, the author's
 NATED = 0.8  # of the followers; the others can relay
 POST = 800  # bytes, as the overlay carries it
@@ -78,7 +78,7 @@ class Point:
     author_copies: float  # messages with the post that the author sent
     author_payload: float  # transmissions for each delivery: by the author,
     others_payload: float  # by followers, as payload of their own,
-    relay: float  # passed on by heads and relays, receipts included,
+    relay: float  # passed on by heads and relays,
     duplicate: float  # to somebody who had it
     control: float  # other messages, for each delivery
     author_B: float

@@ -16,7 +16,7 @@ TITLE = "What does a very popular author cost?"
 PARTS = (
     ("author_payload", "by the author", look.AUTHOR),
     ("others_payload", "by followers, as their own", look.RECEIPTS),
-    ("relay", "by heads and relays (receipts included)", look.PASSED_ON),
+    ("relay", "by heads and relays", look.PASSED_ON),
     ("duplicate", "to who had it", look.AGAIN),
 )
 Value = Callable[[Point], float]
@@ -90,7 +90,7 @@ def _transmissions(points: list[Point], axes: Any) -> None:
     axes.set_xlabel("followers")
     axes.set_ylabel("messages for each delivery")
     axes.set_title("How often a post is sent")
-    look.subtitle(axes, "messages that carry it, and receipts that relays carry, for each follower who gets it")
+    look.subtitle(axes, "messages that carry it, for each follower who gets it")
     look.target(axes, MOST_TRANSMISSIONS, f"target {MOST_TRANSMISSIONS:g}")
     axes.legend(loc="upper right", fontsize=8.5, frameon=False)
 

@@ -23,7 +23,6 @@ NAMES_IN_TABLE = {
 }
 MARKERS = {"epinions": "o", "nostr": "s", "generated": "^"}
 SOURCE_NAMES = {"epinions": "Epinions", "nostr": "Nostr", "generated": "generated"}
-ROUTED = POST + 230  # bytes on the wire of one transmission of a post: where to, record, segment, acknowledgement
 FULL = 65  # servers: one more finds no place in the mesh
 FARTHEST = 100_000  # servers: so far the curves are drawn, if nothing larger was measured
 
@@ -381,15 +380,12 @@ def _latency(axes: Any, results: Results) -> None:
 
 
 def made_of(point: Point) -> dict[str, float]:
-    """Bytes of one delivery, by what they are. How often the post itself is sent is known (`copies`), and what one
-    transmission of it takes; the rest of what is passed on are receipts and look-ups."""
+    """Bytes of one delivery, by what they are."""
     each = {kind: getattr(point, f"{kind}_post") / max(1e-9, point.arrived_per_post) for kind in KINDS}
-    passed_on = max(0.0, min(each["relay"], point.copies * ROUTED - each["payload"] - each["duplicate"]))
     return {
         "author": each["payload"],
-        "passed_on": passed_on,
+        "passed_on": each["relay"],
         "again": each["duplicate"],
-        "receipts": each["relay"] - passed_on,
         "control": each["control"],
     }
 
@@ -398,8 +394,7 @@ SPLIT = {
     "author": ("the post, from author or parent", look.AUTHOR),
     "passed_on": ("the post, passed on by relays", look.PASSED_ON),
     "again": ("the post, to who had it", look.AGAIN),
-    "receipts": ("receipts, look-ups, passed on", look.RECEIPTS),
-    "control": ("all else, less saved keepalives", look.CONTROL),
+    "control": ("receipts, look-ups, acknowledgements, less saved keepalives", look.CONTROL),
 }
 
 
@@ -431,7 +426,7 @@ def _split(axes: Any, results: Results) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.set_xlabel("bytes on the wire for one delivery, beyond those of silence")
     axes.set_title("What a delivery is made of")
-    look.subtitle(axes, f"passed on by relays: as often as measured, {ROUTED:,} bytes each time")
+    look.subtitle(axes, "what a message is for decides, not who sends it: relays pass on receipts and look-ups as well")
     handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for kind, (_, colour) in SPLIT.items() if kind in used]
     axes.legend(
         handles, [name for kind, (name, _) in SPLIT.items() if kind in used], ncol=2, fontsize=7.6, frameon=False,

@@ -204,8 +204,8 @@ def _parts(followers: list[Point], broadcast: list[Point], nodes: int) -> str:
         f"At {nodes:,} servers a delivery costs {ours:,.0f} bytes with broadcast and "
         f"{median(point.per_delivery for point in same):,.0f} with followers only. Of the latter {part['author']:,.0f} are the "
         f"post as its author sends it (one copy serves all followers behind the same relay), {part['passed_on']:,.0f} the post "
-        f"as relays pass it on,{again} {part['receipts']:,.0f} receipts and look-ups that relays pass on, and "
-        f"{part['control']:,.0f} all else: receipts, finding out where followers&rsquo; servers are, acknowledgements."
+        f"as relays pass it on,{again} and {part['control']:,.0f} all else, over relays as well: receipts, finding out where "
+        "followers&rsquo; servers are, acknowledgements."
     )
 
 

@@ -18,7 +18,13 @@ constexpr std::size_t kCopyCost = 128;  // bytes, besides the payload
 }  // namespace
 
 CellHeads::CellHeads(const Config& config, Host& host, Links& links, Router& router, Relay& relay, Fanout& fanout)
-    : config_(config), host_(host), links_(links), router_(router), relay_(relay), fanout_(fanout) {}
+    : config_(config),
+      host_(host),
+      links_(links),
+      router_(router),
+      relay_(relay),
+      fanout_(fanout),
+      onward_links_(config, host, links, router) {}
 
 // --- lists of members
 
@@ -184,6 +190,7 @@ void CellHeads::pass(Carried& copy, const std::vector<std::size_t>& places) {
     for (auto& [key, receivers] : copies) {
       if ((links_.find(key.first) != nullptr) != near) continue;
       fanout_.spread(key.first, key.second, copy.origin, what, copy.payload, receivers);
+      onward_links_.to_relay(key.first);
     }
   }
   for (const LinkId link : direct) links_.send(link, handed, Priority::post, Traffic::relay);
@@ -303,7 +310,7 @@ void CellHeads::on(const Arrival& arrival, const CellAsk& message) {
 // --- time
 
 std::optional<MonoTime> CellHeads::next_due() const noexcept {
-  std::optional<MonoTime> first;
+  std::optional<MonoTime> first = onward_links_.next_due();
   for (const Carried& one : carried_) {
     for (const auto& at : {one.flush_at, one.retry_at, std::optional(one.until)}) {
       if (at && (!first || *at < *first)) first = at;
@@ -316,6 +323,7 @@ std::optional<MonoTime> CellHeads::next_due() const noexcept {
 }
 
 void CellHeads::due(MonoTime now) {
+  onward_links_.due(now);
   for (Carried& copy : carried_) {
     if (copy.flush_at && *copy.flush_at <= now) flush(copy);
     for (Awaited& part : copy.parts) {
@@ -341,7 +349,7 @@ std::size_t CellHeads::bytes() const noexcept {
     return one.roster->bytes() + heap_bytes(one.silent) +
            heap_bytes(one.parts, [](const Part& part) { return part.roster->bytes(); });
   };
-  return heap_bytes(lists_, of_list) + heap_bytes(carried_, [](const Carried& one) {
+  return onward_links_.bytes() + heap_bytes(lists_, of_list) + heap_bytes(carried_, [](const Carried& one) {
            return heap_bytes(one.seats) + heap_bytes(one.parts) + one.payload.size();
          });
 }

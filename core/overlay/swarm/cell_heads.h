@@ -17,6 +17,7 @@
 
 #include "core/overlay/swarm/cell_roster.h"
 #include "core/overlay/swarm/fanout.h"
+#include "core/overlay/swarm/onward_links.h"
 
 namespace np2p::swarm {
 
@@ -31,6 +32,8 @@ class CellHeads {
   void on(const Arrival& arrival, const CellTrouble& message);
   void on(const Arrival& arrival, const CellReceipts& message);
   void on(const Arrival& arrival, const CellMacs& message);
+  void on(const Arrival& arrival, const CellWhere& message) { onward_links_.on(arrival, message); }
+  void on(const Arrival& arrival, const CellHere& message) { onward_links_.on(arrival, message); }
   // Receipts of members; false: of nothing that was sent from here and has none yet.
   bool on(Peer& from, const Receipt& message);
   bool on(Peer& from, const Receipts& message);
@@ -120,6 +123,7 @@ class CellHeads {
   Router& router_;
   Relay& relay_;
   Fanout& fanout_;
+  OnwardLinks onward_links_;
   std::vector<List> lists_;
   std::vector<Carried> carried_;  // oldest first
   std::uint16_t parts_made_ = 0;

@@ -110,7 +110,7 @@ void Directory::ask(LinkId link, const Get& question, std::uint64_t own, LinkId 
     asked_.erase(oldest == asked_.end() ? asked_.begin() : oldest);
   }
   asked_.push_back({question.query, own, from, link, now});
-  links_.send(link, question, Priority::control, from ? Traffic::relay : Traffic::control);
+  links_.send(link, question, Priority::control, Traffic::control);
 }
 
 std::optional<Directory::Answer> Directory::next() {
@@ -125,8 +125,7 @@ void Directory::on(Peer& from, const Put& message) {
   if (const LinkId link = stays ? LinkId{} : onward(message.key, from.link)) {
     Put on_its_way = message;
     ++on_its_way.hops;
-    host_.observer.frame_was(Traffic::relay);
-    links_.send(link, on_its_way, Priority::control, Traffic::relay);
+    links_.send(link, on_its_way, Priority::control, Traffic::control);
     return;
   }
   if (takes_part()) take_in(message.key, message.records, from.link);
@@ -151,7 +150,6 @@ void Directory::on(Peer& from, const Get& message) {
   }
   Get on_its_way = message;
   ++on_its_way.hops;
-  host_.observer.frame_was(Traffic::relay);
   ask(link, on_its_way, 0, back);
 }
 
@@ -170,8 +168,7 @@ void Directory::on(Peer& from, const Got& message) {
     answers_.push_back({own, std::move(records), keeper.value_or(NodeId{})});
     return;
   }
-  host_.observer.frame_was(Traffic::relay);
-  links_.send(back, message, Priority::control, Traffic::relay);
+  links_.send(back, message, Priority::control, Traffic::control);
 }
 
 void Directory::appeared(const Peer& peer) {

@@ -289,7 +289,7 @@ void Fanout::serve(Peer& from, const Spread& message) {
   if (!lost.empty()) {
     const LinkId back = router_.carrier(message.from_via, message.from, {});
     const Receipts hint{message.from_via, message.from, 0, message.tag, {}, std::move(lost)};
-    if (back) links_.send(back, hint, Priority::control, Traffic::relay);
+    if (back) links_.send(back, hint, Priority::control, Traffic::control);
   }
 }
 
@@ -300,7 +300,6 @@ void Fanout::on(Peer& from, const Receipt& message, bool counted) {
   for (auto passed = passed_.rbegin(); passed != passed_.rend(); ++passed) {
     if (passed->tag != message.tag || short_node(passed->origin) != message.from) continue;
     if (!std::binary_search(passed->to.begin(), passed->to.end(), who)) continue;
-    host_.observer.frame_was(Traffic::relay);
     if (std::any_of(passed->got.begin(), passed->got.end(), [who](const Receipted& one) { return one.who == who; })) {
       return;
     }
@@ -316,7 +315,7 @@ void Fanout::flush(Passed& passed) {
   passed.flush_at.reset();
   Receipts message{passed.from_via, passed.from, 0, passed.tag, std::exchange(passed.got, {}), {}};
   const LinkId back = router_.carrier(passed.from_via, passed.from, {});
-  if (back) links_.send(back, message, Priority::control, Traffic::relay);
+  if (back) links_.send(back, message, Priority::control, Traffic::control);
 }
 
 void Fanout::on(Peer& from, const Receipts& message) {
@@ -342,13 +341,12 @@ void Fanout::on(Peer& from, const Receipts& message) {
     pass(again, {sent->channel, sent->priority, traffic_of(sent->channel), sent->tag}, sent->payload);
     return;
   }
-  host_.observer.frame_was(Traffic::relay);
   const LinkId onward =
       message.hops < config_.limits.hops ? router_.carrier(message.via, message.to, from.link) : LinkId{};
   if (!onward) return;
   Receipts on_its_way = message;
   ++on_its_way.hops;
-  links_.send(onward, on_its_way, Priority::control, Traffic::relay);
+  links_.send(onward, on_its_way, Priority::control, Traffic::control);
 }
 
 // --- what is for us

@@ -26,6 +26,7 @@ enum class Use : std::uint8_t {
   probe,    // a dial-back or an RTT measurement
   bulk,     // answers too large to be routed; dropped when idle
   head,     // of a cell of ours
+  onward,   // of cells that we lead: heads of parts, and relays
   count_,
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/hash.h"
+#include "core/wire/cell_messages.h"
 
 namespace np2p::swarm {
 namespace {
@@ -110,7 +111,10 @@ void Router::on(Peer& from, const Routed& message) {
     }
     return;
   }
-  host_.observer.frame_was(Traffic::relay);
+  const auto channel = static_cast<Channel>(message.channel);
+  const bool carried = carries_events(channel) ||
+                       (channel == static_cast<Channel>(kCellChannel) && is_cell_copy(message.payload.view()));
+  if (carried) host_.observer.frame_was(Traffic::relay);
   const LinkId onward = message.hops < config_.limits.hops ? hop(message.via, message.to, from.link) : LinkId{};
   if (!onward) {
     links_.send(from.link, Undelivered{message.from_via, message.from, message.to, 0}, Priority::control,
@@ -120,8 +124,8 @@ void Router::on(Peer& from, const Routed& message) {
   Routed on_its_way = message;
   ++on_its_way.hops;
   // What is not a packet of events acknowledges some, or makes a link: small, and waited for.
-  const bool events = carries_events(static_cast<Channel>(message.channel));
-  links_.send(onward, on_its_way, events ? Priority::post : Priority::control, Traffic::relay);
+  links_.send(onward, on_its_way, carries_events(channel) ? Priority::post : Priority::control,
+              carried ? Traffic::relay : Traffic::control);
 }
 
 void Router::on(Peer& from, const Undelivered& message) {
@@ -129,12 +133,11 @@ void Router::on(Peer& from, const Undelivered& message) {
     lost_.push_back(message.lost);
     return;
   }
-  host_.observer.frame_was(Traffic::relay);
   const LinkId onward = message.hops < config_.limits.hops ? hop(message.via, message.to, from.link) : LinkId{};
   if (!onward) return;
   Undelivered on_its_way = message;
   ++on_its_way.hops;
-  links_.send(onward, on_its_way, Priority::control, Traffic::relay);
+  links_.send(onward, on_its_way, Priority::control, Traffic::control);
 }
 
 void Router::on(Peer& from, const Direct& message) {

@@ -149,14 +149,13 @@ void Tunnels::on(Peer& from, const CarryEnd& message) {
     links_.link_down(link, CloseReason::peer_closed);
     return;
   }
-  host_.observer.frame_was(Traffic::relay);
   relay_.ended(message);
   const LinkId onward =
       message.hops < config_.limits.hops ? router_.carrier(message.via, message.to, from.link) : LinkId{};
   if (!onward || onward == from.link) return;
   CarryEnd on_its_way = message;
   ++on_its_way.hops;
-  links_.send(onward, on_its_way, Priority::control, Traffic::relay);
+  links_.send(onward, on_its_way, Priority::control, Traffic::control);
 }
 
 void Tunnels::closed(LinkId link) {

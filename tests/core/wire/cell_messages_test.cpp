@@ -32,6 +32,8 @@ std::vector<CellMessage> samples() {
       CellReceipts{10, 16, 17, places({3}), mac},
       CellAsk{11, 18, 19, places({4, 17})},
       CellMacs{12, 20, 21, {{5, mac}, {6, {}}}},
+      CellWhere{},
+      CellHere{Address::v4(0xC6120001, 20'000)},
   };
 }
 
@@ -48,6 +50,7 @@ TEST(CellMessages, EverySampleComesBack) {
     const auto again = decode_cell(bytes(all[i]), kLimits);
     ASSERT_TRUE(again.ok()) << i;
     EXPECT_TRUE(*again == all[i]) << i;
+    EXPECT_EQ(is_cell_copy(bytes(all[i])), std::holds_alternative<CellCopy>(all[i]));
   }
 }
 
