@@ -50,6 +50,7 @@ def test_every_mode_is_measured_and_bytes_add_up(whole: tuple[Path, str]) -> Non
         ("broadcast", "epinions", "16"),
         ("mesh", "epinions", "8"),
         ("mesh", "epinions", "16"),
+        ("auto", "epinions", "16"),
     }
     expected |= {("multicast", "epinions", nodes) for nodes in ("8", "16")}
     assert {(row["mode"], row["graph"], row["nodes"]) for row in rows} == expected
@@ -62,7 +63,7 @@ def test_every_mode_is_measured_and_bytes_add_up(whole: tuple[Path, str]) -> Non
         assert value["sent_p99"] > value["sent_B_s"] > 0
         assert value["delivery_ratio"] == 1.0 and value["got"] == value["due"] > 0
         assert value["latency_p99_ms"] > value["latency_p50_ms"] > 10
-        if row["mode"] in ("mesh", "broadcast"):
+        if row["mode"] in ("mesh", "broadcast", "auto"):
             everybody = value["nodes"] - 1
             # Each of them gets 800 bytes, in a frame, a record and a segment, once; some get it twice where posts are rare.
             assert value["due_per_post"] == everybody and 0.99 < value["copies"] < 1.6
@@ -83,7 +84,10 @@ def test_the_page_says_what_was_found_and_what_was_calculated(whole: tuple[Path,
         < page.index(">How it was measured</h2>")
     )
     assert "2,048 &times; 86,400 &divide; 8,000 = 22,000" in page
-    assert "In the mode <code>auto</code> each server goes over" in page and "was not measured here" in page
+    assert (
+        "In the mode <code>auto</code> each server goes over" in page
+        and "was calculated from the two other curves" in page
+    )
     assert (out / "crossover.png").stat().st_size > 10_000 and (out / "crossover-details.png").stat().st_size > 10_000
     for link in re.findall(r"<a href='#([^']+)'>", page):
         assert page.count(f" id='{link}'") == 1, "links lead to one place each"
@@ -131,7 +135,7 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
         (["--seed=-1"], "--seed must be 0 to 2**32 - 1, not -1"),
         (["--processes=0"], "--processes must be at least 1, not 0"),
         (["--graphs=epinions,mastodon"], "--graphs must be some of epinions,nostr,generated, not 'mastodon'"),
-        (["--modes="], "--modes must be some of mesh,broadcast,multicast, not nothing"),
+        (["--modes="], "--modes must be some of mesh,broadcast,multicast,auto, not nothing"),
         (
             ["--modes=mesh", "--nodes=1000"],
             "--modes mesh has nothing to measure at 1000 servers: the mesh is measured up to 256",

@@ -26,6 +26,8 @@ SIZES = (10, 12, 16, 32, 64, 128, 256, 1000, 3000, 10_000, 30_000, 100_000)
 SMALLEST, LARGEST = 8, 1_000_000
 MESH_LARGEST, MESH_SHORT = 256, 128  # it is full with 65, and larger ones take long
 BESIDE = (64, 256)  # sizes at which the short form looks at the other follow relations, too
+AUTO_LARGEST = 10_000  # from about there on the first servers go over: that is calculated
+AUTO_SHORT = (16, 64, 256)
 SEEDS_UP_TO = 256  # servers: the short form has three seeds so far, one beyond
 GRAPH_USERS = {"epinions": 42_009, "nostr": 14_000}  # so many have the mean number of follows among each other
 
@@ -45,6 +47,8 @@ def sizes_of(chosen: argparse.Namespace, mode: str, graph: str) -> list[int]:
     sizes: list[int] = chosen.sizes
     if mode == "mesh":
         return [n for n in sizes if n <= (MESH_SHORT if chosen.short else MESH_LARGEST)]
+    if mode == "auto":
+        return [n for n in sizes if n in AUTO_SHORT or (not chosen.short and n <= AUTO_LARGEST)]
     if chosen.short and graph != chosen.graph_list[0]:
         sizes = [n for n in sizes if n in BESIDE]
     return [n for n in sizes if n <= GRAPH_USERS.get(graph, LARGEST)]
@@ -52,7 +56,7 @@ def sizes_of(chosen: argparse.Namespace, mode: str, graph: str) -> list[int]:
 
 def seeds_of(chosen: argparse.Namespace, mode: str, graph: str, nodes: int) -> list[int]:
     first = chosen.seed
-    one = chosen.short and (mode == "mesh" or graph != chosen.graph_list[0] or nodes > SEEDS_UP_TO)
+    one = chosen.short and (mode in ("mesh", "auto") or graph != chosen.graph_list[0] or nodes > SEEDS_UP_TO)
     return [first + i for i in range(1 if one else chosen.seeds)]
 
 

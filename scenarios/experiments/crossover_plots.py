@@ -10,7 +10,7 @@ from typing import Any, Callable, Sequence
 import crossover_math as maths
 import matplotlib.pyplot as plt
 import plotting as look
-from crossover_points import BUDGET, GRAPHS, KINDS, POST, Point
+from crossover_points import BUDGET, GRAPHS, KINDS, POST, WITHOUT_GRAPH, Point
 from crossover_run import Results
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
@@ -20,6 +20,7 @@ NAMES_IN_TABLE = {
     "mesh": "broadcast, mesh",
     "broadcast": "broadcast, tree",
     "multicast": "followers only",
+    "auto": "auto",
 }
 MARKERS = {"epinions": "o", "nostr": "s", "generated": "^"}
 SOURCE_NAMES = {"epinions": "Epinions", "nostr": "Nostr", "generated": "generated"}
@@ -248,7 +249,12 @@ def _everything(axes: Any, results: Results) -> None:
         fitted[mode] = known
         ends.append((x, y, LABELS[mode], COLOURS[mode]))
     if len(fitted) == 2 and results.whole:
-        ends.append((*_auto(axes, fitted, end), "auto\n(calculated)", COLOURS["auto"]))
+        ends.append((*_auto(axes, fitted, end), "auto (band:\ncalculated)", COLOURS["auto"]))
+    if measured := results.of("auto"):
+        xs, ys = medians(measured, lambda point: point.sent_B_s)
+        axes.plot(
+            xs, ys, linestyle="none", marker="s", markersize=9, mfc="none", mec=COLOURS["auto"], mew=1.6, zorder=5
+        )
     if mesh:
         xs, ys = medians(mesh, lambda point: point.sent_B_s)
         look.line(axes, xs, ys, COLOURS["mesh"], marker="D")
@@ -331,7 +337,7 @@ def _arrives(axes: Any, results: Results) -> None:
 def _lines(results: Results, full_mesh: bool = False) -> list[tuple[str, list[Point]]]:
     """The mesh as far as it has room: beyond that most does not arrive, and what did not arrive cost nothing."""
     graph = graphs_of(results)[0]
-    found = [(mode, results.of(mode) if mode in ("mesh", "broadcast") else results.of(mode, graph)) for mode in LABELS]
+    found = [(mode, results.of(mode) if mode in WITHOUT_GRAPH else results.of(mode, graph)) for mode in LABELS]
     found = [
         (mode, [point for point in points if mode != "mesh" or full_mesh or point.nodes <= FULL])
         for mode, points in found

@@ -15,8 +15,11 @@ from meter import KINDS
 
 DRIVERS = ("crossover_measure.py", "meter.py", "scale_measure.py")
 VERSION = 1  # of the measurement: another one makes what is kept worthless
-MODES = ("mesh", "broadcast", "multicast")  # `auto` is one of the last two, by the size: it is calculated from both
-NAMES = {"mesh": "broadcast over the mesh", "broadcast": "broadcast", "multicast": "followers only"}
+MODES = ("mesh", "broadcast", "multicast", "auto")
+NAMES = {"mesh": "broadcast over the mesh", "broadcast": "broadcast", "multicast": "followers only", "auto": "auto"}
+# Who follows whom makes no difference to these. With `auto` that is so as long as nobody has gone over, and larger networks
+# are not measured.
+WITHOUT_GRAPH = ("mesh", "broadcast", "auto")
 # The mean number of follows of each source of relations: Epinions' own; the same for the few real lists of Nostr (of most
 # of its users only who follows them is known); Twitter's in 2009 for the generated ones.
 GRAPHS = {"epinions": 9.8, "nostr": 9.8, "generated": 35.2}
@@ -58,7 +61,7 @@ class Plan:
     def of(mode: str, nodes: int, short: bool) -> Plan:
         if mode == "mesh":
             return Plan(60.0, 30.0, 0.0, 24, 8) if short else Plan(120.0, 60.0, 0.0, 60, 16)
-        if mode == "broadcast":  # each post tells about everybody
+        if mode in WITHOUT_GRAPH:  # each post tells about everybody
             return Plan(300.0, 200.0, CONTACT_LIFE, 60 if short else 120, 16)
         return Plan(300.0, 200.0, CONTACT_LIFE, 200 if short else max(400, min(2000, nodes // 10)), 16)
 
@@ -84,9 +87,9 @@ class Ask:
         follows = mean_follows(self.graph, n)
         if self.mode == "mesh":
             return 1e-6 * n**2 * (plan.settle + plan.follow + 10.0 * plan.posts)
-        deliveries = plan.posts * (n if self.mode == "broadcast" else 3.0 * follows)
+        deliveries = plan.posts * (n if self.mode in WITHOUT_GRAPH else 3.0 * follows)
         silent = n * (plan.settle + 2.0 * plan.follow) + 2.0 * plan.posts * DAY / POSTS_A_DAY
-        lively = n * plan.live * (1.0 + (0.0 if self.mode == "broadcast" else 0.1 * follows))
+        lively = n * plan.live * (1.0 + (0.0 if self.mode in WITHOUT_GRAPH else 0.1 * follows))
         return 0.003 * n + 6e-4 * n * follows + 1e-6 * (silent + lively) + 2e-5 * deliveries
 
     def file(self, folder: Path) -> Path:

@@ -19,6 +19,7 @@ from crossover_points import (
     PER_SECOND,
     POST,
     POSTS_A_DAY,
+    WITHOUT_GRAPH,
     Point,
 )
 from crossover_run import Results
@@ -289,7 +290,7 @@ def table(results: Results) -> str:
     graph = plots.graphs_of(results)[0]
     rows = []
     for mode in MODES:
-        points = results.of(mode) if mode in ("mesh", "broadcast") else results.of(mode, graph)
+        points = results.of(mode) if mode in WITHOUT_GRAPH else results.of(mode, graph)
         sizes = sorted({point.nodes for point in points})
         for nodes in [size for size in sizes if size in SHOWN or size == sizes[-1]]:
             same = [point for point in points if point.nodes == nodes]
@@ -391,8 +392,8 @@ def caveats(results: Results) -> str:
     largest = max((point.nodes for point in results.points), default=0)
     points = [
         "In the mode <code>auto</code> each server goes over from broadcast to followers at a budget of its own, within a quarter "
-        "of the one that is drawn. What it costs was not measured here but calculated from the two other curves, by the servers' "
-        "own rule; that the rule keeps still, and loses nothing, is what <code>./dev experiment modes</code> measures."
+        "of the one that is drawn. Up to the sizes that were measured all are still below that and broadcast (the table has what that "
+        "costs); beyond, it was calculated from the two other curves, by the servers' own rule. That the rule keeps still, and loses nothing, is what <code>./dev experiment modes</code> measures."
     ]
     full = [point for point in results.of("mesh") if point.nodes > plots.FULL]
     if full:
