@@ -1,5 +1,6 @@
 // Lookups: who is looked for, in which turn, and what becomes of the answers.
 #include <algorithm>
+#include <map>
 
 #include "core/base/vectors.h"
 #include "core/overlay/swarm/coordinates.h"
@@ -81,17 +82,41 @@ void Locator::want_no_more(const PubKey& user) {
 }
 
 // Because of what somebody says who may have made up the user: on a budget, and in a part of the room.
-void Locator::check(const PubKey& user, LinkId from) {
+void Locator::check(const PubKey& user, const Arrival& arrival) {
   Known* known = contacts_.find(user);
   if ((known != nullptr && known->in_line) || find_wanted(user) != nullptr) return;
-  const auto claims = std::count_if(wanted_.begin(), wanted_.end(), [](const Wanted& one) { return one.claimed; });
-  const bool full = static_cast<std::size_t>(claims) * kClaimed >= config_.limits.lookups_open;
-  if (full || wanted_.size() >= config_.limits.lookups_open || !checks_.take(host_.clock.mono())) {
+  if (!make_room_for_claim(arrival.node) || wanted_.size() >= config_.limits.lookups_open ||
+      !checks_.take(host_.clock.mono())) {
     if (known != nullptr && known->kept) return line_up(*known);
-    return host_.observer.rejected("claim", error(ErrorCode::full, "too many to be checked"), from);
+    return host_.observer.rejected("claim", error(ErrorCode::full, "too many to be checked"), arrival.delivery.link);
   }
   begin_search(user);
   wanted_.back().claimed = true;
+  wanted_.back().claimant = arrival.node;
+}
+
+// A node serves one user. The one that claims most, or one whose claim was asked about already and is not confirmed,
+// makes room for who claims less: else somebody who invents users would keep all newcomers away.
+bool Locator::make_room_for_claim(const NodeId& claimant) {
+  std::map<NodeId, std::size_t> claims;
+  std::size_t sum = 0;
+  for (const Wanted& one : wanted_) {
+    if (!one.claimed) continue;
+    ++claims[one.claimant];
+    ++sum;
+  }
+  if (sum * kClaimed < config_.limits.lookups_open) return true;
+  const auto own = claims.find(claimant);
+  const std::size_t mine = own == claims.end() ? 0 : own->second;
+  const auto most =
+      std::max_element(claims.begin(), claims.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto victim = std::find_if(wanted_.begin(), wanted_.end(), [&](const Wanted& one) {
+    if (!one.claimed) return false;
+    return most->second > mine + 1 ? one.claimant == most->first : mine == 0 && !one.open && one.asked > 0;
+  });
+  if (victim == wanted_.end()) return false;
+  wanted_.erase(victim);
+  return true;
 }
 
 void Locator::begin_search(const PubKey& user) {
