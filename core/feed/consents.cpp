@@ -53,6 +53,11 @@ void Consents::put(const Key& key, Stage stage, Duration until) {
   next_due_ = next_due_ ? std::min(*next_due_, question.at) : question.at;
 }
 
+void Consents::strike(const PubKey& guardian, const PubKey& ward, LinkId link) {
+  put({guardian, ward}, Stage::refused, kRefused);
+  host_.observer.rejected("guardian", error(ErrorCode::forbidden, "named by a follower, and has not agreed"), link);
+}
+
 Consents::Asked Consents::send(const PubKey& guardian, const std::vector<PubKey>& wards) {
   if (!messages_.take(host_.clock.mono())) {
     host_.observer.rejected("consent", error(ErrorCode::rate_limited, "too many guardians to be asked"), {});
@@ -74,7 +79,7 @@ Consents::Asked Consents::ask(const PubKey& guardian, const std::vector<PubKey>&
       if (guards_(ward)) {
         followers_.agreed(ward, guardian);
       } else {
-        put({guardian, ward}, Stage::refused, kRefused);
+        strike(guardian, ward, {});
       }
       answered_.push_back(ward);
       continue;
@@ -125,9 +130,8 @@ void Consents::on(const TellWards& message, const Delivery& from) {
   }
   for (const PubKey& ward : message.refused) {
     if (!was_asked(ward)) continue;
-    put({from.source, ward}, Stage::refused, kRefused);
+    strike(from.source, ward, from.link);
     answered_.push_back(ward);
-    host_.observer.rejected("guardian", error(ErrorCode::forbidden, "named by a follower, and has not agreed"), from.link);
   }
 }
 

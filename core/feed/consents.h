@@ -63,6 +63,7 @@ class Consents {
   };
   using Key = std::pair<PubKey, PubKey>;  // guardian and ward
   void put(const Key& key, Stage stage, Duration until);
+  void strike(const PubKey& guardian, const PubKey& ward, LinkId link);
   Asked send(const PubKey& guardian, const std::vector<PubKey>& wards);
 
   const Config& config_;

@@ -129,7 +129,7 @@ def _newcomers(net: np2p.Simulation, behaviour: str, flooding: int) -> tuple[lis
     return took, (net.traffic()["bytes_out"][author.index] - sent) / (net.now - begun)
 
 
-@pytest.mark.parametrize("flooding", [2, 24])
+@pytest.mark.parametrize("flooding", [2, 8])
 @pytest.mark.seeds(per_commit=2, nightly=10)
 def test_newcomers_are_registered_while_others_flood(net: np2p.Simulation, flooding: int) -> None:
     """Under one key and under many: each of those who flood says FOLLOW 50 times a second."""

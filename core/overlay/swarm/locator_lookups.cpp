@@ -18,6 +18,8 @@ constexpr Duration kAnswers = 3s;       // for the first answer
 constexpr Duration kOthers = 2s;        // for the other answers, once one is there
 constexpr std::size_t kFew = 3;         // answers: more are not to be had in a small network
 constexpr std::size_t kClaimed = 4;     // a part of the lookups: those that claims of others cause
+constexpr std::size_t kOfOneNode = 16; // a part of these: of users that one node claims; each costs a dozen questions
+constexpr std::size_t kFewClaims = 4;  // but so many at least
 constexpr std::size_t kLine = 2;        // likewise: those of the line
 constexpr unsigned kDoubts = 4;         // tries after which a claim is taken that one keeper makes alone
 constexpr unsigned kGiveUp = 60;        // tries, two days; whoever still wants the user asks anew
@@ -85,6 +87,15 @@ void Locator::want_no_more(const PubKey& user) {
 void Locator::check(const PubKey& user, const Arrival& arrival) {
   Known* known = contacts_.find(user);
   if ((known != nullptr && known->in_line) || find_wanted(user) != nullptr) return;
+  // A node serves one user. Only a BIND says otherwise, or that the first one is not heard of any more.
+  bool serves_another = false;
+  contacts_.each_at(arrival.node, [&](const Known& one) {
+    serves_another = serves_another || (one.checked && alive(one) && PubKey(one.user) != user);
+  });
+  if (serves_another && (known == nullptr || (known->binding == nullptr && !known->kept))) {
+    const Error why = error(ErrorCode::forbidden, "its node serves somebody else");
+    return host_.observer.rejected("claim", why, arrival.delivery.link);
+  }
   if (!make_room_for_claim(arrival.node) || wanted_.size() >= config_.limits.lookups_open ||
       !checks_.take(host_.clock.mono())) {
     if (known != nullptr && known->kept) return line_up(*known);
@@ -105,9 +116,10 @@ bool Locator::make_room_for_claim(const NodeId& claimant) {
     ++claims[one.claimant];
     ++sum;
   }
-  if (sum * kClaimed < config_.limits.lookups_open) return true;
   const auto own = claims.find(claimant);
   const std::size_t mine = own == claims.end() ? 0 : own->second;
+  if (mine >= std::max(kFewClaims, config_.limits.lookups_open / kClaimed / kOfOneNode)) return false;
+  if (sum * kClaimed < config_.limits.lookups_open) return true;
   const auto most =
       std::max_element(claims.begin(), claims.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   const auto victim = std::find_if(wanted_.begin(), wanted_.end(), [&](const Wanted& one) {
