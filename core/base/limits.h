@@ -110,6 +110,13 @@ struct Limits {
   // over a few relays.
   std::uint32_t link_extensions_per_second = 100;
   std::uint32_t link_extensions_burst = 2000;
+  // Of these, from whom the overlay has not found to serve the user it names: once it has, the message comes again.
+  std::uint32_t link_unproven_per_second = 20;
+  std::uint32_t link_unproven_burst = 400;
+  // And from one server that is proven, so that one that floods leaves room for others behind the same relay: a busy
+  // author leaves its guardians some ten a second. Remembered of `askers`.
+  std::uint32_t source_extensions_per_second = 20;
+  std::uint32_t source_extensions_burst = 400;
   // Bytes of events that requests are answered with: one answer, and what goes to the askers over one link and to one
   // asker (on the mesh a claim, so that nobody is buried in what he never asked for). Nothing is answered while more
   // than answer_queue_bytes wait on the link.
@@ -143,8 +150,26 @@ struct Limits {
   // Anybody may follow, as many as he likes to pose as: bytes of history to all followers together.
   std::uint32_t follower_bytes_per_second = 256 * 1024;
   std::uint32_t follower_bytes_burst = 16 * 1024 * 1024;
+  // Bytes of answers to FOLLOW. To one follower: a few with all that is recent (some 2 kB each), then a short one (300
+  // bytes) each five seconds at most; whoever says FOLLOW oftener is not heard. To all who are registered: 100,000 who
+  // find their author's server back are answered within two minutes. To all newcomers, who may be one attacker with
+  // many keys: 6,000 at once, then some 40 a second, and above half of the burst those without a list of what is
+  // recent.
+  std::uint32_t follow_answer_bytes_per_second = 64;
+  std::uint32_t follow_answer_bytes_burst = 16 * 1024;
+  std::uint32_t renewal_bytes_per_second = 64 * 1024;
+  std::uint32_t renewal_bytes_burst = 8 * 1024 * 1024;
+  std::uint32_t newcomer_bytes_per_second = 12 * 1024;
+  std::uint32_t newcomer_bytes_burst = 2 * 1024 * 1024;
   // --- mail for followers who are away (core/feed/guardians.h)
-  std::size_t wards = 64;  // users for whom we keep mail; those whom ours does not follow have half of the places
+  // Of those whom followers name as their guardians is asked whether they agree (core/feed/consents.h): messages to all
+  // of them, and guardians asked because of one follower, who may name others all the time.
+  std::uint32_t consents_per_second = 50;
+  std::uint32_t consents_burst = 500;
+  std::uint32_t consents_of_one_per_hour = 6;
+  std::uint32_t consents_of_one_burst = 30;
+  std::size_t consents = 4096;  // questions that are open, and refusals that hold; the oldest makes room
+  std::size_t wards = 64;       // users for whom we keep mail; those whom ours does not follow have half of the places
   std::size_t ward_letters = 12'000;                 // kept for one of them,
   std::size_t ward_mail_bytes = 16 * 1024 * 1024;    // in all
   unsigned sender_share_percent = 50;                // of both, from one author

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "core/base/bytes.h"
+#include "core/base/heap_bytes.h"
 #include "core/base/limits.h"
 #include "core/base/token_bucket.h"
 
@@ -29,6 +30,8 @@ class Askers {
     }
     return at->second.take(now, bytes);
   }
+
+  [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(budgets_) + heap_bytes(order_); }
 
  private:
   const Limits& limits_;

@@ -363,7 +363,7 @@ void Feed::receipt_when_durable(const Delivery& copy) {
 }
 
 void Feed::receive_extension(const Delivery& delivery) {
-  if (!judge_.may_bring_message(delivery.link)) {
+  if (!judge_.may_bring_message(delivery)) {
     reject("extension", error(ErrorCode::rate_limited, "too many over this link"), delivery);
     return;
   }

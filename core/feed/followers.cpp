@@ -14,6 +14,9 @@ constexpr Duration kSoon = 5s;
 constexpr std::size_t kLooks = 1000;  // at who is behind, each time
 constexpr Duration kSeekAgain = 6h;   // who guards somebody
 constexpr Duration kSeen = 1min;      // of two signs within this the second says nothing new
+constexpr Duration kConfirm = 6h;     // before the end of a lease; who is there renews it earlier
+constexpr Duration kConfirmAgain = 1h;
+constexpr Duration kGrace = 3h;  // after a start: those who would stay if a guardian agreed, which is asked
 constexpr Duration kPauses[] = {10s, 30s, 60s, 5min, 10min, 1h, 6h};  // between announcements
 
 }  // namespace
@@ -22,6 +25,7 @@ Followers::Followers(const Config& config, Host& host) : config_(config), host_(
 
 void Followers::load() {
   const MonoTime now = host_.clock.mono();
+  const Duration longer = config_.limits.ward_life - config_.limits.follow_lease;
   host_.store.each_value(Table::followers, [&](std::string_view key, std::string_view value) {
     const auto follower = PubKey::from(bytes_of(key));
     const auto lease = take_u64(value);
@@ -34,6 +38,13 @@ void Followers::load() {
       state.guardians.push_back(*PubKey::from(bytes_of(value.substr(0, PubKey::size))));
     }
     state.said = take_u64(value).value_or(0);  // an earlier version wrote none
+    const auto agreed = take_u64(value);       // likewise, and took all of them at their word
+    state.agreed = static_cast<std::uint8_t>(agreed.value_or(0) & ((1u << state.guardians.size()) - 1));
+    if (!agreed && !state.guardians.empty()) state.lease_until = state.lease_until - longer;
+    if (!state.guardians.empty() && state.agreed == 0) {
+      const WallTime at_least = std::min(state.lease_until + longer, host_.clock.wall() + kGrace);
+      state.lease_until = std::max(state.lease_until, at_least);
+    }
     followers_.emplace(*follower, std::move(state));
   });
 }
@@ -45,10 +56,10 @@ bool Followers::add(const PubKey& follower, const std::vector<PubKey>& guardians
     at = followers_.emplace(follower, Follower{}).first;
   }
   const Limits& limits = config_.limits;
-  at->second.lease_until = host_.clock.wall() + (guardians.empty() ? limits.follow_lease : limits.ward_life);
-  at->second.guardians = guardians;
+  change_guardians(at->second, guardians);
+  at->second.lease_until = host_.clock.wall() + (at->second.agreed == 0 ? limits.follow_lease : limits.ward_life);
   at->second.said = std::max(at->second.said, said);
-  if (first_end_) first_end_ = std::min(*first_end_, end_of(at->second, had_moved_));
+  if (first_end_) first_end_ = std::min(*first_end_, look_at(at->second, had_moved_));
   if (save(follower)) return true;
   not_behind(follower);
   followers_.erase(at);  // what would be gone after a restart is not promised
@@ -153,11 +164,52 @@ bool Followers::set_guardians(const PubKey& follower, std::vector<PubKey> guardi
   const auto at = followers_.find(follower);
   if (guardians.size() > kMostGuardians) guardians.resize(kMostGuardians);
   if (at == followers_.end() || guardians.empty() || at->second.guardians == guardians) return false;
-  const Limits& limits = config_.limits;
-  if (at->second.guardians.empty()) {
-    at->second.lease_until = at->second.lease_until + (limits.ward_life - limits.follow_lease);
+  Follower& state = at->second;
+  const bool was_longer = state.agreed != 0;
+  change_guardians(state, std::move(guardians));
+  if (was_longer && state.agreed == 0) {  // it had guardians, so there is time to ask these
+    const Duration longer = config_.limits.ward_life - config_.limits.follow_lease;
+    state.lease_until = std::max(state.lease_until - longer, std::min(state.lease_until, host_.clock.wall() + kGrace));
   }
-  at->second.guardians = std::move(guardians);
+  first_end_.reset();
+  save(follower);
+  return true;
+}
+
+void Followers::change_guardians(Follower& follower, std::vector<PubKey> guardians) {
+  std::uint8_t agreed = 0;
+  for (std::size_t i = 0; i < guardians.size() && i < kMostGuardians; ++i) {
+    for (std::size_t before = 0; before < follower.guardians.size(); ++before) {
+      const bool same = follower.guardians[before] == guardians[i];
+      if (same && (follower.agreed >> before & 1) != 0) agreed = static_cast<std::uint8_t>(agreed | 1u << i);
+    }
+  }
+  follower.guardians = std::move(guardians);
+  follower.agreed = agreed;
+}
+
+bool Followers::names(const PubKey& follower, const PubKey& guardian) const {
+  const auto at = followers_.find(follower);
+  if (at == followers_.end()) return false;
+  const auto& named = at->second.guardians;
+  return std::find(named.begin(), named.end(), guardian) != named.end();
+}
+
+bool Followers::has_agreed(const PubKey& follower, const PubKey& guardian) const {
+  const auto at = followers_.find(follower);
+  if (at == followers_.end()) return false;
+  const auto& named = at->second.guardians;
+  const auto one = std::find(named.begin(), named.end(), guardian);
+  return one != named.end() && (at->second.agreed >> (one - named.begin()) & 1) != 0;
+}
+
+bool Followers::agreed(const PubKey& follower, const PubKey& guardian) {
+  if (!names(follower, guardian)) return false;
+  Follower& state = followers_.at(follower);
+  const Limits& limits = config_.limits;
+  if (state.agreed == 0) state.lease_until = state.lease_until + (limits.ward_life - limits.follow_lease);
+  const auto place = std::find(state.guardians.begin(), state.guardians.end(), guardian) - state.guardians.begin();
+  state.agreed = static_cast<std::uint8_t>(state.agreed | 1u << place);
   save(follower);
   return true;
 }
@@ -185,8 +237,15 @@ bool Followers::shows_up(const PubKey& follower) {
 
 // Where the user has moved from, nobody is waited for.
 WallTime Followers::end_of(const Follower& follower, bool has_moved) const {
-  const bool longer = has_moved && !follower.guardians.empty();
+  const bool longer = has_moved && follower.agreed != 0;
   return longer ? follower.lease_until - config_.limits.ward_life + config_.limits.follow_lease : follower.lease_until;
+}
+
+// When there is something to do about its lease: to ask those whom it names, or to end it.
+WallTime Followers::look_at(const Follower& follower, bool has_moved) const {
+  const WallTime end = end_of(follower, has_moved);
+  const bool asks = !has_moved && follower.agreed == 0 && !follower.guardians.empty();
+  return asks ? std::min(end, std::max(end - kConfirm, follower.confirm_at)) : end;
 }
 
 std::vector<PubKey> Followers::expire(bool has_moved) {
@@ -202,8 +261,14 @@ std::vector<PubKey> Followers::expire(bool has_moved) {
       host_.store.erase_value(Table::followers, text_of(at->first.view()));
       not_behind(at->first);
       ended.push_back(at->first);
-    } else if (!first_end_ || end < *first_end_) {
-      first_end_ = end;
+    } else {
+      WallTime next = look_at(at->second, has_moved);
+      if (next < end && next <= now) {
+        unconfirmed_.push_back(at->first);
+        at->second.confirm_at = now + kConfirmAgain;
+        next = look_at(at->second, has_moved);
+      }
+      first_end_ = first_end_ ? std::min(*first_end_, next) : next;
     }
     at = over ? followers_.erase(at) : std::next(at);
   }
@@ -224,6 +289,7 @@ bool Followers::save(const PubKey& follower) {
   append_u64(value, behind == behind_.end() ? kNotBehind : behind->second.after);
   for (const PubKey& guardian : state.guardians) value.append(text_of(guardian.view()));
   append_u64(value, state.said);
+  append_u64(value, state.agreed);
   return host_.store.set_value(Table::followers, text_of(follower.view()), value);
 }
 

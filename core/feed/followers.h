@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "core/base/config.h"
@@ -20,8 +21,10 @@ class Followers {
  public:
   struct Follower {
     WallTime lease_until;
-    std::vector<PubKey> guardians;  // who take in what is for this follower
+    std::vector<PubKey> guardians;  // whom this follower names; who take in what is for it, if they have agreed
+    std::uint8_t agreed = 0;        // bit by bit: these have said so
     std::uint64_t said = 0;         // number of its last FOLLOW
+    WallTime confirm_at{};          // its guardians are not asked before, for the sake of its lease
   };
   struct Behind {
     std::uint64_t after = 0;  // it has our stream up to this number for sure
@@ -36,8 +39,9 @@ class Followers {
   Followers(const Config& config, Host& host);
 
   void load();
-  // Registers or renews; the lease starts now. False: over the limit, or the store cannot keep it. With guardians the
-  // lease is as long as these keep mail for somebody who is away: Limits::ward_life instead of follow_lease.
+  // Registers or renews; the lease starts now. False: over the limit, or the store cannot keep it. With a guardian that
+  // has agreed the lease is as long as it keeps mail for somebody who is away: Limits::ward_life instead of
+  // follow_lease. Who is named again has not to agree again.
   bool add(const PubKey& follower, const std::vector<PubKey>& guardians, std::uint64_t said = 0);
   // It is a follower, and has said FOLLOW since it said what has this number.
   [[nodiscard]] bool has_said(const PubKey& follower, std::uint64_t number) const;
@@ -49,9 +53,14 @@ class Followers {
   void knows(const PubKey& follower);  // all that it lacks, and pulls
   // What comes after this number it may not have heard of yet: it is told soon.
   void knows_until(const PubKey& follower, std::uint64_t seq);
-  // As the directory says, of one who is not known to have these: the lease is as if its last FOLLOW had named them.
-  // False: nothing new.
+  // As the directory says, of one who is not known to have these: as if its last FOLLOW had named them. False: nothing
+  // new.
   bool set_guardians(const PubKey& follower, std::vector<PubKey> guardians);
+  [[nodiscard]] bool names(const PubKey& follower, const PubKey& guardian) const;
+  [[nodiscard]] bool has_agreed(const PubKey& follower, const PubKey& guardian) const;
+  bool agreed(const PubKey& follower, const PubKey& guardian);  // it says so; false: it is not named
+  // Whose lease ends soon unless one of the guardians agrees, and nobody has said anything yet.
+  [[nodiscard]] std::vector<PubKey> take_unconfirmed() { return std::exchange(unconfirmed_, {}); }
   // Is it time to ask the directory who guards it?
   bool may_seek_guardians(const PubKey& follower);
   // A guardian says that it is there. True: it is behind, and this was not said a moment ago.
@@ -75,6 +84,8 @@ class Followers {
   void call_at(const PubKey& follower, Behind& state, MonoTime at);
   void not_behind(const PubKey& follower);
   [[nodiscard]] WallTime end_of(const Follower& follower, bool has_moved) const;
+  [[nodiscard]] WallTime look_at(const Follower& follower, bool has_moved) const;
+  void change_guardians(Follower& follower, std::vector<PubKey> guardians);
 
   const Config& config_;
   Host& host_;
@@ -82,8 +93,9 @@ class Followers {
   std::map<PubKey, Behind> behind_;              // of these
   std::set<std::pair<MonoTime, PubKey>> calls_;  // when these are told
   PubKey looked_at_;                             // of those who are behind, the last
-  std::optional<WallTime> first_end_;            // no lease ends before this;
+  std::optional<WallTime> first_end_;            // no lease ends before this, and nobody is to be asked;
   bool had_moved_ = false;                       // then
+  std::vector<PubKey> unconfirmed_;
 };
 
 }  // namespace np2p

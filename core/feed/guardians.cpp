@@ -21,14 +21,16 @@ MailPost post_over(Overlay& overlay) {
 
 }  // namespace
 
-Guardians::Guardians(const Config& config, Host& host, Overlay& overlay, Follows& follows, const Followers& followers,
+Guardians::Guardians(const Config& config, Host& host, Overlay& overlay, Follows& follows, Followers& followers,
                      const Positions& positions)
     : config_(config),
       host_(host),
       overlay_(overlay),
       follows_(follows),
-      postman_(config, host, followers, post_over(overlay)),
       mailbox_(config, host, post_over(overlay)),
+      consents_(config, host, followers, post_over(overlay),
+                [this](const PubKey& user) { return mailbox_.guards(user); }),
+      postman_(config, host, followers, consents_, post_over(overlay)),
       wardship_(
           config, host, follows, followers, [&positions](const PubKey& author) { return positions.of(author); },
           post_over(overlay)) {}
@@ -64,13 +66,19 @@ void Guardians::copied(const CopyOutcome& outcome) {
 }
 
 bool Guardians::wants_mail(const PubKey& follower, const Followers::Follower& state) const {
-  return config_.overlay != OverlayKind::mesh && !state.guardians.empty() &&
+  return config_.overlay != OverlayKind::mesh && !state.guardians.empty() && !consents_.is_alone(follower) &&
          (postman_.is_away(follower) || !overlay_.reaches(follower));
 }
 
 void Guardians::leave(const Posting& posting, const std::vector<PubKey>& absent) {
   for (const PubKey& follower : absent) postman_.absent(follower);
   postman_.leave(posting, absent);
+  settle();
+}
+
+void Guardians::confirm(const std::vector<PubKey>& followers) {
+  if (config_.overlay == OverlayKind::mesh || followers.empty()) return;
+  consents_.confirm(followers);
   settle();
 }
 
@@ -122,6 +130,8 @@ void Guardians::timer() {
   woken_at_.reset();
   const MonoTime now = host_.clock.mono();
   if (judge_at_ && *judge_at_ <= now) judge();
+  consents_.due(now);
+  postman_.consented(consents_.take_answered());
   postman_.due(now);
   mailbox_.due(now);
   wardship_.due(now);
@@ -135,8 +145,10 @@ void Guardians::settle() {
     overlay_.set_guardians(wardship_.guardians());
   }
   for (const PubKey& author : wardship_.take_authors()) follows_.missed_us(author);
+  if (const auto wards = consents_.take_answered(); !wards.empty()) postman_.consented(wards);
   std::optional<MonoTime> due;
-  for (const auto& at : {postman_.next_due(), mailbox_.next_due(), wardship_.next_due(), judge_at_}) {
+  for (const auto& at :
+       {postman_.next_due(), consents_.next_due(), mailbox_.next_due(), wardship_.next_due(), judge_at_}) {
     if (at && (!due || *at < *due)) due = at;
   }
   if (!due || due == woken_at_) return;

@@ -267,6 +267,18 @@ bool Mailbox::keep(const PubKey& author, const Mail& message, const PubKey& user
   return true;
 }
 
+void Mailbox::on(const AskWards& message, const Delivery& from) {
+  if (!from.from_server) {
+    return reject("ask wards", error(ErrorCode::forbidden, "not from an author's server"), from.link);
+  }
+  if (!may_leave(from.source, message.wards.size() * kLetterCost)) {
+    return reject("ask wards", error(ErrorCode::rate_limited, "too much of one author"), from.link);  // it comes again
+  }
+  TellWards answer;
+  for (const PubKey& user : message.wards) (guards(user) ? answer.agreed : answer.refused).push_back(user);
+  post_.send(from.source, answer, Priority::control);
+}
+
 void Mailbox::erase(const PubKey& user, Ward& ward, const MailStream& stream, std::uint64_t seq, const Kept& kept) {
   host_.store.erase_value(Table::mail, key_of(user, stream, seq));
   --ward.letters;

@@ -1,6 +1,7 @@
 // What this server keeps for its wards, users who are away: letters, which it does not read, in a table of their own.
 // A letter is known by its author's stream and number, so whoever leaves it twice leaves it once.
 //
+// Whose ward somebody is says his server by Guard; who asks whether we agreed (AskWards) hears of those alone.
 // Anybody may ask to be a ward whom our user follows or who follows our user; of the places the latter have half. Mail
 // is taken from an author's own server, for wards only: so much for one ward, half of that from one author, so much in
 // all, and from one author so much per time. 30 days after its last sign of life a ward's mail is given up.
@@ -33,6 +34,7 @@ class Mailbox {
   void load();
   void on(const Guard& message, const Delivery& from);
   void on(const Mail& message, const Delivery& from);
+  void on(const AskWards& message, const Delivery& from);  // an author's server, about those who name us
   void on(const Collect& message, const Delivery& from);
   void on(const MailWant& message, const Delivery& from);
   void on(const MailTaken& message, const Delivery& from);
@@ -40,6 +42,7 @@ class Mailbox {
   [[nodiscard]] std::optional<MonoTime> next_due() const;
   void due(MonoTime now);
 
+  [[nodiscard]] bool guards(const PubKey& user) const { return wards_.count(user) != 0; }
   [[nodiscard]] std::size_t wards() const noexcept { return wards_.size(); }
   [[nodiscard]] std::size_t letters() const noexcept { return letters_; }
   [[nodiscard]] std::size_t mail_bytes() const noexcept { return mail_bytes_; }

@@ -39,7 +39,8 @@ Multicast::Multicast(const Config& config, Host& host, Overlay& overlay)
       follows_(config, host, overlay, positions_),
       guardians_(config, host, overlay, follows_, followers_, positions_),
       reactions_(config.limits),
-      history_bytes_(config.limits.follower_bytes_per_second, config.limits.follower_bytes_burst) {}
+      history_bytes_(config.limits.follower_bytes_per_second, config.limits.follower_bytes_burst),
+      follow_answers_(config.limits) {}
 
 void Multicast::load() {
   stream_.load(sent_before(config_, host_.store));
@@ -266,6 +267,13 @@ void Multicast::follow(const Follow& message, const Delivery& delivery) {
     return;
   }
   const bool known = followers_.contains(message.follower);
+  const auto from = !known                                                ? FollowAnswers::From::newcomer
+                    : followers_.has_said(message.follower, message.said) ? FollowAnswers::From::recording
+                                                                          : FollowAnswers::From::follower;
+  if (const char* why = follow_answers_.refusal(message.follower, from, host_.clock.mono())) {
+    host_.observer.rejected("follow", error(ErrorCode::rate_limited, why), delivery.link);
+    return;
+  }
   if (!followers_.add(message.follower, message.guardians, message.said)) {
     host_.observer.rejected("follow", error(ErrorCode::full, "no room for another follower"), delivery.link);
     return;
@@ -275,7 +283,7 @@ void Multicast::follow(const Follow& message, const Delivery& delivery) {
   guardians_.heard_from(message.follower);
   arm();  // the lease will end
   auto& waiting = unanswered_[host_.store.flush()];
-  unanswered_count_ += waiting.insert_or_assign(message.follower, Asked{message.position}).second ? 1 : 0;
+  unanswered_count_ += waiting.insert_or_assign(message.follower, Asked{message.position, from}).second ? 1 : 0;
   durable(host_.store.durable());
 }
 
@@ -294,26 +302,37 @@ void Multicast::unfollow(const Unfollow& message, const Delivery& delivery) {
 void Multicast::durable(Ticket ticket) {
   guardians_.durable(ticket);
   while (!unanswered_.empty() && unanswered_.begin()->first <= ticket) {
-    for (const auto& [follower, asked] : unanswered_.begin()->second) answer(follower, asked.position);
+    for (const auto& [follower, asked] : unanswered_.begin()->second) answer(follower, asked);
     unanswered_count_ -= unanswered_.begin()->second.size();
     unanswered_.erase(unanswered_.begin());
   }
 }
 
-void Multicast::answer(const PubKey& follower, const std::optional<StreamPosition>& position) {
+void Multicast::answer(const PubKey& follower, const Asked& asked) {
   const std::uint64_t recent =
       stream_.last() - std::min<std::uint64_t>(stream_.last(), config_.limits.follower_history);
-  Followed message{config_.owner, news_after(position ? stream_.after(*position) : recent)};
+  Followed message{config_.owner, news_after(asked.position ? stream_.after(*asked.position) : recent)};
+  StreamNews& news = *message.news;
+  std::vector<EventPtr> beside;
+  if (!asked.position) beside = profile_beside(news);
+  const std::size_t more = news.ids.size() * (EventId::size + 2) + bytes_at_most(beside);
+  if (!follow_answers_.may_get_more(follower, asked.from, static_cast<std::uint32_t>(more), host_.clock.mono())) {
+    news.ids.clear();  // the numbers are enough to pull
+    beside.clear();
+  }
   overlay_.unicast(follower, Channel::extension, encode_extension(message), Priority::control);
-  if (!position) send_profile(follower, *message.news);
+  for (const EventPtr& event : beside) {
+    overlay_.unicast(follower, Channel::packets, encode_events({&event, 1}), Priority::bulk);
+  }
 }
 
-// Unless it is among the news.
-void Multicast::send_profile(const PubKey& follower, const StreamNews& news) {
-  for (const EventPtr& profile : profile_of(config_, host_.store)) {
-    if (std::find(news.ids.begin(), news.ids.end(), profile->id) != news.ids.end()) continue;
-    overlay_.unicast(follower, Channel::packets, encode_events({&profile, 1}), Priority::bulk);
-  }
+// The profile, unless it is among the news.
+std::vector<EventPtr> Multicast::profile_beside(const StreamNews& news) {
+  std::vector<EventPtr> beside = profile_of(config_, host_.store);
+  std::erase_if(beside, [&](const EventPtr& profile) {
+    return std::find(news.ids.begin(), news.ids.end(), profile->id) != news.ids.end();
+  });
+  return beside;
 }
 
 void Multicast::followed(const Followed& message, const Delivery& delivery) {
@@ -398,6 +417,7 @@ void Multicast::timer() {
     guardians_.forget(user);
     set_standing(user);
   }
+  guardians_.confirm(followers_.take_unconfirmed());
   send_reactions();
   announce();
   if (leave_at_ && *leave_at_ <= host_.clock.mono()) leave_what_was_missed();

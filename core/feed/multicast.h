@@ -21,6 +21,7 @@
 #include "core/base/heap_bytes.h"
 #include "core/base/token_bucket.h"
 #include "core/feed/askers.h"
+#include "core/feed/follow_answers.h"
 #include "core/feed/followers.h"
 #include "core/feed/follows.h"
 #include "core/feed/guardians.h"
@@ -79,7 +80,7 @@ class Multicast {
   [[nodiscard]] const OwnStream& stream() const noexcept { return stream_; }
   [[nodiscard]] std::size_t bytes() const noexcept {
     return followers_.bytes() + follows_.bytes() + positions_.bytes() + heap_bytes(unanswered_) + reactions_.bytes() +
-           heap_bytes(copies_) + guardians_.bytes();
+           heap_bytes(copies_) + guardians_.bytes() + follow_answers_.bytes() + pullers_.bytes();
   }
 
  private:
@@ -88,8 +89,12 @@ class Multicast {
   // Parts with the events of these numbers, as many as fit.
   std::vector<StreamPart> parts(std::uint64_t after, std::uint64_t until);
   StreamNews news_after(std::uint64_t after);
-  void answer(const PubKey& follower, const std::optional<StreamPosition>& position);
-  void send_profile(const PubKey& follower, const StreamNews& news);
+  struct Asked {
+    std::optional<StreamPosition> position;
+    FollowAnswers::From from{};
+  };
+  void answer(const PubKey& follower, const Asked& asked);
+  [[nodiscard]] std::vector<EventPtr> profile_beside(const StreamNews& news);
   void send_reactions();
   void announce();
   void settle();
@@ -111,6 +116,7 @@ class Multicast {
   Guardians guardians_;
   Reactions reactions_;
   TokenBucket history_bytes_;
+  FollowAnswers follow_answers_;
   bool is_loading_ = false;
   std::optional<MonoTime> woken_at_;  // the timer is armed
   std::optional<MonoTime> leave_at_;  // what was not left with guardians before we stopped
@@ -120,10 +126,7 @@ class Multicast {
     std::optional<EventId> event;  // of our user
     MonoTime until;                // receipts are awaited
   };
-  std::deque<Copies> copies_;  // whose receipts may still come, oldest first
-  struct Asked {
-    std::optional<StreamPosition> position;
-  };
+  std::deque<Copies> copies_;                             // whose receipts may still come, oldest first
   std::map<Ticket, std::map<PubKey, Asked>> unanswered_;  // FOLLOWs
   std::size_t unanswered_count_ = 0;
 };

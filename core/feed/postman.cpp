@@ -6,9 +6,10 @@
 namespace np2p {
 namespace {
 
-constexpr Duration kAnswer = 5s;  // of a guardian, including its disk
-constexpr unsigned kTries = 2;    // with each
-constexpr unsigned kRounds = 4;   // through all of them
+constexpr Duration kAnswer = 5s;      // of a guardian, including its disk
+constexpr Duration kAgreement = 20s;  // likewise, with all that is tried for it; it is known earlier as a rule
+constexpr unsigned kTries = 2;        // with each
+constexpr unsigned kRounds = 4;       // through all of them
 constexpr unsigned kRoundsForSecond = 2;
 
 // Until the next round: whoever there was no way to is looked for now, so the first comes soon.
@@ -21,8 +22,8 @@ constexpr Duration kSecond = 10s;       // until the second copy; what is urgent
 
 }  // namespace
 
-Postman::Postman(const Config& config, Host& host, const Followers& followers, MailPost post)
-    : config_(config), host_(host), followers_(followers), post_(std::move(post)) {}
+Postman::Postman(const Config& config, Host& host, const Followers& followers, Consents& consents, MailPost post)
+    : config_(config), host_(host), followers_(followers), consents_(consents), post_(std::move(post)) {}
 
 void Postman::forget_sent(MonoTime now) {
   while (!sent_.empty() && (sent_.front().at + kRemembered <= now || sent_.size() > config_.limits.unposted ||
@@ -99,7 +100,7 @@ void Postman::leave(const Posting& posting, const std::vector<PubKey>& followers
   for (const PubKey& follower : followers) {
     const auto state = followers_.all().find(follower);
     if (state == followers_.all().end()) continue;
-    (state->second.guardians.empty() ? lost_ : waiting).push_back(follower);
+    (consents_.is_alone(follower) ? lost_ : waiting).push_back(follower);
   }
   if (waiting.empty()) return;
   const auto key = std::pair(posting.incarnation, posting.seq);
@@ -147,16 +148,19 @@ void Postman::attempt(Parcel& parcel, MonoTime now) {
       const auto state = followers_.all().find(ward);
       if (state == followers_.all().end() || state->second.guardians.empty()) continue;
       if (one.guardian >= state->second.guardians.size()) one.guardian = 0;
+      one.asked = false;
       by_guardian[state->second.guardians[one.guardian]].emplace_back(ward, one);
     }
     todo.clear();
     for (auto& [guardian, wards] : by_guardian) {
       std::vector<Ward> ready;
+      std::vector<Ward> unknown;  // whether it has agreed
       for (auto& [ward, one] : wards) {
-        const bool usable =
-            guardian != config_.owner && guardian != ward && guardian != one.kept_by && one.tries < kTries;
+        const Consents::State consent = consents_.state(guardian, ward);
+        const bool usable = guardian != config_.owner && consent != Consents::State::refused &&
+                            guardian != one.kept_by && one.tries < kTries;
         if (usable && without_way.count(guardian) == 0) {
-          ready.emplace_back(ward, one);
+          (consent == Consents::State::agreed ? ready : unknown).emplace_back(ward, one);
           continue;
         }
         const unsigned round = one.rounds;
@@ -170,6 +174,21 @@ void Postman::attempt(Parcel& parcel, MonoTime now) {
           if (one.rounds == 1 && !one.kept_by) lost_.push_back(ward);  // it may have others by now
           one.due = now + pause_after(one.rounds);
           parcel.waiting.emplace(ward, one);
+        }
+      }
+      if (!unknown.empty()) {
+        std::vector<PubKey> asked;
+        for (const auto& [ward, one] : unknown) asked.push_back(ward);
+        const bool no_way = consents_.ask(guardian, asked) == Consents::Asked::no_way;
+        if (no_way) without_way.insert(guardian);
+        for (auto& [ward, one] : unknown) {
+          if (no_way) {
+            todo.emplace_back(ward, one);
+          } else {
+            one.due = now + kAgreement;
+            one.asked = true;
+            parcel.waiting.emplace(ward, one);
+          }
         }
       }
       for (std::size_t begin = 0; begin < ready.size(); begin += config_.limits.wards) {
@@ -197,6 +216,23 @@ void Postman::attempt(Parcel& parcel, MonoTime now) {
   for (const auto& [ward, one] : parcel.waiting) parcel.due = std::min(parcel.due, one.due);
 }
 
+void Postman::consented(const std::vector<PubKey>& wards) {
+  const MonoTime now = host_.clock.mono();
+  for (auto& [key, parcel] : parcels_) {
+    for (const PubKey& ward : wards) {
+      const auto one = parcel.waiting.find(ward);
+      const auto state = followers_.all().find(ward);
+      if (one == parcel.waiting.end() || state == followers_.all().end()) continue;
+      Waiting& waiting = one->second;
+      const auto& named = state->second.guardians;
+      if (!waiting.asked || waiting.guardian >= named.size()) continue;
+      if (consents_.state(named[waiting.guardian], ward) == Consents::State::unknown) continue;
+      waiting.due = now;
+      parcel.due = std::min(parcel.due, now);
+    }
+  }
+}
+
 void Postman::on(const Mailed& message, const Delivery& from) {
   const auto at = parcels_.find({message.incarnation, message.seq});
   if (at == parcels_.end()) return;  // said before
@@ -205,12 +241,7 @@ void Postman::on(const Mailed& message, const Delivery& from) {
     return;
   }
   Parcel& parcel = at->second;
-  const auto is_guardian = [&](const PubKey& ward) {
-    const auto state = followers_.all().find(ward);
-    if (state == followers_.all().end()) return false;
-    const auto& named = state->second.guardians;
-    return std::find(named.begin(), named.end(), from.source) != named.end();
-  };
+  const auto is_guardian = [&](const PubKey& ward) { return followers_.has_agreed(ward, from.source); };
   const MonoTime now = host_.clock.mono();
   for (const PubKey& ward : message.kept) {
     if (!is_guardian(ward)) {

@@ -1,8 +1,8 @@
 // What an author's server does for followers who are away: what such a one does not take it leaves with the first of
-// the guardians that the follower named, or the second, or the third, until one says that it is durable there; and
-// then, at leisure, with one more of them, because one may die, or say so and drop it. One message serves all who share
-// a guardian. What nobody takes in the end stays with the author: the follower is behind (followers.h) and hears from
-// the author itself.
+// the guardians that the follower named and that have agreed to be that (consents.h), or the second, or the third,
+// until one says that it is durable there; and then, at leisure, with one more of them, because one may die, or say so
+// and drop it. One message serves all who share a guardian. What nobody takes in the end stays with the author: the
+// follower is behind (followers.h) and hears from the author itself.
 //
 // Who is away shows when a copy gets no receipt: what goes out from then on is left at once, until the follower speaks
 // again. What waits here does not survive a restart.
@@ -16,6 +16,7 @@
 
 #include "core/base/config.h"
 #include "core/base/heap_bytes.h"
+#include "core/feed/consents.h"
 #include "core/feed/followers.h"
 #include "core/feed/mail_post.h"
 #include "core/host/host.h"
@@ -33,7 +34,7 @@ struct Posting {
 
 class Postman {
  public:
-  Postman(const Config& config, Host& host, const Followers& followers, MailPost post);
+  Postman(const Config& config, Host& host, const Followers& followers, Consents& consents, MailPost post);
 
   // It went out as copies; of those whose receipts are missing missed() will tell. Remembered for a while.
   void sent(const Posting& posting);
@@ -48,6 +49,7 @@ class Postman {
   // To the guardians of those of the followers that have named some.
   void leave(const Posting& posting, const std::vector<PubKey>& followers);
 
+  void consented(const std::vector<PubKey>& wards);  // it is known of a guardian of theirs
   void on(const Mailed& message, const Delivery& from);
   [[nodiscard]] std::optional<MonoTime> next_due() const;
   void due(MonoTime now);
@@ -62,6 +64,7 @@ class Postman {
     std::uint8_t rounds = 0;    // through all of them
     MonoTime due;
     std::optional<PubKey> kept_by{};  // the first of two; the other one has time
+    bool asked = false;               // whether that guardian has agreed, and not known yet
   };
   struct Parcel {
     Posting posting;
@@ -84,6 +87,7 @@ class Postman {
   const Config& config_;
   Host& host_;
   const Followers& followers_;
+  Consents& consents_;
   MailPost post_;
   std::deque<Sent> sent_;  // oldest first
   std::size_t sent_bytes_ = 0;

@@ -23,6 +23,8 @@ enum class Type : std::uint16_t {
   mail_want = 22,
   mail_part = 23,
   mail_taken = 24,
+  ask_wards = 25,
+  tell_wards = 26,
 };
 
 constexpr std::size_t kNewsFields = 4;
@@ -100,6 +102,8 @@ struct Write {
   void operator()(const MailWant& m) const { about_mail(Type::mail_want, m); }
   void operator()(const MailPart& m) const { about_mail(Type::mail_part, m); }
   void operator()(const MailTaken& m) const { about_mail(Type::mail_taken, m); }
+  void operator()(const AskWards& m) const { about_mail(Type::ask_wards, m); }
+  void operator()(const TellWards& m) const { about_mail(Type::tell_wards, m); }
   template <class Message>
   void about_mail(Type type, const Message& m) const {
     head(out, type, guardian_wire::kFields<Message>);
@@ -260,6 +264,10 @@ Result<Extension> read_fields(std::uint64_t type, std::size_t count, std::size_t
       return read_about_mail<MailPart>(count, known, in, limits);
     case Type::mail_taken:
       return read_about_mail<MailTaken>(count, known, in, limits);
+    case Type::ask_wards:
+      return read_about_mail<AskWards>(count, known, in, limits);
+    case Type::tell_wards:
+      return read_about_mail<TellWards>(count, known, in, limits);
   }
   return error(ErrorCode::unknown_type, "extension message of type " + std::to_string(type));
 }

@@ -87,7 +87,7 @@ struct Acknowledge {
 };
 
 using Extension = std::variant<Follow, Unfollow, Followed, Acknowledge, Announce, Pull, Guard, Guarded, Mail, Mailed,
-                               Collect, MailIndex, MailWant, MailPart, MailTaken>;
+                               Collect, MailIndex, MailWant, MailPart, MailTaken, AskWards, TellWards>;
 
 Frame encode_extension(const Extension& message);
 Result<Extension> decode_extension(ByteView bytes, const Limits& limits);

@@ -229,6 +229,25 @@ std::optional<Error> read(msgpack::Reader& in, const Limits& limits, Mailed& m) 
   return error(ErrorCode::bad_field, "a mailed needs the mail's number and two lists of keys");
 }
 
+void write(msgpack::Writer& out, const AskWards& m) {
+  write_keys(out, m.wards);
+}
+
+std::optional<Error> read(msgpack::Reader& in, const Limits& limits, AskWards& m) {
+  if (read_keys(in, limits.wards, m.wards) && !m.wards.empty()) return std::nullopt;
+  return error(ErrorCode::bad_field, "a question for wards names some");
+}
+
+void write(msgpack::Writer& out, const TellWards& m) {
+  write_keys(out, m.agreed);
+  write_keys(out, m.refused);
+}
+
+std::optional<Error> read(msgpack::Reader& in, const Limits& limits, TellWards& m) {
+  if (read_keys(in, limits.wards, m.agreed) && read_keys(in, limits.wards, m.refused)) return std::nullopt;
+  return error(ErrorCode::bad_field, "an answer about wards needs two lists of keys");
+}
+
 void write(msgpack::Writer& out, const Collect& m) {
   out.bin(m.ward.view());
 }

@@ -64,6 +64,19 @@ struct Mailed {
   friend bool operator==(const Mailed&, const Mailed&) = default;
 };
 
+// "These name you as their guardian: have you agreed?" From the server of an author whom they follow.
+struct AskWards {
+  std::vector<PubKey> wards;
+  friend bool operator==(const AskWards&, const AskWards&) = default;
+};
+
+// The answer, for each of them.
+struct TellWards {
+  std::vector<PubKey> agreed;
+  std::vector<PubKey> refused;
+  friend bool operator==(const TellWards&, const TellWards&) = default;
+};
+
 // "I am back: what have you got for me?"
 struct Collect {
   PubKey ward;
@@ -136,6 +149,8 @@ inline constexpr std::size_t kFields<Mail> = 5;
 template <>
 inline constexpr std::size_t kFields<Mailed> = 5;
 template <>
+inline constexpr std::size_t kFields<TellWards> = 2;
+template <>
 inline constexpr std::size_t kFields<MailWant> = 2;
 template <>
 inline constexpr std::size_t kFields<MailPart> = 3;
@@ -166,6 +181,8 @@ void write(msgpack::Writer& out, const MailIndex& m);
 void write(msgpack::Writer& out, const MailWant& m);
 void write(msgpack::Writer& out, const MailPart& m);
 void write(msgpack::Writer& out, const MailTaken& m);
+void write(msgpack::Writer& out, const AskWards& m);
+void write(msgpack::Writer& out, const TellWards& m);
 
 // The reason if it is none.
 std::optional<Error> read(msgpack::Reader& in, const Limits& limits, Guard& m);
@@ -177,6 +194,8 @@ std::optional<Error> read(msgpack::Reader& in, const Limits& limits, MailIndex& 
 std::optional<Error> read(msgpack::Reader& in, const Limits& limits, MailWant& m);
 std::optional<Error> read(msgpack::Reader& in, const Limits& limits, MailPart& m);
 std::optional<Error> read(msgpack::Reader& in, const Limits& limits, MailTaken& m);
+std::optional<Error> read(msgpack::Reader& in, const Limits& limits, AskWards& m);
+std::optional<Error> read(msgpack::Reader& in, const Limits& limits, TellWards& m);
 
 }  // namespace guardian_wire
 }  // namespace np2p

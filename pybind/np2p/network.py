@@ -91,9 +91,10 @@ class Network(ABC):
         sends who is back one letter that claims to be all ("forging_guardian"), nearly nothing of what it promises
         ("withholding_guardian"), or says that there is none ("forgetful_guardian"). A "silent_follower" gives no
         receipts, a "flooding_follower" says FOLLOW fifty times a second in all names that it can make up, a
-        "replaying_carrier" says again and again what FOLLOWs and UNFOLLOWs it carried, a "forking_author" signs two
-        stories of one stream for two halves of the others. "lying_disk": it says that things are safe a second before
-        they are, and power_off() takes them back. In other respects they are ordinary nodes.
+        "naming_follower" names strangers as its guardians, a "replaying_carrier" says again and again what FOLLOWs and
+        UNFOLLOWs it carried, a "forking_author" signs two stories of one stream for two halves of the others.
+        "lying_disk": it says that things are safe a second before they are, and power_off() takes them back. In other
+        respects they are ordinary nodes.
         """
         checks.count("n", n)
         overlay = self._choose_overlay(overlay)

@@ -27,6 +27,7 @@ BEHAVIOURS = (
     "lying_guardian",
     "silent_follower",
     "flooding_follower",
+    "naming_follower",
     "replaying_carrier",
     "forking_author",
     "lying_disk",

@@ -15,6 +15,7 @@ import np2p
 from np2p import minutes, seconds
 
 HONEST, BAD, POSTS = 16, 8, 30
+NEWCOMERS = 6
 
 
 @dataclass
@@ -99,4 +100,46 @@ def test_a_flood_of_follows_grows_nothing_and_delays_nobody(net: np2p.Simulation
     assert attacked.missing == peace.missing == 0
     assert attacked.p99 <= 1.5 * peace.p99 + 0.1
     assert attacked.state - peace.state <= 2 * 1024 * 1024, "more than the contacts of 4,096 strangers"
-    assert rate / BAD <= 32 * 1024
+    assert rate <= 15_000
+
+
+def _newcomers(net: np2p.Simulation, behaviour: str, flooding: int) -> tuple[list[float], float]:
+    """How long it takes until each of some is registered with the author, and what the author sends per second."""
+    bad = net.add_nodes(flooding // 2, nat="none", mode="multicast", behaviour=behaviour)
+    bad += net.add_nodes(flooding // 2, nat="symmetric", mode="multicast", behaviour=behaviour)
+    newcomers = net.add_nodes(NEWCOMERS, nat="mixed", mode="multicast")
+    net.add_nodes(8, nat="none", mode="multicast")
+    author = net.add_node(nat="port_restricted", mode="multicast")
+    net.bootstrap(within=minutes(5))
+    author.set_profile(name="author", about="whom many follow, " * 20)
+    for number in range(60):
+        author.post(f"number {number}")
+    for node in bad:
+        node.follow(author)
+    net.run_for(minutes(1))
+    sent, begun = net.traffic()["bytes_out"][author.index], net.now
+    took = []
+    for node in newcomers:
+        start = net.now
+        node.follow(author)
+        net.eventually(lambda: net.status(node)["registered_follows"] == 1, within=minutes(2), every=seconds(0.1))
+        took.append(net.now - start)
+        net.run_for(seconds(5))
+    net.run_for(minutes(1))
+    return took, (net.traffic()["bytes_out"][author.index] - sent) / (net.now - begun)
+
+
+@pytest.mark.parametrize("flooding", [2, 8])
+@pytest.mark.seeds(per_commit=2, nightly=10)
+def test_newcomers_are_registered_while_others_flood(net: np2p.Simulation, flooding: int) -> None:
+    """Under one key and under many: each of those who flood says FOLLOW 50 times a second."""
+    quiet, idle = _newcomers(np2p.Simulation(seed=net.seed), "honest", flooding)
+    world = np2p.Simulation(seed=net.seed)
+    took, rate = _newcomers(world, "flooding_follower", flooding)
+    refused = world.rejections(world.nodes[-1])
+    print(f"\nseed {net.seed}: {flooding} flood; newcomers registered after {[round(t, 1) for t in took]} s", end="")
+    print(f" ({[round(t, 1) for t in quiet]} s without a flood); author sends {(rate - idle) / 1000:+.1f} kB/s")
+    print(f"refused: {dict(sorted(refused.items()))}")
+    assert sum(refused.values()) > 1000, "nobody flooded"
+    assert max(took) <= 10
+    assert rate - idle <= 15_000

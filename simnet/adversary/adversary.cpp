@@ -8,7 +8,7 @@
 namespace np2p::sim {
 namespace {
 
-constexpr std::array<std::pair<Behaviour, std::string_view>, 20> kNames{{
+constexpr std::array<std::pair<Behaviour, std::string_view>, 21> kNames{{
     {Behaviour::honest, "honest"},
     {Behaviour::forging_directory, "forging_directory"},
     {Behaviour::conspiring_directory, "conspiring_directory"},
@@ -26,6 +26,7 @@ constexpr std::array<std::pair<Behaviour, std::string_view>, 20> kNames{{
     {Behaviour::lying_guardian, "lying_guardian"},
     {Behaviour::silent_follower, "silent_follower"},
     {Behaviour::flooding_follower, "flooding_follower"},
+    {Behaviour::naming_follower, "naming_follower"},
     {Behaviour::replaying_carrier, "replaying_carrier"},
     {Behaviour::forking_author, "forking_author"},
     {Behaviour::lying_disk, "lying_disk"},
@@ -72,6 +73,8 @@ std::unique_ptr<Adversary> make_adversary(Behaviour behaviour, Adversary::Means 
       return std::make_unique<SilentFollower>(std::move(means));
     case Behaviour::flooding_follower:
       return std::make_unique<FloodingFollower>(std::move(means));
+    case Behaviour::naming_follower:
+      return std::make_unique<NamingFollower>(std::move(means));
     case Behaviour::replaying_carrier:
       return std::make_unique<ReplayingCarrier>(std::move(means));
     case Behaviour::forking_author:

@@ -41,6 +41,7 @@ enum class Behaviour : std::uint8_t {
   // Followers.
   silent_follower,    // gives no receipt and asks for nothing that it missed
   flooding_follower,  // says FOLLOW to whom it follows many times a second, for itself and for users that do not exist
+  naming_follower,    // has no guardians, and names three strangers as such: the first users whose servers it meets
   // A carrier that keeps every FOLLOW and UNFOLLOW that it carries and says them again, each few seconds for ever, and
   // says UNFOLLOW itself for all who said FOLLOW.
   replaying_carrier,

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "core/overlay/overlay.h"
 #include "core/overlay/swarm/fanout.h"
 #include "core/wire/extension.h"
@@ -61,6 +63,7 @@ void FloodingFollower::flood() {
       Follow follow = std::get<Follow>(*template_);
       follow.position.reset();  // so that everything recent is due
       follow.since = 0;
+      follow.said += floods_;
       const bool for_another = ++floods_ % 2 == 0;
       if (for_another) follow.follower = invented(means_.rng);
       swarm::Message flood = message;
@@ -72,6 +75,27 @@ void FloodingFollower::flood() {
       means_.send(link, flood);
     }
   }
+}
+
+bool NamingFollower::hears(LinkId, const swarm::Message& message) {
+  const auto* hello = std::get_if<swarm::Hello>(&message);
+  const bool fresh =
+      hello != nullptr && std::find(strangers_.begin(), strangers_.end(), hello->owner) == strangers_.end();
+  if (fresh && strangers_.size() < kMostGuardians) strangers_.push_back(hello->owner);
+  return true;
+}
+
+// Nobody guards it, so that the directory has nothing to say either.
+bool NamingFollower::says(LinkId, swarm::Message& message) {
+  const auto said = extension_in(message);
+  if (!said) return true;
+  if (std::holds_alternative<Guard>(*said)) return false;
+  if (const auto* follow = std::get_if<Follow>(&*said)) {
+    Follow lie = *follow;
+    lie.guardians = strangers_;
+    say_instead(message, encode_extension(lie), means_);
+  }
+  return true;
 }
 
 }  // namespace np2p::sim

@@ -88,6 +88,17 @@ class FloodingFollower final : public Adversary {
   std::uint64_t floods_ = 0;
 };
 
+class NamingFollower final : public Adversary {
+ public:
+  explicit NamingFollower(Means means) : means_(std::move(means)) {}
+  bool hears(LinkId link, const swarm::Message& message) override;
+  bool says(LinkId link, swarm::Message& message) override;
+
+ private:
+  Means means_;
+  std::vector<PubKey> strangers_;
+};
+
 class ReplayingCarrier final : public Adversary {
  public:
   explicit ReplayingCarrier(Means means) : means_(std::move(means)) {}

@@ -178,7 +178,7 @@ bool Locator::arrived(Arrival& arrival) {
   // Who writes all the time is asked about again now and then: meanwhile there may be a BIND.
   const bool old = known.binding == nullptr && known.checked_at + config_.limits.contact_life <= host_.clock.mono();
   if (!known.checked || old || forbidden(known)) {
-    check(user, arrival.delivery.link);
+    check(user, arrival);
     return true;
   }
   want_no_more(user);

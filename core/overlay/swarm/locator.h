@@ -94,7 +94,8 @@ class Locator {
     std::size_t came = 0;   // and that came
     bool widened = false;   // the further first hops were asked, too
     bool open = false;      // answers are awaited, until
-    bool claimed = false;   // nobody here wants it: a message claimed to come from there
+    bool claimed = false;   // nobody here wants it: a message claimed to come from there,
+    NodeId claimant{};      // and this node sent it
     bool doubted = false;   // its contact is there, and did not hold
     MonoTime until;
     Ballot ballot;
@@ -129,7 +130,8 @@ class Locator {
   void make_way(MonoTime now);  // for those who stand in line
   void serve_line(MonoTime now);
   void look_again(MonoTime now);
-  void check(const PubKey& user, LinkId from);
+  void check(const PubKey& user, const Arrival& arrival);
+  bool make_room_for_claim(const NodeId& claimant);
   void ask(Wanted& wanted, MonoTime now);
   void count(Wanted& wanted, const Directory::Answer& answer);
   bool settle(Wanted& wanted);  // with the answers that are there: asks further or decides

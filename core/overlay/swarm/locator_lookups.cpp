@@ -1,5 +1,6 @@
 // Lookups: who is looked for, in which turn, and what becomes of the answers.
 #include <algorithm>
+#include <map>
 
 #include "core/base/vectors.h"
 #include "core/overlay/swarm/coordinates.h"
@@ -17,6 +18,8 @@ constexpr Duration kAnswers = 3s;       // for the first answer
 constexpr Duration kOthers = 2s;        // for the other answers, once one is there
 constexpr std::size_t kFew = 3;         // answers: more are not to be had in a small network
 constexpr std::size_t kClaimed = 4;     // a part of the lookups: those that claims of others cause
+constexpr std::size_t kOfOneNode = 16; // a part of these: of users that one node claims; each costs a dozen questions
+constexpr std::size_t kFewClaims = 4;  // but so many at least
 constexpr std::size_t kLine = 2;        // likewise: those of the line
 constexpr unsigned kDoubts = 4;         // tries after which a claim is taken that one keeper makes alone
 constexpr unsigned kGiveUp = 60;        // tries, two days; whoever still wants the user asks anew
@@ -81,17 +84,51 @@ void Locator::want_no_more(const PubKey& user) {
 }
 
 // Because of what somebody says who may have made up the user: on a budget, and in a part of the room.
-void Locator::check(const PubKey& user, LinkId from) {
+void Locator::check(const PubKey& user, const Arrival& arrival) {
   Known* known = contacts_.find(user);
   if ((known != nullptr && known->in_line) || find_wanted(user) != nullptr) return;
-  const auto claims = std::count_if(wanted_.begin(), wanted_.end(), [](const Wanted& one) { return one.claimed; });
-  const bool full = static_cast<std::size_t>(claims) * kClaimed >= config_.limits.lookups_open;
-  if (full || wanted_.size() >= config_.limits.lookups_open || !checks_.take(host_.clock.mono())) {
+  // A node serves one user. Only a BIND says otherwise, or that the first one is not heard of any more.
+  bool serves_another = false;
+  contacts_.each_at(arrival.node, [&](const Known& one) {
+    serves_another = serves_another || (one.checked && alive(one) && PubKey(one.user) != user);
+  });
+  if (serves_another && (known == nullptr || (known->binding == nullptr && !known->kept))) {
+    const Error why = error(ErrorCode::forbidden, "its node serves somebody else");
+    return host_.observer.rejected("claim", why, arrival.delivery.link);
+  }
+  if (!make_room_for_claim(arrival.node) || wanted_.size() >= config_.limits.lookups_open ||
+      !checks_.take(host_.clock.mono())) {
     if (known != nullptr && known->kept) return line_up(*known);
-    return host_.observer.rejected("claim", error(ErrorCode::full, "too many to be checked"), from);
+    return host_.observer.rejected("claim", error(ErrorCode::full, "too many to be checked"), arrival.delivery.link);
   }
   begin_search(user);
   wanted_.back().claimed = true;
+  wanted_.back().claimant = arrival.node;
+}
+
+// A node serves one user. The one that claims most, or one whose claim was asked about already and is not confirmed,
+// makes room for who claims less: else somebody who invents users would keep all newcomers away.
+bool Locator::make_room_for_claim(const NodeId& claimant) {
+  std::map<NodeId, std::size_t> claims;
+  std::size_t sum = 0;
+  for (const Wanted& one : wanted_) {
+    if (!one.claimed) continue;
+    ++claims[one.claimant];
+    ++sum;
+  }
+  const auto own = claims.find(claimant);
+  const std::size_t mine = own == claims.end() ? 0 : own->second;
+  if (mine >= std::max(kFewClaims, config_.limits.lookups_open / kClaimed / kOfOneNode)) return false;
+  if (sum * kClaimed < config_.limits.lookups_open) return true;
+  const auto most =
+      std::max_element(claims.begin(), claims.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto victim = std::find_if(wanted_.begin(), wanted_.end(), [&](const Wanted& one) {
+    if (!one.claimed) return false;
+    return most->second > mine + 1 ? one.claimant == most->first : mine == 0 && !one.open && one.asked > 0;
+  });
+  if (victim == wanted_.end()) return false;
+  wanted_.erase(victim);
+  return true;
 }
 
 void Locator::begin_search(const PubKey& user) {

@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "core/feed/persist.h"
 #include "tests/core/feed/one_node.h"
 
 namespace np2p {
@@ -105,7 +106,8 @@ TEST_F(Many, WhoMayBeBehindGetsCopiesUntilOneIsNotTaken) {
 
 TEST_F(Many, LeasesEndWhenTheyAreDueWhoeverCameMeanwhile) {
   const Duration lease = config.limits.follow_lease;
-  followers.add(follower(1), {follower(9)});  // with a guardian, for longer
+  followers.add(follower(1), {follower(9)});
+  EXPECT_TRUE(followers.agreed(follower(1), follower(9)));  // so it is for longer
   followers.add(follower(2), {});
   EXPECT_TRUE(followers.expire(false).empty());
   pass(lease / 2);
@@ -118,6 +120,94 @@ TEST_F(Many, LeasesEndWhenTheyAreDueWhoeverCameMeanwhile) {
   pass(lease / 2);
   EXPECT_EQ(followers.expire(true), std::vector<PubKey>{follower(3)});
   EXPECT_TRUE(followers.all().empty());
+}
+
+// Whoever names guardians is asked about before its lease ends, and again until then; who is there renews it earlier.
+TEST_F(Many, WhoseGuardiansHaveNotAgreedHaveTheLeaseOfThoseWithoutAny) {
+  const Duration lease = config.limits.follow_lease;
+  followers.add(follower(1), {follower(7), follower(8)});
+  followers.add(follower(2), {});
+  pass(lease / 2);
+  EXPECT_TRUE(followers.expire(false).empty());
+  EXPECT_TRUE(followers.take_unconfirmed().empty()) << "it may well renew its lease";
+  int asked = 0;
+  for (int minutes = 0; minutes < 12 * 60; ++minutes) {
+    pass(1min);
+    for (const PubKey& ended : followers.expire(false)) EXPECT_NE(ended, follower(1)) << minutes;
+    const auto unconfirmed = followers.take_unconfirmed();
+    asked += static_cast<int>(unconfirmed.size());
+    for (const PubKey& one : unconfirmed) EXPECT_EQ(one, follower(1));
+  }
+  EXPECT_GE(asked, 3);
+  EXPECT_LE(asked, 7);
+  pass(1min);
+  followers.expire(false);
+  EXPECT_TRUE(followers.all().empty());
+}
+
+TEST_F(Many, AGuardianThatAgreesMakesALeaseLonger) {
+  followers.add(follower(1), {follower(7), follower(8)});
+  EXPECT_FALSE(followers.agreed(follower(1), follower(9))) << "it is not named";
+  EXPECT_FALSE(followers.agreed(follower(2), follower(8))) << "who does not follow";
+  EXPECT_TRUE(followers.agreed(follower(1), follower(8)));
+  const WallTime end = ports.wall_now + config.limits.ward_life;
+  EXPECT_EQ(followers.all().at(follower(1)).lease_until, end);
+  EXPECT_TRUE(followers.agreed(follower(1), follower(7)));
+  EXPECT_EQ(followers.all().at(follower(1)).lease_until, end) << "once";
+  // Renewed with others: those that were named before need not agree again, the others have to.
+  followers.add(follower(1), {follower(6), follower(8)});
+  EXPECT_TRUE(followers.has_agreed(follower(1), follower(8)));
+  EXPECT_FALSE(followers.has_agreed(follower(1), follower(6)));
+  EXPECT_EQ(followers.all().at(follower(1)).lease_until, end);
+  followers.add(follower(1), {follower(5)});
+  EXPECT_EQ(followers.all().at(follower(1)).lease_until, ports.wall_now + config.limits.follow_lease);
+}
+
+TEST_F(Many, WhatWasAgreedSurvivesARestart) {
+  followers.add(follower(1), {follower(7), follower(8), follower(9)});
+  followers.add(follower(2), {follower(7)});
+  followers.agreed(follower(1), follower(9));
+  Followers again(config, host);
+  again.load();
+  EXPECT_TRUE(again.has_agreed(follower(1), follower(9)));
+  EXPECT_FALSE(again.has_agreed(follower(1), follower(7)));
+  EXPECT_EQ(again.all().at(follower(1)).lease_until, followers.all().at(follower(1)).lease_until);
+  EXPECT_FALSE(again.has_agreed(follower(2), follower(7)));
+}
+
+// A server that was away itself when the lease of a follower ended has not asked anybody yet.
+TEST_F(Many, AfterAStartThereIsTimeToAskGuardians) {
+  followers.add(follower(1), {follower(7)});
+  followers.add(follower(2), {});
+  pass(3 * 24h);
+  Followers again(config, host);
+  again.load();
+  EXPECT_EQ(again.expire(false), std::vector<PubKey>{follower(2)});
+  EXPECT_EQ(again.take_unconfirmed(), std::vector<PubKey>{follower(1)});
+  EXPECT_TRUE(again.agreed(follower(1), follower(7)));
+  pass(20 * 24h);
+  EXPECT_TRUE(again.expire(false).empty());
+  // Long after even a guardian would have given it up nobody is asked.
+  pass(30 * 24h);
+  Followers late(config, host);
+  late.load();
+  EXPECT_EQ(late.expire(false), std::vector<PubKey>{follower(1)});
+  EXPECT_TRUE(late.take_unconfirmed().empty());
+}
+
+// An earlier version took guardians at their word and wrote no word of who agreed.
+TEST_F(Many, WhatAnEarlierVersionWroteIsAskedAbout) {
+  std::string value;
+  append_u64(value, static_cast<std::uint64_t>((ports.wall_now + config.limits.ward_life).ns));
+  append_u64(value, UINT64_MAX);
+  value.append(text_of(follower(7).view()));
+  append_u64(value, 5);
+  ports.store.set_value(Table::followers, text_of(follower(1).view()), value);
+  Followers again(config, host);
+  again.load();
+  EXPECT_TRUE(again.has_said(follower(1), 5));
+  EXPECT_FALSE(again.has_agreed(follower(1), follower(7)));
+  EXPECT_EQ(again.all().at(follower(1)).lease_until, ports.wall_now + config.limits.follow_lease);
 }
 
 }  // namespace

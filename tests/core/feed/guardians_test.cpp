@@ -281,6 +281,8 @@ TEST_F(GuardiansTest, MailIsGivenUpThirtyDaysAfterTheLastSignOfLife) {
 
 TEST_F(GuardiansTest, AFollowerWithGuardiansKeepsItsPlaceForThirtyDays) {
   make(3);
+  author().consents->confirm({ward().key});
+  village->settle();
   author().ports.wall_now = author().ports.wall_now + 29 * 24h;
   EXPECT_THAT(author().followers->expire(false), IsEmpty());
   author().ports.wall_now = author().ports.wall_now + 2 * 24h;
@@ -289,6 +291,8 @@ TEST_F(GuardiansTest, AFollowerWithGuardiansKeepsItsPlaceForThirtyDays) {
 
 TEST_F(GuardiansTest, AFollowerWithGuardiansLosesItsPlaceWithTheLeaseWhereTheUserHasMovedFrom) {
   make(3);
+  author().consents->confirm({ward().key});
+  village->settle();
   author().ports.wall_now = author().ports.wall_now + 25h;
   EXPECT_THAT(author().followers->expire(true), ElementsAre(ward().key));
 }

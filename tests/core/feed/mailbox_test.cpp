@@ -184,6 +184,29 @@ TEST_F(MailboxTest, NobodySpeaksForAnother) {
   EXPECT_EQ(rejected("guard forbidden"), 3);
 }
 
+TEST_F(MailboxTest, SaysWhoseWardsItHasAgreedToKeep) {
+  Limits limits;
+  limits.sender_mail_burst = 1024;
+  limits.sender_mail_per_second = 0;
+  start(limits);
+  guard(1);
+  guard(2);
+  box->on(AskWards{{user(1), user(3)}}, from(9, false));
+  EXPECT_EQ(rejected("ask wards forbidden"), 1) << "whoever it may be";
+  EXPECT_THAT(said<TellWards>(), IsEmpty());
+  box->on(AskWards{{user(1), user(3), user(2)}}, from(9));
+  const auto answers = said<TellWards>();
+  ASSERT_THAT(answers, SizeIs(1));
+  EXPECT_THAT(answers[0].agreed, ElementsAre(user(1), user(2)));
+  EXPECT_THAT(answers[0].refused, ElementsAre(user(3)));
+  box->on(Guard{user(2), false}, from(2));
+  for (int i = 0; i < 10; ++i) box->on(AskWards{{user(2)}}, from(9));
+  const auto later = said<TellWards>();
+  EXPECT_THAT(later, SizeIs(5)) << "who asks without end gets its share";
+  EXPECT_THAT(later[0].agreed, IsEmpty());
+  EXPECT_EQ(rejected("ask wards rate_limited"), 5);
+}
+
 TEST_F(MailboxTest, IsAcknowledgedOnceItIsDurable) {
   start();
   guard(1);

@@ -141,6 +141,44 @@ TEST_F(MulticastTest, WhoNamesAPositionHearsWhatCameSince) {
   EXPECT_THAT(nothing->ids, IsEmpty());
 }
 
+TEST_F(MulticastTest, WhoSaysFollowAllTheTimeIsAnsweredNowAndThenAndBriefly) {
+  start();
+  publish(kind::profile, "profile");
+  publish_posts(60);
+  std::size_t answers = 0;
+  std::size_t with_ids = 0;
+  std::size_t profiles = 0;
+  for (int i = 0; i < 60 * 50; ++i) {
+    ports->now = ports->now + 20ms;
+    extension(encode_extension(Follow{peer.public_key(), 0, {}, {}, static_cast<std::uint64_t>(i) + 1}).view());
+    disk_is_done();
+    for (const Followed& answer : messages_to<Followed>(link)) {
+      ++answers;
+      ASSERT_TRUE(answer.news);
+      EXPECT_EQ(answer.news->after, 11u);
+      EXPECT_EQ(answer.news->head.seq, 61u) << "which is enough to pull what it lacks";
+      with_ids += answer.news->ids.empty() ? 0 : 1;
+    }
+    profiles += packets_to(link, mesh::Tag::unicast).size();
+  }
+  EXPECT_GE(answers, 5u);
+  EXPECT_LE(answers, 25u);
+  EXPECT_GE(with_ids, 1u);
+  EXPECT_LE(with_ids, 10u);
+  EXPECT_LE(profiles, with_ids);
+  EXPECT_GT(rejected("follow rate_limited") + rejected("extension rate_limited"), 2900);
+  EXPECT_EQ(node->status().followers, 1u);
+  // Somebody else is answered at once, and with everything.
+  PubKey another = peer.public_key();
+  another.data[0] ^= 1;  // of keys the mesh knows the low half
+  ports->now = ports->now + 10s;
+  extension(encode_extension(Follow{another, 0}).view());
+  disk_is_done();
+  const auto news = messages_to<Followed>(link);
+  ASSERT_THAT(news, SizeIs(1));
+  EXPECT_THAT(news[0].news->ids, SizeIs(50));
+}
+
 TEST_F(MulticastTest, BroadcastsHaveNumbersToo) {
   config.mode = FeedMode::broadcast;
   start();

@@ -50,10 +50,12 @@ struct Villager {
   std::unique_ptr<Followers> followers;
   std::unique_ptr<Positions> positions;
   std::unique_ptr<Follows> follows;
-  std::unique_ptr<Postman> postman;
   std::unique_ptr<Mailbox> mailbox;
+  std::unique_ptr<Consents> consents;
+  std::unique_ptr<Postman> postman;
   std::unique_ptr<Wardship> wardship;
   bool up = true;
+  bool is_old = false;               // of a version that knows no questions about wards
   bool proven = true;                // what comes is from the servers of those whom it names
   std::vector<std::string> letters;  // the words of what came out of parts, each once
 
@@ -126,7 +128,8 @@ class Village {
       MonoTime next{INT64_MAX};
       for (auto& one : people) {
         if (!one->up) continue;
-        for (const auto& due : {one->postman->next_due(), one->mailbox->next_due(), one->wardship->next_due()}) {
+        for (const auto& due : {one->postman->next_due(), one->consents->next_due(), one->mailbox->next_due(),
+                                one->wardship->next_due()}) {
           if (due) next = std::min(next, *due);
         }
       }
@@ -134,6 +137,8 @@ class Village {
       advance_to(std::max(next, now()));
       for (auto& one : people) {
         if (!one->up) continue;
+        one->consents->due(now());
+        one->postman->consented(one->consents->take_answered());
         one->postman->due(now());
         one->mailbox->due(now());
         one->wardship->due(now());
@@ -204,9 +209,11 @@ inline void Villager::boot() {
   positions = std::make_unique<Positions>(config, host, *overlay);
   positions->load();
   follows = std::make_unique<Follows>(config, host, *overlay, *positions);
-  postman = std::make_unique<Postman>(config, host, *followers, post);
   mailbox = std::make_unique<Mailbox>(config, host, post);
   mailbox->load();
+  consents = std::make_unique<Consents>(config, host, *followers, post,
+                                        [this](const PubKey& user) { return mailbox->guards(user); });
+  postman = std::make_unique<Postman>(config, host, *followers, *consents, post);
   wardship = std::make_unique<Wardship>(
       config, host, *follows, *followers,
       [this](const PubKey& author) {
@@ -272,6 +279,11 @@ inline void Villager::input(const PubKey& source, const Extension& message) {
           wardship->taken(from);
         } else if constexpr (std::is_same_v<Message, Guarded> || std::is_same_v<Message, MailIndex>) {
           wardship->on(m, from);
+        } else if constexpr (std::is_same_v<Message, TellWards>) {
+          consents->on(m, from);
+          postman->consented(consents->take_answered());
+        } else if constexpr (std::is_same_v<Message, AskWards>) {
+          if (!is_old) mailbox->on(m, from);
         } else if constexpr (std::is_same_v<Message, Mailed>) {
           postman->on(m, from);
         } else if constexpr (std::is_invocable_v<decltype(kToMailbox), Mailbox&, const Message&, const Delivery&>) {

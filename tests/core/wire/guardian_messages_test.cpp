@@ -31,6 +31,10 @@ std::vector<Extension> samples() {
       Mailed{7, UINT64_MAX, {key(4)}, {key(5), key(6)}},
       Mailed{0, 0, {}, {}},
       Mailed{7, 1, {key(4), key(5)}, {}, {key(5)}},
+      AskWards{{key(4)}},
+      AskWards{{key(4), key(5)}},
+      TellWards{{key(4)}, {key(5), key(6)}},
+      TellWards{{}, {key(5)}},
       Collect{key(9)},
       MailIndex{},
       MailIndex{{{0x01020304, 7, 0, UINT64_MAX}, {0xFFFFFFFF, UINT64_MAX, 300, 300}}},
@@ -66,6 +70,16 @@ TEST(GuardianMessages, AnEarlierVersionLacksTheLastFields) {
   ASSERT_TRUE(mailed.ok()) << mailed.error().reason;
   const auto want = shortened(MailWant{{{1, 2, 3, 4}}, false}, 1, 3);
   ASSERT_TRUE(want.ok()) << want.error().reason;
+}
+
+TEST(GuardianMessages, AQuestionForWardsNamesSomeAndNotTooMany) {
+  Limits limits;
+  limits.wards = 2;
+  EXPECT_FALSE(decode_extension(encode_extension(AskWards{}).view(), limits).ok());
+  EXPECT_TRUE(decode_extension(encode_extension(AskWards{{key(1), key(2)}}).view(), limits).ok());
+  EXPECT_FALSE(decode_extension(encode_extension(AskWards{{key(1), key(2), key(3)}}).view(), limits).ok());
+  EXPECT_FALSE(decode_extension(encode_extension(TellWards{{key(1), key(2), key(3)}, {}}).view(), limits).ok());
+  EXPECT_FALSE(decode_extension(encode_extension(TellWards{{}, {key(1), key(2), key(3)}}).view(), limits).ok());
 }
 
 TEST(GuardianMessages, AGuardIsBounded) {

@@ -85,6 +85,34 @@ TEST_F(Claims, InventedOnesLeaveRoomForOurOwnLookups) {
   for (std::uint64_t i = 0; i < 12; ++i) EXPECT_TRUE(own.contains(directory_key(test::user_of(800 + i)))) << i;
 }
 
+TEST_F(Claims, WhoInventsUsersKeepsNobodyElseFromBeingChecked) {
+  Config config;
+  config.limits.lookups_open = 16;
+  start(config);
+  for (std::uint64_t i = 0; i < 40; ++i) hops[0]->say(claim(*hops[0], 1 + i, test::user_of(3000 + i)));
+  EXPECT_EQ(asked().size(), 4u);
+  hops[1]->say(claim(*hops[1], 1, test::user_of(900)));
+  EXPECT_EQ(asked(), std::set<Key>{directory_key(test::user_of(900))});
+  for (std::uint64_t i = 0; i < 40; ++i) hops[0]->say(claim(*hops[0], 100 + i, test::user_of(4000 + i)));
+  EXPECT_TRUE(asked().empty()) << "it has taken more than its share already";
+}
+
+TEST_F(Claims, ThoseThatWereAskedAboutInVainMakeRoomForOthers) {
+  Config config;
+  config.limits.lookups_open = 16;
+  start(config);
+  std::vector<std::unique_ptr<RawPeer>> many;
+  for (std::uint8_t i = 0; i < 6; ++i) {
+    many.push_back(std::make_unique<RawPeer>(world, 0, 20 + i, false));
+    hops[0]->say(claim(*many.back(), 1, test::user_of(3000u + i)));
+  }
+  EXPECT_EQ(asked().size(), 4u) << "each of them is being asked about";
+  world.run_for(8s);
+  asked();
+  hops[1]->say(claim(*hops[1], 1, test::user_of(900)));
+  EXPECT_TRUE(asked().contains(directory_key(test::user_of(900))));
+}
+
 TEST_F(Claims, AreCheckedOnABudget) {
   Config config;
   config.limits.lookups_open = 4'000;
