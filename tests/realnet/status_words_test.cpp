@@ -171,6 +171,11 @@ TEST(StatusWords, AreALineForEachThing) {
   report.followers = 4;
   report.behind = 2;
   report.posted = 17;
+  report.longest_behind = {{report.user.hex(), 1'700'000'000}};
+  report.returned_at = 1'700'000'000;
+  report.returned_events = 1;
+  report.returned_bytes = 1500;
+  report.returned_from = 2;
   report.guardians = {report.user.hex()};
   report.wards = 2;
   report.letters = 1;
@@ -197,9 +202,12 @@ TEST(StatusWords, AreALineForEachThing) {
             "store:        1 event, 2 waiting for somebody\n"
             "follows:      5 users, registered with 4; 3 streams, 1 with something missing; 1 caught with two stories\n"
             "followers:    4, 2 not yet with everything; 17 events in their stream\n"
+            "behind:       npub1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs8j9gdm since 2023-11-14 22:13 UTC, and 1 "
+            "more\n"
             "cells:        followers in 12, the largest of 47; head or backup of 3\n"
             "guardians:    guarded by npub1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs8j9gdm; guards 2 users, "
             "1 letter kept (1.5 kB)\n"
+            "last return:  on 2023-11-14 22:13 UTC; 2 guardians brought 1 event (1.5 kB)\n"
             "received:     1.2 MB on the wire: control 1.0 kB, relay 0 B\n"
             "sent:         999 B on the wire\n"
             "refused:      3 packet/malformed, 1 link/forbidden\n");
