@@ -6,10 +6,10 @@
 namespace np2p {
 namespace {
 
-constexpr std::size_t kSlowest = 4 * 1024;      // bytes per second; of who is slower others may have the same
-constexpr Duration kStill = 2s;                 // nothing came for so long: an author is asked for the same
-constexpr std::uint64_t kFirstShare = 512;      // numbers that a guardian is asked for at once, at first;
-constexpr std::uint64_t kSmallestShare = 256;   // then as many as it brings in
+constexpr std::size_t kSlowest = 4 * 1024;     // bytes per second; of who is slower others may have the same
+constexpr Duration kStill = 2s;                // nothing came for so long: an author is asked for the same
+constexpr std::uint64_t kFirstShare = 512;     // numbers that a guardian is asked for at once, at first;
+constexpr std::uint64_t kSmallestShare = 256;  // then as many as it brings in
 constexpr std::uint64_t kLargestShare = std::uint64_t{1} << 32;
 constexpr Duration kShareTime = 1s;
 
@@ -130,8 +130,9 @@ void Wardship::next_share(Guardian& guardian) {
   std::vector<MailRange> rest;
   for (const MailRange& range : std::exchange(guardian.index, {})) {
     const auto at = asked.find({range.author, range.incarnation});
-    append_spans(rest, range, at == asked.end() ? std::vector<SeqSet::Span>{{range.first, range.last}}
-                                                : at->second.lacking(range.first, range.last));
+    append_spans(rest, range,
+                 at == asked.end() ? std::vector<SeqSet::Span>{{range.first, range.last}}
+                                   : at->second.lacking(range.first, range.last));
   }
   guardian.index = std::move(rest);
 }
@@ -143,7 +144,8 @@ void Wardship::measure_share(Guardian& guardian) {
   }
   const Duration took = std::max<Duration>(host_.clock.mono() - guardian.asked_at, 1ms);
   const std::uint64_t share = std::min(guardian.share, kLargestShare);
-  const std::uint64_t brings = share * static_cast<std::uint64_t>(kShareTime / 1ms) / static_cast<std::uint64_t>(took / 1ms);
+  const std::uint64_t brings =
+      share * static_cast<std::uint64_t>(kShareTime / 1ms) / static_cast<std::uint64_t>(took / 1ms);
   guardian.share = std::clamp(brings, std::max(kSmallestShare, share / 4), std::max(kSmallestShare, share * 16));
 }
 

@@ -55,8 +55,9 @@ def test_followers_come_back_within_a_minute_after_the_next_bind(net: np2p.Simul
     begun = net.now
     author.bind()
     found = net.eventually(lambda: net.status(author)["followers"] == len(followers), within=minutes(1))
-    print(f"\nseed {net.seed}: {net.status(author)['followers']} of {len(followers)} followers are back {net.now - begun:.1f} s after BIND")
+    print(
+        f"\nseed {net.seed}: {net.status(author)['followers']} of {len(followers)} followers are back {net.now - begun:.1f} s after BIND"
+    )
     assert found, "not all are back within a minute"
     note = author.post("here again")
     assert net.eventually(lambda: all(f.has(note) for f in followers), within=seconds(30))
-

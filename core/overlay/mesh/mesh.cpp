@@ -132,8 +132,7 @@ void Mesh::introduce(Link& link, const Frame& frame) {
     if (!other.ok() || !std::holds_alternative<swarm::Hello>(*other)) {
       return refuse(link.id, "features", features.error());
     }
-    return refuse(link.id, "link of another overlay",
-                  error(ErrorCode::forbidden, "it has hyparview, we have mesh"));
+    return refuse(link.id, "link of another overlay", error(ErrorCode::forbidden, "it has hyparview, we have mesh"));
   }
   link.uid ^= features->connection_id;
   if (features->name == own_name_) {
