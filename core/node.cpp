@@ -179,6 +179,7 @@ NodeStatus Node::status() const {
   const Multicast& multicast = feed_->multicast();
   status.followers = multicast.followers().all().size();
   status.followers_behind = multicast.followers().behind().size();
+  status.longest_behind = multicast.followers().longest_behind(NodeStatus::kMostNamed);
   status.posted = multicast.stream().last();
   status.streams = multicast.positions().size();
   status.streams_with_gaps = multicast.positions().with_gaps();

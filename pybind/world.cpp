@@ -263,6 +263,14 @@ py::dict status(const World& world, NodeIndex node) {
   out["mail_posted"] = found.mail.posted;
   out["mail_unposted"] = found.mail.unposted;
   out["mail_fetched"] = found.mail.fetched;
+  py::list longest_behind;
+  for (const auto& [user, since] : found.longest_behind) {
+    longest_behind.append(py::make_tuple(user.hex(), unix_seconds(since)));
+  }
+  out["longest_behind"] = longest_behind;
+  out["return_events"] = found.mail.last_return.events;
+  out["return_bytes"] = found.mail.last_return.bytes;
+  out["return_guardians"] = found.mail.last_return.guardians;
   return out;
 }
 

@@ -95,6 +95,20 @@ std::string identity_json(const Identity& identity) {
                      identity.epoch, identity.expires);
 }
 
+std::string behind_json(const NodeStatus& node) {
+  std::string list;
+  for (const auto& [user, since] : node.longest_behind) {
+    list += fmt::format(R"({}{{"user":"{}","since":{}}})", list.empty() ? "" : ",", user.hex(), unix_seconds(since));
+  }
+  return '[' + list + ']';
+}
+
+std::string return_json(const Return& last) {
+  if (last.at == WallTime{}) return "null";
+  return fmt::format(R"({{"at":{},"events":{},"bytes":{},"guardians":{}}})", unix_seconds(last.at), last.events,
+                     last.bytes, last.guardians);
+}
+
 std::string mail_json(const MailStatus& mail) {
   std::string guardians;
   for (const PubKey& guardian : mail.guardians) {
@@ -102,8 +116,9 @@ std::string mail_json(const MailStatus& mail) {
     guardians += json_string(guardian.hex());
   }
   return fmt::format(
-      R"({{"guardians":[{}],"wards":{},"letters":{},"bytes":{},"posted":{},"unposted":{},"fetched":{}}})", guardians,
-      mail.wards, mail.letters, mail.bytes, mail.posted, mail.unposted, mail.fetched);
+      R"({{"guardians":[{}],"wards":{},"letters":{},"bytes":{},"posted":{},"unposted":{},"fetched":{},"return":{}}})",
+      guardians, mail.wards, mail.letters, mail.bytes, mail.posted, mail.unposted, mail.fetched,
+      return_json(mail.last_return));
 }
 
 class Metrics {
@@ -179,9 +194,10 @@ std::string status_json(const ServerView& view) {
       neighbours_json(view.node), view.node.sessions, view.node.stored_events, view.store.evicted, view.store.rotten,
       view.node.outbox, view.node.follows, view.node.registered_follows, view.node.followers,
       view.observer.events_accepted(), view.syncs, json_string(view.trouble));
-  text += fmt::format(R"("followers_behind":{},"posted":{},"streams":{},"streams_with_gaps":{},"forks":{},)",
-                      view.node.followers_behind, view.node.posted, view.node.streams, view.node.streams_with_gaps,
-                      view.node.forks);
+  text +=
+      fmt::format(R"("followers_behind":{},"behind":{},"posted":{},"streams":{},"streams_with_gaps":{},"forks":{},)",
+                  view.node.followers_behind, behind_json(view.node), view.node.posted, view.node.streams,
+                  view.node.streams_with_gaps, view.node.forks);
   text +=
       fmt::format(R"("links":{{"open":{},"accepted":{},"dialled":{},"refused":{},"slow_readers":{},)"
                   R"("wire_bytes_in":{},"wire_bytes_out":{}}},"frames_in":{},"frames_out":{},)",

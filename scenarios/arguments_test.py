@@ -28,6 +28,7 @@ WRONG: list[tuple[Callable[[np2p.Node, np2p.Node], Any], type[Exception], str]] 
     (lambda a, b: np2p.Simulation(threads=0), ValueError, "threads"),
     (lambda a, b: np2p.Simulation(threads=2), ValueError, "threads.*later"),
     (lambda a, b: a.network.add_nodes(-1), ValueError, "n must"),
+    (lambda a, b: a.network.add_nodes(0), ValueError, "n must be at least 1, not 0"),
     (lambda a, b: a.network.add_nodes(2.5), TypeError, "n must"),  # type: ignore[arg-type]
     (lambda a, b: a.network.add_nodes(2, nat="cone"), ValueError, "nat.*full_cone"),
     (lambda a, b: a.network.add_nodes(2, nat=["none"]), ValueError, "nat.*2 nodes"),

@@ -28,6 +28,7 @@ struct ClientQuery {
 
 // One page of truth about a running node, for status lines, pages and metrics.
 struct NodeStatus {
+  static constexpr std::size_t kMostNamed = 10;
   struct Neighbour {
     std::string name;  // mesh name, 12 hex digits
     Address remote;
@@ -46,10 +47,11 @@ struct NodeStatus {
   std::size_t followers = 0;
   std::size_t registered_follows = 0;  // of follows: whose node has us registered
   std::size_t followers_behind = 0;    // of followers: gave no receipt for something, and have not pulled it yet
-  std::uint64_t posted = 0;            // the last number of our own stream
-  std::size_t streams = 0;             // of those our user follows, whose numbers are known
-  std::size_t streams_with_gaps = 0;   // of these: something is missing at the moment
-  std::uint64_t forks = 0;             // two stories of one incarnation, seen since the start
+  std::vector<std::pair<PubKey, WallTime>> longest_behind;  // of these at most kMostNamed, and since when
+  std::uint64_t posted = 0;                                 // the last number of our own stream
+  std::size_t streams = 0;                                  // of those our user follows, whose numbers are known
+  std::size_t streams_with_gaps = 0;                        // of these: something is missing at the moment
+  std::uint64_t forks = 0;                                  // two stories of one incarnation, seen since the start
   MailStatus mail;
   Identity identity;
   ModeStatus mode;

@@ -143,6 +143,7 @@ struct Limits {
   std::size_t follower_history = 50;     // recent posts that a new follower gets
   std::size_t stream_events = 20'000;    // of our user's stream, whose numbers are remembered
   std::size_t heard_events = 128;        // likewise of the stream of each followee, to serve others
+  std::size_t ahead_events = 256;        // of each followee, ids of what came while something before it is missing
   // Pulls: what one of them is answered with, and what one asker gets.
   std::size_t pulled_bytes = 512 * 1024;
   std::uint32_t puller_bytes_per_second = 64 * 1024;
@@ -187,9 +188,9 @@ struct Limits {
   std::size_t mail_part_bytes = 96 * 1024;             // likewise; one letter always fits
   std::size_t mail_window = 1024 * 1024;               // bytes sent to a ward that it has not taken yet
   std::uint32_t ward_answers_per_second = 256 * 1024;  // bytes sent to one ward, and their burst
-  std::uint32_t ward_answers_burst = 4 * 1024 * 1024;
-  std::size_t unposted = 4096;                    // payloads that an author has not been able to leave yet
-  std::size_t unposted_bytes = 16 * 1024 * 1024;  // in all, and as much again for what was sent lately
+  std::uint32_t ward_answers_burst = 8 * 1024 * 1024;  // half a mailbox: two guardians can bring all of one
+  std::size_t unposted = 4096;                         // payloads that an author has not been able to leave yet
+  std::size_t unposted_bytes = 16 * 1024 * 1024;       // in all, and as much again for what was sent lately
   // Reactions to our user's posts go to the followers in batches: so many, and so many of one author; the first after
   // a pause, the next after that and more for each follower (100 s with 100,000).
   std::size_t reaction_batch = 100;

@@ -18,6 +18,7 @@ namespace np2p {
 namespace {
 
 constexpr std::size_t kLookedAt = 128;
+constexpr std::string_view kBound = "bound";  // in Table::node: a BIND was published from this disk
 
 // The end of an id, because some authors make its beginning zero on purpose (NIP-13).
 std::uint64_t mark_of(const EventId& id) noexcept {
@@ -96,8 +97,11 @@ void Feed::published(const EventPtr& event) {
   recent_.insert(half_of(event->id));
   host_.observer.event_accepted(event->id, {});
   tell(event);
-  const Route route = route_of(*event, config_, mode_.current(), host_.store);
-  if (event->kind == kind::bind) overlay_.bind(event);
+  Route route = route_of(*event, config_, mode_.current(), host_.store);
+  if (event->kind == kind::bind) {
+    overlay_.bind(event);
+    if (is_first_bind()) route.audience = Audience::everybody;
+  }
   if (event->kind == kind::follow_list) multicast_.follow_list_changed();
   if (event->kind == kind::deletion) obey(event);
   if (is_to_us(*event)) multicast_.hand_on(event);
@@ -108,6 +112,14 @@ void Feed::published(const EventPtr& event) {
   multicast_.send(event, route);
   const bool copied = route.audience == Audience::followers && route.stored;
   for (const PubKey& user : route.named) outbox_.add(user, event, copied && multicast_.is_sending_to(user));
+}
+
+// The first one from this disk, which may have taken the place of one that was lost. Then those who follow are not
+// known here, so everybody is told, once; who follows says so again (follows.h).
+bool Feed::is_first_bind() {
+  if (!host_.store.value(Table::node, kBound).empty()) return false;
+  host_.store.set_value(Table::node, kBound, "1");
+  return true;
 }
 
 void Feed::delivered(const EventPtr& event) {
@@ -291,7 +303,10 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
       return fails ? Arrival::later : Arrival::bad;
     }
     if (outcome == PutOutcome::stored) flush_within(config_.limits.unflushed);
-    if (outcome == PutOutcome::stored && accepted->kind == kind::bind) overlay_.bind(accepted);
+    if (outcome == PutOutcome::stored && accepted->kind == kind::bind) {
+      overlay_.bind(accepted);
+      multicast_.bound(accepted->pubkey);
+    }
     if (outcome == PutOutcome::stored && accepted->kind == kind::deletion) obey(accepted);
     if (outcome != PutOutcome::stored) {
       recent_.insert(half_of(accepted->id));

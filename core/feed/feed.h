@@ -71,6 +71,7 @@ class Feed {
   void receive_stream(const Delivery& delivery);
   void receive_extension(const Delivery& delivery);
   const char* refusal(const Event& event);
+  bool is_first_bind();
   Arrival accept(Event event, const Delivery& delivery, EventPtr& accepted);
   void blame(const Delivery& delivery);
   void flush_within(Duration pause);

@@ -45,6 +45,8 @@ void Followers::load() {
       const WallTime at_least = std::min(state.lease_until + longer, host_.clock.wall() + kGrace);
       state.lease_until = std::max(state.lease_until, at_least);
     }
+    const WallTime since{static_cast<std::int64_t>(take_u64(value).value_or(0))};  // likewise none
+    if (*behind != kNotBehind) behind_.at(*follower).since = since == WallTime{} ? host_.clock.wall() : since;
     followers_.emplace(*follower, std::move(state));
   });
 }
@@ -86,6 +88,7 @@ bool Followers::remove(const PubKey& follower) {
 void Followers::missed(const PubKey& follower, std::uint64_t after) {
   if (!contains(follower)) return;
   const auto [at, fresh] = behind_.try_emplace(follower, Behind{after, {}});
+  if (fresh) at->second.since = host_.clock.wall();
   if (fresh) call_at(follower, at->second, host_.clock.mono() + kPauses[0]);
   at->second.certain = true;
   if (!fresh && at->second.after <= after) return;
@@ -275,6 +278,19 @@ std::vector<PubKey> Followers::expire(bool has_moved) {
   return ended;
 }
 
+std::vector<std::pair<PubKey, WallTime>> Followers::longest_behind(std::size_t most) const {
+  using Entry = std::pair<PubKey, WallTime>;
+  const auto earlier = [](const Entry& a, const Entry& b) { return a.second < b.second; };
+  std::vector<Entry> found;
+  for (const auto& [follower, state] : behind_) {
+    const Entry one{follower, state.since};
+    if (found.size() == most && !earlier(one, found.back())) continue;
+    found.insert(std::upper_bound(found.begin(), found.end(), one, earlier), one);
+    if (found.size() > most) found.pop_back();
+  }
+  return found;
+}
+
 std::size_t Followers::bytes() const noexcept {
   std::size_t sum = heap_bytes(followers_) + heap_bytes(behind_) + heap_bytes(calls_);
   for (const auto& [follower, state] : followers_) sum += heap_bytes(state.guardians);
@@ -290,6 +306,7 @@ bool Followers::save(const PubKey& follower) {
   for (const PubKey& guardian : state.guardians) value.append(text_of(guardian.view()));
   append_u64(value, state.said);
   append_u64(value, state.agreed);
+  if (behind != behind_.end()) append_u64(value, static_cast<std::uint64_t>(behind->second.since.ns));
   return host_.store.set_value(Table::followers, text_of(follower.view()), value);
 }
 

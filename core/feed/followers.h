@@ -34,6 +34,7 @@ class Followers {
     bool certain = true;               // false: our server died before it knew
     std::optional<MonoTime> sought{};  // its guardians were
     std::optional<MonoTime> seen{};    // a guardian said so
+    WallTime since{};                  // it is behind; kept on disk
   };
 
   Followers(const Config& config, Host& host);
@@ -77,6 +78,8 @@ class Followers {
   [[nodiscard]] bool contains(const PubKey& user) const { return followers_.count(user) != 0; }
   [[nodiscard]] const std::map<PubKey, Follower>& all() const noexcept { return followers_; }
   [[nodiscard]] const std::map<PubKey, Behind>& behind() const noexcept { return behind_; }
+  // Of these who are behind longest, and since when; the longest first.
+  [[nodiscard]] std::vector<std::pair<PubKey, WallTime>> longest_behind(std::size_t most) const;
   [[nodiscard]] std::size_t bytes() const noexcept;
 
  private:

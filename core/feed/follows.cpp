@@ -21,6 +21,7 @@ constexpr Duration kLazyAfter = 1min;   // by then guardians have told what was 
 constexpr Duration kMissedUs = 10min;   // who posted while we were away is told within this
 constexpr Duration kLazy = 1h;          // and the others within this
 constexpr Duration kNewsTime = 10s;     // that we have other guardians: not to all at once
+constexpr Duration kBound = 30s;        // after a BIND, which all followers hear of at once
 constexpr Duration kUnfollowAgain = 3s;
 constexpr Duration kUnfollowLast = 1min;
 
@@ -41,6 +42,7 @@ Follows::Change Follows::set(const EventPtr& list) {
   for (std::size_t i = 0; list && i < list->tags.size() && wanted.size() < config_.limits.follows; ++i) {
     if (list->tags[i].name() != "p") continue;
     const auto user = PubKey::parse_hex(list->tags[i].first());
+    if (!user) host_.observer.rejected("follow list", error(ErrorCode::bad_field, "a p tag without a public key"), {});
     if (user && *user != config_.owner) wanted.insert(*user);
   }
   Change change;
@@ -162,6 +164,13 @@ void Follows::missed_us(const PubKey& followee) {
   const auto at = follows_.find(followee);
   if (at == follows_.end() || !at->second.lazy) return;
   at->second.due = std::min(at->second.due, host_.clock.mono() + rng_.between(kLazyAfter, kMissedUs));
+}
+
+void Follows::bound(const PubKey& user) {
+  const auto at = follows_.find(user);
+  if (at == follows_.end()) return;
+  at->second.unanswered = 0;
+  at->second.due = std::min(at->second.due, host_.clock.mono() + rng_.between(Duration{}, kBound));
 }
 
 void Follows::hurry(Duration within) {

@@ -5,7 +5,8 @@
 // After an absence of our own, guardians tell what was missed (wardship.h), and authors who know these keep our user
 // for a month. So FOLLOW, which finds what guardians do not know, has time then: it goes to who never registered our
 // user at once, to those whose lease ends or who were told of other guardians soon, to those who posted meanwhile
-// within minutes, as they hold back posts until they hear from us, and to the others within an hour. Nobody answers
+// within minutes, as they hold back posts until they hear from us, and to the others within an hour. It also goes to
+// whose user has signed BIND again, within half a minute: their server may have lost its disk. Nobody answers
 // UNFOLLOW, so it is said three times, and again to who believes that we follow and is wrong, as its posts tell.
 #pragma once
 
@@ -42,6 +43,7 @@ class Follows {
   void topology_changed();
   void returned();                          // after a while without neighbours: all of them, as far as it is urgent
   void missed_us(const PubKey& followee);   // it posted while we were away
+  void bound(const PubKey& user);           // by a new BIND: its server may have lost its disk, and know us no longer
   void hurry(Duration within);              // guardians do not tell what was missed
   void timer();                             // asks whoever is due
   [[nodiscard]] MonoTime next_due() const;  // kNever if there is nothing to do

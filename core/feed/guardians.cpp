@@ -157,8 +157,8 @@ void Guardians::settle() {
 }
 
 MailStatus Guardians::status() const {
-  return {wardship_.guardians(), mailbox_.wards(), mailbox_.letters(), mailbox_.mail_bytes(), postman_.posted(),
-          postman_.unposted(),   fetched_};
+  return {wardship_.guardians(), mailbox_.wards(),    mailbox_.letters(), mailbox_.mail_bytes(),
+          postman_.posted(),     postman_.unposted(), fetched_,           wardship_.last_return()};
 }
 
 }  // namespace np2p

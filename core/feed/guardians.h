@@ -41,6 +41,9 @@ class Guardians {
   void heard_from(const PubKey& follower) { postman_.received(follower); }
   void forget(const PubKey& user) { postman_.forget(user); }  // who follows our user no longer
   [[nodiscard]] std::vector<PubKey> named() const { return wardship_.guardians(); }
+  [[nodiscard]] bool expects(const MailStream& stream, std::uint64_t seq) const {
+    return wardship_.expects(stream, seq);
+  }
   [[nodiscard]] std::vector<PubKey> take_seen() { return postman_.take_seen(); }  // followers who are back, it is said
 
   // --- messages; the answer: letters, as if they had come over their own channels

@@ -34,7 +34,8 @@ Multicast::Multicast(const Config& config, Host& host, Overlay& overlay)
       overlay_(overlay),
       pullers_(config.limits, config.limits.puller_bytes_per_second, config.limits.puller_bytes_burst),
       stream_(config, host, overlay),
-      positions_(config, host, overlay),
+      positions_(config, host, overlay,
+                 [this](const MailStream& stream, std::uint64_t seq) { return guardians_.expects(stream, seq); }),
       followers_(config, host),
       follows_(config, host, overlay, positions_),
       guardians_(config, host, overlay, follows_, followers_, positions_),
@@ -74,6 +75,11 @@ void Multicast::follow_list_changed() {
   }
   const bool changed = !change.added.empty() || !change.removed.empty();
   if (changed && !is_loading_) guardians_.follows_changed();
+  arm();
+}
+
+void Multicast::bound(const PubKey& user) {
+  follows_.bound(user);
   arm();
 }
 

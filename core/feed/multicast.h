@@ -40,7 +40,8 @@ class Multicast {
   Multicast(const Config& config, Host& host, Overlay& overlay);
 
   void load();
-  void follow_list_changed();  // in the store
+  void follow_list_changed();      // in the store
+  void bound(const PubKey& user);  // by a BIND that is new here
   // Our user's event: it gets its number, and goes to every follower if it does not go to everybody. True for whom a
   // copy is on its way, with a receipt to come.
   void send(const EventPtr& event, const Route& route);

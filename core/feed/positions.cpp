@@ -123,8 +123,8 @@ void Positions::arrived(const StreamPart& part, std::span<const EventId> events,
   }
   const Incarnation incarnation = enter(state, part.head);
   if (incarnation == Incarnation::earlier) return;
-  if (incarnation == Incarnation::later) return close_or_pull(state, kOnItsWay);
-  if (!from_author && events.size() != part.covers) return close_or_pull(state, kOnItsWay);
+  if (incarnation == Incarnation::later) return close_or_pull(part.head.author, state, kOnItsWay);
+  if (!from_author && events.size() != part.covers) return close_or_pull(part.head.author, state, kOnItsWay);
   const std::uint64_t before = state.seq;
   take(state, part, events, from_author);
   take_what_is_held(part.head.author, state);
@@ -132,7 +132,7 @@ void Positions::arrived(const StreamPart& part, std::span<const EventId> events,
   // A whole answer came and there is more: no reason to wait.
   const bool answered = state.gap && state.gap->asked_until != 0 && state.seq >= state.gap->asked_until;
   if (state.gap && state.seq != before) state.gap->pulls = 0;
-  close_or_pull(state, answered ? Duration{} : kOnItsWay);
+  close_or_pull(part.head.author, state, answered ? Duration{} : kOnItsWay);
 }
 
 Positions::Incarnation Positions::enter(State& state, const StreamHead& head) {
@@ -218,23 +218,22 @@ void Positions::forked(const StreamHead& one, const StreamHead& other) {
 
 void Positions::remember(State& state, const StreamPart& part, std::span<const EventId> events, bool from_author) {
   const StreamHead& head = part.head;
-  const Range range{head.seq - part.covers + 1, head.seq, head.chain, events.size() == part.covers, from_author};
+  Range range{head.seq - part.covers + 1, head, {}, from_author};
   if (!state.gap) state.gap = std::make_unique<Gap>();
   auto& beyond = state.gap->beyond;
-  if (range.first > range.last) return;
-  const auto overlaps = [&](const Range& one) { return one.last >= range.first && one.first <= range.last; };
+  if (range.first > range.last()) return;
+  const auto overlaps = [&](const Range& one) { return one.last() >= range.first && one.first <= range.last(); };
   if (from_author) {  // its word counts before that of others
     std::erase_if(beyond, [&](const Range& one) { return overlaps(one) && !one.from_author; });
   }
   if (beyond.size() >= kMostRanges || std::any_of(beyond.begin(), beyond.end(), overlaps)) return;  // it came before
-  beyond.insert(std::find_if(beyond.begin(), beyond.end(), [&](const Range& one) { return one.first > range.last; }),
-                range);
-  if (events.size() != part.covers) return;
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    const bool last = i + 1 == events.size();
-    heard_.put(head.author, range.first + i, events[i],
-               last && (from_author || head.sig != Signature{}) ? &head : nullptr);
-  }
+  std::size_t room = config_.limits.ahead_events;
+  for (const Range& one : beyond) room -= std::min(room, one.events.size());
+  const bool fits = events.size() == part.covers && events.size() <= room;
+  if (!fits && !from_author) return;  // it comes again, by its ids
+  if (fits) range.events.assign(events.begin(), events.end());
+  beyond.insert(std::find_if(beyond.begin(), beyond.end(), [&](const Range& one) { return one.first > range.last(); }),
+                std::move(range));
 }
 
 void Positions::advance(const PubKey& author, State& state, const EventId& event, const StreamHead* head) {
@@ -243,21 +242,26 @@ void Positions::advance(const PubKey& author, State& state, const EventId& event
   heard_.put(author, state.seq, event, head != nullptr && head->sig != Signature{} ? head : nullptr);
 }
 
-// A range that came before what is in front of it. Its events are one packet's, so this is short.
+// A range that came before what is in front of it.
 bool Positions::join(const PubKey& author, State& state, const Range& range) {
-  Chain chain = range.whole ? state.chain : Chain{};
-  for (std::uint64_t seq = state.seq + 1; range.whole && seq <= range.last; ++seq) {
-    const auto entry = heard_.get(author, seq);
-    chain = entry && is_known(chain) ? next_chain(chain, entry->event) : Chain{};
+  const StreamHead& head = range.head;
+  const bool whole = !range.events.empty();
+  const std::size_t known = whole ? static_cast<std::size_t>(state.seq + 1 - range.first) : 0;
+  Chain chain = whole ? state.chain : Chain{};
+  for (std::size_t i = known; i < range.events.size() && is_known(chain); ++i) {
+    chain = next_chain(chain, range.events[i]);
   }
-  if (chain != range.chain && !range.from_author) {
+  if (chain != head.chain && !range.from_author) {
     host_.observer.rejected("stream", error(ErrorCode::bad_field, "not the events of the head they came with"), {});
     return false;
   }
-  if (chain != range.chain && is_known(chain)) forked({}, {});
-  if (!range.whole) heard_.jumped(author, state.seq, range.last);
-  state.seq = range.last;
-  state.chain = range.chain;
+  if (chain != head.chain && is_known(chain)) forked({}, {});
+  for (std::size_t i = known; i < range.events.size(); ++i) {
+    advance(author, state, range.events[i], i + 1 == range.events.size() ? &head : nullptr);
+  }
+  if (!whole) heard_.jumped(author, state.seq, head.seq);
+  state.seq = head.seq;
+  state.chain = head.chain;
   return true;
 }
 
@@ -268,9 +272,9 @@ void Positions::take_what_is_held(const PubKey& author, State& state) {
   for (bool more = true; more;) {
     more = false;
     while (!gap.beyond.empty() && gap.beyond.front().first <= state.seq + 1) {
-      const Range range = gap.beyond.front();
+      const Range range = std::move(gap.beyond.front());
       gap.beyond.erase(gap.beyond.begin());
-      if (range.last > state.seq && join(author, state, range)) more = true;
+      if (range.last() > state.seq && join(author, state, range)) more = true;
     }
     const std::uint64_t next = state.seq - std::min(state.seq, gap.news_after);
     if (state.seq >= gap.news_after && next < gap.news.size() &&
@@ -298,7 +302,7 @@ void Positions::news(const StreamNews& news, bool announced) {
   }
   // Whoever was told our position knows what of it is still true, and what of the stream is gone.
   const bool knows_us = !announced || (state.gap && state.gap->asked_ids);
-  if (incarnation == Incarnation::later && !knows_us) return close_or_pull(state, Duration{});
+  if (incarnation == Incarnation::later && !knows_us) return close_or_pull(author, state, Duration{});
   if (incarnation == Incarnation::later) {
     begin(state, news.head, std::min(news.after, state.seq));
   } else if (news.after > state.seq && knows_us) {
@@ -321,16 +325,33 @@ void Positions::news(const StreamNews& news, bool announced) {
     if (const auto entry = heard_.get(author, state.seq)) heard_.put(author, state.seq, entry->event, &news.head);
   }
   save(author, state);
-  close_or_pull(state, config_.mode != FeedMode::multicast ? kBroadcast : Duration{});
-  if (!announced || state.gap) return;
+  if (state.gap) state.gap->announced = announced || state.gap->announced;
+  const bool was_open = state.gap != nullptr;
+  close_or_pull(author, state, config_.mode != FeedMode::multicast ? kBroadcast : Duration{});
+  if (!announced) return;
+  if (state.gap) {
+    state.gap->announced = true;
+  } else if (!was_open) {
+    say_all_is_here(author, state);
+  }
+}
+
+// Else it says again and again what we lack.
+void Positions::say_all_is_here(const PubKey& author, const State& state) {
   const Pull none{config_.owner, author, state.incarnation, state.seq, state.seq, false};
   overlay_.unicast(author, Channel::extension, encode_extension(none), Priority::control);
 }
 
 // --- pulling
 
-void Positions::close_or_pull(State& state, Duration pause) {
-  if (state.seq >= state.known && !state.unsure) return state.gap.reset();
+void Positions::close(const PubKey& author, State& state) {
+  const bool announced = state.gap && state.gap->announced;
+  state.gap.reset();
+  if (announced) say_all_is_here(author, state);
+}
+
+void Positions::close_or_pull(const PubKey& author, State& state, Duration pause) {
+  if (state.seq >= state.known && !state.unsure) return close(author, state);
   const MonoTime due = host_.clock.mono() + pause;
   if (!state.gap) state.gap = std::make_unique<Gap>();
   if (state.gap->pulls > 0) return;  // it has its pauses
@@ -371,6 +392,7 @@ bool Positions::pull(const PubKey& author, State& state) {
     const PubKey& target = turn == 0 ? author : state.guardians[turn - 1];
     if (target == config_.owner || !overlay_.unicast(target, Channel::extension, frame, Priority::control)) continue;
     gap.asked_until = message.until;
+    if (turn == 0) gap.announced = false;  // it knows now what we lack
     return true;
   }
   return false;
@@ -430,7 +452,11 @@ void Positions::timer() {
     take_what_is_held(author, state);
     if (state.seq >= state.known && !state.unsure) {
       save(author, state);
-      state.gap.reset();
+      close(author, state);
+      continue;
+    }
+    if (!state.unsure && is_coming_({author, state.incarnation}, state.seq + 1)) {
+      state.gap->due = now + kOnItsWay;
       continue;
     }
     state.gap->away = !pull(author, state);
@@ -491,7 +517,9 @@ std::size_t Positions::bytes() const noexcept {
   std::size_t sum = heap_bytes(states_);
   for (const auto& [author, state] : states_) {
     sum += heap_bytes(state.guardians);
-    if (state.gap) sum += sizeof(Gap) + kAllocationBytes + heap_bytes(state.gap->beyond) + heap_bytes(state.gap->news);
+    if (!state.gap) continue;
+    sum += sizeof(Gap) + kAllocationBytes + heap_bytes(state.gap->beyond) + heap_bytes(state.gap->news);
+    for (const Range& range : state.gap->beyond) sum += heap_bytes(range.events);
   }
   return sum;
 }

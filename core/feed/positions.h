@@ -6,15 +6,18 @@
 // second (it may be on its way) from the author (first the ids: some may have come another way), then in turn from the
 // author's guardians, with pauses of 5 s, 1 min, 10 min, 1 h and 6 h. What somebody else than the author brings counts
 // only if it is complete: every id, up to a head that the author signed. An author who is away is asked for nothing,
-// but its guardians are, for what was posted since. An author whose one incarnation has two stories is counted and
-// followed on; if its node signed both, the two heads are kept as evidence.
+// but its guardians are, for what was posted since. What our own guardians are about to bring is not pulled. An author
+// whose one incarnation has two stories is counted and followed on; if its node signed both, the two heads are kept as
+// evidence.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "core/base/config.h"
@@ -28,8 +31,10 @@ namespace np2p {
 
 class Positions {
  public:
-  Positions(const Config& config, Host& host, Overlay& overlay)
-      : config_(config), host_(host), overlay_(overlay), heard_(config, host) {}
+  // Is a guardian of our user about to bring this number of that stream (wardship.h)? Then nobody is asked for it yet.
+  using IsComing = std::function<bool(const MailStream&, std::uint64_t)>;
+  Positions(const Config& config, Host& host, Overlay& overlay, IsComing is_coming)
+      : config_(config), host_(host), overlay_(overlay), is_coming_(std::move(is_coming)), heard_(config, host) {}
 
   void load();
   void forget(const PubKey& author);
@@ -70,10 +75,10 @@ class Positions {
  private:
   struct Range {  // of numbers that we have, both ends included
     std::uint64_t first = 0;
-    std::uint64_t last = 0;
-    Chain chain{};             // at its end, as the head says
-    bool whole = false;        // all its events came; else its author says that some are gone
-    bool from_author = false;  // else it has to fit the chain
+    StreamHead head;              // at its end
+    std::vector<EventId> events;  // empty: its author says that some are gone, or there was no room for all of them
+    bool from_author = false;     // else it has to fit the chain
+    [[nodiscard]] std::uint64_t last() const noexcept { return head.seq; }
   };
   struct Gap {                     // there is something that we do not have
     std::vector<Range> beyond;     // ascending, behind the position
@@ -82,8 +87,9 @@ class Positions {
     bool by_itself = true;  // events of this author may be here already, having come without a number
     MonoTime due;           // of the next pull
     bool asked_ids = false;
-    unsigned pulls = 0;  // since something came
-    bool away = false;   // nobody who could be asked was there
+    unsigned pulls = 0;      // since something came
+    bool away = false;       // nobody who could be asked was there
+    bool announced = false;  // its author waits to hear that it is closed
     std::uint64_t asked_until = 0;
   };
   struct State {
@@ -119,7 +125,9 @@ class Positions {
   bool ask_others(const PubKey& author, State& state, std::uint64_t after, const std::vector<PubKey>& whom);
   void advance(const PubKey& author, State& state, const EventId& event, const StreamHead* head);
   void take_what_is_held(const PubKey& author, State& state);
-  void close_or_pull(State& state, Duration pause);
+  void close_or_pull(const PubKey& author, State& state, Duration pause);
+  void close(const PubKey& author, State& state);
+  void say_all_is_here(const PubKey& author, const State& state);
   [[nodiscard]] std::uint64_t missing_until(const State& state) const;
   bool pull(const PubKey& author, State& state);
   void save(const PubKey& author, const State& state);
@@ -127,6 +135,7 @@ class Positions {
   const Config& config_;
   Host& host_;
   Overlay& overlay_;
+  IsComing is_coming_;
   Heard heard_;
   States states_;
   std::uint64_t forks_ = 0;

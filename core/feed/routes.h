@@ -11,7 +11,8 @@
 //   other kinds                     followers           followers
 //   ephemeral kinds                 followers           followers       never stored, not kept for who is away
 //
-// What is not here: a follow list drives FOLLOW and is served on request; a BIND also goes into the directory; the
+// What is not here: a follow list drives FOLLOW and is served on request; a BIND also goes into the directory, and the
+// first one from a new disk to everybody, because followers are not known there; the
 // author of a reaction's target hands it on to those who follow him (reactions.h).
 #pragma once
 

@@ -25,20 +25,14 @@ constexpr Duration kLongestPause = 10min;
 constexpr unsigned kTries = 4;  // of who has never answered
 constexpr Duration kAvoidRefusing = 24h;
 constexpr Duration kAvoidSilent = 1h;
-constexpr Duration kPatience = 10s;  // with a guardian that sends nothing more
 constexpr Duration kProof = 1s;
 constexpr unsigned kFruitless = 6;  // questions without an answer; then Guarded says if there is something
 constexpr unsigned kBarren = 4;     // indexes with nothing new in what they promise, likewise
 constexpr Duration kNoWay = 1min;   // at most this long until the next attempt
 constexpr std::size_t kAvoided = 256;
-constexpr std::size_t kSlowest = 4 * 1024;  // bytes per second; of who is slower others may have the same
 
 Duration pause_after(unsigned tries) noexcept {
   return std::min(kLongestPause, kFirstAnswer * (std::int64_t{1} << std::min(tries, 10u)));
-}
-
-void append_spans(std::vector<MailRange>& out, const MailRange& of, const std::vector<SeqSet::Span>& spans) {
-  for (const auto& [first, last] : spans) out.push_back({of.author, of.incarnation, first, last});
 }
 
 }  // namespace
@@ -180,8 +174,9 @@ void Wardship::on(const Guarded& message, const Delivery& from) {
 
 void Wardship::returned() {
   const MonoTime now = host_.clock.mono();
+  return_ = {host_.clock.wall(), 0, 0, 0};
   for (auto& [user, guardian] : guardians_) {
-    guardian.answered = false;
+    guardian.answered = guardian.brought_some = false;
     if (guardian.fetching || !guardian.accepted) continue;
     stop(guardian);
     collect(user, guardian, now);
@@ -208,6 +203,7 @@ void Wardship::stop(Guardian& guardian) {
   guardian.collecting = guardian.fetching = false;
   guardian.asks = guardian.no_way = guardian.barren = 0;
   guardian.fresh = guardian.bytes = 0;
+  guardian.share = 0;
   guardian.index.clear();
   guardian.asked.clear();
 }
@@ -220,59 +216,6 @@ void Wardship::collect(const PubKey& user, Guardian& guardian, MonoTime now) {
   const Duration answer = kFirstIndex * (std::int64_t{1} << std::min(guardian.asks, 10u)) / 2;
   guardian.ask_at = now + (sent ? answer : std::min(kNoWay, pause_after(guardian.no_way - 1)));
   if (guardian.asks >= kFruitless) stop(guardian);
-}
-
-Wardship::Authors Wardship::authors() const {
-  Authors known;
-  const auto add = [&known](const PubKey& author) {
-    const auto [at, fresh] = known.try_emplace(beginning_of(author), author);
-    if (!fresh && at->second != author) at->second.reset();
-  };
-  for (const PubKey& author : follows_.users()) add(author);
-  for (const auto& [user, guardian] : guardians_) {
-    for (const auto& [stream, have] : guardian.given) add(stream.author);
-  }
-  return known;
-}
-
-SeqSet Wardship::had(const MailRange& range, const Guardian& guardian, const Authors& authors) const {
-  SeqSet have;
-  const auto author = authors.find(range.author);
-  if (author == authors.end() || !author->second) return have;
-  const auto given = guardian.given.find({*author->second, range.incarnation});
-  if (given != guardian.given.end()) {
-    for (const auto& [first, last] : given->second.common(range.first, range.last)) have.add(first, last);
-  }
-  const auto position = position_(*author->second);
-  if (position && position->incarnation == range.incarnation && position->seq >= range.first) {
-    have.add(range.first, std::min(range.last, position->seq));
-  }
-  return have;
-}
-
-// Of what it has, what we have not got and do not wait for from another one.
-std::vector<MailRange> Wardship::lacking(const PubKey& user, const Guardian& guardian, const Authors& authors,
-                                         bool believing) const {
-  const MonoTime now = host_.clock.mono();
-  std::vector<MailRange> wanted;
-  for (const MailRange& range : guardian.index) {
-    SeqSet have = had(range, guardian, authors);
-    for (const auto& [other, state] : guardians_) {
-      if (other == user) continue;
-      if (believing) {
-        const SeqSet sent = had(range, state, authors);
-        for (const auto& [first, last] : sent.common(range.first, range.last)) have.add(first, last);
-      }
-      if (!state.fetching || slow_at(state) <= now) continue;
-      for (const MailRange& asked : state.asked) {
-        if (asked.author != range.author || asked.incarnation != range.incarnation) continue;
-        have.add(asked.first, asked.last);
-      }
-    }
-    append_spans(wanted, range, have.lacking(range.first, range.last));
-    if (wanted.size() > config_.limits.mail_ranges) wanted.resize(config_.limits.mail_ranges);
-  }
-  return wanted;
 }
 
 void Wardship::on(const MailIndex& message, const Delivery& from) {
@@ -325,9 +268,10 @@ void Wardship::fetch() {
     // Offered again after it was taken: something else that begins with the same four bytes.
     if (guardian.asked.empty() && guardian.barren > 2) guardian.asked = guardian.index;
     guardian.ask_at = now + kPatience;
-    guardian.asked_at = now;
+    guardian.asked_at = guardian.came_at = now;
     guardian.brought = 0;
     if (!guardian.asked.empty()) {
+      next_share(guardian);
       guardian.fetching = true;
       if (!post_.send(user, MailWant{guardian.asked, true}, Priority::control)) guardian.ask_at = now + kFirstAnswer;
       continue;
@@ -353,36 +297,6 @@ void Wardship::take_all(const PubKey& user, Guardian& guardian, const Authors& a
   guardian.index.clear();
   guardian.finished = host_.store.flush();
   untaken_[*guardian.finished].emplace_back(user, std::move(spans));
-}
-
-bool Wardship::lacks_something(const Guardian& guardian) const {
-  const Authors known = authors();
-  return std::any_of(guardian.asked.begin(), guardian.asked.end(), [&](const MailRange& range) {
-    return !had(range, guardian, known).lacking(range.first, range.last).empty();
-  });
-}
-
-MonoTime Wardship::slow_at(const Guardian& guardian) noexcept {
-  return guardian.asked_at + kPatience + guardian.brought / kSlowest * Duration{1s};
-}
-
-std::vector<MailSpan> Wardship::asked_of(const Guardian& guardian, const MailStream& stream, std::uint64_t first,
-                                         std::uint64_t last) {
-  std::vector<MailSpan> spans;
-  for (const MailRange& asked : guardian.asked) {
-    if (asked.author != beginning_of(stream.author) || asked.incarnation != stream.incarnation) continue;
-    if (asked.first > last || asked.last < first) continue;
-    spans.push_back({stream, std::max(first, asked.first), std::min(last, asked.last)});
-  }
-  return spans;
-}
-
-void Wardship::remember(Guardian& guardian, const MailSpan& span) {
-  if (guardian.given_spans >= config_.limits.ward_letters) return;  // offered again it is fetched again
-  SeqSet& given = guardian.given[span.stream];
-  guardian.given_spans -= given.spans();
-  given.add(span.first, span.last);
-  guardian.given_spans += given.spans();
 }
 
 std::vector<Delivery> Wardship::on(const MailPart& message, const Delivery& from) {
@@ -421,6 +335,7 @@ std::vector<Delivery> Wardship::on(const MailPart& message, const Delivery& from
       return letters;
     }
     ++guardian->fresh;
+    guardian->came_at = host_.clock.mono();
     guardian->bytes += letter.payload.size();
     guardian->brought += letter.payload.size();
     guardian->ask_at = host_.clock.mono() + kPatience;
@@ -432,6 +347,7 @@ std::vector<Delivery> Wardship::on(const MailPart& message, const Delivery& from
       refuse(ErrorCode::bad_field, "a letter under another one's number");
     } else {
       guardian->came.push_back({spans, letter.channel, letter.payload});
+      count(*guardian, guardian->came.back());
       Delivery inner = from;
       inner.channel = static_cast<Channel>(letter.channel);
       inner.payload = letter.payload;
@@ -447,6 +363,12 @@ std::vector<Delivery> Wardship::on(const MailPart& message, const Delivery& from
     guardian->ended = true;
   }
   return letters;
+}
+
+void Wardship::count(Guardian& guardian, const Came& letter) {
+  for (const MailSpan& span : letter.spans) return_.events += span.last - span.first + 1;
+  return_.bytes += letter.payload.size();
+  return_.guardians += std::exchange(guardian.brought_some, true) ? 0 : 1;
 }
 
 void Wardship::taken(const Delivery& from) {
@@ -477,7 +399,7 @@ void Wardship::taken(const Delivery& from) {
   if (ended) {
     guardian.whole = guardian.whole && !lacks_something(guardian);
     guardian.asked.clear();
-    guardian.index.clear();
+    measure_share(guardian);
   }
   if (refused) {  // the store has no room, or its disk fails: it stays there, and we ask again
     stop(guardian);
@@ -487,9 +409,10 @@ void Wardship::taken(const Delivery& from) {
                             from.link);
   } else if (ended) {
     guardian.refusals = 0;
-    guardian.finished = ticket;
+    if (guardian.index.empty()) guardian.finished = ticket;
   }
   durable(host_.store.durable());
+  if (ended && !guardian.index.empty()) fetch();
 }
 
 void Wardship::say_taken(const PubKey& user, std::vector<MailSpan> spans) {

@@ -96,7 +96,7 @@ class Network(ABC):
         "lying_disk": it says that things are safe a second before they are, and power_off() takes them back. In other
         respects they are ordinary nodes.
         """
-        checks.count("n", n)
+        checks.count("n", n, least=1)
         overlay = self._choose_overlay(overlay)
         mode = check_mode(mode)
         check_names(config, self._settings)
@@ -105,8 +105,7 @@ class Network(ABC):
             raise ValueError(f"behaviour must not be given with overlay={overlay!r}: attackers speak 'hyparview' only")
         first_public = not any(node.nat is None for node in self.nodes)
         boxes = resolve_many(nat, n, seed=self.seed + len(self.nodes), first_public=first_public)
-        if n:
-            self.overlay = overlay
+        self.overlay = overlay
         return [self._add(box, mode, settings) for box in boxes]
 
     def add_node(

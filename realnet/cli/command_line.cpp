@@ -175,8 +175,35 @@ std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
 
+// The long names of all commands' options.
+std::vector<std::string> names_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  for (const CLI::App* command : app.get_subcommands({})) {
+    const std::vector<std::string> more = names_of(*command);
+    names.insert(names.end(), more.begin(), more.end());
+  }
+  return names;
+}
+
+// Those that begin with that word, "--this or --that"; empty if there are none, or many.
+std::string meant_by(const std::string& word, const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 3;
+  if (word.size() < 4) return {};
+  std::set<std::string> meant;
+  for (const std::string& name : names) {
+    if (name.starts_with(word)) meant.insert(name);
+  }
+  if (meant.size() > kMost) return {};
+  std::string words;
+  for (const std::string& name : meant) words += (words.empty() ? "" : " or ") + name;
+  return words;
+}
+
 // What the parser complains of, in our words.
-std::string sentence(const CLI::ParseError& problem) {
+std::string sentence(const CLI::ParseError& problem, const std::vector<std::string>& names) {
   const std::string text = first_line(problem.what());
   if (dynamic_cast<const CLI::ExtrasError*>(&problem) != nullptr) {
     const auto colon = text.rfind(": ");
@@ -186,6 +213,8 @@ std::string sentence(const CLI::ParseError& problem) {
       return "\"" + first + "\" stands alone: a switch takes its value behind =, as in -w=false";
     }
     const bool option = first.rfind('-', 0) == 0;
+    const std::string meant = option ? meant_by(first.substr(0, first.find('=')), names) : std::string();
+    if (!meant.empty()) return "There is no option \"" + first + "\"; is " + meant + " meant? Names are not shortened";
     return std::string(option ? "There is no option \"" : "Nothing is known of \"") + first +
            "\"; nostrp2p help and nostrp2p help server tell what there is";
   }
@@ -227,7 +256,7 @@ Result<Command> parse(CLI::App& app, std::vector<std::string> arguments) {
   } catch (const CLI::CallForVersion&) {
     return Command{PrintCommand{std::string(kVersionLine) + "\n"}};
   } catch (const CLI::ParseError& problem) {
-    return error(ErrorCode::bad_field, sentence(problem));
+    return error(ErrorCode::bad_field, sentence(problem, names_of(app)));
   } catch (const std::invalid_argument&) {  // of a flag's value; CLI11 does not wrap it
     return error(ErrorCode::bad_field, wrong_switch(given) + " takes true or false, as in -w=false");
   }

@@ -120,6 +120,10 @@ void read_mail(const element& at, StatusReport& report) {
   report.wards = number(at, "mail/wards");
   report.letters = number(at, "mail/letters");
   report.letter_bytes = number(at, "mail/bytes");
+  report.returned_at = value<std::int64_t>(at, "mail/return/at").value_or(0);
+  report.returned_events = number(at, "mail/return/events");
+  report.returned_bytes = number(at, "mail/return/bytes");
+  report.returned_from = number(at, "mail/return/guardians");
 }
 
 }  // namespace
@@ -155,6 +159,9 @@ Result<StatusReport> parse_status(const std::string& json) {
   report.forks = number(at, "forks");
   report.followers = number(at, "followers");
   report.behind = number(at, "followers_behind");
+  for_each(at, "behind", [&](const element& one) {
+    report.longest_behind.push_back({text(one, "user"), value<std::int64_t>(one, "since").value_or(0)});
+  });
   report.posted = number(at, "posted");
   read_mail(at, report);
   report.disk_trouble = text(at, "disk_trouble");

@@ -67,12 +67,21 @@ struct StatusReport {
   std::uint64_t gaps = 0;        // of these, in which something is missing
   std::uint64_t forks = 0;       // authors caught with two stories
   std::uint64_t followers = 0;
-  std::uint64_t behind = 0;            // of these, who have not taken everything yet
+  std::uint64_t behind = 0;  // of these, who have not taken everything yet
+  struct Behind {
+    std::string user;  // public key in hex
+    std::int64_t since = 0;
+  };
+  std::vector<Behind> longest_behind;  // of these the first few
   std::uint64_t posted = 0;            // numbers in our user's own stream
   std::vector<std::string> guardians;  // public keys in hex
   std::uint64_t wards = 0;
   std::uint64_t letters = 0;  // kept for them
   std::uint64_t letter_bytes = 0;
+  std::int64_t returned_at = 0;  // 0: it has not been away; since then guardians have brought
+  std::uint64_t returned_events = 0;
+  std::uint64_t returned_bytes = 0;
+  std::uint64_t returned_from = 0;  // so many of them
   std::string disk_trouble;
 
   using Counts = std::vector<std::pair<std::string, std::uint64_t>>;

@@ -126,6 +126,28 @@ std::string follows(const StatusReport& report) {
   return words;
 }
 
+std::string user_words(const std::string& hex) {
+  const auto key = PubKey::parse_hex(hex);
+  return key ? npub(*key) : hex;
+}
+
+// Who has not taken everything, the longest first: whoever stays away for weeks is seen here.
+std::string behind(const StatusReport& report) {
+  std::string words;
+  for (const auto& one : report.longest_behind) {
+    words += fmt::format("{}{} since {}", words.empty() ? "" : ", ", user_words(one.user), moment(one.since));
+  }
+  const std::uint64_t named = report.longest_behind.size();
+  return report.behind > named ? words + fmt::format(", and {} more", report.behind - named) : words;
+}
+
+std::string last_return(const StatusReport& report) {
+  const std::string when = fmt::format("on {}", moment(report.returned_at));
+  if (report.returned_events == 0) return when + "; guardians had nothing";
+  return when + fmt::format("; {} brought {} ({})", counted(report.returned_from, "guardian", "guardians"),
+                            counted(report.returned_events, "event", "events"), size(report.returned_bytes));
+}
+
 std::string followers(const StatusReport& report) {
   std::string words = std::to_string(report.followers);
   if (report.behind > 0) words += fmt::format(", {} not yet with everything", report.behind);
@@ -137,8 +159,7 @@ std::string mail(const StatusReport& report) {
   std::string words = report.guardians.empty() ? "nobody guards this user" : "guarded by ";
   for (const std::string& guardian : report.guardians) {
     if (&guardian != &report.guardians.front()) words += ", ";
-    const auto key = PubKey::parse_hex(guardian);
-    words += key ? npub(*key) : guardian;
+    words += user_words(guardian);
   }
   if (report.wards == 0) return words;
   return words + fmt::format("; guards {}, {} kept ({})", counted(report.wards, "user", "users"),
@@ -199,8 +220,10 @@ std::string status_words(const StatusReport& report) {
   lines.add("store", store(report));
   lines.add("follows", follows(report));
   lines.add("followers", followers(report));
+  if (!report.longest_behind.empty()) lines.add("behind", behind(report));
   if (!report.mesh) lines.add("cells", cells(report));
   if (!report.mesh) lines.add("guardians", mail(report));
+  if (!report.mesh && report.returned_at != 0) lines.add("last return", last_return(report));
   lines.add("received", traffic(report.wire_in, report.bytes_in));
   lines.add("sent", traffic(report.wire_out, report.bytes_out));
   lines.add("refused", refused(report.rejects));

@@ -171,6 +171,11 @@ TEST(StatusWords, AreALineForEachThing) {
   report.followers = 4;
   report.behind = 2;
   report.posted = 17;
+  report.longest_behind = {{report.user.hex(), 1'700'000'000}};
+  report.returned_at = 1'700'000'000;
+  report.returned_events = 1;
+  report.returned_bytes = 1500;
+  report.returned_from = 2;
   report.guardians = {report.user.hex()};
   report.wards = 2;
   report.letters = 1;
@@ -182,27 +187,31 @@ TEST(StatusWords, AreALineForEachThing) {
   report.wire_out = 999;
   report.bytes_in = {{"control", 1000}, {"relay", 0}};
   report.rejects = {{"packet/malformed", 3}, {"link/forbidden", 1}};
-  EXPECT_EQ(status_words(report),
-            "node id:      0202020202020202020202020202020202020202020202020202020202020202\n"
-            "user:         npub1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs8j9gdm\n"
-            "identity:     bound to this node until 2027-01-15 (epoch 3)\n"
-            "up for:       1 day 2 hours\n"
-            "overlay:      hyparview\n"
-            "listens at:   0.0.0.0:20000\n"
-            "NAT:          public\n"
-            "reach:        others can dial it at 203.0.113.9:20000\n"
-            "views:        8 active, 34 passive, 1 client\n"
-            "links:        9 direct, 2 punched, 1 in tunnels through others\n"
-            "trees:        a route in 32 trees\n"
-            "store:        1 event, 2 waiting for somebody\n"
-            "follows:      5 users, registered with 4; 3 streams, 1 with something missing; 1 caught with two stories\n"
-            "followers:    4, 2 not yet with everything; 17 events in their stream\n"
-            "cells:        followers in 12, the largest of 47; head or backup of 3\n"
-            "guardians:    guarded by npub1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs8j9gdm; guards 2 users, "
-            "1 letter kept (1.5 kB)\n"
-            "received:     1.2 MB on the wire: control 1.0 kB, relay 0 B\n"
-            "sent:         999 B on the wire\n"
-            "refused:      3 packet/malformed, 1 link/forbidden\n");
+  EXPECT_EQ(
+      status_words(report),
+      "node id:      0202020202020202020202020202020202020202020202020202020202020202\n"
+      "user:         npub1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs8j9gdm\n"
+      "identity:     bound to this node until 2027-01-15 (epoch 3)\n"
+      "up for:       1 day 2 hours\n"
+      "overlay:      hyparview\n"
+      "listens at:   0.0.0.0:20000\n"
+      "NAT:          public\n"
+      "reach:        others can dial it at 203.0.113.9:20000\n"
+      "views:        8 active, 34 passive, 1 client\n"
+      "links:        9 direct, 2 punched, 1 in tunnels through others\n"
+      "trees:        a route in 32 trees\n"
+      "store:        1 event, 2 waiting for somebody\n"
+      "follows:      5 users, registered with 4; 3 streams, 1 with something missing; 1 caught with two stories\n"
+      "followers:    4, 2 not yet with everything; 17 events in their stream\n"
+      "behind:       npub1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs8j9gdm since 2023-11-14 22:13 UTC, and 1 "
+      "more\n"
+      "cells:        followers in 12, the largest of 47; head or backup of 3\n"
+      "guardians:    guarded by npub1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs8j9gdm; guards 2 users, "
+      "1 letter kept (1.5 kB)\n"
+      "last return:  on 2023-11-14 22:13 UTC; 2 guardians brought 1 event (1.5 kB)\n"
+      "received:     1.2 MB on the wire: control 1.0 kB, relay 0 B\n"
+      "sent:         999 B on the wire\n"
+      "refused:      3 packet/malformed, 1 link/forbidden\n");
 }
 
 TEST(StatusWords, SayWhomTheKeyIsBoundTo) {

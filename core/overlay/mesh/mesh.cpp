@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/wire/swarm_messages.h"
+
 namespace np2p::mesh {
 namespace {
 
@@ -125,7 +127,13 @@ void Mesh::frame(LinkId id, const Frame& frame) {
 // The features of a peer: who it is, and whether the connection may stay.
 void Mesh::introduce(Link& link, const Frame& frame) {
   const auto features = decode_features(frame.view(), config_.limits);
-  if (!features.ok()) return refuse(link.id, "features", features.error());
+  if (!features.ok()) {
+    const auto other = swarm::decode(frame.view(), config_.limits);
+    if (!other.ok() || !std::holds_alternative<swarm::Hello>(*other)) {
+      return refuse(link.id, "features", features.error());
+    }
+    return refuse(link.id, "link of another overlay", error(ErrorCode::forbidden, "it has hyparview, we have mesh"));
+  }
   link.uid ^= features->connection_id;
   if (features->name == own_name_) {
     // Ourselves over some other address of ours, or somebody with our name: neither will ever be worth a dial.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/heap_bytes.h"
+#include "core/wire/mesh_messages.h"
 
 namespace np2p::swarm {
 namespace {
@@ -85,6 +86,12 @@ void Swarm::frame(LinkId link, const Frame& frame) {
   }
   auto message = decode(frame.view(), config_.limits);
   if (!message.ok()) {
+    if (peer == nullptr && mesh::decode_features(frame.view(), config_.limits).ok()) {  // what the mesh begins with
+      host_.observer.rejected("link of another overlay", error(ErrorCode::forbidden, "it has mesh, we have hyparview"),
+                              link);
+      links_.close(link, CloseReason::protocol_error);
+      return settle();
+    }
     host_.observer.rejected("message", message.error(), link);
     if (message.error().code != ErrorCode::unknown_type) links_.close(link, CloseReason::protocol_error);
   } else if (const Hello* hello = std::get_if<Hello>(&*message)) {

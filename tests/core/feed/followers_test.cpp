@@ -90,6 +90,28 @@ TEST_F(Many, WhoShowsUpIsToldSoonAndNobodyElse) {
   EXPECT_FALSE(followers.next_due().has_value());
 }
 
+TEST_F(Many, WhoIsBehindLongestIsNamedFirstAlsoAfterAStart) {
+  for (std::uint32_t i = 0; i < 20; ++i) followers.add(follower(i), {});
+  const WallTime begin = ports.wall_now;
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    followers.missed(follower(i), 7);
+    pass(1min);
+  }
+  followers.knows(follower(0));
+  followers.missed(follower(0), 9);
+  Followers started{config, host};
+  started.load();
+  for (const Followers* one : {&followers, &started}) {
+    const auto longest = one->longest_behind(3);
+    ASSERT_EQ(longest.size(), 3u);
+    for (std::uint32_t i = 0; i < 3; ++i) {
+      EXPECT_EQ(longest[i].first, follower(i + 1));
+      EXPECT_EQ(longest[i].second.ns, (begin + 1min * (i + 1)).ns);
+    }
+    EXPECT_EQ(one->longest_behind(100).size(), 20u);
+  }
+}
+
 // The last posts before a crash may or may not have come: who is there gets the next ones all the same.
 TEST_F(Many, WhoMayBeBehindGetsCopiesUntilOneIsNotTaken) {
   for (std::uint32_t i = 0; i < 2; ++i) followers.add(follower(i), {});

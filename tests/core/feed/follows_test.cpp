@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/event/bind.h"
 #include "tests/core/feed/one_node.h"
 
 namespace np2p {
@@ -190,6 +191,33 @@ TEST_F(ClaimsTest, OnlyTheServerOfAFolloweeSaysThatWeAreRegistered) {
   EXPECT_EQ(feed->multicast().follows().registered_count(), 0u);
   say(Followed{peer.public_key()}, true, peer);
   EXPECT_EQ(feed->multicast().follows().registered_count(), 1u);
+}
+
+TEST_F(FollowsTest, WhatIsNoPublicKeyInAListIsCountedAndSkipped) {
+  start();
+  Tags tags;
+  const std::string hex = peer.public_key().hex();
+  tags.add({"p", "npub1nobody"});
+  tags.add({"p", ""});
+  tags.add({"p", hex});
+  tags.add({"e", "something else"});
+  node->publish(RequestId{77}, owner.sign(kind::follow_list, unix_seconds(ports->wall_now), tags, ""));
+  disk_is_done();
+  EXPECT_EQ(node->status().follows, 1u);
+  EXPECT_EQ(ports->rejections["follow list bad_field"], 2);
+}
+
+TEST_F(FollowsTest, ANewBindOfAFolloweeIsAnsweredByAFollowWithinHalfAMinute) {
+  start();
+  follow_list({peer.public_key(), neighbour.public_key()});
+  extension(encode_extension(Followed{peer.public_key()}).view());
+  asked_after<Follow>(1min);
+  const auto bind = [&](const Signer& user, std::uint64_t epoch) {
+    const std::int64_t now = unix_seconds(ports->wall_now);
+    broadcast({user.sign(kind::bind, now, bind_tags(NodeId{}, epoch, now + 1000), "")});
+  };
+  bind(peer, 1);
+  EXPECT_THAT(asked_after<Follow>(30s), testing::Not(IsEmpty()));
 }
 
 }  // namespace

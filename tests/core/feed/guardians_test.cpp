@@ -118,8 +118,10 @@ TEST_F(GuardiansTest, TwoRoundTripsBringAThousandLetters) {
   comes_back();
   EXPECT_THAT(ward().letters, SizeIs(1000));
   const std::size_t indexes = village->bytes_of_all<MailIndex>();
-  EXPECT_EQ(village->count_of<MailWant>(), 1u);
-  EXPECT_EQ(village->count_of<Collect>(), 3u);  // of three guardians two have the same
+  EXPECT_EQ(village->count_of<MailWant>(), 2u);  // each of two is asked once, side by side
+  EXPECT_EQ(village->count_of<Collect>(), 3u);   // of three guardians two have the same
+  EXPECT_EQ(ward().wardship->last_return().guardians, 2u);
+  EXPECT_EQ(ward().wardship->last_return().events, 1000u);
   EXPECT_LE(indexes, 3 * encode_extension(MailIndex{}).size() + 2 * 16);
 }
 

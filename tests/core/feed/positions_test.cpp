@@ -82,6 +82,11 @@ class PositionsTest : public OneNode {
     node->timer(Timer::follow);
   }
   std::size_t gaps() { return node->status().streams_with_gaps; }
+  std::size_t heard() {  // numbers that are kept on the disk
+    std::size_t count = 0;
+    ports->store.each_value(Table::heard, [&count](std::string_view, std::string_view) { ++count; });
+    return count;
+  }
   bool has(std::uint64_t seq) { return ports->store.contains(stream[seq - 1].id); }
 
   Limits limits;
@@ -381,6 +386,42 @@ TEST_F(PositionsTest, WhoIsNoLongerFollowedIsForgotten) {
   EXPECT_EQ(ports->store.value(Table::follows, text_of(peer.public_key().view())), "");
   part(1, 3);
   EXPECT_EQ(node->status().streams, 0u);
+}
+
+TEST_F(PositionsTest, WhatComesBehindGapsLeavesNothingOnTheDiskUntilTheyAreFilled) {
+  begin();
+  part(1, 3);
+  EXPECT_EQ(heard(), 3u);
+  write(97);
+  for (std::uint64_t seq = 5; seq <= 99; seq += 2) part(seq, seq);
+  EXPECT_EQ(heard(), 3u);
+  part(4, 4);
+  EXPECT_EQ(heard(), 5u);
+  part(6, 6);
+  EXPECT_EQ(heard(), 7u);
+  // Another life of its server: nothing is left of the ranges of the one before.
+  previous = incarnation++;
+  base = stream.size();
+  write(2);
+  part(101, 102);
+  tell(100);
+  part(101, 102);
+  EXPECT_LE(heard(), 9u);
+}
+
+TEST_F(PositionsTest, OfManyThatComeBehindAGapTheIdsAreNotKept) {
+  limits.ahead_events = 10;
+  begin();
+  part(1, 3);
+  const std::size_t before = node->memory().feed;
+  write(201);
+  part(5, 204);
+  const std::size_t many = node->memory().feed;
+  EXPECT_LT(many - before, 200 * EventId::size + 200 * 64);  // ids of events that passed the gate are remembered anyway
+  EXPECT_EQ(gaps(), 1u);
+  part(4, 4);  // its author's word is enough
+  EXPECT_EQ(gaps(), 0u);
+  EXPECT_LE(heard(), limits.heard_events);
 }
 
 }  // namespace

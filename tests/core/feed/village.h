@@ -206,7 +206,9 @@ inline void Villager::boot() {
   overlay = std::make_unique<Overlay>(config, host);
   followers = std::make_unique<Followers>(config, host);
   followers->load();
-  positions = std::make_unique<Positions>(config, host, *overlay);
+  positions = std::make_unique<Positions>(config, host, *overlay, [this](const MailStream& stream, std::uint64_t seq) {
+    return wardship && wardship->expects(stream, seq);
+  });
   positions->load();
   follows = std::make_unique<Follows>(config, host, *overlay, *positions);
   mailbox = std::make_unique<Mailbox>(config, host, post);

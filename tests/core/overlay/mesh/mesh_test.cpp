@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/rng.h"
+#include "core/wire/swarm_messages.h"
 #include "tests/core/overlay/fake_world.h"
 #include "tests/core/wire/mesh_capture.h"
 
@@ -286,6 +287,13 @@ TEST_F(MeshNode, SurvivesMutatedConversations) {
   }
   EXPECT_GT(node->rejections["topology malformed"], 100);
   EXPECT_GT(node->rejections["mesh malformed"], 100);
+}
+
+TEST_F(MeshNode, AServerOfTheOtherOverlayIsNamedAsSuch) {
+  boot();
+  const LinkId link = node->puppet(kFar);
+  node->from_puppet(link, swarm::encode(swarm::Hello{}));
+  EXPECT_EQ(node->rejections["link of another overlay forbidden"], 1);
 }
 
 }  // namespace

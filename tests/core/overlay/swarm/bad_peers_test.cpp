@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/overlay/swarm/swarm.h"
+#include "core/wire/mesh_messages.h"
 #include "tests/core/overlay/swarm/swarm_world.h"
 #include "tests/core/wire/swarm_samples.h"
 
@@ -66,6 +67,15 @@ TEST_F(BadPeers, NothingIsSaidOrBelievedBeforeAHello) {
   }
   EXPECT_EQ(world[0].rejections["message forbidden"], static_cast<int>(std::variant_size_v<Message>) - 1);
   EXPECT_TRUE(world[0].inbox.empty());
+  expect_service();
+}
+
+TEST_F(BadPeers, AServerOfTheMeshIsNamedAsSuch) {
+  RawPeer other(world, 0, 100);
+  const std::string name = "mesh";
+  other.say(mesh::encode_features({.name = 7, .nick_name = name, .short_id = 7, .uid = 7, .connection_id = 1}));
+  EXPECT_FALSE(other.is_open());
+  EXPECT_EQ(world[0].rejections["link of another overlay forbidden"], 1);
   expect_service();
 }
 
