@@ -85,9 +85,9 @@ void Node::durable(Ticket ticket) {
   drain();
 }
 
-void Node::publish(RequestId request, Event event, const Visitor& by) {
+void Node::publish(RequestId request, Event event, const Visitor& by, std::string_view text) {
   expire();
-  api_->publish(request, std::move(event), by);
+  api_->publish(request, std::move(event), by, text);
   drain();
 }
 

@@ -39,7 +39,8 @@ class Node {
 
   // --- inputs from clients
   // Exactly one Clients::published(request, outcome) follows, later or within the call (refusals).
-  void publish(RequestId request, Event event, const Visitor& by = {});
+  // `text`: the JSON that it was read from, if it is to be sent on like that (WrittenEvent).
+  void publish(RequestId request, Event event, const Visitor& by = {}, std::string_view text = {});
   // Answers at once from the store; what is missing is asked for in the network and shows up in a later answer.
   QueryAnswer query(const ClientQuery& query);
   // A client on a WebSocket; false: there are too many. What it is told goes through Clients::tell.

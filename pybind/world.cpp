@@ -360,6 +360,7 @@ void bind_world(py::module_& module) {
            [](World& world, NodeIndex node, std::uint64_t session) { world.close_session(node, SessionId{session}); })
       .def("has_session", [](const World& world, NodeIndex node,
                              std::uint64_t session) { return world.has_session(node, SessionId{session}); })
+      .def("ban", &World::ban, py::arg("node"), py::arg("user"), py::arg("undo"))
       .def("status", &status)
       .def("paths", &paths)
       .def("node_id", [](const World& world, NodeIndex node) { return world.node_id(node).hex(); })

@@ -29,9 +29,8 @@ namespace {
 
 constexpr std::size_t kBatchBytes = 256 * 1024;
 constexpr std::size_t kCommitEvents = 5000;
-constexpr Duration kPause = 100ms;             // of a pipe, after which what has come is taken in
-constexpr std::size_t kLineSlack = 16 * 1024;  // JSON around an event's fields, escapes
-constexpr std::size_t kKnownAuthors = 4096;    // a power of two
+constexpr Duration kPause = 100ms;           // of a pipe, after which what has come is taken in
+constexpr std::size_t kKnownAuthors = 4096;  // a power of two
 
 // What a thread has made of one line.
 struct Checked {
@@ -177,15 +176,16 @@ class Checker {
     std::string().swap(batch.text);
   }
   Result<EventPtr> validate(std::string_view line, SecpVerifier& verifier) const {
-    auto event = parse_event_json(line, settings_.limits);
-    if (!event.ok()) return event.error();
+    auto written = parse_written_event(line, settings_.limits);
+    if (!written.ok()) return written.error();
+    Event* event = &written->event;
     const std::int64_t latest = settings_.now + settings_.limits.future_tolerance / 1s;
     if (event->created_at > latest) return error(ErrorCode::bad_time, "created_at lies in the future");
     if (kind::class_of(event->kind) == kind::Class::ephemeral) {
       return error(ErrorCode::bad_kind, "events of this kind are not stored");
     }
     if (has_expired(*event, settings_.now)) return error(ErrorCode::bad_time, "it has expired");
-    return ValidationGate::validate(std::move(event).value(), settings_.limits, verifier);
+    return ValidationGate::validate(std::move(*event), settings_.limits, verifier, written->text);
   }
 
   const ImportSettings& settings_;
@@ -283,7 +283,7 @@ class Writer {
 
 Result<ImportCounts> import_events(int file, SqliteStore& store, const ImportSettings& settings,
                                    const ImportHooks& hooks) {
-  Lines lines(file, settings.limits.event_bytes + kLineSlack);
+  Lines lines(file, settings.limits.client.message_bytes);
   Writer writer(store, settings, hooks);
   Checker checker(settings);
   std::uint64_t next_line = 1;

@@ -254,13 +254,17 @@ void Server::published(RequestId request, const Status& outcome) {
   waiting_.erase(at);
 }
 
-asio::awaitable<Status> Server::publish(Event event, const Visitor& by) {
+void Server::refused(std::string_view what, const Error& why) {
+  observer_.rejected(what, why, {});
+}
+
+asio::awaitable<Status> Server::publish(WrittenEvent event, const Visitor& by) {
   if (stopping_) co_return error(ErrorCode::unavailable, "the server is shutting down");
   const RequestId request{++last_request_};
   const auto waiting = std::make_shared<Waiting>(io_);
   waiting->wake.expires_at(asio::steady_timer::time_point::max());
   waiting_.emplace(request, waiting);
-  input([&] { node_->publish(request, std::move(event), by); });
+  input([&] { node_->publish(request, std::move(event.event), by, event.text); });
   if (!waiting->outcome) {
     SocketError cancelled;
     co_await waiting->wake.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));

@@ -111,11 +111,13 @@ class Server final : private LinkInputs, private Clients, private Backend, priva
   void session_text(SessionId session, std::string_view text) override;
   void session_writable(SessionId session) override;
   void session_closed(SessionId session) override;
+  void message_refused(const Error& why) override { refused("client message", why); }
   // Backend
-  asio::awaitable<Status> publish(Event event, const Visitor& by) override;
+  asio::awaitable<Status> publish(WrittenEvent event, const Visitor& by) override;
   Access& access() override { return node_->access(); }
   std::string relay_document(bool open) override;
   QueryAnswer query(const Filter& filter) override;
+  void refused(std::string_view what, const Error& why) override;
   std::string status_json() override;
   std::string metrics_text() override;
   Status health() override;

@@ -5,6 +5,7 @@
 #include "core/base/assert.h"
 #include "core/base/hash.h"
 #include "core/event/canonical.h"
+#include "core/feed/bans.h"
 
 namespace np2p::sim {
 
@@ -378,6 +379,15 @@ void SimHost::tell(SessionId session, std::string_view text) {
 void SimHost::hang_up(SessionId session, std::string_view reason) {
   fabric_.record(index_, Io::out_client, session.value, hash_bytes(bytes_of(reason)));
   sessions_.erase(session);
+}
+
+bool SimHost::ban(const PubKey& author, bool undo) {
+  fabric_.record(index_, Io::in_client, undo ? 1 : 0, hash_bytes(author.view()));
+  bool done = true;
+  undo ? unban(author, store_) : static_cast<void>(done = np2p::ban(author, store_));
+  store_.flush();
+  after_input();
+  return done;
 }
 
 NodeStatus SimHost::status() const {

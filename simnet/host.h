@@ -72,6 +72,8 @@ class SimHost final : public Inhabitant,
   void close_session(SessionId session);
   [[nodiscard]] bool has_session(SessionId session) const { return sessions_.count(session) != 0; }
   std::vector<std::string> take_told(SessionId session);  // since the last call
+  // The owner's own command, as the real server's control socket has it; the node runs. False: there are too many bans.
+  bool ban(const PubKey& author, bool undo);
   [[nodiscard]] NodeStatus status() const;
   [[nodiscard]] std::vector<NodeId> active_view() const { return node_ ? node_->active_view() : std::vector<NodeId>{}; }
   [[nodiscard]] std::optional<NodeId> server_of(const PubKey& user) const {

@@ -360,6 +360,11 @@ std::optional<SessionId> World::open_session(NodeIndex node, bool trusted) {
   return machine.host->open_session(origin);
 }
 
+bool World::ban(NodeIndex node, NodeIndex user_index, bool undo) {
+  const PubKey author = user(user_index).public_key();
+  return impl_->running(node).host->ban(author, undo);
+}
+
 void World::session_text(NodeIndex node, SessionId session, std::string_view text) {
   auto& machine = impl_->machine(node);
   if (!machine.host->has_session(session)) wrong("session: it has ended");

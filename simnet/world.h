@@ -138,6 +138,8 @@ class World {
   std::vector<std::string> take_told(NodeIndex node, SessionId session);
   void close_session(NodeIndex node, SessionId session);
   [[nodiscard]] bool has_session(NodeIndex node, SessionId session) const;
+  // The owner of a node that runs wants nothing of another user any more, or again. False: there are too many bans.
+  bool ban(NodeIndex node, NodeIndex user, bool undo);
   [[nodiscard]] NodeStatus status(NodeIndex node) const;  // empty if it does not run
   // Whom that node believes to serve the user of another one; nothing: it has not found out, or does not run.
   [[nodiscard]] std::optional<NodeId> server_of(NodeIndex asked, NodeIndex user) const;

@@ -14,9 +14,9 @@ Api::Api(const Config& config, Host& host, Feed& feed)
 
 Api::~Api() = default;
 
-void Api::publish(RequestId request, Event event, const Visitor& by) {
+void Api::publish(RequestId request, Event event, const Visitor& by, std::string_view text) {
   publisher_.publish(
-      std::move(event), by, Publisher::Style::original,
+      {std::move(event), text}, by, Publisher::Style::original,
       [this, request](const Publisher::Outcome& outcome) { host_.clients.published(request, outcome.status); });
 }
 

@@ -70,7 +70,8 @@ class Api {
 
   // As REST wants it: answered through Clients::published. Errors that reach the client: read_only, too_large, bad_*,
   // forbidden (somebody else's event), unauthenticated, weak, deleted, expired, rate_limited, full.
-  void publish(RequestId request, Event event, const Visitor& by = {});
+  // `text` as WrittenEvent has it.
+  void publish(RequestId request, Event event, const Visitor& by = {}, std::string_view text = {});
   QueryAnswer query(const ClientQuery& query);
   void durable(Ticket ticket);  // answers the publishes that are safe now
 

@@ -13,7 +13,8 @@ namespace np2p {
 Publisher::Publisher(const Config& config, Host& host, Feed& feed, Access& access)
     : config_(config), host_(host), feed_(feed), access_(access) {}
 
-Result<EventPtr> Publisher::admit(Event event, const Visitor& by, Style style) {
+Result<EventPtr> Publisher::admit(WrittenEvent written, const Visitor& by, Style style) {
+  Event& event = written.event;
   if (const Status may = access_.may_write(by, event); !may.ok()) return may.error();
   if (pending_.size() >= config_.limits.pending_publishes) {
     return error(ErrorCode::rate_limited, "too many publishes are waiting for the disk");
@@ -27,7 +28,7 @@ Result<EventPtr> Publisher::admit(Event event, const Visitor& by, Style style) {
   }
   if (has_expired(event, now)) return error(ErrorCode::expired, "it has expired already");
   if (const Status charged = access_.charge(by, event); !charged.ok()) return charged.error();
-  auto valid = ValidationGate::validate(std::move(event), config_.limits, host_.verifier);
+  auto valid = ValidationGate::validate(std::move(event), config_.limits, host_.verifier, written.text);
   if (!valid) return valid;
   const Event& accepted = (*valid).get();
   if (is_banned(accepted, host_.store)) return error(ErrorCode::forbidden, "it, or its author, is banned here");
@@ -92,7 +93,7 @@ void Publisher::refuse(const Error& why, const Done& done) {
   done({why});
 }
 
-void Publisher::publish(Event event, const Visitor& by, Style style, Done done) {
+void Publisher::publish(WrittenEvent event, const Visitor& by, Style style, Done done) {
   auto valid = admit(std::move(event), by, style);
   if (!valid) return refuse(valid.error(), done);
   const EventPtr& accepted = *valid;

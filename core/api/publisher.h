@@ -8,6 +8,7 @@
 #include "core/base/config.h"
 #include "core/base/heap_bytes.h"
 #include "core/event/event.h"
+#include "core/event/json.h"
 #include "core/host/host.h"
 
 namespace np2p {
@@ -29,12 +30,12 @@ class Publisher {
   Publisher(const Config& config, Host& host, Feed& feed, Access& access);
 
   // `done` is called exactly once, now (refused, or nothing to wait for) or when the event is durable.
-  void publish(Event event, const Visitor& by, Style style, Done done);
+  void publish(WrittenEvent event, const Visitor& by, Style style, Done done);
   void durable(Ticket ticket);
   [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(pending_); }
 
  private:
-  Result<EventPtr> admit(Event event, const Visitor& by, Style style);
+  Result<EventPtr> admit(WrittenEvent written, const Visitor& by, Style style);
   Status admit_bind(const EventPtr& event);
   Status admit_deletion(const Event& event);
   void refuse(const Error& why, const Done& done);

@@ -46,6 +46,9 @@ std::string limitation(const Config& config, bool open) {
       .number("max_subid_length", limits.subscription_characters)
       .number("max_event_tags", config.limits.event_tags)
       .number("max_content_length", config.limits.event_bytes)
+      // Of lists (kind::is_list()), which NIP-11 has no words for.
+      .number("max_list_tags", config.limits.list_tags)
+      .number("max_list_length", config.limits.list_bytes)
       .number("min_pow_difficulty", config.min_pow)
       .flag("auth_required", !open)
       .flag("payment_required", false)

@@ -13,7 +13,8 @@ namespace {
 constexpr std::size_t kEventOverhead = 400;  // names, id, key and signature in an event's JSON
 
 std::size_t size_of(const EventPtr& event) noexcept {
-  return event ? event->content.size() + event->tags.bytes() + kEventOverhead : 0;
+  if (!event) return 0;
+  return std::max(event.written().size(), event->content.size() + event->tags.bytes() + kEventOverhead);
 }
 
 }  // namespace
@@ -45,7 +46,7 @@ void Session::pump() {
     counter(item) -= item.text.size() + size_of(item.event);
     if (item.subscription && !item.subscription->open) continue;
     if (item.event && item.text.empty()) {
-      host_.clients.tell(id_, server_message::event(item.subscription->quoted, event_json(*item.event)));
+      host_.clients.tell(id_, server_message::event(item.subscription->quoted, event_json(item.event)));
     } else {
       host_.clients.tell(id_, item.text);
     }

@@ -67,7 +67,7 @@ void Sessions::event(Session& session, EventMessage message) {
       kind::class_of(claim.kind) == kind::Class::ephemeral &&
       std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& other) { return other.second->wants(claim); });
   const SessionId id = session.id();
-  publisher_.publish(std::move(message.event).value(), session.visitor(), Publisher::Style::nip01,
+  publisher_.publish({std::move(message.event).value(), message.text}, session.visitor(), Publisher::Style::nip01,
                      [this, id, event = message.id, heard](const Publisher::Outcome& outcome) {
                        answer(id, event, outcome, heard || outcome.heard);
                      });
@@ -213,7 +213,7 @@ void Sessions::arrived(const EventPtr& event) {
   for (auto at = sessions_.begin(); at != sessions_.end();) {
     Session& session = *at->second;
     if (session.wants(*event)) {
-      if (!json) json = event_json(*event);
+      if (!json) json = event_json(event);
       session.arrived(event, *json);
     }
     at = session.ended() ? sessions_.erase(at) : std::next(at);

@@ -1,5 +1,6 @@
-// Every bound of the system in one place, with its unit and its reason. A test may lower one; nothing raises one at run
-// time. What a peer or a client can grow is bounded by a number on this page.
+// Every bound of the system in one place, with its unit and its reason. A test may lower one; at its start a server
+// takes some of them from its configuration ([limits], realnet/cli/limit_keys.h), within what the others leave room
+// for; later nothing changes one. What a peer or a client can grow is bounded by a number on this page.
 #pragma once
 
 #include <cstddef>
@@ -12,15 +13,21 @@ namespace np2p {
 
 struct Limits {
   // --- events
-  std::size_t event_bytes = 128 * 1024;  // one event, any encoding; the original's clients publish up to 100 kB
-  std::size_t event_tags = 4096;         // tags of one event (a follow list has one per followed user)
-  std::size_t tag_values = 64;           // values of one tag
-  Duration future_tolerance = 15min;     // created_at may lead our wall clock by this much over the network
+  // One event, as event_json() writes it; every other encoding of ours is shorter. A list has more room: a follow list
+  // has a tag of 72 bytes for each followed user. Lists are kind 3 and the lists and sets of NIP-51 (kind::is_list());
+  // a long article is none. Both bounds hold for what comes in; what a store has is served, whatever its size.
+  std::size_t event_bytes = 64 * 1024;
+  std::size_t event_tags = 2000;  // tags of one event
+  std::size_t list_bytes = 256 * 1024;
+  std::size_t list_tags = 3500;
+  std::size_t tag_values = 64;        // values of one tag
+  Duration future_tolerance = 15min;  // created_at may lead our wall clock by this much over the network
   // --- frames and packets
-  std::size_t frame_bytes = 320 * 1024;  // one frame between servers, refused from its prefix
-  std::size_t packet_events = 512;       // events in one packet
-  std::size_t packet_requests = 16;      // requests in one packet
-  std::size_t msgpack_depth = 8;         // nesting of any msgpack value
+  // One frame between servers, refused from its prefix: the largest event, and what it is wrapped in.
+  std::size_t frame_bytes = 320 * 1024;
+  std::size_t packet_events = 512;   // events in one packet
+  std::size_t packet_requests = 16;  // requests in one packet
+  std::size_t msgpack_depth = 8;     // nesting of any msgpack value
   // --- links
   std::size_t links = 256;                     // open links of one node, both directions
   std::size_t queued_bytes = 4 * 1024 * 1024;  // unsent bytes on one link before it is closed as a slow reader
@@ -176,7 +183,7 @@ struct Limits {
   unsigned sender_share_percent = 50;                // of both, from one author
   std::size_t letters = 100'000;                     // kept for all wards
   std::size_t mail_bytes = 256 * 1024 * 1024;        // in all
-  std::size_t letter_bytes = 192 * 1024;             // one; more than an event and what it is wrapped in
+  std::size_t letter_bytes = 288 * 1024;             // one; more than an event and what it is wrapped in
   Duration ward_life = 30 * 24h;                     // after the ward's last sign of life its mail is given up
   std::size_t guardian_record_bytes = 512;           // what a ward's guardians put into the directory for it
   std::size_t follow_filter_bytes = 8 * 1024 + 8;    // by which they know whose mail it wants

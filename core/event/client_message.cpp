@@ -71,14 +71,12 @@ Result<ClientMessage> read_event_message(dom::array message, std::string_view te
   if (message.size() != 2 || message.at(1).get(object) != simdjson::SUCCESS) {
     return bad(proves ? "AUTH needs one event" : "EVENT needs one event");
   }
-  EventMessage read{json_reader::read_event(object, limits, Style::nip01), {}, {}, proves};
+  auto event = json_reader::read_event(object, limits, Style::nip01);
+  EventMessage read{event.ok() ? Result<Event>(std::move(event->event)) : event.error(), {}, {}, proves};
+  if (event.ok()) read.text = json_reader::sendable(second_element(text), *event);
   std::string_view id;
   constexpr std::size_t kIdDigits = 2 * EventId::size;
   if (object.at_key("id").get(id) == simdjson::SUCCESS && id.size() <= kIdDigits) read.id = id;
-  read.json = second_element(text);
-  if (read.event.ok() && read.json.size() > limits.event_bytes) {
-    read.event = error(ErrorCode::too_large, "the event is larger than allowed");
-  }
   return ClientMessage{std::move(read)};
 }
 

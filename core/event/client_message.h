@@ -16,9 +16,10 @@ namespace np2p {
 
 struct EventMessage {
   Result<Event> event;
-  std::string id;         // as the client wrote it, if it did: its OK carries that; at most 64 characters
-  std::string_view json;  // of the event, in the client's own words; valid as long as the message's text
-  bool proves = false;    // AUTH: it is not to be stored
+  std::string id;  // as the client wrote it, if it did: its OK carries that; at most 64 characters
+  // The event as the client wrote it, if that can be sent on as it is (WrittenEvent); valid as long as the message.
+  std::string_view text;
+  bool proves = false;  // AUTH: it is not to be stored
 };
 struct AskMessage {
   std::string subscription;

@@ -1,12 +1,14 @@
 // A Nostr event (NIP-01). `Event` is a claim: anybody can fill one in. `EventPtr` is a fact: only validate()
 // (event/validation.h, the one gate in) makes one, its id is the hash of its content and its author's key signed it,
-// and it never changes again; it is shared, not copied.
+// and it never changes again; it is shared, not copied. With it goes how the JSON was written that it came as,
+// where that is not how we would write it (event/json.h).
 #pragma once
 
 #include <compare>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/base/bytes.h"
 #include "core/event/kinds.h"
@@ -37,11 +39,14 @@ class ValidEvent {
  public:
   const Event& operator*() const noexcept { return event_; }
   const Event* operator->() const noexcept { return &event_; }
+  [[nodiscard]] std::string_view written() const noexcept { return written_ ? std::string_view(*written_) : ""; }
 
  private:
   friend class ValidationGate;  // event/validation.cpp, and stores reading back what they once accepted
-  explicit ValidEvent(Event event) : event_(std::move(event)) {}
+  explicit ValidEvent(Event event, std::string_view written = {})
+      : event_(std::move(event)), written_(written.empty() ? nullptr : new std::string(written)) {}
   const Event event_;
+  const std::unique_ptr<const std::string> written_;  // often null
 };
 
 // Never null unless a function says so. Use as (*e)->kind or e->get().kind; get() reads best.
@@ -51,6 +56,8 @@ class EventPtr {
   [[nodiscard]] const Event& get() const noexcept { return **shared_; }
   const Event* operator->() const noexcept { return &**shared_; }
   const Event& operator*() const noexcept { return **shared_; }
+  // How the JSON was written that it came as (written_form() of event/json.h); nearly always short or empty.
+  [[nodiscard]] std::string_view written() const noexcept { return shared_->written(); }
   explicit operator bool() const noexcept { return shared_ != nullptr; }
   friend bool operator==(const EventPtr& a, const EventPtr& b) noexcept { return a.shared_ == b.shared_; }
 

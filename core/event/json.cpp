@@ -8,6 +8,7 @@
 #include "core/event/canonical.h"
 #include "core/event/json_reader.h"
 #include "core/event/json_text.h"
+#include "core/event/size_limits.h"
 
 namespace np2p {
 namespace {
@@ -51,7 +52,7 @@ class EventReader {
  public:
   EventReader(const Limits& limits, json_reader::Style style) : limits_(limits), style_(style) {}
 
-  Result<Event> read(dom::object object) {
+  Result<json_reader::ReadEvent> read(dom::object object) {
     for (const auto& [key, value] : object) {
       const Status status = field(key, value);
       if (!status.ok()) return status.error();
@@ -65,8 +66,9 @@ class EventReader {
     if (style_ == json_reader::Style::nip01 && !has_tags_) return wrong("tags", "is missing");
     const bool needs_tags = event_.kind == kind::profile || event_.kind == kind::follow_list;
     if (needs_tags && !has_tags_) return wrong("tags", "is missing or null, which kinds 0 and 3 may not leave out");
+    if (event_.tags.size() > size_limits(event_.kind, limits_).tags) return too_many_tags();
     if (!has_id_) event_.id = compute_id(event_);
-    return std::move(event_);
+    return json_reader::ReadEvent{std::move(event_), plain_ && has_id_ && has_tags_};
   }
 
  private:
@@ -74,16 +76,19 @@ class EventReader {
 
   Status field(std::string_view key, dom::element value) {
     const unsigned bit = known(key);
-    if (bit == 0) return {};
+    if (bit == 0) {
+      plain_ = false;
+      return {};
+    }
     if ((seen_ & bit) != 0) return wrong(key, "is there twice");
     seen_ |= bit;
     switch (bit) {
       case kId:
         if (value.is_null()) return {};
         has_id_ = true;
-        return read_hex(key, value, style_, event_.id);
+        return hex(key, value, event_.id);
       case kPubkey:
-        return read_hex(key, value, style_, event_.pubkey);
+        return hex(key, value, event_.pubkey);
       case kTime:
         if (value.get(event_.created_at) != simdjson::SUCCESS) return wrong(key, "is not an integer");
         return {};
@@ -94,9 +99,18 @@ class EventReader {
       case kContent:
         return read_content(value);
       default:
-        return read_hex(key, value, style_, event_.sig);
+        return hex(key, value, event_.sig);
     }
   }
+
+  template <class Fixed>
+  Status hex(std::string_view key, dom::element value, Fixed& out) {
+    std::string_view text;
+    if (value.get(text) == simdjson::SUCCESS && !is_lower_hex(text)) plain_ = false;
+    return read_hex(key, value, style_, out);
+  }
+
+  static Error too_many_tags() { return error(ErrorCode::too_large, "the event has too many tags"); }
 
   static unsigned known(std::string_view key) noexcept {
     if (key == "id") return kId;
@@ -126,7 +140,7 @@ class EventReader {
     for (const dom::element tag_element : tags) {
       dom::array tag;
       if (tag_element.get(tag) != simdjson::SUCCESS) return wrong("tags", "holds something that is not a list");
-      if (event_.tags.size() == limits_.event_tags) return error(ErrorCode::too_large, "tags has too many elements");
+      if (event_.tags.size() == largest_size(limits_).tags) return too_many_tags();
       event_.tags.begin_tag();
       std::size_t values = 0;
       for (const dom::element tag_value : tag) {
@@ -152,6 +166,7 @@ class EventReader {
   unsigned seen_ = 0;
   bool has_id_ = false;
   bool has_tags_ = false;
+  bool plain_ = true;
 };
 
 // A bound of a range: null and negative numbers mean that it is not given, a fraction is dropped.
@@ -281,6 +296,68 @@ class FilterReader {
   unsigned seen_ = 0;
 };
 
+constexpr std::array<std::string_view, 7> kFields{"id", "pubkey", "created_at", "kind", "tags", "content", "sig"};
+constexpr std::string_view kUsualOrder = "0123456";
+
+void append_value(std::string& out, const Event& event, std::size_t field) {
+  switch (field) {
+    case 0:
+      return json_text::append_hex(out, event.id.view());
+    case 1:
+      return json_text::append_hex(out, event.pubkey.view());
+    case 2:
+      return json_text::append_number(out, event.created_at);
+    case 3:
+      return json_text::append_number(out, event.kind);
+    case 4:
+      return json_text::append_tags(out, event.tags);
+    case 5:
+      return json_text::append_string(out, event.content);
+    default:
+      return json_text::append_hex(out, event.sig.view());
+  }
+}
+
+// `order` has the numbers of the fields as digits.
+std::string written_in_order(const Event& event, std::string_view order) {
+  std::string out;
+  out.reserve(400 + event.content.size() + event.content.size() / 16 + event.tags.bytes() + 3 * event.tags.values() +
+              3 * event.tags.size());
+  for (const char digit : order) {
+    const std::size_t field = std::min<std::size_t>(static_cast<std::size_t>(digit - '0'), kFields.size() - 1);
+    out.append(out.empty() ? "{\"" : ",\"").append(kFields[field]).append("\":");
+    append_value(out, event, field);
+  }
+  out.push_back('}');
+  return out;
+}
+
+// In which order the fields of an object come, as above; empty if one of them is no field of an event. The text is
+// JSON.
+std::string order_of(std::string_view text) {
+  std::string order;
+  int depth = 0;
+  bool name_is_next = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == '"') {
+      const std::size_t begin = at + 1;
+      for (++at; at < text.size() && text[at] != '"'; ++at) at += text[at] == '\\' ? 1 : 0;
+      if (depth != 1 || !std::exchange(name_is_next, false)) continue;
+      const auto field = std::find(kFields.begin(), kFields.end(), text.substr(begin, at - begin));
+      if (field == kFields.end()) return {};
+      order.push_back(static_cast<char>('0' + (field - kFields.begin())));
+    } else if (c == '{' || c == '[') {
+      name_is_next = ++depth == 1;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    } else if (c == ',') {
+      name_is_next = depth == 1;
+    }
+  }
+  return order;
+}
+
 }  // namespace
 
 namespace json_reader {
@@ -300,8 +377,17 @@ Result<dom::element> parse(dom::parser& parser, std::string_view json, std::stri
   return root;
 }
 
-Result<Event> read_event(dom::object object, const Limits& limits, Style style) {
+Result<ReadEvent> read_event(dom::object object, const Limits& limits, Style style) {
   return EventReader(limits, style).read(object);
+}
+
+std::string_view sendable(std::string_view text, const ReadEvent& read) noexcept {
+  constexpr std::string_view kSpace = " \t\n\r";
+  if (!read.plain || text.empty()) return {};
+  const auto begin = text.find_first_not_of(kSpace);
+  const auto end = text.find_last_not_of(kSpace);
+  const bool whole = begin != std::string_view::npos && text[begin] == '{' && text[end] == '}';
+  return whole ? text.substr(begin, end + 1 - begin) : std::string_view{};
 }
 
 Result<Filter> read_filter(dom::object object, const Limits& limits, Style style) {
@@ -310,34 +396,51 @@ Result<Filter> read_filter(dom::object object, const Limits& limits, Style style
 
 }  // namespace json_reader
 
-Result<Event> parse_event_json(std::string_view json, const Limits& limits) {
-  if (json.size() > limits.event_bytes) return error(ErrorCode::too_large, "the event is larger than allowed");
+// How large an event may be, the gate says (validation.h): of what is written with many escapes or spaces less is left.
+Result<WrittenEvent> parse_written_event(std::string_view json, const Limits& limits) {
+  if (json.size() > limits.client.message_bytes) {
+    return error(ErrorCode::too_large, "the event is larger than allowed");
+  }
   dom::parser parser;
   const auto object = parse_object(parser, json, "the event");
   if (!object.ok()) return object.error();
-  return json_reader::read_event(*object, limits, json_reader::Style::original);
+  auto read = json_reader::read_event(*object, limits, json_reader::Style::original);
+  if (!read.ok()) return read.error();
+  const std::string_view text = json_reader::sendable(json, *read);
+  return WrittenEvent{std::move(read->event), text};
+}
+
+Result<Event> parse_event_json(std::string_view json, const Limits& limits) {
+  auto written = parse_written_event(json, limits);
+  if (!written.ok()) return written.error();
+  return std::move(written->event);
+}
+
+std::string event_json(const EventPtr& event) {
+  const std::string_view form = event.written();
+  if (form.empty()) return event_json(event.get());
+  return form.front() == '{' ? std::string(form) : written_in_order(event.get(), form);
+}
+
+std::string written_form(const Event& event, std::string_view text, std::size_t most) {
+  if (text.empty()) return {};
+  std::string order = order_of(text);
+  if (order.size() == kUsualOrder.size() && text == written_in_order(event, order)) {
+    return order == kUsualOrder ? std::string() : order;
+  }
+  return text.size() <= most ? std::string(text) : std::string();
+}
+
+std::string event_line(const EventPtr& event) {
+  std::string line = event_json(event);
+  // Inside a string of JSON they cannot stand.
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return line;
 }
 
 std::string event_json(const Event& event) {
-  std::string out;
-  out.reserve(400 + event.content.size() + event.content.size() / 16 + event.tags.bytes() + 3 * event.tags.values() +
-              3 * event.tags.size());
-  out.append("{\"id\":");
-  json_text::append_hex(out, event.id.view());
-  out.append(",\"pubkey\":");
-  json_text::append_hex(out, event.pubkey.view());
-  out.append(",\"created_at\":");
-  json_text::append_number(out, event.created_at);
-  out.append(",\"kind\":");
-  json_text::append_number(out, event.kind);
-  out.append(",\"tags\":");
-  json_text::append_tags(out, event.tags);
-  out.append(",\"content\":");
-  json_text::append_string(out, event.content);
-  out.append(",\"sig\":");
-  json_text::append_hex(out, event.sig.view());
-  out.push_back('}');
-  return out;
+  return written_in_order(event, kUsualOrder);
 }
 
 Result<Filter> parse_filter_json(std::string_view json, const Limits& limits) {

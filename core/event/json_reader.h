@@ -17,7 +17,13 @@ namespace np2p::json_reader {
 enum class Style : std::uint8_t { original, nip01 };
 
 Result<simdjson::dom::element> parse(simdjson::dom::parser& parser, std::string_view json, std::string_view what);
-Result<Event> read_event(simdjson::dom::object object, const Limits& limits, Style style);
+struct ReadEvent {
+  Event event;
+  bool plain = false;  // NIP-01's seven fields as NIP-01 has them, and no other
+};
+Result<ReadEvent> read_event(simdjson::dom::object object, const Limits& limits, Style style);
+// `text` is the JSON of an event and white space around it; empty if it is to be written anew.
+std::string_view sendable(std::string_view text, const ReadEvent& read) noexcept;
 Result<Filter> read_filter(simdjson::dom::object object, const Limits& limits, Style style);
 
 }  // namespace np2p::json_reader

@@ -25,4 +25,13 @@ constexpr Class class_of(std::uint16_t k) noexcept {
   return Class::regular;
 }
 
+// Lists of people, relays, words and the like, which grow with their author's years: kind 3 (NIP-02), the standard
+// lists of NIP-51 and those that others keep in its form (10000 to 10102: mutes, relays, bookmarks, ...), its sets
+// (30000 to 30030, without the long articles in between, which are texts), and its starter packs.
+constexpr bool is_list(std::uint16_t k) noexcept {
+  constexpr std::uint16_t kArticleDraft = 30024;
+  if (k == article || k == kArticleDraft) return false;
+  return k == follow_list || (k >= 10000 && k <= 10102) || (k >= 30000 && k <= 30030) || k == 39089 || k == 39092;
+}
+
 }  // namespace np2p::kind

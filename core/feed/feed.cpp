@@ -274,7 +274,8 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
   auto valid = ValidationGate::validate(std::move(event), config_.limits, host_.verifier);
   if (!valid) {
     reject("event", valid.error(), delivery);
-    blame(delivery);
+    // How large an event may be is each server's own affair, and was another number once.
+    if (valid.error().code != ErrorCode::too_large) blame(delivery);
     return Arrival::bad;
   }
   accepted = *valid;

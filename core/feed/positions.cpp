@@ -494,8 +494,8 @@ std::vector<StreamPart> Positions::answer(const Pull& pull) {
     }
     bytes += bytes_at_most(*event);
     all += bytes_at_most(*event);
-    if (all > config_.limits.pulled_bytes || bytes > config_.limits.frame_bytes / 2 ||
-        events.size() >= config_.limits.packet_events) {
+    const bool full = bytes > config_.limits.frame_bytes / 2 || events.size() >= config_.limits.packet_events;
+    if (all > config_.limits.pulled_bytes || (full && !events.empty())) {  // one always fits
       break;
     }
     events.push_back(event);

@@ -25,6 +25,24 @@ std::uint64_t signature_checksum(const Event& event) {
   return hash_bytes(event.sig.view(), static_cast<std::uint64_t>(sortable_head(event.id.view())));
 }
 
+std::uint64_t text_checksum(const Event& event, ByteView text) {
+  return hash_bytes(text, static_cast<std::uint64_t>(sortable_head(event.id.view())));
+}
+
+void put_checksum(ByteVec& out, std::uint64_t checksum) {
+  for (unsigned shift = 0; shift < 64; shift += 8) out.push_back(static_cast<std::uint8_t>(checksum >> shift));
+}
+
+std::uint64_t checksum_of(ByteView bytes) {
+  std::uint64_t checksum = 0;
+  unsigned shift = 0;
+  for (const std::uint8_t byte : bytes) {
+    checksum |= static_cast<std::uint64_t>(byte) << shift;
+    shift += 8;
+  }
+  return checksum;
+}
+
 class Reader {
  public:
   explicit Reader(ByteView bytes) : bytes_(bytes) {}
@@ -68,8 +86,7 @@ ByteVec encode_body(const Event& event) {
   ByteVec body;
   body.reserve(kChecksumBytes + Signature::size + 4 + event.tags.bytes() + 4 * event.tags.size() +
                event.content.size());
-  const std::uint64_t checksum = signature_checksum(event);
-  for (unsigned shift = 0; shift < 64; shift += 8) body.push_back(static_cast<std::uint8_t>(checksum >> shift));
+  put_checksum(body, signature_checksum(event));
   body.insert(body.end(), event.sig.data.begin(), event.sig.data.end());
   put_number(body, event.tags.size());
   for (std::size_t t = 0; t < event.tags.size(); ++t) {
@@ -86,14 +103,19 @@ ByteVec encode_body(const Event& event) {
   return body;
 }
 
-EventPtr decode_row(Event head, ByteView body) {
+ByteVec encode_written(const EventPtr& event) {
+  ByteVec out;
+  const ByteView text = bytes_of(event.written());
+  if (text.empty()) return out;
+  out.reserve(kChecksumBytes + text.size());
+  put_checksum(out, text_checksum(event.get(), text));
+  out.insert(out.end(), text.begin(), text.end());
+  return out;
+}
+
+EventPtr decode_row(Event head, ByteView body, ByteView written) {
   Reader reader(body);
-  std::uint64_t checksum = 0;
-  unsigned shift = 0;
-  for (const std::uint8_t byte : reader.take(kChecksumBytes)) {
-    checksum |= static_cast<std::uint64_t>(byte) << shift;
-    shift += 8;
-  }
+  const std::uint64_t checksum = checksum_of(reader.take(kChecksumBytes));
   const auto sig = Signature::from(reader.take(Signature::size));
   if (!sig) return {};
   head.sig = *sig;
@@ -107,7 +129,9 @@ EventPtr decode_row(Event head, ByteView body) {
   }
   if (!reader.good() || checksum != signature_checksum(head)) return {};
   head.content = text_of(reader.take(reader.left()));
-  auto event = ValidationGate::trusted(std::move(head));
+  const ByteView text = written.size() > kChecksumBytes ? written.subspan(kChecksumBytes) : ByteView{};
+  const bool whole = !text.empty() && checksum_of(written.first(kChecksumBytes)) == text_checksum(head, text);
+  auto event = ValidationGate::trusted(std::move(head), whole ? text_of(text) : std::string_view{});
   return event.ok() ? std::move(event).value() : EventPtr();
 }
 

@@ -15,9 +15,12 @@ namespace np2p {
 
 // The body: checksum of the signature (8 bytes), signature (64), tags, content.
 ByteVec encode_body(const Event& event);
+// How its client wrote it (EventPtr::written()), with a checksum (8 bytes) in front; empty if there is nothing to keep.
+ByteVec encode_written(const EventPtr& event);
 
-// `head` has the columns filled in. Nothing if the body does not parse or any checksum fails.
-EventPtr decode_row(Event head, ByteView body);
+// `head` has the columns filled in. Nothing if the body does not parse or any checksum fails; if only `written` has
+// rotted, the event without it.
+EventPtr decode_row(Event head, ByteView body, ByteView written = {});
 
 // The first eight bytes of an id or key as a number that sorts as the bytes do, also as SQLite's signed integer.
 std::int64_t sortable_head(ByteView bytes) noexcept;

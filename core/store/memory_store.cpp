@@ -82,8 +82,9 @@ void release(Vector& items) {
   Vector().swap(items);
 }
 
-std::uint64_t row_bytes(const Event& event) {
-  return 256 + event.content.size() + event.tags.bytes();  // ids, keys and index entries come to about 256
+std::uint64_t row_bytes(const EventPtr& event) {
+  return 256 + event->content.size() + event->tags.bytes() +
+         event.written().size();  // ids, keys and index entries come to about 256
 }
 
 }  // namespace
@@ -161,12 +162,12 @@ struct MemoryStore::Impl {
   // --- events
   void insert(const EventPtr& event) {
     index.insert(event, standing(event->pubkey));
-    log(Inserted{event}, row_bytes(event.get()));
+    log(Inserted{event}, row_bytes(event));
   }
   void remove(MemoryIndex::Slot slot) {
     EventPtr event = index.event(slot);
     index.remove(slot, standing(event->pubkey));
-    const std::uint64_t bytes = row_bytes(event.get());
+    const std::uint64_t bytes = row_bytes(event);
     log(Removed{std::move(event)}, bytes);
   }
   void evict(MemoryIndex::Slot slot) {

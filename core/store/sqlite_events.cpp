@@ -26,7 +26,7 @@ EventRows::EventRows(Database& db, std::size_t most_found)
     : db_(db),
       count_(db, "SELECT rank, count(*) FROM event GROUP BY rank"),
       find_(db, "SELECT seq, id FROM event WHERE head=?"),
-      load_(db, "SELECT id, pubkey, kind, created_at, body FROM event WHERE seq=?"),
+      load_(db, "SELECT id, pubkey, kind, created_at, body, written FROM event WHERE seq=?"),
       by_author_kind_(
           db,
           "SELECT created_at, head, seq FROM event WHERE author=? AND kind=? AND created_at BETWEEN ? AND ? "
@@ -45,8 +45,8 @@ EventRows::EventRows(Database& db, std::size_t most_found)
       addressable_(db, "SELECT seq, id, pubkey, created_at, body FROM event WHERE author=? AND kind=? AND address=?"),
       oldest_(db, "SELECT created_at, head, seq FROM event WHERE rank=? ORDER BY created_at, head DESC LIMIT 1"),
       insert_(db,
-              "INSERT INTO event(id, head, pubkey, author, kind, created_at, rank, address, body) "
-              "VALUES(?,?,?,?,?,?,?,?,?)"),
+              "INSERT INTO event(id, head, pubkey, author, kind, created_at, rank, address, body, written) "
+              "VALUES(?,?,?,?,?,?,?,?,?,?)"),
       insert_tag_(db, "INSERT INTO tag(key, created_at, head, seq, kind, author) VALUES(?,?,?,?,?,?)"),
       remove_(db, "DELETE FROM event WHERE seq=? RETURNING rank"),
       remove_tag_(db, "DELETE FROM tag WHERE key=? AND created_at=? AND head=? AND seq=?"),
@@ -97,7 +97,7 @@ std::optional<EventRows::Seq> EventRows::find(const EventId& id) {
 }
 
 void EventRows::remember(Seq seq, const EventPtr& event) {
-  if (event->content.size() + event->tags.bytes() > kCachedEventBytes) return;
+  if (event->content.size() + event->tags.bytes() + event.written().size() > kCachedEventBytes) return;
   cache_[static_cast<std::size_t>(seq) % kCachedEvents] = {seq, event};
 }
 
@@ -168,7 +168,7 @@ EventPtr EventRows::load(Seq seq, bool& rotten) {
                              .tags = {},
                              .content = {},
                              .sig = {}},
-                       use.blob(4));
+                       use.blob(4), use.blob(5));
   }
   rotten = !event;
   if (event) remember(seq, event);
@@ -213,6 +213,7 @@ void EventRows::insert(const EventPtr& event, Rank rank) {
   const std::int64_t head = sortable_head(event->id.view());
   const std::int64_t author = sortable_head(event->pubkey.view());
   const ByteVec body = encode_body(event.get());
+  const ByteVec written = encode_written(event);
   Seq seq = 0;
   {
     Use use(insert_);
@@ -224,6 +225,7 @@ void EventRows::insert(const EventPtr& event, Rank rank) {
       use.bind_null();
     }
     use.bind(body);
+    written.empty() ? use.bind_null() : use.bind(written);
     use.run();
     seq = db_.last_row();  // RETURNING would build a temporary table for each event
   }

@@ -17,17 +17,28 @@ namespace np2p {
 
 namespace {
 
+constexpr std::int64_t kSchemaWithWritten = 5;
+constexpr std::int64_t kSchemaWithExpiry = 4;
+constexpr std::int64_t kSchemaWithFollowerRank = 2;
+
 // In the order of their names, which is how they are read back. `head` and `author` are the first eight bytes of id and
 // pubkey as sortable numbers: they keep the indices small, and (created_at DESC, head) is NIP-01's order.
 struct Piece {
   std::int64_t since;  // schema version
   const char* sql;
+  std::int64_t until = kSchemaVersion;  // the last version that has it
 };
 constexpr std::array kSchema{
+    // `written`: EventPtr::written(), where there is any.
+    Piece{5,
+          "CREATE TABLE event(seq INTEGER PRIMARY KEY, id BLOB NOT NULL, head INTEGER NOT NULL, pubkey BLOB NOT NULL, "
+          "author INTEGER NOT NULL, kind INTEGER NOT NULL, created_at INTEGER NOT NULL, rank INTEGER NOT NULL, "
+          "address INTEGER, body BLOB NOT NULL, written BLOB)"},
     Piece{1,
           "CREATE TABLE event(seq INTEGER PRIMARY KEY, id BLOB NOT NULL, head INTEGER NOT NULL, pubkey BLOB NOT NULL, "
           "author INTEGER NOT NULL, kind INTEGER NOT NULL, created_at INTEGER NOT NULL, rank INTEGER NOT NULL, "
-          "address INTEGER, body BLOB NOT NULL)"},
+          "address INTEGER, body BLOB NOT NULL)",
+          kSchemaWithWritten - 1},
     Piece{1, "CREATE INDEX event_address ON event(author, kind, address) WHERE address IS NOT NULL"},
     Piece{1, "CREATE INDEX event_author ON event(author, kind, created_at DESC, head)"},
     Piece{1, "CREATE INDEX event_head ON event(head)"},
@@ -51,9 +62,6 @@ constexpr std::array kSchema{
           "CREATE TABLE value(part INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY(part, key)) "
           "WITHOUT ROWID"},
 };
-
-constexpr std::int64_t kSchemaWithExpiry = 4;
-constexpr std::int64_t kSchemaWithFollowerRank = 2;
 
 constexpr std::string_view kLeft = "; it was left as it is";
 
@@ -134,7 +142,9 @@ void create(Database& db) {
   db.exec("BEGIN EXCLUSIVE");
   db.exec(("PRAGMA application_id=" + std::to_string(kApplicationId)).c_str());
   db.exec(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str());
-  for (const Piece& piece : kSchema) db.exec(piece.sql);
+  for (const Piece& piece : kSchema) {
+    if (piece.until >= kSchemaVersion) db.exec(piece.sql);
+  }
   db.exec("INSERT INTO searched VALUES(0)");
   db.exec("COMMIT");
 }
@@ -169,8 +179,10 @@ void bring_up_to_date(Database& db, std::int64_t version) {
     db.exec("UPDATE event SET rank=4 WHERE rank=3 AND pubkey IN (SELECT author FROM standing WHERE standing=1)");
   }
   for (const Piece& piece : kSchema) {
-    if (piece.since > version) db.exec(piece.sql);
+    // What is `until` a version is changed, not made.
+    if (piece.since > version && piece.since != kSchemaWithWritten) db.exec(piece.sql);
   }
+  if (version < kSchemaWithWritten) db.exec("ALTER TABLE event ADD COLUMN written BLOB");
   if (version < kSchemaWithExpiry) {
     db.exec("INSERT INTO searched VALUES(0)");  // the words themselves SqliteStore takes in
     note_expiries(db);
@@ -185,7 +197,7 @@ Status check_schema(Database& db, std::int64_t version, const std::string& path)
                       "ORDER BY name");
   Use use(statement);
   for (const Piece& expected : kSchema) {
-    if (expected.since > version) continue;
+    if (expected.since > version || expected.until < version) continue;
     if (!use.row() || text_of(use.blob(0)) != expected.sql) {
       return error(ErrorCode::malformed, path + " is damaged (its tables are not ours)" + std::string(kLeft));
     }

@@ -1,5 +1,6 @@
-// The database file: its tables, how it is made, and when it is refused. Schema 4 (1 had no rank for what is kept of
-// followers, 2 no table for events that rotted, 3 neither expiries nor an index of words; all are brought up to date).
+// The database file: its tables, how it is made, and when it is refused. Schema 5 (1 had no rank for what is kept of
+// followers, 2 no table for events that rotted, 3 neither expiries nor an index of words, 4 no column for the JSON that
+// events came as; all are brought up to date).
 // The file is marked with our application id, so nothing else is ever taken for ours, and what is not ours, damaged or
 // newer is left as it is.
 #pragma once
@@ -13,7 +14,7 @@
 namespace np2p {
 
 inline constexpr std::int64_t kApplicationId = 0x6E703270;  // "np2p"
-inline constexpr std::int64_t kSchemaVersion = 4;
+inline constexpr std::int64_t kSchemaVersion = 5;
 
 struct OpenedDatabase {
   std::unique_ptr<Database> db;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/event/size_limits.h"
 #include "core/wire/msgpack.h"
 
 namespace np2p {
@@ -211,7 +212,6 @@ class Decoder {
   bool read_event(Event& event, Signatures signatures) {
     static constexpr std::array<std::string_view, 7> kNames{"Id",   "Pubkey",  "Created_at", "Kind",
                                                             "Tags", "Content", "Sig"};
-    const std::size_t before = in_.remaining();
     const bool done = fields<7>("event", kNames, [&](std::size_t index) {
       switch (index) {
         case 0:
@@ -234,8 +234,7 @@ class Decoder {
     for (std::size_t i = 0; i < kNames.size(); ++i) {
       if (!require(i, kNames[i])) return false;
     }
-    return before - in_.remaining() <= limits_.event_bytes ||
-           fail(ErrorCode::too_large, "the event is larger than allowed");
+    return true;
   }
 
   bool read_time(std::int64_t& out) {
@@ -251,7 +250,6 @@ class Decoder {
   bool read_content(std::string& out) {
     const auto text = in_.str();
     if (!text) return unexpected("Content", "a string");
-    if (text->size() > limits_.event_bytes) return fail(ErrorCode::too_large, "Content is larger than allowed");
     out.assign(*text);
     return true;
   }
@@ -260,7 +258,7 @@ class Decoder {
     if (in_.nil()) return true;
     const auto count = in_.array();
     if (!count) return unexpected("Tags", "a list");
-    if (*count > limits_.event_tags) return fail(ErrorCode::too_large, "too many tags");
+    if (*count > kMostTags) return fail(ErrorCode::too_large, "the event has too many tags");
     tags.reserve(*count, 2 * *count, std::min(64 * *count, in_.remaining()));
     for (std::size_t i = 0; i < *count; ++i) {
       const auto values = in_.array();
@@ -270,7 +268,6 @@ class Decoder {
       for (std::size_t j = 0; j < *values; ++j) {
         const auto value = in_.str_or_bin();
         if (!value) return unexpected("a tag value", "binary or a string");
-        if (tags.bytes() + value->size() > limits_.event_bytes) return fail(ErrorCode::too_large, "Tags is too large");
         tags.add_value(*value);
       }
     }

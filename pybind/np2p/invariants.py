@@ -23,6 +23,12 @@ def _may_be_gone(kind: int) -> bool:
     return _is_replaceable(kind) or 20000 <= kind < 30000
 
 
+def _has_expired(note: Note, now: int) -> bool:
+    """By its author's own wish (NIP-40)."""
+    times = [tag[1] for tag in note.tags if tag[:1] == ["expiration"] and len(tag) > 1]
+    return bool(times) and times[0].isdigit() and int(times[0]) <= now
+
+
 def _rank(note: Note) -> tuple[int, int]:
     """What of two versions of a replaceable event counts, before the id: of a BIND first the epoch."""
     epochs = [int(tag[1]) for tag in note.tags if tag[:1] == ["epoch"]] if note.kind == BIND else []
@@ -52,11 +58,14 @@ class Checker:
                 self._check_node(node, own.get(node.public_key, []))
 
     def _check_node(self, node: Node, acknowledged: list[Note]) -> None:
+        asked = self._network.wall_seconds(node)
         held = node.query()
         ids = {note.id for note in held}
         if len(ids) != len(held):
             self._broken(node, "S2: an id appears twice in an answer")
         for note in held:
+            if _has_expired(note, asked):
+                self._broken(node, f"S6: {note.id[:12]} has expired and is there")
             if note.id not in self._genuine:
                 if not note.is_genuine():
                     self._broken(node, f"S1: it holds {note.id[:12]}, which its author's key did not sign")
@@ -67,10 +76,12 @@ class Checker:
             return
         own = list(acknowledged)
         deleted = {tag[1] for note in own if note.kind == DELETION for tag in note.tags if tag[:1] == ["e"]}
+        now = self._network.wall_seconds(node)
         for note in own:
             if note.id in ids and note.id in deleted and note.kind not in (DELETION, BIND):
                 self._broken(node, f"S5: {note.id[:12]} was deleted by its author and is there")
-            if note.id not in ids and note.id not in deleted and not _may_be_gone(note.kind):
+            gone = note.id in deleted or _has_expired(note, now) or _may_be_gone(note.kind)
+            if note.id not in ids and not gone:
                 self._broken(node, f"S4: {note.id[:12]} was acknowledged to its own client and is gone")
 
     def _check_version(self, node: Node, note: Note) -> None:

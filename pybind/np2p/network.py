@@ -148,6 +148,9 @@ class Network(ABC):
     def connect_client(self, node: Node, *, trusted: bool) -> Client:
         raise Unsupported("client() needs np2p.Simulation; any Nostr library connects to a real server")
 
+    def set_ban(self, node: Node, user: Node, *, undo: bool) -> None:
+        raise Unsupported("ban() and unban() need np2p.Simulation; `nostrp2p ban` tells a real server")
+
     def check_running(self, what: str, node: Node) -> None:
         if not self.is_running(node):
             raise ValueError(f"{what}: node {node.index} is not running")

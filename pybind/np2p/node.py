@@ -227,6 +227,15 @@ class Node:
         self.network.check_running("client()", self)
         return self.network.connect_client(self, trusted=checks.flag("trusted", trusted))
 
+    def ban(self, user: Node) -> None:
+        """This user's server takes nothing of another user any more, and gives up what it has of them; in a simulation
+        only. ValueError if the server does not run."""
+        self._ban("ban()", user, undo=False)
+
+    def unban(self, user: Node) -> None:
+        """Takes ban() back; what was given up is not there again by that."""
+        self._ban("unban()", user, undo=True)
+
     # --- what happens to the server ---------------------------------------------------------------------------------
 
     def go_offline(self) -> None:
@@ -266,6 +275,11 @@ class Node:
     def online(self) -> bool:
         """Is the server running with its network up?"""
         return self.network.is_online(self)
+
+    def _ban(self, what: str, user: Node, *, undo: bool) -> None:
+        self.network.check_mine("user", user)
+        self.network.check_running(what, self)
+        self.network.set_ban(self, user, undo=undo)
 
     def _known(self, name: str, note: Note) -> None:
         """What one answers to is somebody's of this network."""

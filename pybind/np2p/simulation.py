@@ -282,6 +282,10 @@ class Simulation(Network):
             raise ValueError(f"client(): node {node.index} has as many clients as it takes")
         return Client(node, self._world, session)
 
+    def set_ban(self, node: Node, user: Node, *, undo: bool) -> None:
+        if not self._world.ban(node.index, user.index, undo):
+            raise ValueError(f"ban(): node {node.index} has banned as many as it can")
+
     def set_online(self, node: Node, online: bool, *, new_address: bool) -> None:
         if online:
             if node.index not in self._unplugged:

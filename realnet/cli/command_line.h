@@ -51,6 +51,7 @@ struct ServerFlags {
   std::optional<std::int64_t> strangers_days;
   std::optional<std::int64_t> known_days;
   std::map<std::uint16_t, std::int64_t> kind_days;
+  std::map<std::string, std::int64_t> limits;  // [limits], likewise; by the name of the key (limit_keys.h)
 };
 
 struct GenkeyFlags {

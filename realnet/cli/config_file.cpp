@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "realnet/cli/command_line.h"
+#include "realnet/cli/limit_keys.h"
 
 namespace np2p::real {
 
@@ -114,6 +115,19 @@ Setter days_by_kind(ServerFlags& flags) {
   };
 }
 
+std::vector<Key> limit_keys_of(ServerFlags& flags) {
+  std::vector<Key> keys;
+  for (const LimitText& text : limit_texts()) {
+    const auto set = [&flags, name = text.name](const toml::node& node) {
+      const auto value = node.value_exact<std::int64_t>();
+      if (value) flags.limits[name] = *value;
+      return value.has_value();
+    };
+    keys.push_back({text.name, text.value, set, text.about});
+  }
+  return keys;
+}
+
 Status read_keys(const toml::table& table, const std::vector<Key>& known, const std::string& prefix,
                  const std::string& path, const std::vector<std::string>& tables) {
   for (const auto& [key, node] : table) {
@@ -129,6 +143,16 @@ Status read_keys(const toml::table& table, const std::vector<Key>& known, const 
     }
   }
   return {};
+}
+
+Status read_table(const toml::table& file, const std::string& name, const std::vector<Key>& known,
+                  const std::string& path) {
+  const toml::node* node = file.get(name);
+  if (node == nullptr) return {};
+  if (node->as_table() == nullptr) {
+    return error(ErrorCode::bad_field, "Config file " + path + ": " + name + " is no table; write [" + name + "]");
+  }
+  return read_keys(*node->as_table(), known, name + ".", path, {});
 }
 
 // In lines of at most 100 characters, each behind a "# ".
@@ -158,16 +182,11 @@ Status read_config_file(const std::string& path, ServerFlags& flags) {
     return error(ErrorCode::bad_field, "Config file " + path + (line > 0 ? " line " + std::to_string(line) : "") +
                                            ": " + std::string(problem.description()));
   }
-  std::vector<Key> known = keys_of(flags);
-  if (Status status = read_keys(table, known, "", path, {"retention"}); !status.ok()) return status;
-  const toml::node* retention = table.get("retention");
-  if (retention == nullptr) return {};
-  if (retention->as_table() == nullptr) {
-    return error(ErrorCode::bad_field, "Config file " + path + ": retention is no table; write [retention]");
-  }
-  known = retention_keys_of(flags);
-  known.push_back({"kind-days", "", days_by_kind(flags), ""});
-  return read_keys(*retention->as_table(), known, "retention.", path, {});
+  if (Status status = read_keys(table, keys_of(flags), "", path, {"retention", "limits"}); !status.ok()) return status;
+  std::vector<Key> retention = retention_keys_of(flags);
+  retention.push_back({"kind-days", "", days_by_kind(flags), ""});
+  if (Status status = read_table(table, "retention", retention, path); !status.ok()) return status;
+  return read_table(table, "limits", limit_keys_of(flags), path);
 }
 
 std::string config_text() {
@@ -190,7 +209,10 @@ std::string config_text() {
   text.append("\n");
   text.append(
       commented("Events of a kind are given up after so many days, whoever wrote them but you; like reactions:"));
-  return text.append("#[retention.kind-days]\n#7 = 90\n");
+  text.append("#[retention.kind-days]\n#7 = 90\n");
+  text += "\n# What clients and other servers may cost.\n#[limits]\n";
+  for (const Key& key : limit_keys_of(flags)) add(key, key.about);
+  return text;
 }
 
 }  // namespace np2p::real

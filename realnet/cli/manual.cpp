@@ -1,5 +1,6 @@
 // The manual page, in man's macros: the commands and options in their own words, and what stands around them.
 #include "realnet/cli/command_line.h"
+#include "realnet/cli/limit_keys.h"
 #include "realnet/version.h"
 
 namespace np2p::real {
@@ -57,6 +58,14 @@ std::string manual_page() {
   }
   page += ".SH OPTIONS\n";
   for (const OptionText& option : option_texts("")) page += option_text(option);
+  page +=
+      ".SH CONFIGURATION\nA file after \\-\\-config has the long names of the options of server as keys; server "
+      "\\-\\-print\\-config prints one with every key explained. Under [retention] stands what is kept and for how "
+      "long. Under [limits] stands what clients and other servers may cost:\n";
+  for (const LimitText& limit : limit_texts()) {
+    page.append(".TP\n\\fB").append(escaped(limit.name)).append("\\fR (").append(limit.value).append(")\n");
+    page.append(escaped(limit.about)).append("\n");
+  }
   page +=
       ".SH FILES\n"
       ".TP\n.I ~/.local/share/nostrp2p/\nData directories, one for each user: the database, the key of the node (mode "

@@ -17,6 +17,7 @@
 #include <filesystem>
 
 #include "core/event/nip19.h"
+#include "realnet/cli/limit_keys.h"
 #include "realnet/cli/server_options.h"
 #include "realnet/clock.h"
 #include "realnet/control.h"
@@ -72,6 +73,8 @@ Result<DataPlace> find_data(const DataFlags& flags) {
     place.owner = *owner;
   }
   if (Status status = apply_retention(server, place.limits); !status.ok()) return status.error();
+  HttpLimits http;
+  if (Status status = apply_limits(server, place.limits, http); !status.ok()) return status.error();
   if (server.data_dir) {
     place.path = *server.data_dir;
   } else if (place.owner) {

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/event/nip19.h"
+#include "realnet/cli/limit_keys.h"
 
 namespace np2p::real {
 
@@ -251,6 +252,7 @@ Result<ServerOptions> server_options(const ServerFlags& flags, std::vector<std::
   if (Status status = find_external(flags, config); !status.ok()) return status.error();
   choose_reach(flags, options);
   if (Status status = apply_retention(flags, config.limits); !status.ok()) return status.error();
+  if (Status status = apply_limits(flags, config.limits, options.http_limits); !status.ok()) return status.error();
   constexpr std::int64_t kDay = 86'400;
   options.ages.strangers = flags.strangers_days.value_or(0) * kDay;
   options.ages.known = flags.known_days.value_or(0) * kDay;

@@ -97,7 +97,7 @@ Status export_to(std::FILE* out, const ExportFlags& flags) {
   std::size_t done = 0;
   for (auto stamp = stamps.rbegin(); stamp != stamps.rend(); ++stamp) {  // the oldest first
     const EventPtr event = data->store->get(stamp->id);
-    if (event && std::fputs((event_json(event.get()) + "\n").c_str(), out) < 0) break;
+    if (event && std::fputs((event_line(event) + "\n").c_str(), out) < 0) break;
     progress.show(++done, stamps.size());
   }
   progress.end();

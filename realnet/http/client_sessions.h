@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "core/base/result.h"
 #include "core/base/strong_int.h"
 #include "core/host/clients.h"
 
@@ -27,6 +28,7 @@ class ClientSessions {
   virtual void session_text(SessionId session, std::string_view text) = 0;
   virtual void session_writable(SessionId session) = 0;
   virtual void session_closed(SessionId session) = 0;
+  virtual void message_refused(const Error& why) { static_cast<void>(why); }  // to be counted: it never was a message
 };
 
 }  // namespace np2p::real

@@ -98,6 +98,7 @@ asio::awaitable<void> HttpConnection::run() {
     if (!alive) break;
     if (!parsed.request) {
       ++server_.counters_.malformed;
+      server_.api_.refused(parsed.refused, parsed.reason);
       co_await refuse(parsed.refused, parsed.reason);
       break;
     }

@@ -4,7 +4,6 @@
 #include <array>
 #include <optional>
 
-#include "core/event/json.h"
 #include "core/wire/packet.h"
 #include "realnet/http/authorization.h"
 #include "realnet/http/gzip.h"
@@ -94,6 +93,13 @@ std::variant<ClientOrigin, HttpReply> RestApi::upgrade(const HttpRequest& reques
   return door_.origin(request);
 }
 
+void RestApi::refused(unsigned status, std::string_view reason) {
+  constexpr unsigned kTooLarge = 413;
+  constexpr unsigned kLargeHeader = 431;
+  const bool large = status == kTooLarge || status == kLargeHeader;
+  backend_.refused("request", error(large ? ErrorCode::too_large : ErrorCode::malformed, std::string(reason)));
+}
+
 asio::awaitable<HttpReply> RestApi::handle(const HttpRequest& request) {
   if (!door_.calls_us(request)) co_return http_error(403, "this server does not go by that name");
   const std::string path(path_of(request.target));
@@ -151,8 +157,11 @@ HttpReply RestApi::healthz(const HttpRequest& request) {
 }
 
 asio::awaitable<HttpReply> RestApi::publish(const HttpRequest& request) {
-  auto event = parse_event_json(request.body, settings_.limits);
-  if (!event.ok()) co_return http_error(http_status(event.error().code), event.error().reason);
+  auto event = parse_written_event(request.body, settings_.limits);
+  if (!event.ok()) {
+    backend_.refused("publish", event.error());
+    co_return http_error(http_status(event.error().code), event.error().reason);
+  }
   const auto by = visitor(request);
   if (!by.ok()) co_return refusal(error(ErrorCode::unauthenticated, "the proof is refused: " + by.error().reason));
   const Status outcome = co_await backend_.publish(std::move(event).value(), *by);

@@ -22,6 +22,7 @@
 
 #include "core/api/api.h"
 #include "core/base/limits.h"
+#include "core/event/json.h"
 #include "realnet/http/doorkeeper.h"
 #include "realnet/http/http_message.h"
 #include "realnet/http/static_files.h"
@@ -32,7 +33,13 @@ namespace np2p::real {
 class Backend {
  public:
   virtual ~Backend() = default;
-  virtual asio::awaitable<Status> publish(Event event, const Visitor& by) = 0;  // returns when durable, or refused
+  // Returns when durable, or refused. The event's text is valid until then.
+  virtual asio::awaitable<Status> publish(WrittenEvent event, const Visitor& by) = 0;
+  // To be counted: what never came to any of these.
+  virtual void refused(std::string_view what, const Error& why) {
+    static_cast<void>(what);
+    static_cast<void>(why);
+  }
   virtual QueryAnswer query(const Filter& filter) = 0;
   virtual Access& access() = 0;
   virtual std::string status_json() = 0;
@@ -48,6 +55,8 @@ class RestApi {
   asio::awaitable<HttpReply> handle(const HttpRequest& request);
   // May this connection become a WebSocket? Who it is, or the refusal.
   std::variant<ClientOrigin, HttpReply> upgrade(const HttpRequest& request);
+  // What came was no request, or a longer one than allowed: it was answered with this status.
+  void refused(unsigned status, std::string_view reason);
 
  private:
   asio::awaitable<HttpReply> publish(const HttpRequest& request);

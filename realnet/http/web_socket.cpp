@@ -86,6 +86,9 @@ asio::awaitable<void> WebSocket::read_all() {
   for (;;) {
     SocketError failure;
     co_await stream_->async_read(message, asio::redirect_error(asio::use_awaitable, failure));
+    if (failure == boost::beast::websocket::error::message_too_big) {
+      sessions_.message_refused(error(ErrorCode::too_large, "the message is larger than allowed"));
+    }
     if (failure) co_return;
     if (!stream_->got_text()) {
       hang_up_with(1003, "messages here are text");

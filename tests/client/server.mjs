@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
-const binary = process.env.NOSTRP2P ?? join(root, "build", "release", "nostrp2p");
+export const binary = process.env.NOSTRP2P ?? join(root, "build", "release", "nostrp2p");
 
 const portIsFree = (port) =>
   new Promise((resolve) => {

@@ -10,6 +10,7 @@
 #include "core/event/client_message.h"
 #include "core/event/filter.h"
 #include "core/event/json.h"
+#include "core/event/size_limits.h"
 #include "core/event/validation.h"
 #include "core/wire/packet.h"
 
@@ -50,9 +51,14 @@ inline void packet_decode(ByteView bytes) {
   }
   NP2P_ASSERT(packet->events.size() <= limits.packet_events && packet->requests.size() <= limits.packet_requests);
   for (const Event& event : packet->events) {
-    NP2P_ASSERT(event.content.size() <= limits.event_bytes && event.tags.bytes() <= limits.event_bytes);
-    NP2P_ASSERT(event.tags.size() <= limits.event_tags && event.created_at >= 0);
-    if (const EventPtr valid = through_gate(event, limits)) check_encodings(valid, limits);
+    NP2P_ASSERT(event.content.size() <= limits.frame_bytes && event.tags.bytes() <= limits.frame_bytes);
+    NP2P_ASSERT(event.tags.size() <= kMostTags && event.created_at >= 0);
+    const EventPtr valid = through_gate(event, limits);
+    if (!valid) continue;
+    const SizeLimits most = size_limits(event.kind, limits);
+    NP2P_ASSERT(event.content.size() <= most.bytes && event.tags.bytes() <= most.bytes);
+    NP2P_ASSERT(event.tags.size() <= most.tags);
+    check_encodings(valid, limits);
   }
   for (const Request& request : packet->requests) {
     const auto again = decode_packet(encode_request(request).view(), limits);
@@ -60,14 +66,25 @@ inline void packet_decode(ByteView bytes) {
   }
 }
 
+// What an event was written like, if that is to be sent on, says that very event, and comes back byte for byte.
+inline void check_text(const Event& event, std::string_view text, const Limits& limits) {
+  if (text.empty()) return;
+  const auto again = parse_written_event(text, limits);
+  NP2P_ASSERT(again.ok() && again->event == event && again->text == text);
+  TrustingVerifier verifier;
+  const auto valid = ValidationGate::validate(event, limits, verifier, text);
+  if (valid.ok() && text.size() <= size_limits(event.kind, limits).bytes) NP2P_ASSERT(event_json(*valid) == text);
+}
+
 inline void event_json_parse(ByteView bytes) {
   const Limits limits;
-  const auto event = parse_event_json(text_of(bytes), limits);
-  if (!event.ok()) {
-    NP2P_ASSERT(!event.error().reason.empty());
+  const auto written = parse_written_event(text_of(bytes), limits);
+  if (!written.ok()) {
+    NP2P_ASSERT(!written.error().reason.empty());
     return;
   }
-  if (const EventPtr valid = through_gate(*event, limits)) check_encodings(valid, limits);
+  check_text(written->event, written->text, limits);
+  if (const EventPtr valid = through_gate(written->event, limits)) check_encodings(valid, limits);
 }
 
 inline void filter_json_parse(ByteView bytes) {
@@ -93,9 +110,7 @@ inline void client_message_parse(ByteView bytes) {
   } else if (const auto* event = std::get_if<EventMessage>(&*message)) {
     NP2P_ASSERT(event->id.size() <= 2 * EventId::size);
     if (!event->event.ok()) return;
-    // What it is said to be in the client's own words is that very event.
-    const auto again = parse_event_json(event->json, limits);
-    NP2P_ASSERT(again.ok() && *again == *event->event);
+    check_text(*event->event, event->text, limits);
   } else if (const auto* question = std::get_if<AskMessage>(&*message)) {
     NP2P_ASSERT(!question->subscription.empty());
     NP2P_ASSERT(!question->filters.ok() || question->filters->size() <= limits.client.filters);

@@ -1,5 +1,7 @@
 #include "realnet/cli/argv.h"
 
+#include "realnet/http/http_server.h"
+
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -7,6 +9,7 @@
 #include <sstream>
 
 #include "realnet/cli/command_line.h"
+#include "realnet/cli/limit_keys.h"
 #include "realnet/cli/server_options.h"
 
 namespace np2p::real {
@@ -111,7 +114,9 @@ TEST(ConfigFile, ThePrintedOneHasEveryKeyAndTheDefaults) {
     EXPECT_EQ(keys.count(option.name), only_a_flag ? 0u : 1u) << option.name;
     EXPECT_FALSE(option.about.empty()) << option.name;
   }
-  EXPECT_EQ(keys.size(), option_texts("server").size() - 3 + 6);  // with those of [retention]
+  EXPECT_EQ(keys.size(), option_texts("server").size() - 3 + 6 + limit_texts().size());  // with those of the tables
+  EXPECT_EQ(flags.limits.size(), limit_texts().size());
+  for (const LimitText& limit : limit_texts()) EXPECT_EQ(keys.count(limit.name), 1u) << limit.name;
   Limits limits;
   ASSERT_TRUE(apply_retention(flags, limits).ok());
   EXPECT_EQ(limits.stored_events, Limits{}.stored_events);
@@ -143,6 +148,93 @@ TEST(ConfigFile, ThePrintedOneHasEveryKeyAndTheDefaults) {
   EXPECT_EQ(said->ages.kinds.at(7), 90 * 86'400);
 }
 
+Status with_limits(const std::string& text, Limits& limits, HttpLimits& http) {
+  const std::string path = testing::TempDir() + "/np2p-limits.toml";
+  std::ofstream(path) << text;
+  ServerFlags flags;
+  if (Status status = read_config_file(path, flags); !status.ok()) return status;
+  return apply_limits(flags, limits, http);
+}
+
+TEST(ConfigFile, TheDefaultsOfLimitsAreThoseOfTheProgram) {
+  ServerFlags flags;
+  for (const LimitText& limit : limit_texts()) flags.limits[limit.name] = std::stoll(limit.value);
+  Limits said;
+  HttpLimits said_http;
+  ASSERT_TRUE(apply_limits(flags, said, said_http).ok());
+  const Limits limits;
+  const HttpLimits http;
+  EXPECT_EQ(said.event_bytes, limits.event_bytes);
+  EXPECT_EQ(said.list_tags, limits.list_tags);
+  EXPECT_EQ(said.future_tolerance, limits.future_tolerance);
+  EXPECT_EQ(said.link_events_burst, limits.link_events_burst);
+  EXPECT_EQ(said.client.message_bytes, limits.client.message_bytes);
+  EXPECT_EQ(said.client.queue_bytes, limits.client.queue_bytes);
+  EXPECT_EQ(said.client.sessions, limits.client.sessions);
+  EXPECT_EQ(said.client.all_deliveries_per_minute, limits.client.all_deliveries_per_minute);
+  EXPECT_EQ(said_http.per_address, http.per_address);
+  EXPECT_EQ(said_http.header_deadline, http.header_deadline);
+}
+
+TEST(ConfigFile, LimitsAreSetInTheirUnits) {
+  Limits limits;
+  HttpLimits http;
+  const Status status = with_limits(
+      "[limits]\nevent-kib = 8\nevent-tags = 20\nlist-kib = 16\nlist-tags = 30\nfuture-seconds = 0\nmessage-kib = 24\n"
+      "outbound-kib = 64\nanswers-kib = 100\nwebsockets = 1000\nconnections-per-address = 3\nheader-seconds = 2\n"
+      "body-seconds = 5\nping-seconds = 20\nmessages-per-second = 7\ndeliveries-per-minute = 5\n"
+      "link-events-per-second = 50\n",
+      limits, http);
+  ASSERT_TRUE(status.ok()) << status.error().reason;
+  EXPECT_EQ(limits.event_bytes, 8192u);
+  EXPECT_EQ(limits.event_tags, 20u);
+  EXPECT_EQ(limits.list_bytes, 16'384u);
+  EXPECT_EQ(limits.list_tags, 30u);
+  EXPECT_EQ(limits.future_tolerance, Duration{});
+  EXPECT_EQ(limits.client.message_bytes, 24'576u);
+  EXPECT_EQ(limits.client.queue_bytes, 65'536u);
+  EXPECT_EQ(limits.client.answer_bytes, 102'400u);
+  EXPECT_EQ(limits.client.sessions, 1000u) << "a place for each that may connect";
+  EXPECT_EQ(limits.client.messages_per_second, 7u);
+  EXPECT_EQ(limits.client.deliveries_per_minute, 5u);
+  EXPECT_EQ(limits.link_events_per_second, 50u);
+  EXPECT_EQ(http.web_sockets, 1000u);
+  EXPECT_EQ(http.per_address, 3u);
+  EXPECT_EQ(http.header_deadline, Duration{2s});
+  EXPECT_EQ(http.body_deadline, Duration{5s});
+  EXPECT_EQ(http.web_socket.idle, Duration{20s});
+  EXPECT_EQ(limits.client.filters, Limits{}.client.filters) << "what is not given stays";
+}
+
+TEST(ConfigFile, MistakesOfLimitsAreNamed) {
+  const std::pair<std::string, std::string> wrong[] = {
+      {"limits = 5", "limits is no table; write [limits]"},
+      {"[limits]\nevent-kb = 5", "unknown key limits.event-kb"},
+      {"[limits]\nevent-kib = \"64\"", "limits.event-kib has a value of the wrong type"},
+      {"[limits]\nevent-kib = 0", "limits.event-kib \"0\": must be 1 to 256"},
+      {"[limits]\nlist-kib = 257", "limits.list-kib \"257\": must be 1 to 256"},
+      {"[limits]\nfilters = -1", "limits.filters \"-1\": must be 1 to 1000"},
+      {"[limits]\nmessage-kib = 256", "limits.message-kib \"256\": must be more than event-kib and list-kib"}};
+  for (const auto& [text, reason] : wrong) {
+    Limits limits;
+    HttpLimits http;
+    const Status status = with_limits(text, limits, http);
+    ASSERT_FALSE(status.ok()) << text;
+    EXPECT_EQ(status.error().code, ErrorCode::bad_field);
+    EXPECT_NE(status.error().reason.find(reason), std::string::npos) << status.error().reason;
+  }
+  // No value of the range is one that the program cannot live with.
+  for (const LimitText& limit : limit_texts()) {
+    const auto range = limit.about.rfind(". ") + 2;
+    const std::string most = limit.about.substr(limit.about.find(" to ", range) + 4);
+    Limits limits;
+    HttpLimits http;
+    EXPECT_TRUE(with_limits("[limits]\n" + limit.name + " = " + most.substr(0, most.find('.')), limits, http).ok())
+        << limit.name;
+    EXPECT_LE(std::max(limits.event_bytes, limits.list_bytes) + 32 * 1024, limits.frame_bytes);
+  }
+}
+
 TEST(ConfigFile, MistakesOfRetentionAreNamed) {
   const std::string path = testing::TempDir() + "/np2p-retention.toml";
   const std::pair<std::string, std::string> wrong[] = {
@@ -167,6 +259,11 @@ TEST(ConfigFile, MistakesOfRetentionAreNamed) {
 
 TEST(CommandLine, TheManualHasEveryCommandAndOption) {
   const std::string page = manual_page();
+  for (const LimitText& limit : limit_texts()) {
+    std::string name;
+    for (const char c : limit.name) name += c == '-' ? "\\-" : std::string(1, c);
+    EXPECT_NE(page.find("\\fB" + name + "\\fR (" + limit.value + ")"), std::string::npos) << limit.name;
+  }
   for (const auto& [name, about] : command_texts()) {
     EXPECT_NE(page.find(".SS " + name + "\n"), std::string::npos) << name;
     EXPECT_FALSE(about.empty());

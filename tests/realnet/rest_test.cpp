@@ -160,6 +160,7 @@ const std::map<std::string, int> kBetter = {
     {"publish stranger key kind1", 403},     // not an open relay: the owner's events only
     {"publish stranger key kind0", 403},     // likewise
     {"publish stranger key kind3", 403},     // likewise
+    {"publish 1 MB content", 413},           // over 64 KiB, which a list may have (below)
     {"publish 200 MB body", 413},            // refused from Content-Length, nothing is read
     {"req null", 400},                       // not a filter
     {"req []", 400},                         // likewise
@@ -169,15 +170,15 @@ const std::map<std::string, int> kBetter = {
     {"req kind1 id short", 400},             // not an id
 };
 
-// The recorded file abbreviates two bodies. Of this one it says the size, in spite of the name: an event of that size
-// to the byte, signed by `owner`, whose server has to be asked then.
+// The recorded file abbreviates two bodies. Of this one it says the size, in spite of the name: a post of that size
+// to the byte, signed by `owner`, whose server has to be asked then. A list of that size is taken.
 constexpr std::string_view kLargePost = "publish 1 MB content";
 constexpr std::size_t kLargePostBytes = 100'355;
 
-std::string large_post(const Recorded& recorded, const Signer& owner) {
+std::string large_event(const Recorded& recorded, const Signer& owner, std::uint16_t kind) {
   EXPECT_NE(recorded.body.find("...(" + std::to_string(kLargePostBytes) + " bytes)"), std::string::npos);
-  const std::size_t frame = event_json(owner.sign(1, now_seconds(), {}, "")).size();
-  return event_json(owner.sign(1, now_seconds(), {}, std::string(kLargePostBytes - frame, 'x')));
+  const std::size_t frame = event_json(owner.sign(kind, now_seconds(), {}, "")).size();
+  return event_json(owner.sign(kind, now_seconds(), {}, std::string(kLargePostBytes - frame, 'x')));
 }
 
 TEST(RecordedAnswers, TheSameStatusOrABetterOne) {
@@ -204,9 +205,12 @@ TEST(RecordedAnswers, TheSameStatusOrABetterOne) {
           "Content-Length: 200000000\r\n\r\n{\"id\":");
       response = client.receive();
     } else if (recorded.name == kLargePost) {
-      const std::string body = large_post(recorded, someone);
-      EXPECT_EQ(body.size(), kLargePostBytes);
       EXPECT_EQ(recorded.status, 200);
+      const std::string list = large_event(recorded, someone, kind::follow_list);
+      EXPECT_EQ(list.size(), kLargePostBytes);
+      response = HttpClient(someones.api_port()).request(recorded.method, recorded.path, list, recorded.headers);
+      EXPECT_EQ(response.status, 200) << response.body;
+      const std::string body = large_event(recorded, someone, kind::post);
       response = HttpClient(someones.api_port()).request(recorded.method, recorded.path, body, recorded.headers);
     } else {
       response = client.request(recorded.method, recorded.path, recorded.body, recorded.headers);
@@ -221,9 +225,12 @@ TEST(RecordedAnswers, TheSameStatusOrABetterOne) {
   }
 }
 
-TEST_F(RestTest, EventsOf100kBAreTakenAndOfAMegabyteAreNot) {
-  EXPECT_EQ(post("/publish", signed_json(1, std::string(100'000, 'x'))).status, 200);
-  EXPECT_EQ(post("/publish", signed_json(1, std::string(1'000'000, 'x'))).status, 413);
+TEST_F(RestTest, PostsOf60kBAreTakenListsOf250kBToo) {
+  EXPECT_EQ(post("/publish", signed_json(1, std::string(60'000, 'x'))).status, 200);
+  EXPECT_EQ(post("/publish", signed_json(1, std::string(100'000, 'x'))).status, 413);
+  EXPECT_EQ(post("/publish", signed_json(3, std::string(250'000, 'x'))).status, 200);
+  EXPECT_EQ(post("/publish", signed_json(3, std::string(270'000, 'x'))).status, 413);
+  EXPECT_EQ(post("/publish", signed_json(3, std::string(1'000'000, 'x'))).status, 413);
 }
 
 TEST_F(RestTest, ReadOnlyServersSayWriteIsDenied) {

@@ -188,8 +188,8 @@ TEST_F(WebSocketTest, WhoDoesNotReadIsCutOffAndOthersGoOn) {
   RunningServer server(made);
   Plain writer(server.api_port());
   ASSERT_EQ(writer.open(), 101);
-  for (int i = 0; i < 100; ++i) {
-    const Event event = post(std::to_string(i) + std::string(100'000, 'x'));
+  for (int i = 0; i < 170; ++i) {
+    const Event event = post(std::to_string(i) + std::string(60'000, 'x'));
     ASSERT_EQ(writer.ask(publish(event)), ok(event));
   }
   Plain slow(server.api_port());

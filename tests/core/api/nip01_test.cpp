@@ -97,6 +97,68 @@ TEST_F(Nip01, WhatSaysTheSameInOtherWordsIsAccepted) {
   EXPECT_EQ(answer, Texts{R"(["EOSE","s"])"});
 }
 
+// What a client wrote is what the others read, stored and live.
+TEST_F(Nip01, AnEventIsSentAsItWasWritten) {
+  const Event first = note("h\xC3\xA4 \"1\"", 2);
+  const Event second = note("h\xC3\xA4 \"2\"", 1);
+  const std::string spelled = replaced(event_json(first), "h\xC3\xA4", "\\u0068\\u00E4");
+  const std::string spaced =
+      replaced(replaced(event_json(second), "\"kind\":1", "\"kind\" :\n 1 "), "\"tags\":[]", "\"tags\":[ ]");
+  const SessionId listener = connect();
+  say(listener, R"(["REQ","live",{}])");
+  EXPECT_EQ(answer_to(spelled), "");
+  EXPECT_EQ(answer_to(" \n" + spaced + " "), "");
+  EXPECT_EQ(heard(listener), (Texts{"[\"EVENT\",\"live\"," + spelled + "]", "[\"EVENT\",\"live\"," + spaced + "]"}));
+  const Texts stored{"[\"EVENT\",\"s\"," + spaced + "]", "[\"EVENT\",\"s\"," + spelled + "]", R"(["EOSE","s"])"};
+  EXPECT_EQ(say(connect(), R"(["REQ","s",{}])"), stored);
+  // Who brings it once more in other words changes nothing.
+  EXPECT_EQ(answer_to(event_json(first)), "");
+  EXPECT_EQ(say(connect(), R"(["REQ","s",{}])"), stored);
+}
+
+// Nobody has signed them, and another client may take them for something.
+TEST_F(Nip01, FieldsThatNipOneDoesNotKnowAreNotSentOn) {
+  const Event event = note("hello");
+  const std::string more = replaced(event_json(event), "{\"id\"", "{ \"deleted\":true, \"id\"");
+  EXPECT_EQ(answer_to(more), "");
+  EXPECT_EQ(say(connect(), R"(["REQ","s",{}])").at(0), "[\"EVENT\",\"s\"," + event_json(event) + "]");
+}
+
+TEST_F(Nip01, WhatIsTooLargeIsRefusedAndCounted) {
+  const auto tags = [](std::size_t count) {
+    Tags list;
+    for (std::size_t i = 0; i < count; ++i) list.add({"p", "x"});
+    return list;
+  };
+  const auto reason = [&](const Event& event) {
+    const auto answer = say(connect(), "[\"EVENT\"," + event_json(event) + "]");
+    return answer.size() == 1 ? answer[0] : "no single answer";
+  };
+  const Event long_text = note(std::string(65'500, 'x'));
+  EXPECT_EQ(reason(long_text), ok(long_text, "invalid: the event is larger than allowed", false));
+  const Event many = note("many", 0, tags(2001));
+  EXPECT_EQ(reason(many), ok(many, "invalid: the event has too many tags", false));
+  const Event list = owner.sign(kind::follow_list, now(), tags(3501), "");
+  EXPECT_EQ(reason(list), ok(list, "invalid: the event has too many tags", false));
+  const Event long_list = owner.sign(10003, now(), {}, std::string(262'000, 'x'));
+  EXPECT_EQ(reason(long_list), ok(long_list, "invalid: the event is larger than allowed", false));
+  EXPECT_EQ(ports->rejections["publish too_large"], 4);
+  for (const Event& good : {note(std::string(65'000, 'x'), 1), note("fit", 0, tags(2000)),
+                            owner.sign(kind::follow_list, now(), tags(3500), ""),
+                            owner.sign(10003, now(), {}, std::string(261'700, 'x'))}) {
+    EXPECT_EQ(reason(good), ok(good));
+  }
+  EXPECT_EQ(stored("{}").size(), 4u);
+  // Written with six bytes for one it is no larger.
+  const Event plain = note(std::string(12'000, 'e'), 3);
+  std::string escaped = event_json(plain);
+  const auto from = escaped.find("eee");
+  std::string letters;
+  for (int i = 0; i < 12'000; ++i) letters += "\\u0065";
+  escaped.replace(from, 12'000, letters);
+  EXPECT_EQ(answer_to(escaped), "");
+}
+
 TEST_F(Nip01, AnyKindIsStoredAndAnEmptyPostIsNoMistake) {
   for (const std::uint16_t k : std::vector<std::uint16_t>{2, 4, 40, 1059, 9735, 10050, 30023, 39999, 65535})
     store(owner.sign(k, now(), {}, "kind"));

@@ -155,7 +155,7 @@ TEST(EventJson, DepthIsBoundedEverywhere) {
 
 TEST(EventJson, LimitsHold) {
   Limits limits;
-  limits.event_bytes = 2000;
+  limits.client.message_bytes = 2000;  // the size of the event itself the gate knows (validation_test.cpp)
   limits.event_tags = 3;
   limits.tag_values = 2;
   EXPECT_TRUE(parse_event_json(event_text({{"tags", "[[\"a\",\"b\"],[],[]]"}}), limits).ok());
@@ -167,6 +167,78 @@ TEST(EventJson, LimitsHold) {
     ASSERT_FALSE(event.ok());
     EXPECT_EQ(event.error().code, ErrorCode::too_large);
   }
+}
+
+TEST(EventJson, AListMayHaveMoreTags) {
+  Limits limits;
+  limits.event_tags = 2;
+  limits.list_tags = 3;
+  const std::string three = R"([["p","a"],["p","b"],["p","c"]])";
+  const std::string four = R"([["p","a"],["p","b"],["p","c"],["p","d"]])";
+  EXPECT_TRUE(parse_event_json(event_text({{"kind", "3"}, {"tags", three}}), limits).ok());
+  EXPECT_TRUE(parse_event_json(event_text({{"tags", three}, {"kind", "30000"}}), limits).ok());
+  for (const auto& [kind, tags] :
+       std::vector<std::pair<std::string, std::string>>{{"1", three}, {"30023", three}, {"3", four}, {"30000", four}}) {
+    const auto event = parse_event_json(event_text({{"kind", kind}, {"tags", tags}}), limits);
+    ASSERT_FALSE(event.ok()) << kind;
+    EXPECT_EQ(event.error().code, ErrorCode::too_large);
+    EXPECT_EQ(event.error().reason, "the event has too many tags");
+  }
+}
+
+// --- what is kept of how an event was written
+
+Event golden_event() {
+  Event event;
+  event.tags.add({"t", "a\"b,{}[]:"});
+  event.content = "\xc3\xa4 {\"id\":1,\\";
+  event.kind = 1;
+  return event;
+}
+
+TEST(WrittenForm, OfAnotherOrderOnlyTheOrderIsKept) {
+  const Event event = golden_event();
+  const std::string usual = event_json(event);
+  EXPECT_EQ(written_form(event, usual, 1000), "");
+  const auto part = [&](const std::string& from, const std::string& to) {
+    const auto begin = usual.find(from);
+    return usual.substr(begin, usual.rfind(to) - begin);
+  };
+  const std::string head = part("\"id\"", ",\"kind\":");
+  const std::string rest = part("\"kind\":", "}");
+  EXPECT_EQ(written_form(event, "{" + rest + "," + head + "}", 1000), "3456012");
+  EXPECT_EQ(written_form(event, "{" + rest + "," + head + "}", 10), "3456012") << "however long the text";
+}
+
+TEST(WrittenForm, OfOtherEscapesAndSpacesTheTextIsKept) {
+  const Event event = golden_event();
+  const std::string usual = event_json(event);
+  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{{"\xc3\xa4", "\\u00e4"},
+                                                                                 {"\xc3\xa4", "\\u00E4"},
+                                                                                 {"{\"id\":\"", "{ \"id\":\""},
+                                                                                 {"\"kind\":1", "\"kind\":\n1"},
+                                                                                 {"\"kind\"", "\"k\\u0069nd\""}}) {
+    std::string text = usual;
+    text.replace(text.find(from), from.size(), to);
+    EXPECT_EQ(written_form(event, text, text.size()), text);
+    EXPECT_EQ(written_form(event, text, text.size() - 1), "") << "too long to keep";
+  }
+}
+
+TEST(WrittenEvents, TheTextIsThereIfItHasTheSevenFieldsAndNoOther) {
+  const auto text_of_event = [](const std::string& text) {
+    const auto written = parse_written_event(text, Limits{});
+    EXPECT_TRUE(written.ok()) << text << ": " << written.error().reason;
+    return written.ok() ? std::string(written->text) : "";
+  };
+  const std::string good = event_text({{"tags", "[]"}, {"id", "\"" + std::string(64, 'a') + "\""}});
+  EXPECT_EQ(text_of_event(good), good);
+  EXPECT_EQ(text_of_event(" \r\n\t" + good + "\n "), good) << "without what stands around it";
+  const std::string hex(64, 'A');
+  EXPECT_EQ(text_of_event(event_text({{"relay", "\"x\""}, {"id", "\"" + std::string(64, 'a') + "\""}})), "");
+  EXPECT_EQ(text_of_event(event_text({{"tags", "[]"}, {"id", "\"" + hex + "\""}})), "") << "upper case";
+  EXPECT_EQ(text_of_event(event_text({{"tags", "[]"}, {"id", "null"}})), "");
+  EXPECT_EQ(text_of_event(event_text({{"tags", "null"}, {"id", "\"" + std::string(64, 'a') + "\""}})), "");
 }
 
 TEST(EventJson, EscapesAreDecoded) {

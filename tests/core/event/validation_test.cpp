@@ -42,11 +42,21 @@ class Validation : public testing::Test {
 };
 
 TEST_F(Validation, GoldenEventsPass) {
+  int large = 0;
+  const std::size_t usual = limits_.event_bytes;
   for (const auto& golden : test::golden_events()) {
+    // The original has no bound.
+    if (event_json(golden.event).size() > usual) {
+      limits_.event_bytes = usual;
+      EXPECT_EQ(refusal(golden.event), ErrorCode::too_large) << golden.name;
+      limits_.event_bytes = limits_.list_bytes;
+      ++large;
+    }
     const auto event = ValidationGate::validate(golden.event, limits_, verifier_);
     ASSERT_TRUE(event.ok()) << golden.name << ": " << event.error().reason;
     EXPECT_EQ(event->get(), golden.event);
   }
+  EXPECT_EQ(large, 1);
 }
 
 TEST_F(Validation, WhatTheOriginalAnsweredToPublish) {
@@ -135,6 +145,81 @@ TEST_F(Validation, WhatPassesFitsEveryEncoding) {
   }
   ASSERT_GT(largest.size(), 2300u);
   EXPECT_LE(event_json(signed_event(largest)).size(), limits_.event_bytes);
+}
+
+// `bytes` of JSON to the byte.
+Event of_size(const Signer& signer, std::uint16_t kind, std::size_t bytes, std::size_t tags = 0) {
+  Tags list;
+  for (std::size_t i = 0; i < tags; ++i) list.add({"p", "x"});
+  const std::size_t frame = event_json(signer.sign(kind, 1, list, "")).size();
+  return signer.sign(kind, 1, std::move(list), std::string(bytes - frame, 'x'));
+}
+
+TEST_F(Validation, AnEventHas64KiBAndAListFourTimesThat) {
+  for (const std::uint16_t k :
+       std::vector<std::uint16_t>{0, 1, 7, 1059, 10103, 10848, 30023, 30024, 30031, 30078, 65535}) {
+    EXPECT_FALSE(kind::is_list(k)) << k;
+  }
+  for (const std::uint16_t k :
+       std::vector<std::uint16_t>{3, 10000, 10002, 10003, 10030, 10102, 30000, 30003, 30030, 39089, 39092}) {
+    EXPECT_TRUE(kind::is_list(k)) << k;
+  }
+  for (const std::uint16_t k : std::vector<std::uint16_t>{1, 30023}) {
+    EXPECT_TRUE(accepts(of_size(signer_, k, 64 * 1024))) << k;
+    EXPECT_EQ(refusal(of_size(signer_, k, 64 * 1024 + 1)), ErrorCode::too_large) << k;
+    EXPECT_TRUE(accepts(of_size(signer_, k, 60'000, 2000))) << k;
+    EXPECT_EQ(refusal(of_size(signer_, k, 60'000, 2001)), ErrorCode::too_large) << k;
+  }
+  for (const std::uint16_t k : std::vector<std::uint16_t>{3, 10000, 30000}) {
+    EXPECT_TRUE(accepts(of_size(signer_, k, 256 * 1024))) << k;
+    EXPECT_EQ(refusal(of_size(signer_, k, 256 * 1024 + 1)), ErrorCode::too_large) << k;
+    EXPECT_TRUE(accepts(of_size(signer_, k, 200'000, 3500))) << k;
+    EXPECT_EQ(refusal(of_size(signer_, k, 200'000, 3501)), ErrorCode::too_large) << k;
+  }
+}
+
+TEST_F(Validation, WhatAStoreHasIsServedWhateverItsSize) {
+  EXPECT_TRUE(ValidationGate::trusted(of_size(signer_, 1, 128 * 1024, 4096)).ok());
+}
+
+TEST_F(Validation, HowItWasWrittenIsKeptWhereItDiffers) {
+  const Event event = signed_event("h\xc3\xa4llo");
+  const std::string usual = event_json(event);
+  const auto kept = [&](const std::string& text) {
+    const auto valid = ValidationGate::validate(event, limits_, verifier_, text);
+    EXPECT_TRUE(valid.ok());
+    return valid.ok() ? event_json(*valid) : "";
+  };
+  EXPECT_EQ(kept(""), usual);
+  EXPECT_EQ(kept(usual), usual);
+  EXPECT_TRUE(ValidationGate::validate(event, limits_, verifier_, usual)->written().empty());
+  std::string spelled = usual;
+  spelled.replace(spelled.find("\xc3\xa4"), 2, "\\u00e4");
+  EXPECT_EQ(kept(spelled), spelled);
+  const std::string lines = "{\r\n" + spelled.substr(1);
+  EXPECT_EQ(kept(lines), lines);
+  const auto valid = ValidationGate::validate(event, limits_, verifier_, lines);
+  EXPECT_EQ(event_line(*valid), "{  " + spelled.substr(1)) << "one line in a file";
+  // White space alone may be longer than an event; then it is not worth keeping.
+  EXPECT_EQ(kept("{" + std::string(limits_.event_bytes, ' ') + usual.substr(1)), usual);
+}
+
+// A host of many nodes shares what is known to be good; what one client wrote is nothing to the others.
+TEST_F(Validation, HowItWasWrittenIsNotShared) {
+  class Remembering final : public Verifier {
+   public:
+    bool verify(const EventId&, const PubKey&, const Signature&) override { return true; }
+    EventPtr known(const Event& claim) override { return kept && *kept == claim ? kept : EventPtr(); }
+    void keep(const EventPtr& event) override { kept = event; }
+    EventPtr kept;
+  };
+  Remembering verifier;
+  const Event event = signed_event();
+  const std::string spaced = "{ " + event_json(event).substr(1);
+  EXPECT_EQ(event_json(*ValidationGate::validate(event, limits_, verifier, spaced)), spaced);
+  EXPECT_EQ(event_json(*ValidationGate::validate(event, limits_, verifier)), event_json(event));
+  EXPECT_EQ(event_json(*ValidationGate::validate(event, limits_, verifier, spaced)), spaced);
+  EXPECT_EQ(event_json(*ValidationGate::validate(event, limits_, verifier)), event_json(event));
 }
 
 TEST_F(Validation, KindsAndTimes) {

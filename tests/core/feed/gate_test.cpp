@@ -75,6 +75,28 @@ TEST_F(GateTest, OldRequestsStayBehindWhenSomethingNewGoesOn) {
   EXPECT_THAT(handed_on(), IsEmpty());
 }
 
+// Another server may allow more, or have taken it when more was allowed: it is refused by itself, and no fault of the
+// link that it came over.
+TEST_F(GateTest, AnEventThatIsTooLargeIsRefusedAlone) {
+  start();
+  for (int i = 0; i < 30; ++i) {
+    const std::string number = std::to_string(i);
+    const Event large = post(number + std::string(70'000, 'x'));
+    Tags tags;
+    while (tags.size() <= config.limits.event_tags) tags.add({"t", "x"});
+    const Event tagged = post("many tags " + number, tags);
+    const Event fresh = post("fresh " + number);
+    broadcast(packet_of({large, tagged, fresh}).view());
+    const auto sent = handed_on();
+    ASSERT_EQ(sent.size(), 1u) << i;
+    EXPECT_THAT(sent[0].events, ElementsAre(fresh));
+    EXPECT_FALSE(ports->store.contains(large.id) || ports->store.contains(tagged.id));
+    EXPECT_TRUE(ports->store.contains(fresh.id));
+  }
+  EXPECT_EQ(ports->rejections["event too_large"], 60);
+  EXPECT_TRUE(ports->closed.empty());
+}
+
 TEST_F(GateTest, AnEventTwiceInOnePacketIsHandedOnOnce) {
   start();
   const Event fresh = post("fresh");

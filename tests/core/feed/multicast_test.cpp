@@ -190,6 +190,27 @@ TEST_F(MulticastTest, BroadcastsHaveNumbersToo) {
   EXPECT_THAT(news->ids, SizeIs(2));
 }
 
+TEST_F(MulticastTest, TheLargestListIsPulledLikeAnythingElse) {
+  start(limits);
+  follow();
+  leave();
+  Tags people;
+  people.add({"d", "people"});
+  const std::string someone(64, 'a');
+  while (people.size() < limits.list_tags) people.add({"p", someone});
+  publish_posts(1);
+  const Event list = publish(30000, "the list", std::move(people));
+  ASSERT_TRUE(ports->store.contains(list.id));
+  publish_posts(1);
+  come_back();
+  later(2s);
+  std::uint64_t after = 0;
+  pull(after, 3);
+  std::vector<std::string> texts = got(after);
+  EXPECT_THAT(texts, ElementsAre("post 1  ", "the list", "post 1  "));
+  EXPECT_EQ(after, 3u);
+}
+
 TEST_F(MulticastTest, OneWhoWasAwayIsToldAndPullsPartByPart) {
   limits.pulled_bytes = 100'000;
   start(limits);

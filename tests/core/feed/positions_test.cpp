@@ -65,6 +65,18 @@ class PositionsTest : public OneNode {
     message.payload = frame.view();
     node->frame(from, mesh::encode_message(message));
   }
+  std::vector<StreamPart> neighbour_asks(std::uint64_t after, std::uint64_t until) {
+    mesh::Message message;
+    message.tag = mesh::Tag::unicast;
+    message.channel = "np2p";
+    message.source = mesh_name(neighbour.public_key());
+    message.destination = mesh_name(owner.public_key());
+    const Pull wanted{neighbour.public_key(), peer.public_key(), incarnation, after, until, false};
+    const Frame pull = encode_extension(wanted);
+    message.payload = pull.view();
+    node->frame(other, mesh::encode_message(message));
+    return parts_to(other);
+  }
   std::vector<Pull> pulls(LinkId to) { return messages_to<Pull>(to); }
   std::vector<Pull> pulls() { return pulls(link); }
   void expect_one_pull(std::uint64_t after, std::uint64_t until) {
@@ -351,17 +363,7 @@ TEST_F(PositionsTest, TwoStoriesOfOneIncarnationAreCountedAndFollowedOn) {
 TEST_F(PositionsTest, OthersAreServedUpToAHeadThatTheAuthorHasSigned) {
   begin();
   part(1, 3);
-  const auto ask = [&](std::uint64_t until) {
-    mesh::Message message;
-    message.tag = mesh::Tag::unicast;
-    message.channel = "np2p";
-    message.source = mesh_name(neighbour.public_key());
-    message.destination = mesh_name(owner.public_key());
-    const Frame pull = encode_extension(Pull{neighbour.public_key(), peer.public_key(), incarnation, 1, until, false});
-    message.payload = pull.view();
-    node->frame(other, mesh::encode_message(message));
-    return parts_to(other);
-  };
+  const auto ask = [&](std::uint64_t until) { return neighbour_asks(1, until); };
   EXPECT_THAT(ask(3), IsEmpty()) << "there was no signature yet";
   write(2);
   sig.data.fill(1);
@@ -373,6 +375,20 @@ TEST_F(PositionsTest, OthersAreServedUpToAHeadThatTheAuthorHasSigned) {
   EXPECT_EQ(parts[0].head.seq, 4u);
   EXPECT_EQ(parts[0].covers, 3u);
   EXPECT_THAT(events_in(parts[0]), SizeIs(3));
+}
+
+TEST_F(PositionsTest, OthersAreServedAnEventThatFillsMoreThanHalfAFrame) {
+  limits.event_bytes = limits.list_bytes;
+  begin();
+  sig.data.fill(1);
+  part(1, 3);
+  word = std::string(limits.frame_bytes / 2 + 10'000, 'x');
+  write(1);
+  part(4, 4);
+  const auto parts = neighbour_asks(3, 4);
+  ASSERT_THAT(parts, SizeIs(1));
+  EXPECT_EQ(parts[0].head.seq, 4u);
+  EXPECT_THAT(events_in(parts[0]), SizeIs(1));
 }
 
 TEST_F(PositionsTest, WhoIsNoLongerFollowedIsForgotten) {

@@ -43,9 +43,9 @@ TEST_F(SqliteFile, RefusesSomebodyElsesLogToo) {
 
 TEST_F(SqliteFile, RefusesANewerSchema) {
   fill(3);
-  run_sql(path(), "PRAGMA user_version=5");
+  run_sql(path(), "PRAGMA user_version=6");
   expect_refused(ErrorCode::wrong_version, "made by a newer version");
-  run_sql(path(), "PRAGMA user_version=4");
+  run_sql(path(), "PRAGMA user_version=5");
   EXPECT_TRUE(open().ok());
 }
 
@@ -64,7 +64,7 @@ TEST_F(SqliteFile, BringsSchemaOneUpToDate) {
   for (const char* table : {"rotten", "expiry", "search", "searched"}) {
     run_sql(path(), std::string("DROP TABLE ") + table);
   }
-  run_sql(path(), "PRAGMA user_version=1");
+  run_sql(path(), "ALTER TABLE event DROP COLUMN written; PRAGMA user_version=1");
   Limits limits;
   limits.stored_events = 20;
   limits.follower_share_percent = 6;  // one
@@ -84,7 +84,7 @@ TEST_F(SqliteFile, BringsSchemaTwoUpToDate) {
   for (const char* table : {"rotten", "expiry", "search", "searched"}) {
     run_sql(path(), std::string("DROP TABLE ") + table);
   }
-  run_sql(path(), "PRAGMA user_version=2");
+  run_sql(path(), "ALTER TABLE event DROP COLUMN written; PRAGMA user_version=2");
   for (int start = 0; start < 2; ++start) {
     auto store = open();
     ASSERT_TRUE(store.ok()) << store.error().reason;
@@ -113,6 +113,52 @@ TEST_F(SqliteFile, BringsAFileOfSchemaThreeUpToDate) {
     EXPECT_EQ((*store)->expire(1'700'000'100), start == 0 ? 1u : 0u);
     EXPECT_EQ(found("gone"), 0u);
     EXPECT_EQ(found("lasts"), 1u);
+  }
+}
+
+TEST_F(SqliteFile, BringsSchemaFourUpToDate) {
+  const EventPtr event = made_event(user(2), 1, 5000, "quick fox", tags_of({{"t", "old"}}));
+  fill(3);
+  {
+    auto store = open();
+    ASSERT_TRUE(store.ok());
+    (*store)->put(event);
+  }
+  run_sql(path(), "ALTER TABLE event DROP COLUMN written; PRAGMA user_version=4");
+  const EventPtr spaced = *ValidationGate::trusted(made_event(user(2), 1, 6000, "new").get(), "3456012");
+  for (int start = 0; start < 3; ++start) {
+    auto store = open();
+    ASSERT_TRUE(store.ok()) << store.error().reason;
+    EXPECT_EQ((*store)->stats().events, start == 0 ? 4u : 5u);
+    EXPECT_EQ((*store)->get(event->id).get(), event.get());
+    EXPECT_TRUE((*store)->get(event->id).written().empty());
+    EXPECT_EQ(ids_of((*store)->query(Where().tag('t', {"old"}), Order::newest_first)), ids_of({event}));
+    EXPECT_EQ(ids_of((*store)->query(Where().search("fox"), Order::newest_first)), ids_of({event}));
+    if (start > 0) {
+      EXPECT_EQ((*store)->get(spaced->id).written(), "3456012");
+    }
+    (*store)->put(spaced);
+  }
+}
+
+// The event is whole, and is written anew.
+TEST_F(SqliteFile, DoesWithoutHowAnEventWasWrittenIfThatHasRotted) {
+  const EventPtr event = *ValidationGate::trusted(made_event(user(1), 1, 1000, "x").get(), "{ \"text\" }");
+  {
+    auto store = open();
+    ASSERT_TRUE(store.ok());
+    (*store)->put(event);
+  }
+  run_sql(path(), "UPDATE event SET written = CAST(replace(CAST(written AS TEXT), 'text', 'tent') AS BLOB)");
+  for (const char* damage : {"", "UPDATE event SET written=x'00'"}) {
+    if (*damage != '\0') run_sql(path(), damage);
+    auto store = open();
+    ASSERT_TRUE(store.ok());
+    const EventPtr back = (*store)->get(event->id);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back.get(), event.get());
+    EXPECT_TRUE(back.written().empty());
+    EXPECT_EQ((*store)->stats().rotten, 0u);
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/crypto/signer.h"
 #include "core/crypto/verifier.h"
+#include "core/event/json.h"
 #include "tests/core/store/store_fixture.h"
 
 namespace np2p::test {
@@ -61,6 +62,49 @@ TEST_P(StoreSuite, GivesBackWhatWasPutByteForByte) {
   EXPECT_TRUE(store().contains(id));
   EXPECT_FALSE(store().contains(made_event(user(1), 1, 1, "other")->id));
   EXPECT_FALSE(store().get(made_event(user(1), 1, 1, "other")->id));
+}
+
+TEST_P(StoreSuite, GivesBackHowItWasWritten) {
+  const Signer signer = Signer::from_seed(1, 1);
+  SecpVerifier verifier;
+  std::vector<std::string> texts;
+  for (int i = 0; i < 4; ++i) {
+    const Event event = signer.sign(i == 3 ? 0 : 1, 1'700'000'000 + i, {}, "h\u00e4llo");
+    const std::string usual = event_json(event);
+    const auto kind = usual.find("\"kind\"");
+    std::string text = usual;
+    if (i == 1) text = "{" + usual.substr(kind, usual.size() - 1 - kind) + "," + usual.substr(1, kind - 2) + "}";
+    if (i >= 2) text.replace(text.find("\u00e4"), 2, "\\u00e4").insert(1, 3000, ' ');  // too large for a cache
+    const auto valid = ValidationGate::validate(event, Limits{}, verifier, text);
+    ASSERT_TRUE(valid.ok());
+    EXPECT_EQ(store().put(*valid), PutOutcome::stored);
+    texts.insert(texts.begin(), text);
+  }
+  store().flush();
+  for (int start = 0; start < 2; ++start) {
+    std::vector<std::string> back;
+    for (const EventPtr& event : store().query({}, Order::newest_first)) back.push_back(event_json(event));
+    EXPECT_EQ(back, texts);
+    any().save();
+    any().restart();
+  }
+  // A newer one takes the place of the profile, and how that one was written goes with it.
+  const Event next = signer.sign(0, 1'700'000'100, {}, "new");
+  store().put(*ValidationGate::validate(next, Limits{}, verifier));
+  EXPECT_EQ(event_json(store().query(Where().kinds({0}), Order::newest_first).at(0)), event_json(next));
+}
+
+TEST_P(StoreSuite, ServesEventsThatAreLargerThanWouldBeAcceptedNow) {
+  const EventPtr large = made_event(user(1), 1, 1000, std::string(128 * 1024, 'x'));
+  Tags tags;
+  for (int i = 0; i < 4096; ++i) tags.add({"t", std::to_string(i)});
+  const EventPtr tagged = made_event(user(1), 1, 1001, "tags", std::move(tags));
+  for (const EventPtr& event : {large, tagged}) EXPECT_EQ(store().put(event), PutOutcome::stored);
+  store().flush();
+  any().save();
+  any().restart();
+  EXPECT_EQ(store().get(large->id).get(), large.get());
+  EXPECT_EQ(ids_of(store().query(Where().tag('t', {"4095"}), Order::newest_first)), std::vector<EventId>{tagged->id});
 }
 
 TEST_P(StoreSuite, KeepsTwoEventsOfTheSameSecond) {

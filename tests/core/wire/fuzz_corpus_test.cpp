@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/fuzz/corpus.h"
+#include "tests/fuzz/negentropy_target.h"
 #include "tests/fuzz/stream_target.h"
 #include "tests/fuzz/targets.h"
 
@@ -23,6 +24,10 @@ TEST(FuzzCorpus, FilterJson) {
 
 TEST(FuzzCorpus, ClientMessage) {
   fuzz::run("client_message", [](ByteView bytes) { fuzz::client_message_parse(bytes); });
+}
+
+TEST(FuzzCorpus, Negentropy) {
+  fuzz::run("negentropy", [](ByteView bytes) { fuzz::negentropy_message(bytes); });
 }
 
 TEST(FuzzCorpus, StreamMessages) {

@@ -13,6 +13,8 @@
 
 #include "core/crypto/signer.h"
 #include "core/event/canonical.h"
+#include "core/event/json.h"
+#include "core/event/size_limits.h"
 #include "core/event/validation.h"
 #include "tests/core/wire/mesh_capture.h"
 #include "tests/support/vectors.h"
@@ -395,39 +397,90 @@ TEST(HostilePacket, LengthsThatPromiseFourGigabytes) {
   }
 }
 
+// What passes the gate as JSON is within the same bounds as MessagePack, whatever it is made of.
+TEST(Packet, TheLargestEventsFit) {
+  const Limits limits;
+  const auto check = [&](std::uint16_t kind, std::size_t count, std::size_t values, std::size_t length) {
+    Event event;
+    event.kind = kind;
+    event.created_at = 1;
+    const std::size_t most = kind::is_list(kind) ? limits.list_bytes : limits.event_bytes;
+    const std::vector<std::string> words(values, std::string(length, 'x'));
+    while (event.tags.size() < count) {
+      const Tags before = event.tags;
+      event.tags.begin_tag();
+      for (const std::string& word : words) event.tags.add_value(word);
+      if (event_json(event).size() <= most) continue;
+      event.tags = before;
+      break;
+    }
+    event.content = std::string(most - event_json(event).size(), 'x');
+    event.id = compute_id(event);
+    ASSERT_EQ(event_json(event).size(), most);
+    const EventPtr valid = trusted(event);
+    const Frame packet = encode_events({&valid, 1});
+    EXPECT_LE(packet.size(), limits.frame_bytes - 16 * 1024) << "room for what it is wrapped in";
+    const auto decoded = decode_packet(packet.view(), limits);
+    ASSERT_TRUE(decoded.ok()) << kind << " " << count << " " << values << " " << length << ": "
+                              << decoded.error().reason;
+    EXPECT_EQ(decoded->events.at(0), event);
+  };
+  for (const std::uint16_t kind : std::vector<std::uint16_t>{1, 3}) {
+    check(kind, 0, 0, 0);
+    const std::size_t most = kind == 3 ? limits.list_tags : limits.event_tags;
+    check(kind, most, 1, 0);
+    check(kind, most, 2, 30);
+    check(kind, most, limits.tag_values, 0);
+    check(kind, most, limits.tag_values, 256);
+    check(kind, most, 1, 60'000);
+  }
+}
+
+// One that is over our limits is the gate's to refuse, by itself: those beside it are not to be lost for it.
+TEST(Packet, AnEventOverOurLimitsIsReadAllTheSame) {
+  const Limits limits;
+  Tags tags;
+  for (std::size_t i = 0; i < 4096; ++i) tags.add({"t", "x"});
+  const Signer signer = Signer::from_seed(1, 1);
+  const std::vector<EventPtr> events{trusted(signer.sign(1, 1, {}, "before")),
+                                     trusted(signer.sign(1, 2, std::move(tags), std::string(100'000, 'x'))),
+                                     trusted(signer.sign(1, 3, {}, "behind"))};
+  const auto packet = decode_packet(encode_events(events).view(), limits);
+  ASSERT_TRUE(packet.ok()) << packet.error().reason;
+  const auto answer = decode_answer(bytes_of(encode_answer(events, true)), limits);
+  ASSERT_TRUE(answer.ok()) << answer.error().reason;
+  ASSERT_EQ(packet->events.size(), 3u);
+  ASSERT_EQ(answer->size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(packet->events[i], *events[i]);
+    EXPECT_EQ((*answer)[i], *events[i]);
+  }
+}
+
 TEST(HostilePacket, LimitsHold) {
   Limits limits;
   limits.packet_events = 1;
   limits.packet_requests = 1;
-  limits.event_tags = 2;
   limits.tag_values = 2;
-  limits.event_bytes = 2000;
-  limits.frame_bytes = 5000;
+  limits.frame_bytes = 30'000;
   const auto tags_of = [](std::uint32_t count, std::uint32_t values) {
     return [=](Packer& p) {
       p.pack_array(count);
       for (std::uint32_t i = 0; i < count; ++i) p.pack(std::vector<std::string>(values, "x"));
     };
   };
-  EXPECT_EQ(Forge().event("Tags", tags_of(3, 1)).refused(limits), ErrorCode::too_large);
+  EXPECT_EQ(
+      Forge().event("Tags", [](Packer& p) { p.pack(std::vector<std::vector<int>>(kMostTags + 1)); }).refused(limits),
+      ErrorCode::too_large);
   EXPECT_EQ(Forge().event("Tags", tags_of(1, 3)).refused(limits), ErrorCode::too_large);
   EXPECT_TRUE(decode_packet(Forge().event("Tags", tags_of(2, 2)).bytes(), limits).ok());
-  EXPECT_EQ(Forge().event("Content", [](Packer& p) { p.pack(std::string(2001, 'x')); }).refused(limits),
-            ErrorCode::too_large);
-  EXPECT_EQ(Forge().event("Content", [](Packer& p) { p.pack(std::string(1900, 'x')); }).refused(limits),
+  EXPECT_EQ(Forge().event("Content", [](Packer& p) { p.pack(std::string(30'000, 'x')); }).refused(limits),
             ErrorCode::too_large);  // with id, key and signature
-  EXPECT_EQ(Forge()
-                .event("Tags",
-                       [](Packer& p) {
-                         p.pack(std::vector<std::vector<std::string>>{{"t", std::string(2000, 'x')}});
-                       })
-                .refused(limits),
-            ErrorCode::too_large);
   EXPECT_EQ(Forge().packet("Events", [](Packer& p) { p.pack(std::vector<int>(2, 0)); }).refused(limits),
             ErrorCode::too_large);
   EXPECT_EQ(Forge().packet("Reqs", [](Packer& p) { p.pack(std::vector<int>(2, 0)); }).refused(limits),
             ErrorCode::too_large);
-  EXPECT_EQ(Forge().packet("Future", [](Packer& p) { p.pack(std::string(5000, 'x')); }).refused(limits),
+  EXPECT_EQ(Forge().packet("Future", [](Packer& p) { p.pack(std::string(30'000, 'x')); }).refused(limits),
             ErrorCode::too_large);
 }
 
