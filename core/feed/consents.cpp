@@ -42,9 +42,8 @@ bool Consents::is_alone(const PubKey& ward) const {
 
 void Consents::put(const Key& key, Stage stage, Duration until) {
   if (questions_.size() >= config_.limits.consents && questions_.count(key) == 0) {
-    questions_.erase(std::min_element(questions_.begin(), questions_.end(), [](const auto& a, const auto& b) {
-      return a.second.at < b.second.at;
-    }));
+    questions_.erase(std::min_element(questions_.begin(), questions_.end(),
+                                      [](const auto& a, const auto& b) { return a.second.at < b.second.at; }));
   }
   Question& question = questions_[key];
   question.asked += stage == Stage::open ? 1 : 0;
@@ -115,7 +114,8 @@ void Consents::confirm(const std::vector<PubKey>& wards) {
 
 void Consents::on(const TellWards& message, const Delivery& from) {
   if (!from.from_server) {
-    return host_.observer.rejected("tell wards", error(ErrorCode::forbidden, "not from a guardian's server"), from.link);
+    return host_.observer.rejected("tell wards", error(ErrorCode::forbidden, "not from a guardian's server"),
+                                   from.link);
   }
   const auto was_asked = [&](const PubKey& ward) {
     const auto at = questions_.find({from.source, ward});

@@ -6,8 +6,8 @@
 //   author -> guardian   AskWards, answered by TellWards
 //
 // What was agreed is kept with the follower (followers.h) until it names others. A refusal holds for six hours; who is
-// silent is asked again after ten minutes, if it is still needed. Guardians of an earlier version never answer: they are
-// not confirmed, get no mail, and whoever has none but these has the lease of one without guardians (and so has a
+// silent is asked again after ten minutes, if it is still needed. Guardians of an earlier version never answer: they
+// are not confirmed, get no mail, and whoever has none but these has the lease of one without guardians (and so has a
 // follower whose guardians are all away as long as that lease lasts). It is the same with those whom the directory
 // names, whose record says nothing of what they think.
 #pragma once
@@ -50,7 +50,7 @@ class Consents {
   [[nodiscard]] std::vector<PubKey> take_answered() { return std::exchange(answered_, {}); }  // about these wards
   [[nodiscard]] std::optional<MonoTime> next_due() const { return next_due_; }
   void due(MonoTime now);
-  [[nodiscard]] std::size_t bytes() const noexcept { 
+  [[nodiscard]] std::size_t bytes() const noexcept {
     return heap_bytes(questions_) + heap_bytes(answered_) + pace_.bytes();
   }
 

@@ -1,7 +1,7 @@
 // Which FOLLOWs are heard, and with how much they are answered. Anybody may say FOLLOW as often as he likes, under as
-// many keys as he likes to make, and each answer is ten times as long as the question. So there is a budget of bytes for
-// each follower, one for all who are registered and one for all who are not yet: whoever floods under one key uses up
-// his own, and whoever does under many does not keep away those who are there. FOLLOWs older than the newest, which
+// many keys as he likes to make, and each answer is ten times as long as the question. So there is a budget of bytes
+// for each follower, one for all who are registered and one for all who are not yet: whoever floods under one key uses
+// up his own, and whoever does under many does not keep away those who are there. FOLLOWs older than the newest, which
 // somebody may have recorded, have a budget of their own. Who is not heard says it again (follows.h).
 #pragma once
 
@@ -26,7 +26,8 @@ class FollowAnswers {
 
   // Before anything is read or written for it. Null: it is heard, and gets a short answer at least; else why not.
   const char* refusal(const PubKey& follower, From from, MonoTime now) {
-    if (!(from == From::recording ? recorded_ : said_).may_get(follower, kShort, now)) return "too many of one follower";
+    if (!(from == From::recording ? recorded_ : said_).may_get(follower, kShort, now))
+      return "too many of one follower";
     if (!all(from).take(now, kShort)) return "too many of all followers";
     return nullptr;
   }
