@@ -8,6 +8,7 @@
 #include "core/api/relay_document.h"
 #include "core/event/nip19.h"
 #include "realnet/bind_watch.h"
+#include "realnet/supervisor.h"
 #include "realnet/version.h"
 
 namespace np2p::real {
@@ -58,6 +59,9 @@ Result<std::unique_ptr<Server>> Server::create(ServerOptions options) {
 Status Server::open() {
   std::optional<TlsContext> api_tls;
   if (!options_.tls_certificate.empty()) {
+    certificate_watch_ =
+        std::make_unique<CertificateWatch>(io_, options_.tls_certificate, options_.tls_key, options_.certificate_every,
+                                           [this](TlsContext context) { http_->renew(std::move(context)); });
     auto context = TlsContext::from_files(options_.tls_certificate, options_.tls_key);
     if (!context.ok()) return context.error();
     api_tls = std::move(context).value();
@@ -388,6 +392,7 @@ void Server::run() {
   });
   input([&] { node_->start(); });
   watch_bind();
+  if (certificate_watch_) certificate_watch_->start();
   if (options_.ages.any()) give_up_old();
   io_.run();
 }
@@ -435,6 +440,7 @@ void Server::await_signal(int count) {
     if (cancelled) return;
     if (count > 1) std::_Exit(kForcedExit);
     spdlog::info("signal {}: stopping", signal);
+    tell_supervisor("STOPPING=1");
     knows_more_ = false;
     await_signal(count + 1);
     stop();
@@ -456,6 +462,7 @@ void Server::stop() {
   late_names_.reset();
   timers_->cancel_all();
   bind_watch_.cancel();
+  if (certificate_watch_) certificate_watch_->stop();
   upkeep_.cancel();
   input([&] { node_->stop(); });
   committer_->finish([this] { links_->stop([this] { http_->stop([this] { finish_stop(); }); }); });

@@ -16,6 +16,7 @@
 #include "core/crypto/verifier.h"
 #include "core/node.h"
 #include "core/store/sqlite_store.h"
+#include "realnet/certificate_watch.h"
 #include "realnet/clock.h"
 #include "realnet/committer.h"
 #include "realnet/control.h"
@@ -41,7 +42,8 @@ struct ServerOptions {
   std::string data_dir;
   std::string tls_certificate;  // with tls_key: the API speaks TLS
   std::string tls_key;
-  bool port_mapping = false;  // ask the router for an open port
+  Duration certificate_every = 15s;  // how often these two are looked at for a renewal
+  bool port_mapping = false;         // ask the router for an open port
   Duration stop_deadline = 5s;
   // Hosts of -b that did not resolve, and so are not in Config::bootstrap. When one does, the server ends its run.
   std::vector<std::string> late_names;
@@ -148,6 +150,7 @@ class Server final : private LinkInputs, private Clients, private Backend, priva
   asio::steady_timer upkeep_;      // once an hour, and at once while there is more to do
   JoinLog join_log_;
   std::unique_ptr<LateNames> late_names_;
+  std::unique_ptr<CertificateWatch> certificate_watch_;  // with -s
 
   struct Waiting {
     std::optional<Status> outcome;

@@ -11,6 +11,7 @@
 #include "core/event/nip19.h"
 #include "realnet/cli/commands.h"
 #include "realnet/cli/server_options.h"
+#include "realnet/supervisor.h"
 #include "web/web_files.h"
 
 namespace np2p::real {
@@ -92,6 +93,9 @@ int run_server(const ServerFlags& flags) {
     server = std::move(made).value();
     server->stop_on_signals();
     if (first) print_start(*server);
+    // Both ports are open: whoever comes from now on is answered.
+    tell_supervisor("READY=1\nSTATUS=listening on " + server->listen_address().text() + ", clients at " +
+                    server->api_url());
     server->run();
   }
   spdlog::info("stopped");

@@ -50,6 +50,8 @@ class HttpServer {
   ~HttpServer();
 
   void serve(tcp::acceptor acceptor);
+  // Connections from now on are shown this certificate.
+  void renew(TlsContext tls) { tls_ = std::move(tls); }
   // No new connections; idle ones close now, busy ones after their answer. `done` when none is left.
   void stop(std::function<void()> done);
 

@@ -4,10 +4,11 @@ import { finalizeEvent, generateSecretKey, getPublicKey, nip19 } from "nostr-too
 export const now = () => Math.floor(Date.now() / 1000);
 
 export class Person {
-  secret = generateSecretKey();
-  key = getPublicKey(this.secret);
-  npub = nip19.npubEncode(this.key);
-
+  constructor(secret = generateSecretKey()) {
+    this.secret = secret;
+    this.key = getPublicKey(secret);
+    this.npub = nip19.npubEncode(this.key);
+  }
   sign(kind, content, tags = [], created_at = now()) {
     return plain(this.finish({ kind, content, tags, created_at }));
   }

@@ -3,41 +3,11 @@
 import "./globals.mjs";
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { decode } from "@msgpack/msgpack";
-import { SimplePool } from "nostr-tools/pool";
 import { Person, now } from "./people.mjs";
 import { Server, until } from "./server.mjs";
+import { byRest, bySocket, pool } from "./ways.mjs";
 
 const [alice, bob] = [new Person(), new Person()];
-const pool = new SimplePool();
-
-const post = (person, path, body) =>
-  fetch(person.server.url + path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-const hex = (bytes) => Buffer.from(bytes).toString("hex");
-const text = (bytes) => Buffer.from(bytes).toString();
-
-const bySocket = {
-  publish: (person, event) => Promise.all(pool.publish([person.server.relay], event)),
-  query: (person, filter) => pool.querySync([person.server.relay], filter),
-};
-const byRest = {
-  async publish(person, event) {
-    const answer = await post(person, "/publish", event);
-    assert.deepEqual([answer.status, await answer.json()], [200, { Status: "SUCCESS" }]);
-  },
-  async query(person, filter) {
-    const answer = await post(person, "/req", filter);
-    assert.equal(answer.status, 200);
-    return decode(new Uint8Array(await answer.arrayBuffer())).Evts.map((event) => ({
-      id: hex(event.Id),
-      pubkey: hex(event.Pubkey),
-      created_at: event.Created_at,
-      kind: event.Kind,
-      tags: event.Tags.map((tag) => tag.map(text)),
-      content: event.Content,
-    }));
-  },
-};
 const withoutSignature = ({ id, pubkey, created_at, kind, tags, content }) => ({ id, pubkey, created_at, kind, tags, content });
 const sees = (way, person, event) =>
   until(`${event.content} arrives`, async () => {
