@@ -6,6 +6,7 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include "realnet/clock.h"
+#include "realnet/http/reading_cost.h"
 
 namespace np2p::real {
 
@@ -145,6 +146,7 @@ asio::awaitable<void> HttpConnection::run() {
     ++server_.counters_.requests;
     phase_ = HttpPhase::answer;
     deadline_ = kNoDeadline;
+    account_->charge(reading_cost(parsed.request->body.size()), mono_now());
     co_await server_.turns_.mine(account_);
     const bool goes_on = co_await serve(parsed);
     if (!goes_on) break;

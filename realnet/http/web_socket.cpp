@@ -6,6 +6,7 @@
 
 #include "realnet/clock.h"
 #include "realnet/http/beast_stream.h"
+#include "realnet/http/reading_cost.h"
 
 namespace np2p::real {
 
@@ -115,6 +116,7 @@ asio::awaitable<void> WebSocket::read_all() {
       co_return;
     }
     has_spoken_ = true;
+    account_->charge(reading_cost(message.size()), mono_now());
     co_await turns_.mine(account_);
     if (!stream_->got_text()) {
       hang_up_with(1003, "messages here are text");

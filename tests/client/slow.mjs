@@ -28,14 +28,13 @@ async function beHonest({ url, events, every }) {
       request.on("error", reject);
       request.end(JSON.stringify(body));
     });
-  const socket = new WebSocket(url.replace("http", "ws"));
+  const socket = await opened(url);
   const waiting = new Map();
   socket.on("message", (data) => {
     const [type, id, ok] = JSON.parse(data.toString());
     const done = type === "OK" || type === "EOSE" || type === "CLOSED" ? waiting.get(id) : undefined;
     if (done) done(type === "EOSE" || ok === true ? undefined : new Error(data.toString()));
   });
-  await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
   const say = (message, id) =>
     new Promise((resolve, reject) => {
       waiting.set(id, (failure) => (waiting.delete(id), failure ? reject(failure) : resolve()));
@@ -44,9 +43,9 @@ async function beHonest({ url, events, every }) {
   const author = events[0].pubkey;
   const feed = { kinds: [1], authors: [author], limit: 20 };
   let going = true;
-  parentPort.once("message", () => (going = false));
   const times = [];
   const failures = [];
+  parentPort.on("message", (word) => (word === "begin" ? (times.length = 0) : (going = false)));
   for (let i = 0; going && i + 1 < events.length; ++i) {
     for (const act of [
       () => say(["EVENT", events[i]], events[i].id),
@@ -67,12 +66,28 @@ async function beHonest({ url, events, every }) {
   socket.terminate();
   agent.destroy();
   parentPort.postMessage({ times, failures });
+  parentPort.close();
+}
+
+// Who comes while hundreds of others do may have to knock again.
+async function opened(url) {
+  for (let tries = 0; ; ++tries) {
+    const socket = new WebSocket(url.replace("http", "ws"));
+    const failure = await new Promise((resolve) => socket.once("open", () => resolve()).once("error", resolve));
+    if (!failure) return socket;
+    if (tries === 20) throw failure;
+    await sleep(50);
+  }
 }
 
 class Honest {
   constructor(server, events, every = 10) {
     this.worker = new Worker(fileURLToPath(import.meta.url), { workerData: { role: "honest", url: server.url, events, every } });
     this.result = new Promise((resolve, reject) => this.worker.once("message", resolve).once("error", reject));
+  }
+  // Only what is measured from now on counts.
+  begin() {
+    this.worker.postMessage("begin");
   }
   async end() {
     this.worker.postMessage("enough");
@@ -252,8 +267,10 @@ export async function prepared({ posts = 300, bytes = 4000, more = 3000 } = {}) 
 export async function during(server, seconds, attack) {
   const before = residentMb(server);
   const honest = new Honest(server, server.fresh);
+  await sleep(3000); // it is an old acquaintance when the others come
   let most = before;
   const watch = setInterval(() => (most = Math.max(most, residentMb(server))), 100);
+  honest.begin();
   const running = attack?.();
   await sleep(1000 * seconds);
   const told = running && (await running.end());
@@ -278,7 +295,7 @@ async function program() {
   ];
   const wanted = process.argv[3];
   for (const [name, attack] of attacks.filter(([title]) => !wanted || title.includes(wanted))) {
-    const server = await prepared({ more: 60 * seconds });
+    const server = await prepared({ more: 60 * (seconds + 3) });
     const found = await during(server, seconds, attack(server));
     const told = found.running instanceof SlowClients ? found.running.told : found.told;
     line(name, found, told && `told ${JSON.stringify(told)}`);
