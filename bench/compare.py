@@ -3,6 +3,7 @@
     ./dev bench             everything: the ratios, then the figures without a yardstick
     ./dev bench NAME...     only what has NAME in its name (phold, message, ingest, publish, overlay, idle, ...)
     ./dev bench overlay --nodes 10000       the overlay in a network of so many nodes and not of 1,000
+    ./dev bench slow        what an honest client notices of slow clients and floods; bytes: what a client costs on the wire
 
 Candidate and yardstick take turns and the best of several rounds counts, because machines are shared and noisy; both are
 built with the same flags. Absolute figures say little about another machine, the ratios more.
@@ -121,7 +122,9 @@ PAIRS = [
     Pair("publish: REST to durable, 8 connections", candidate("publish", "publish/8"), sqlite_yardstick, 3.0),
 ]
 PROGRAMS = sorted(path.stem for path in (ROOT / "bench").glob("*.cpp"))
-PAIRED_PROGRAMS = {"phold", "message", "publish"}
+PAIRED_PROGRAMS = {"phold", "message", "publish", "web_socket"}
+# Programs of JavaScript, because what they measure is what an ordinary client notices.
+SCRIPTS = {"slow": "slow.mjs", "bytes": "bytes.mjs"}
 
 
 def human(value: float) -> str:
@@ -186,7 +189,7 @@ def simnet_memory() -> None:
     )
 
 
-def idle_server(seconds: float = 20) -> None:
+def idle_server(seconds: float = 90) -> None:
     """What a server costs that has nothing to do: CPU and resident memory."""
     server = BUILD / "nostrp2p"
     key = re.search(r"npub1\w+", run([str(server), "genkey"]))
@@ -208,7 +211,7 @@ def idle_server(seconds: float = 20) -> None:
                 memory = re.search(r"VmRSS:\s+(\d+)", (status / "status").read_text())
                 assert memory
                 print(
-                    f"idle: {100 * used / seconds:.2f} % CPU over {seconds:.0f} s (target 0.1), "
+                    f"idle: {100 * used / seconds:.3f} % CPU over {seconds:.0f} s (target 0.05), "
                     f"{int(memory.group(1)) / 1024:.1f} MB resident (target 12)",
                     flush=True,
                 )
@@ -267,6 +270,31 @@ class RunningServer:
         self.connection.close()
         self.process.terminate()
         self.process.wait()
+
+
+def web_socket_server() -> None:
+    """Publishing over WebSockets: wall time, and how many publishes share an fdatasync."""
+    for connections, window, target in ((1, 1, 0), (8, 1, 0), (8, 64, 5000)):
+        rows = [google("web_socket", f"^web_socket/{connections}/{window}/")[0] for _ in range(ROUNDS)]
+        best = max(rows, key=rate)
+        print(
+            f"web_socket: {connections} x {window} in flight: {rate(best):.0f} durable OK/s"
+            + (f" (target {target})" if target else "")
+            + f", {float(best['syncs']):.3f} fdatasync each, {float(best['server']):.0f} + {float(best['server_kernel']):.0f}"
+            f" us of processor time in the server and its part of the kernel",
+            flush=True,
+        )
+
+
+def script(name: str) -> None:
+    """One of tests/client, with its libraries."""
+    folder = ROOT / "tests" / "client"
+    if shutil.which("node") is None:
+        print(f"{name}: not measured: there is no Node.js")
+        return
+    if not (folder / "node_modules" / "ws").exists():
+        run(["npm", "ci", "--prefix", str(folder), "--no-audit", "--no-fund", "--prefer-offline"])
+    subprocess.run(["node", SCRIPTS[name]], cwd=folder, check=True)
 
 
 def personal_server() -> None:
@@ -334,10 +362,11 @@ def print_others(names: list[str]) -> None:
 
 def check(names: list[str]) -> None:
     """Names that nothing has are refused before anything is built or measured."""
-    known = [pair.name for pair in PAIRS] + PROGRAMS + ["idle", "personal"]
+    others = ["idle", "personal", *SCRIPTS]
+    known = [pair.name for pair in PAIRS] + PROGRAMS + others
     for name in names:
         if not any(name in one for one in known):
-            words = sorted({pair.name.split(":")[0] for pair in PAIRS}.union(PROGRAMS, ["idle", "personal"]))
+            words = sorted({pair.name.split(":")[0] for pair in PAIRS}.union(PROGRAMS, others))
             print(f"bench: nothing is called '{name}'; there are: {', '.join(words)}", file=sys.stderr)
             raise SystemExit(2)
 
@@ -365,6 +394,11 @@ def main() -> None:
         idle_server()
     if not names or "personal" in names:
         personal_server()
+    if not names or "web_socket" in names:
+        web_socket_server()
+    for name in SCRIPTS:
+        if not names or name in names:
+            script(name)
     print_others(names)
     if not reached:
         print("\nA ratio is below its target.")

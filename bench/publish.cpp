@@ -1,124 +1,31 @@
 // Publishing to a real server over REST: from the request to the SUCCESS that means "on the disk", on loopback and on
 // this disk, with 1 and with 8 connections that each wait for their answer. The server is the program beside this one;
-// its wall time counts. NP2P_STRACE=FILE runs it under strace -c, to count its fdatasync calls (bench/compare.py does).
+// its wall time counts.
 //
 // The counters say where the processor's time goes, in microseconds per publish: server (its own code and libraries),
 // server_kernel (sockets and disk on its behalf), generator (this program, with its part of the kernel). Everything is
 // signed and serialised before the clock runs.
-#include <arpa/inet.h>
 #include <benchmark/benchmark.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <ctime>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <sstream>
 #include <stdexcept>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
+#include "bench/server_process.h"
 #include "core/crypto/signer.h"
 #include "core/event/json.h"
 
 namespace {
 
 using namespace np2p;
-
-constexpr std::uint16_t kPort = 29310;  // its clients' interface is on the next one
-
-int connect_to(std::uint16_t port) {
-  const int file = socket(AF_INET, SOCK_STREAM, 0);
-  const int on = 1;
-  setsockopt(file, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(file, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return file;
-  close(file);
-  return -1;
-}
-
-// One server process with a fresh database, ended with the object.
-class Server {
- public:
-  explicit Server(const PubKey& owner) {
-    const auto build = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-    directory_ = build / "bench_publish.data";
-    std::filesystem::remove_all(directory_);
-    std::filesystem::create_directory(directory_);
-    std::vector<std::string> words = {
-        build / "nostrp2p", "server",     "-l",      "127.0.0.1:" + std::to_string(kPort), "-p",
-        owner.hex(),        "--data-dir", directory_};
-    if (const char* summary = std::getenv("NP2P_STRACE")) {
-      const std::vector<std::string> prefix = {"strace", "-f", "-c", "-e", "trace=fdatasync,fsync", "-o", summary};
-      words.insert(words.begin(), prefix.begin(), prefix.end());
-    }
-    process_ = fork();
-    if (process_ == 0) {
-      setpgid(0, 0);
-      if (!std::freopen((directory_ / "log.txt").c_str(), "w", stderr)) _exit(126);
-      if (!std::freopen("/dev/null", "w", stdout)) _exit(126);  // ours carries the results
-      std::vector<char*> arguments;
-      for (auto& word : words) arguments.push_back(word.data());
-      arguments.push_back(nullptr);
-      execvp(arguments[0], arguments.data());
-      _exit(127);
-    }
-    for (int attempt = 0; attempt < 200; ++attempt) {
-      usleep(50'000);
-      if (const int file = connect_to(kPort + 1); file >= 0) {
-        close(file);
-        return;
-      }
-    }
-    throw std::runtime_error("the server did not start; see " + (directory_ / "log.txt").string());
-  }
-  // Processor time so far, in microseconds: in user mode and in the kernel.
-  struct Used {
-    double user = 0;
-    double kernel = 0;
-  };
-  [[nodiscard]] Used used() const {
-    std::ifstream file("/proc/" + std::to_string(process_) + "/stat");
-    const std::string line{std::istreambuf_iterator<char>(file), {}};
-    std::istringstream fields(line.substr(line.rfind(')') + 1));
-    std::string skipped;
-    for (int i = 0; i < 11; ++i) fields >> skipped;
-    Used used;
-    fields >> used.user >> used.kernel;
-    const double tick = 1e6 / static_cast<double>(sysconf(_SC_CLK_TCK));
-    return {used.user * tick, used.kernel * tick};
-  }
-  ~Server() {
-    kill(-process_, SIGTERM);  // the whole group: strace itself ends when the server has
-    waitpid(process_, nullptr, 0);
-    std::filesystem::remove_all(directory_);
-  }
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
-
- private:
-  std::filesystem::path directory_;
-  pid_t process_ = -1;
-};
+using namespace np2p::bench;
 
 // A connection that publishes one event after the other and waits for each answer.
 class Connection {
  public:
-  Connection() : file_(connect_to(kPort + 1)) {
+  Connection() : file_(connect_to(kServerPort + 1)) {
     if (file_ < 0) throw std::runtime_error("the server refuses connections");
   }
   ~Connection() { close(file_); }
@@ -186,24 +93,18 @@ class Publisher {
     }
   }
 
-  [[nodiscard]] const Server& server() const { return server_; }
+  [[nodiscard]] const ServerProcess& server() const { return server_; }
 
  private:
   Signer signer_;
-  Server server_;
+  ServerProcess server_;
   std::uint64_t serial_ = 0;
 };
-
-double own_microseconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
-}
 
 void publish(benchmark::State& state) {
   const auto connections = static_cast<std::size_t>(state.range(0));
   const std::size_t events = 50 * connections;
-  Server::Used server;
+  ServerProcess::Used server;
   double generator = 0;
   try {
     Publisher publisher;

@@ -164,6 +164,16 @@ void flow_metrics(Metrics& metrics, const ServerView& view) {
   metrics.value("wire_bytes_total", view.links.wire_bytes_out, R"({direction="out"})");
 }
 
+void timeout_metrics(Metrics& metrics, const HttpCounters& http) {
+  static constexpr std::string_view kNames[] = {"handshake", "idle",   "header",    "body",
+                                                "answer",    "linger", "web_socket"};
+  static_assert(std::size(kNames) == static_cast<std::size_t>(HttpPhase::count_));
+  metrics.type("http_timeouts_total", "counter", "API connections closed because something took too long");
+  for (std::size_t i = 0; i < http.timeouts.size(); ++i) {
+    metrics.value("http_timeouts_total", http.timeouts[i], fmt::format(R"({{phase="{}"}})", kNames[i]));
+  }
+}
+
 }  // namespace
 
 std::string_view close_reason_name(CloseReason reason) noexcept {
@@ -243,6 +253,10 @@ std::string metrics_text(const ServerView& view) {
   metrics.counter("http_requests_total", "API requests", view.http.requests);
   metrics.counter("http_malformed_total", "API requests that did not parse", view.http.malformed);
   metrics.counter("http_evicted_total", "waiting API connections that gave up their place", view.http.evicted);
+  metrics.counter("http_refused_total", "API connections beyond those that there is room for", view.http.refused);
+  metrics.counter("web_sockets_refused_total", "WebSockets that there was no place for", view.http.web_sockets_refused);
+  metrics.counter("web_sockets_silent_total", "WebSockets that did not answer a ping", view.http.web_sockets_silent);
+  timeout_metrics(metrics, view.http);
   flow_metrics(metrics, view);
   metrics.type("rejected_total", "counter", "input refused, by kind and reason");
   for (const auto& [what, count] : view.observer.rejects()) {

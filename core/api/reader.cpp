@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/api/client_limits.h"
 #include "core/event/expiry.h"
 #include "core/feed/deletions.h"
 #include "core/feed/feed.h"
@@ -55,7 +56,10 @@ QueryAnswer Reader::single(const Filter& filter) {
 std::vector<EventPtr> Reader::stored(const std::vector<Filter>& filters) {
   std::vector<EventPtr> found;
   std::set<EventId> listed;
-  const std::size_t most = config_.limits.client.answer_events;
+  const ClientLimits& limits = config_.limits.client;
+  const std::size_t share = kAnswersEvents / std::max<std::size_t>(filters.size(), 1);
+  const std::size_t most = std::min(limits.answer_events, std::max<std::size_t>(share, 1));
+  std::size_t bytes = 0;
   for (const Filter& filter : filters) {
     if (filter.limit == std::size_t{0}) continue;  // only what comes from now on
     Filter bounded = filter;
@@ -63,7 +67,11 @@ std::vector<EventPtr> Reader::stored(const std::vector<Filter>& filters) {
     const auto events = unexpired(bounded, Order::newest_first);
     look_up_missing(filter, events);
     for (const EventPtr& event : events) {
-      if (filters.size() == 1 || listed.insert(event->id).second) found.push_back(event);
+      if (filters.size() > 1 && !listed.insert(event->id).second) continue;
+      // As if its limit were lower: one answer is no more than may wait for a client.
+      bytes += event->content.size() + event->tags.bytes();
+      if (!found.empty() && bytes > limits.answer_bytes) break;
+      found.push_back(event);
     }
   }
   if (filters.size() > 1) {
@@ -78,14 +86,17 @@ Reader::Count Reader::count(const std::vector<Filter>& filters) {
     count.events = host_.store.count(filters.front());
     return count;
   }
+  host_.store.expire(unix_seconds(host_.clock.wall()));
   std::set<EventId> listed;
+  std::size_t left = kCountedEvents;
   for (const Filter& filter : filters) {
     Filter bounded = filter;
-    const std::size_t most = std::min(filter.limit.value_or(config_.limits.query_events), config_.limits.query_events);
+    const std::size_t most = std::min({filter.limit.value_or(left), config_.limits.query_events, left});
     bounded.limit = most;
-    const auto events = unexpired(bounded, Order::newest_first);
-    count.at_least = count.at_least || (events.size() == most && filter.limit != most);
-    for (const EventPtr& event : events) listed.insert(event->id);
+    const auto stamps = host_.store.stamps(bounded, most);
+    left -= stamps.size();
+    count.at_least = count.at_least || (stamps.size() == most && filter.limit != most);
+    for (const Stamp& stamp : stamps) listed.insert(stamp.id);
   }
   count.events = listed.size();
   return count;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/api/client_limits.h"
 #include "core/api/server_message.h"
 #include "core/base/heap_bytes.h"
 #include "core/event/json.h"
@@ -13,7 +14,6 @@ namespace {
 constexpr std::size_t kEventOverhead = 400;  // names, id, key and signature in an event's JSON
 
 std::size_t size_of(const EventPtr& event) noexcept {
-  if (!event) return 0;
   return std::max(event.written().size(), event->content.size() + event->tags.bytes() + kEventOverhead);
 }
 
@@ -25,16 +25,18 @@ Session::Session(SessionId id, ClientOrigin origin, const Config& config, Host& 
       host_(host),
       visitor_{std::move(origin), {}},
       budget_(config.limits.client.messages_per_second, config.limits.client.messages_burst),
-      trusted_budget_(config.limits.client.trusted_messages_per_second, config.limits.client.trusted_messages_burst) {}
+      trusted_budget_(config.limits.client.trusted_messages_per_second, config.limits.client.trusted_messages_burst),
+      forgeries_(kForgivenForgeriesPerSecond, kForgeries) {}
 
 void Session::say(std::string text) {
-  push({{}, {}, std::move(text)});
+  const std::size_t bytes = text.size();
+  push({{}, std::move(text), bytes});
   pump();
 }
 
 void Session::push(Outgoing item) {
   if (ended_) return;
-  counter(item) += item.text.size() + size_of(item.event);
+  counter(item) += item.bytes;
   queue_.push_back(std::move(item));
 }
 
@@ -43,17 +45,34 @@ void Session::pump() {
   while (!queue_.empty() && host_.clients.untold_bytes(id_) <= busy) {
     const Outgoing item = std::move(queue_.front());
     queue_.pop_front();
-    counter(item) -= item.text.size() + size_of(item.event);
+    counter(item) -= item.bytes;
     if (item.subscription && !item.subscription->open) continue;
-    if (item.event && item.text.empty()) {
-      host_.clients.tell(id_, server_message::event(item.subscription->quoted, event_json(item.event)));
-    } else {
-      host_.clients.tell(id_, item.text);
-    }
+    if (const std::string text = text_of(item); !text.empty()) host_.clients.tell(id_, text);
   }
   if (queue_bytes_ <= config_.limits.client.queue_bytes) return;
   host_.observer.rejected("session", error(ErrorCode::full, "a client reads too slowly"), {});
   end("too slow");
+}
+
+std::string Session::text_of(const Outgoing& item) {
+  if (const auto* text = std::get_if<std::string>(&item.what)) return *text;
+  if (const auto* json = std::get_if<Json>(&item.what)) return server_message::event(item.subscription->quoted, **json);
+  const auto* held = std::get_if<EventPtr>(&item.what);
+  const EventPtr event = held != nullptr ? *held : host_.store.get(std::get<EventId>(item.what));
+  return event ? server_message::event(item.subscription->quoted, event_json(event)) : std::string();
+}
+
+// Of those that were asked for last and wait still: many clients that do not read would hold much of the store in
+// memory.
+void Session::put_aside(std::size_t newest) {
+  const auto from = queue_.end() - static_cast<std::ptrdiff_t>(std::min(newest, queue_.size()));
+  for (auto item = from; item != queue_.end(); ++item) {
+    if (const auto* event = std::get_if<EventPtr>(&item->what)) item->what = EventId((*event)->id);
+  }
+}
+
+void Session::forged() {
+  if (!forgeries_.take(host_.clock.mono())) end("too many events that are forged");
 }
 
 void Session::end(std::string_view reason) {
@@ -81,9 +100,15 @@ void Session::subscribe(const std::string& subscription, std::vector<Filter> fil
   made->quoted = server_message::quoted(subscription);
   made->filters = std::move(filters);
   subscriptions_[subscription] = made;
-  for (EventPtr& event : stored) push({made, std::move(event), {}, true});
-  push({made, {}, server_message::end_of_stored(made->quoted), true});
+  for (EventPtr& event : stored) {
+    const std::size_t bytes = size_of(event);
+    push({made, std::move(event), bytes, true});
+  }
+  std::string end = server_message::end_of_stored(made->quoted);
+  const std::size_t bytes = end.size();
+  push({made, std::move(end), bytes, true});
   pump();
+  put_aside(stored.size() + 1);
 }
 
 void Session::unsubscribe(const std::string& subscription) {
@@ -102,12 +127,12 @@ bool Session::wants(const Event& event) const {
   return false;
 }
 
-void Session::arrived(const EventPtr& event, const std::string& json) {
+void Session::arrived(const EventPtr& event, const std::shared_ptr<const std::string>& json) {
   for (const auto& [name, subscription] : subscriptions_) {
     const auto& filters = subscription->filters;
     const bool wanted =
         std::any_of(filters.begin(), filters.end(), [&](const Filter& filter) { return matches(filter, *event); });
-    if (wanted) push({subscription, {}, server_message::event(subscription->quoted, json)});
+    if (wanted) push({subscription, json, json->size() + subscription->quoted.size()});
   }
   pump();
 }

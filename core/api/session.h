@@ -1,7 +1,8 @@
 // One client on a WebSocket: what it has subscribed to and proven, and what waits to go out to it.
 //
 // What goes out keeps its order: the stored events of a subscription, EOSE, then what comes live. Answers that a slow
-// client has not read wait here, and behind them what came meanwhile; beyond its bound the client is given up.
+// client has not read wait here, and behind them what came meanwhile; beyond its bound the client is given up. Stored
+// events that have to wait do so by their ids alone.
 #pragma once
 
 #include <deque>
@@ -9,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "core/api/access.h"
@@ -33,6 +35,8 @@ class Session {
   void end(std::string_view reason);
   // One more message; false: too many lately. Who may read has the larger budget.
   bool may_speak(bool may_read);
+  // It brought an event whose id or signature is not true. Verifying costs us more than sending does others.
+  void forged();
 
   // --- subscriptions
   [[nodiscard]] bool has_room_for(const std::string& subscription) const noexcept;
@@ -40,7 +44,7 @@ class Session {
   void subscribe(const std::string& subscription, std::vector<Filter> filters, std::vector<EventPtr> stored);
   void unsubscribe(const std::string& subscription);
   [[nodiscard]] bool wants(const Event& event) const;
-  void arrived(const EventPtr& event, const std::string& json);
+  void arrived(const EventPtr& event, const std::shared_ptr<const std::string>& json);
 
   // --- sets that it compares with ours (NIP-77), by subscription
   [[nodiscard]] std::map<std::string, Negentropy>& reconciling() noexcept { return reconciling_; }
@@ -61,14 +65,17 @@ class Session {
     bool open = true;
   };
   using SubscriptionPtr = std::shared_ptr<Subscription>;
-  struct Outgoing {  // a text, or an event for a subscription
+  using Json = std::shared_ptr<const std::string>;  // of an event that came live: all who hear of it share it
+  struct Outgoing {                                 // a text, or an event for a subscription
     SubscriptionPtr subscription;
-    EventPtr event;
-    std::string text;
+    std::variant<std::string, EventPtr, EventId, Json> what;
+    std::size_t bytes = 0;  // about, when it goes out
     bool answer = false;
   };
   void push(Outgoing item);
   void pump();
+  void put_aside(std::size_t newest);
+  [[nodiscard]] std::string text_of(const Outgoing& item);  // empty: it is gone meanwhile
   std::size_t& counter(const Outgoing& item) noexcept { return item.answer ? answer_bytes_ : queue_bytes_; }
 
   const SessionId id_;
@@ -82,6 +89,7 @@ class Session {
   std::size_t queue_bytes_ = 0;   // and of all else
   TokenBucket budget_;
   TokenBucket trusted_budget_;
+  TokenBucket forgeries_;
   std::size_t refused_ = 0;
   std::string challenge_;
   std::vector<EventId> proofs_;

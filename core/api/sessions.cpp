@@ -80,6 +80,8 @@ void Sessions::answer(SessionId id, const std::string& event, const Publisher::O
   Session& session = *at->second;
   if (!outcome.status.ok()) {
     refuse(session, event, outcome.status.error());
+    const ErrorCode why = outcome.status.error().code;
+    if (why == ErrorCode::bad_signature || why == ErrorCode::bad_id) session.forged();
   } else if (outcome.ephemeral && !heard) {
     session.say(server_message::ok(event, false, "mute: nobody listens to it at the moment, and it is not kept"));
   } else {
@@ -209,12 +211,12 @@ void Sessions::closed(SessionId id) {
 
 void Sessions::arrived(const EventPtr& event) {
   if (has_expired(*event, unix_seconds(host_.clock.wall()))) return;
-  std::optional<std::string> json;
+  std::shared_ptr<const std::string> json;
   for (auto at = sessions_.begin(); at != sessions_.end();) {
     Session& session = *at->second;
     if (session.wants(*event)) {
-      if (!json) json = event_json(event);
-      session.arrived(event, *json);
+      if (!json) json = std::make_shared<const std::string>(event_json(event));
+      session.arrived(event, json);
     }
     at = session.ended() ? sessions_.erase(at) : std::next(at);
   }

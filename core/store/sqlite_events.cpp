@@ -32,6 +32,7 @@ EventRows::EventRows(Database& db, std::size_t most_found)
           "SELECT created_at, head, seq FROM event WHERE author=? AND kind=? AND created_at BETWEEN ? AND ? "
           "ORDER BY created_at DESC, head"),
       next_kind_(db, "SELECT kind FROM event WHERE author=? AND kind>=? ORDER BY kind LIMIT 1"),
+      next_kind_of_all_(db, "SELECT kind FROM event WHERE kind>=? ORDER BY kind LIMIT 1"),
       by_kind_(db,
                "SELECT created_at, head, seq FROM event WHERE kind=? AND created_at BETWEEN ? AND ? "
                "ORDER BY created_at DESC, head"),
@@ -352,6 +353,31 @@ void EventRows::select_author_kind(std::int64_t author, std::uint32_t kind, Sele
   selection.take(use);
 }
 
+namespace {
+
+constexpr std::size_t kFewKinds = 4;  // of so many each is asked for
+
+// From one kind that is there to the next, as next(from) tells, and visits those that are wanted: thousands of wanted
+// kinds cost nothing for those that nobody has. Without this 2,000 authors and 2,000 kinds took seconds.
+template <class Next, class Visit>
+void hop_kinds(const PreparedFilter& filter, Next next, Visit visit) {
+  std::int64_t from = 0;
+  for (;;) {
+    if (filter.kinds) {
+      const auto wanted = std::lower_bound(filter.kinds->begin(), filter.kinds->end(), from);
+      if (wanted == filter.kinds->end()) return;
+      from = *wanted;
+    }
+    const std::optional<std::int64_t> there = next(from);
+    if (!there) return;
+    const auto kind = static_cast<std::uint32_t>(*there);
+    if (!filter.kinds || std::binary_search(filter.kinds->begin(), filter.kinds->end(), kind)) visit(kind);
+    from = *there + 1;
+  }
+}
+
+}  // namespace
+
 void EventRows::select_authors(const PreparedFilter& filter, Selection& selection) {
   std::int64_t last = 0;
   bool first = true;
@@ -360,20 +386,16 @@ void EventRows::select_authors(const PreparedFilter& filter, Selection& selectio
     if (!first && author == last) continue;  // two keys may share their first eight bytes
     first = false;
     last = author;
-    if (filter.kinds) {
+    if (filter.kinds && filter.kinds->size() <= kFewKinds) {
       for (const std::uint32_t k : *filter.kinds) select_author_kind(author, k, selection);
       continue;
     }
-    // No kinds given: hop from one kind that the author has to the next.
-    for (std::int64_t k = 0;; ++k) {
-      {
-        Use use(next_kind_);
-        use.bind(author).bind(k);
-        if (!use.row()) break;
-        k = use.number(0);
-      }
-      select_author_kind(author, static_cast<std::uint32_t>(k), selection);
-    }
+    const auto next = [&](std::int64_t from) -> std::optional<std::int64_t> {
+      Use use(next_kind_);
+      use.bind(author).bind(from);
+      return use.row() ? std::optional(use.number(0)) : std::nullopt;
+    };
+    hop_kinds(filter, next, [&](std::uint32_t k) { select_author_kind(author, k, selection); });
   }
 }
 
@@ -449,10 +471,20 @@ std::vector<EventRows::Key> EventRows::select(const PreparedFilter& filter, std:
   } else if (filter.authors) {
     select_authors(filter, selection);
   } else if (filter.kinds) {
-    for (const std::uint32_t k : *filter.kinds) {
+    const auto next = [&](std::int64_t from) -> std::optional<std::int64_t> {
+      Use use(next_kind_of_all_);
+      use.bind(from);
+      return use.row() ? std::optional(use.number(0)) : std::nullopt;
+    };
+    const auto take = [&](std::uint32_t k) {
       Use use(by_kind_);
       use.bind(k);
       selection.take(use);
+    };
+    if (filter.kinds->size() > kFewKinds) {
+      hop_kinds(filter, next, take);
+    } else {
+      for (const std::uint32_t k : *filter.kinds) take(k);
     }
   } else {
     for (std::size_t rank = 0; rank < kRanks; ++rank) {

@@ -92,6 +92,7 @@ class EventRows {
   Statement load_;
   Statement by_author_kind_;
   Statement next_kind_;
+  Statement next_kind_of_all_;
   Statement by_kind_;
   Statement by_rank_;
   Statement by_tag_;

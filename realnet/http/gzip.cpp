@@ -11,8 +11,9 @@ namespace np2p::real {
 
 namespace {
 
-constexpr int kLevel = 1;  // an answer is compressed once and read once
-constexpr int kGzipWindow = 15 + 16;
+constexpr int kLevel = 1;    // an answer is compressed once and read once
+constexpr int kWindow = 15;  // of zlib's format
+constexpr int kGzipWindow = kWindow + 16;
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -33,11 +34,9 @@ bool refused(std::string_view parameters) {
   return !value.empty() && value.find_first_not_of("0.") == std::string_view::npos;
 }
 
-}  // namespace
-
-std::string gzip(std::string_view bytes) {
+std::string compressed(std::string_view bytes, int window) {
   z_stream stream{};
-  int code = deflateInit2(&stream, kLevel, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY);
+  int code = deflateInit2(&stream, kLevel, Z_DEFLATED, window, 8, Z_DEFAULT_STRATEGY);
   NP2P_ASSERT(code == Z_OK);
   std::string out(deflateBound(&stream, static_cast<uLong>(bytes.size())), '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
@@ -51,7 +50,7 @@ std::string gzip(std::string_view bytes) {
   return out;
 }
 
-bool accepts_gzip(std::string_view accept) {
+bool accepts(std::string_view accept, std::string_view wanted) {
   bool any = false;
   while (!accept.empty()) {
     const auto comma = accept.find(',');
@@ -60,10 +59,28 @@ bool accepts_gzip(std::string_view accept) {
     const auto semicolon = item.find(';');
     const auto coding = trimmed(item.substr(0, semicolon));
     const auto parameters = semicolon == std::string_view::npos ? std::string_view{} : item.substr(semicolon + 1);
-    if (same_token(coding, "gzip")) return !refused(parameters);
+    if (same_token(coding, wanted)) return !refused(parameters);
     if (coding == "*") any = !refused(parameters);
   }
   return any;
+}
+
+}  // namespace
+
+std::string gzip(std::string_view bytes) {
+  return compressed(bytes, kGzipWindow);
+}
+
+std::string deflated(std::string_view bytes) {
+  return compressed(bytes, kWindow);
+}
+
+bool accepts_gzip(std::string_view accept_encoding) {
+  return accepts(accept_encoding, "gzip");
+}
+
+bool accepts_deflate(std::string_view accept_encoding) {
+  return accepts(accept_encoding, "deflate");
 }
 
 }  // namespace np2p::real

@@ -6,6 +6,7 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include "realnet/clock.h"
+#include "realnet/http/reading_cost.h"
 
 namespace np2p::real {
 
@@ -48,13 +49,28 @@ HttpRequest request_of(Parser::value_type&& message) {
   if (message.method() == http::verb::get && http::token_list(message[http::field::connection]).exists("upgrade") &&
       http::token_list(message[http::field::upgrade]).exists("websocket")) {
     request.web_socket = HttpRequest::Upgrade{text(message[http::field::sec_websocket_key]),
-                                              text(message[http::field::sec_websocket_version])};
+                                              text(message[http::field::sec_websocket_version]),
+                                              text(message[http::field::sec_websocket_extensions])};
   }
   request.requested_private_network = text(message["Access-Control-Request-Private-Network"]);
   request.body = std::move(message.body());
   return request;
 }
 
+std::string formatted(const HttpReply& answer, bool keep_alive, bool with_body) {
+  std::string bytes = "HTTP/1.1 " + std::to_string(answer.status) + " ";
+  bytes.append(http_reason(answer.status));
+  if (answer.status != 304) {
+    bytes.append("\r\nContent-Type: ").append(answer.content_type);
+    bytes.append("\r\nContent-Length: ").append(std::to_string(answer.body.size()));
+  }
+  for (const auto& [name, value] : answer.headers) bytes.append("\r\n").append(name).append(": ").append(value);
+  bytes.append("\r\nX-Content-Type-Options: nosniff\r\nCache-Control: ");
+  bytes.append(answer.cache_control).append("\r\nConnection: ");
+  bytes.append(keep_alive ? "keep-alive" : "close").append("\r\n\r\n");
+  if (with_body) bytes.append(answer.body);
+  return bytes;
+}
 }  // namespace
 
 HttpConnection::HttpConnection(HttpServer& server, tcp::socket socket, std::unique_ptr<TlsSession> tls)
@@ -83,12 +99,37 @@ void HttpConnection::close_gently() {
   if (!busy_) close();
 }
 
-void HttpConnection::deadline(Duration after) noexcept {
-  deadline_ = mono_now() + after;
+void HttpConnection::enter(HttpPhase phase, Duration longest) noexcept {
+  phase_ = phase;
+  deadline_ = mono_now() + longest;
+}
+
+bool HttpConnection::is_asking() const noexcept {
+  return phase_ == HttpPhase::header || phase_ == HttpPhase::body;
+}
+
+void HttpConnection::expire() {
+  if (phase_ != HttpPhase::linger) ++server_.counters_.timeouts[static_cast<std::size_t>(phase_)];
+  if (!is_asking()) return close();
+  give_up(408, "the request took too long to arrive");
+}
+
+void HttpConnection::make_room() {
+  if (web_socket_ && !web_socket_->stalled()) return web_socket_->make_room();
+  if (is_asking()) give_up(503, "the server is busy; try again");
+  close();
+}
+
+// Says why without waiting for anybody; what still comes is read for a moment and thrown away (see refuse()).
+void HttpConnection::give_up(unsigned status, std::string_view reason) {
+  last_ = true;
+  stream_.write_last(formatted(http_error(status, reason), false, true));
+  stream_.transport().end_sending();
+  enter(HttpPhase::linger, server_.limits_.linger);
 }
 
 asio::awaitable<void> HttpConnection::run() {
-  deadline(server_.limits_.header_deadline);
+  enter(HttpPhase::handshake, server_.limits_.header_deadline);
   const SocketError failure = co_await stream_.handshake(in_);
   while (!failure && !last_) {
     busy_ = false;
@@ -104,7 +145,10 @@ asio::awaitable<void> HttpConnection::run() {
     }
     busy_ = true;
     ++server_.counters_.requests;
+    phase_ = HttpPhase::answer;
     deadline_ = kNoDeadline;
+    account_->charge(reading_cost(parsed.request->body.size()), mono_now());
+    co_await server_.turns_.mine(account_);
     const bool goes_on = co_await serve(parsed);
     if (!goes_on) break;
   }
@@ -134,32 +178,37 @@ asio::awaitable<void> HttpConnection::become_web_socket(const HttpRequest& reque
     co_await reply(*refusal, false);
     co_return;
   }
-  if (!server_.has_room_for_web_socket()) {
-    ++server_.counters_.refused;
+  if (!server_.make_room_for_web_socket()) {
+    ++server_.counters_.web_sockets_refused;
     co_await reply(http_error(503, "too many WebSocket connections"), false);
     co_return;
   }
   const auto set_deadline = [this](std::optional<Duration> after) {
     deadline_ = after ? mono_now() + *after : kNoDeadline;
   };
-  web_socket_ = std::make_unique<WebSocket>(server_.io_, stream_, in_, server_.sessions_, server_.limits_.web_socket,
-                                            set_deadline);
+  phase_ = HttpPhase::web_socket;
+  web_socket_ = std::make_unique<WebSocket>(server_.io_, stream_, in_, server_.sessions_, server_.turns_,
+                                            server_.limits_.web_socket, set_deadline);
   if (!last_) co_await web_socket_->run(request, *std::get_if<ClientOrigin>(&who));
+  if (web_socket_->went_silent()) ++server_.counters_.web_sockets_silent;
 }
 
 asio::awaitable<bool> HttpConnection::more() {
-  const SocketError failure = co_await stream_.read(in_);
-  co_return !failure;
+  for (;;) {
+    const SocketError failure = co_await stream_.read(in_);
+    if (failure || phase_ != HttpPhase::linger) co_return !failure;
+    in_.clear();
+  }
 }
 
 asio::awaitable<bool> HttpConnection::read_request(Parsed& parsed) {
   if (in_.empty()) {
     if (in_.capacity() > kKeptBytes) ByteVec().swap(in_);
-    deadline(server_.limits_.idle_deadline);
+    enter(HttpPhase::idle, server_.limits_.idle_deadline);
     const bool alive = co_await more();
     if (!alive) co_return false;
   }
-  deadline(server_.limits_.header_deadline);
+  enter(HttpPhase::header, server_.limits_.header_deadline);
   Parser parser;
   parser.header_limit(server_.limits_.header_bytes);
   parser.body_limit(server_.limits_.body_bytes);
@@ -176,7 +225,7 @@ asio::awaitable<bool> HttpConnection::read_request(Parsed& parsed) {
     if (!greeted && parser.is_header_done()) {
       greeted = true;
       parser.eager(true);
-      deadline(server_.limits_.body_deadline);
+      enter(HttpPhase::body, server_.limits_.body_deadline);
       if (!parser.is_done() && text(parser.get()[http::field::expect]) == "100-continue") {
         const SocketError broken = co_await stream_.write(bytes_of(kContinue));
         if (broken) co_return false;
@@ -193,18 +242,8 @@ asio::awaitable<bool> HttpConnection::read_request(Parsed& parsed) {
 }
 
 asio::awaitable<bool> HttpConnection::reply(const HttpReply& answer, bool keep_alive, bool with_body) {
-  std::string bytes = "HTTP/1.1 " + std::to_string(answer.status) + " ";
-  bytes.append(http_reason(answer.status));
-  if (answer.status != 304) {
-    bytes.append("\r\nContent-Type: ").append(answer.content_type);
-    bytes.append("\r\nContent-Length: ").append(std::to_string(answer.body.size()));
-  }
-  for (const auto& [name, value] : answer.headers) bytes.append("\r\n").append(name).append(": ").append(value);
-  bytes.append("\r\nX-Content-Type-Options: nosniff\r\nCache-Control: ");
-  bytes.append(answer.cache_control).append("\r\nConnection: ");
-  bytes.append(keep_alive ? "keep-alive" : "close").append("\r\n\r\n");
-  if (with_body) bytes.append(answer.body);
-  deadline(server_.limits_.write_deadline);
+  const std::string bytes = formatted(answer, keep_alive, with_body);
+  enter(HttpPhase::answer, server_.limits_.write_deadline);
   const SocketError failure = co_await stream_.write(bytes_of(bytes));
   co_return !failure;
 }
@@ -217,7 +256,7 @@ asio::awaitable<void> HttpConnection::refuse(unsigned status, std::string_view r
   // before it is read; so read on for a moment, keeping nothing.
   SocketError failure;
   stream_.transport().end_sending();
-  deadline(server_.limits_.linger);
+  enter(HttpPhase::linger, server_.limits_.linger);
   while (!failure) {
     in_.clear();
     failure = co_await stream_.read(in_);

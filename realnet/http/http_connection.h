@@ -15,9 +15,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   HttpConnection(HttpServer& server, tcp::socket socket, std::unique_ptr<TlsSession> tls);
   void start();
   void close();                                               // at once
+  void expire();                                              // its time is up: it is told so, if it can be
+  void make_room();                                           // others need the place
   void close_gently();                                        // at once if no request is being answered, else after it
   [[nodiscard]] bool busy() const noexcept { return busy_; }  // a whole request is here, its answer is not out
-  [[nodiscard]] bool is_web_socket() const noexcept { return web_socket_ != nullptr; }
+  [[nodiscard]] const WebSocket* web_socket() const noexcept { return web_socket_.get(); }  // null: it is none
   [[nodiscard]] MonoTime waiting_since() const noexcept { return waiting_since_; }
   [[nodiscard]] bool overdue(MonoTime now) const noexcept { return now >= deadline_; }
   [[nodiscard]] const Address& remote() const noexcept { return remote_; }
@@ -36,7 +38,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   asio::awaitable<bool> serve(Parsed& parsed);  // false: no further request
   asio::awaitable<void> become_web_socket(const HttpRequest& request);
   asio::awaitable<void> refuse(unsigned status, std::string_view reason);
-  void deadline(Duration after) noexcept;
+  void enter(HttpPhase phase, Duration longest) noexcept;
+  void give_up(unsigned status, std::string_view reason);
+  [[nodiscard]] bool is_asking() const noexcept;  // part of a request is here
 
   HttpServer& server_;
   Address remote_;
@@ -46,7 +50,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   ByteVec in_;                       // bytes not parsed yet
   bool busy_ = false;
   bool last_ = false;  // no further request
+  HttpPhase phase_ = HttpPhase::handshake;
   MonoTime waiting_since_;
+  const std::shared_ptr<Turns::Account> account_ = std::make_shared<Turns::Account>();
   std::unique_ptr<WebSocket> web_socket_;  // once it has become one
 };
 

@@ -35,6 +35,7 @@ struct HttpRequest {
   struct Upgrade {         // to a WebSocket (RFC 6455 4.1)
     std::string key;
     std::string version;
+    std::string extensions;  // that it offers
   };
   std::optional<Upgrade> web_socket;
 };

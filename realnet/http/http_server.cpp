@@ -16,7 +16,14 @@ constexpr Duration kSweep = 250ms;  // how late a deadline may be
 
 HttpServer::HttpServer(asio::io_context& io, RestApi& api, ClientSessions& sessions, HttpLimits limits,
                        std::optional<TlsContext> tls)
-    : io_(io), api_(api), sessions_(sessions), limits_(limits), tls_(std::move(tls)), accept_pause_(io), sweep_(io) {}
+    : io_(io),
+      api_(api),
+      sessions_(sessions),
+      limits_(limits),
+      tls_(std::move(tls)),
+      accept_pause_(io),
+      sweep_(io),
+      turns_(io) {}
 
 HttpServer::~HttpServer() {
   for (const auto& connection : connections_) connection->close();
@@ -68,7 +75,7 @@ void HttpServer::sweep_later() {
     sweeping_ = false;
     const auto open = connections_;
     for (const auto& connection : open) {
-      if (connection->overdue(mono_now())) connection->close();
+      if (connection->overdue(mono_now())) connection->expire();
     }
     sweep_later();
   });
@@ -78,8 +85,8 @@ bool HttpServer::make_room(const Address& remote) {
   const auto from_there = std::count_if(connections_.begin(), connections_.end(),
                                         [&](const auto& other) { return other->remote().ip == remote.ip; });
   if (!remote.is_loopback() && static_cast<std::size_t>(from_there) >= limits_.per_address) return false;
-  const auto web_sockets =
-      std::count_if(connections_.begin(), connections_.end(), [](const auto& other) { return other->is_web_socket(); });
+  const auto web_sockets = std::count_if(connections_.begin(), connections_.end(),
+                                         [](const auto& other) { return other->web_socket() != nullptr; });
   if (connections_.size() - static_cast<std::size_t>(web_sockets) < limits_.connections) return true;
   auto victim = connections_.end();
   for (auto at = connections_.begin(); at != connections_.end(); ++at) {
@@ -90,14 +97,28 @@ bool HttpServer::make_room(const Address& remote) {
   ++counters_.evicted;
   const auto closing = *victim;
   connections_.erase(victim);
-  closing->close();
+  closing->make_room();
   return true;
 }
 
-bool HttpServer::has_room_for_web_socket() const {
-  const auto open =
-      std::count_if(connections_.begin(), connections_.end(), [](const auto& other) { return other->is_web_socket(); });
-  return static_cast<std::size_t>(open) < limits_.web_sockets;
+bool HttpServer::make_room_for_web_socket() {
+  std::size_t open = 0;
+  HttpConnection* victim = nullptr;
+  MonoTime useless_since{};
+  for (const auto& connection : connections_) {
+    const WebSocket* const other = connection->web_socket();
+    if (other == nullptr || other->ending()) continue;
+    ++open;
+    const auto since = other->useless_since();
+    if (!since || (victim != nullptr && *since >= useless_since)) continue;
+    victim = connection.get();
+    useless_since = *since;
+  }
+  if (open < limits_.web_sockets) return true;
+  if (victim == nullptr || mono_now() - useless_since < limits_.stall) return false;
+  ++counters_.evicted;
+  victim->make_room();
+  return true;
 }
 
 void HttpServer::ended(const HttpConnection* connection) {

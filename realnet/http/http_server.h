@@ -1,10 +1,13 @@
 // HTTP/1.1 for the API: connections, limits and deadlines. Beast parses; what a request means is rest_api's.
 // One connection is served in order, so pipelined requests get their answers in order. Slow clients cannot keep others
-// out: when all places are taken, the connection that has been waiting longest without a whole request gives its up.
+// out: when all places are taken, the connection that has been waiting longest without a whole request gives its up; of
+// WebSockets one that does not take what it is sent, or never said anything. A request that does not become whole in
+// time is told so (408).
 #pragma once
 
 #include "realnet/net/asio.h"
 
+#include <array>
 #include <functional>
 #include <list>
 #include <memory>
@@ -13,6 +16,7 @@
 #include "core/base/time.h"
 #include "realnet/http/client_sessions.h"
 #include "realnet/http/rest_api.h"
+#include "realnet/http/turns.h"
 #include "realnet/http/web_socket.h"
 #include "realnet/net/socket.h"
 
@@ -28,9 +32,13 @@ struct HttpLimits {
   Duration idle_deadline = 75s;  // between requests
   Duration write_deadline = 30s;
   Duration linger = 3s;           // reading on after an early refusal, so that its reason arrives
+  Duration stall = 5s;            // a WebSocket that takes nothing for so long makes room for another
   std::size_t web_sockets = 128;  // besides `connections`
   WebSocketLimits web_socket;
 };
+
+// What a connection is at. Each has a time limit; answer is from a whole request to the last byte of its answer.
+enum class HttpPhase : std::uint8_t { handshake, idle, header, body, answer, linger, web_socket, count_ };
 
 struct HttpCounters {
   std::uint64_t accepted = 0;
@@ -39,6 +47,9 @@ struct HttpCounters {
   std::uint64_t requests = 0;
   std::uint64_t malformed = 0;
   std::uint64_t accept_errors = 0;
+  std::uint64_t web_sockets_refused = 0;                                              // there was no place
+  std::uint64_t web_sockets_silent = 0;                                               // no answer to a ping
+  std::array<std::uint64_t, static_cast<std::size_t>(HttpPhase::count_)> timeouts{};  // too long in this phase
 };
 
 class HttpConnection;
@@ -62,7 +73,7 @@ class HttpServer {
   friend class HttpConnection;
   asio::awaitable<void> accept_loop();
   bool make_room(const Address& remote);
-  [[nodiscard]] bool has_room_for_web_socket() const;
+  bool make_room_for_web_socket();
   void sweep_later();  // while there is a connection
   void ended(const HttpConnection* connection);
   void check_stopped();
@@ -80,6 +91,7 @@ class HttpServer {
   bool stopping_ = false;
   std::function<void()> stopped_;
   HttpCounters counters_;
+  Turns turns_;  // last: who waits for one is gone before the rest
 };
 
 }  // namespace np2p::real

@@ -180,9 +180,14 @@ HttpReply RestApi::req(const HttpRequest& request) {
   HttpReply reply;
   reply.content_type = "application/octet-stream";
   reply.body = encode_answer(answer.events, answer.with_signatures);
-  if (reply.body.size() >= kWorthGzip && accepts_gzip(request.accept_encoding)) {
-    reply.body = gzip(reply.body);
-    reply.headers.emplace_back("Content-Encoding", "gzip");
+  if (reply.body.size() >= kWorthGzip) {
+    if (accepts_gzip(request.accept_encoding)) {
+      reply.body = gzip(reply.body);
+      reply.headers.emplace_back("Content-Encoding", "gzip");
+    } else if (accepts_deflate(request.accept_encoding)) {
+      reply.body = deflated(reply.body);
+      reply.headers.emplace_back("Content-Encoding", "deflate");
+    }
   }
   reply.headers.emplace_back("Vary", "Accept-Encoding");
   return reply;

@@ -4,7 +4,9 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
+#include "realnet/clock.h"
 #include "realnet/http/beast_stream.h"
+#include "realnet/http/reading_cost.h"
 
 namespace np2p::real {
 
@@ -15,22 +17,39 @@ namespace websocket = boost::beast::websocket;
 
 constexpr std::size_t kKeptBytes = 16 * 1024;  // of the buffer that a large message has left
 
+// permessage-deflate (RFC 7692) for who offers it. Each message by itself: what a connection would remember of earlier
+// ones for a better ratio is memory that hundreds of clients could claim. What is kept is some 30 kB to compress with,
+// once something was sent, and at most 40 kB to expand with. Messages are counted expanded, so no bomb gets larger than
+// WebSocketLimits::message_bytes.
+websocket::permessage_deflate compression() {
+  websocket::permessage_deflate options;
+  options.server_enable = true;
+  options.server_max_window_bits = 12;
+  options.server_no_context_takeover = true;
+  options.client_no_context_takeover = true;
+  options.compLevel = 3;
+  options.memLevel = 5;
+  return options;
+}
+constexpr std::size_t kFragmentBytes = 16 * 1024;  // a compressed message goes out in fragments of so many
+
 websocket::close_reason farewell(std::uint16_t code, const std::string& reason) {
   return {static_cast<websocket::close_code>(code), reason};
 }
 
 }  // namespace
 
-class WebSocket::Stream : public websocket::stream<BeastStream, false> {
+class WebSocket::Stream : public websocket::stream<BeastStream, true> {
  public:
-  using Base = websocket::stream<BeastStream, false>;
+  using Base = websocket::stream<BeastStream, true>;
   using Base::Base;
 };
 
-WebSocket::WebSocket(asio::io_context& io, ByteStream& stream, ByteVec& early, ClientSessions& sessions,
+WebSocket::WebSocket(asio::io_context& io, ByteStream& stream, ByteVec& early, ClientSessions& sessions, Turns& turns,
                      const WebSocketLimits& limits, Deadline deadline)
     : io_(io),
       sessions_(sessions),
+      turns_(turns),
       limits_(limits),
       deadline_(std::move(deadline)),
       stream_(std::make_unique<Stream>(io, stream, early)),
@@ -38,6 +57,8 @@ WebSocket::WebSocket(asio::io_context& io, ByteStream& stream, ByteVec& early, C
       wake_reader_(io, asio::steady_timer::time_point::max()) {
   stream_->read_message_max(limits_.message_bytes);
   stream_->auto_fragment(false);
+  stream_->write_buffer_bytes(kFragmentBytes);
+  stream_->set_option(compression());
   stream_->text(true);
   stream_->set_option(websocket::stream_base::timeout{limits_.farewell, 2 * limits_.idle, true});
 }
@@ -51,11 +72,15 @@ asio::awaitable<void> WebSocket::run(const HttpRequest& request, const ClientOri
   upgrade.set(http::field::connection, "upgrade");
   upgrade.set(http::field::sec_websocket_key, request.web_socket->key);
   upgrade.set(http::field::sec_websocket_version, request.web_socket->version);
+  if (!request.web_socket->extensions.empty()) {
+    upgrade.set(http::field::sec_websocket_extensions, request.web_socket->extensions);
+  }
   SocketError failure;
   deadline_(limits_.write_deadline);
   co_await stream_->async_accept(upgrade, asio::redirect_error(asio::use_awaitable, failure));
   deadline_(std::nullopt);
   if (failure) co_return;
+  opened_ = mono_now();
   session_ = sessions_.open_session(origin, *this);
   if (!session_) {
     close_code_ = 1013;  // try again later
@@ -89,7 +114,13 @@ asio::awaitable<void> WebSocket::read_all() {
     if (failure == boost::beast::websocket::error::message_too_big) {
       sessions_.message_refused(error(ErrorCode::too_large, "the message is larger than allowed"));
     }
-    if (failure) co_return;
+    if (failure) {
+      went_silent_ = failure == boost::beast::error::timeout;
+      co_return;
+    }
+    has_spoken_ = true;
+    account_->charge(reading_cost(message.size()), mono_now());
+    co_await turns_.mine(account_);
     if (!stream_->got_text()) {
       hang_up_with(1003, "messages here are text");
     } else if (session_) {
@@ -113,9 +144,11 @@ asio::awaitable<void> WebSocket::write_all() {
     const std::string text = std::move(out_.front());
     out_.pop_front();
     stream_->next_layer().cork(!out_.empty());
+    write_began_ = mono_now();
     deadline_(limits_.write_deadline);
     co_await stream_->async_write(asio::buffer(text), asio::redirect_error(asio::use_awaitable, failure));
     deadline_(std::nullopt);
+    write_began_.reset();
     const bool was_busy = untold_ > limits_.busy_bytes / 4;
     untold_ -= text.size();
     if (!was_busy || untold_ > limits_.busy_bytes / 4) continue;
@@ -155,6 +188,17 @@ void WebSocket::hang_up_with(std::uint16_t code, std::string_view reason) {
 
 void WebSocket::go_away() {
   hang_up_with(1001, "the server stops");
+}
+
+void WebSocket::make_room() {
+  out_.clear();
+  hang_up_with(1013, "others need the place");
+}
+
+std::optional<MonoTime> WebSocket::useless_since() const noexcept {
+  if (write_began_) return write_began_;
+  if (!has_spoken_) return opened_;
+  return std::nullopt;
 }
 
 }  // namespace np2p::real

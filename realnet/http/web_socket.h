@@ -16,6 +16,7 @@
 #include "core/base/time.h"
 #include "realnet/http/client_sessions.h"
 #include "realnet/http/http_message.h"
+#include "realnet/http/turns.h"
 #include "realnet/net/socket.h"
 
 namespace np2p::real {
@@ -33,13 +34,20 @@ class WebSocket final : private SessionOutput {
   // `deadline(after)`: the connection is closed when that much time has passed; no time: it may take for ever.
   using Deadline = std::function<void(std::optional<Duration>)>;
 
-  WebSocket(asio::io_context& io, ByteStream& stream, ByteVec& early, ClientSessions& sessions,
+  WebSocket(asio::io_context& io, ByteStream& stream, ByteVec& early, ClientSessions& sessions, Turns& turns,
             const WebSocketLimits& limits, Deadline deadline);
   ~WebSocket() override;  // here, because Stream is known only there
 
   // The whole life of the connection, from the answer to the upgrade on.
   asio::awaitable<void> run(const HttpRequest& request, const ClientOrigin& origin);
-  void go_away();  // the server stops: what waits goes out, then a farewell
+  void go_away();    // the server stops: what waits goes out, then a farewell
+  void make_room();  // others need the place: a farewell, and the end
+  // Since when it has been of no use to anybody: what is being written is not taken, or it has never said anything.
+  // Nothing: it is of use.
+  [[nodiscard]] std::optional<MonoTime> useless_since() const noexcept;
+  [[nodiscard]] bool stalled() const noexcept { return write_began_.has_value(); }
+  [[nodiscard]] bool ending() const noexcept { return close_code_ != 0; }
+  [[nodiscard]] bool went_silent() const noexcept { return went_silent_; }  // it ended because no ping was answered
 
  private:
   class Stream;  // Beast's, over ours
@@ -56,6 +64,8 @@ class WebSocket final : private SessionOutput {
 
   asio::io_context& io_;
   ClientSessions& sessions_;
+  Turns& turns_;
+  const std::shared_ptr<Turns::Account> account_ = std::make_shared<Turns::Account>();
   const WebSocketLimits limits_;
   const Deadline deadline_;
   std::unique_ptr<Stream> stream_;
@@ -66,6 +76,10 @@ class WebSocket final : private SessionOutput {
   asio::steady_timer wake_reader_;
   std::uint16_t close_code_ = 0;  // once it is to end, and why
   std::string close_reason_;
+  MonoTime opened_{};
+  std::optional<MonoTime> write_began_;  // of what is being written
+  bool has_spoken_ = false;
+  bool went_silent_ = false;
   bool writing_ = false;
   bool broken_ = false;
 };

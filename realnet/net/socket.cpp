@@ -159,4 +159,15 @@ asio::awaitable<SocketError> ByteStream::write(ByteView bytes) {
   co_return co_await flush_tls();
 }
 
+void ByteStream::write_last(std::string_view bytes) {
+  const auto out = std::make_shared<ByteVec>();
+  if (tls_ == nullptr) {
+    out->assign(bytes.begin(), bytes.end());
+  } else {
+    tls_->write(bytes_of(bytes));
+    tls_->take_output(*out);
+  }
+  transport_->write(*out, [out](const SocketError&) {});
+}
+
 }  // namespace np2p::real

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "core/base/address.h"
 #include "core/host/network.h"
@@ -46,6 +47,8 @@ class ByteStream {
   // Waits for bytes and appends at least one to `in`, or says why not (eof: orderly end).
   asio::awaitable<SocketError> read(ByteVec& in);
   asio::awaitable<SocketError> write(ByteView bytes);
+  // The same for a last word that nobody waits for; nothing else may be being written.
+  void write_last(std::string_view bytes);
   // Should this be the very first byte that comes, it is not part of the stream.
   void skip_first(std::uint8_t byte) noexcept { skipped_ = byte; }
 

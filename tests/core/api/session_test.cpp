@@ -1,5 +1,6 @@
 #include "core/api/session.h"
 
+#include "core/api/client_limits.h"
 #include "core/event/nip19.h"
 #include "tests/core/api/client_fixture.h"
 
@@ -165,6 +166,45 @@ TEST_F(SessionTest, NoFurtherQuestionsWhileTooManyAnswersWait) {
   const auto told = heard(client);
   ASSERT_EQ(told.size(), 3u);
   EXPECT_EQ(told[2].substr(0, 28), R"(["CLOSED","b","rate-limited:)");
+}
+
+TEST_F(SessionTest, StoredEventsThatWaitForASlowReaderAreThoseThatAreThereWhenTheyGoOut) {
+  std::vector<Event> notes;
+  for (int i = 0; i < 3; ++i) store(notes.emplace_back(note(std::to_string(i), i)));
+  const SessionId client = connect();
+  ports->untold = 1u << 30;
+  EXPECT_EQ(say(client, R"(["REQ","a",{}])"), Texts{});
+  ports->store.erase(notes[1].id);
+  ports->untold = 0;
+  node->session_writable(client);
+  const auto told = heard(client);
+  ASSERT_EQ(told.size(), 3u);
+  EXPECT_EQ(told[0], "[\"EVENT\",\"a\"," + event_json(notes[0]) + "]");
+  EXPECT_EQ(told[1], "[\"EVENT\",\"a\"," + event_json(notes[2]) + "]");
+  EXPECT_EQ(told[2], R"(["EOSE","a"])");
+}
+
+TEST_F(SessionTest, WhoBringsForgedEventsIsHungUpOn) {
+  const SessionId client = connect();
+  Event forged = note("forged");
+  forged.sig.data[3] ^= 1;
+  for (std::uint32_t i = 0; i < kForgeries; ++i) {
+    ASSERT_TRUE(refused(publish(client, forged).at(0), "invalid: the signature"));
+    ASSERT_EQ(ports->hung_up.count(client), 0u);
+  }
+  publish(client, forged);
+  EXPECT_EQ(ports->hung_up[client], "too many events that are forged");
+  EXPECT_EQ(say(client, R"(["REQ","a",{}])"), Texts{}) << "it is no session any more";
+}
+
+TEST_F(SessionTest, ManyFiltersShareWhatOneQuestionIsAnsweredWith) {
+  const std::size_t filters = 32;
+  const std::size_t share = kAnswersEvents / filters;
+  for (std::size_t i = 0; i < share + 5; ++i) store(note("", static_cast<std::int64_t>(i)));
+  std::string all;
+  for (std::size_t i = 0; i < filters; ++i) all += i == 0 ? "{}" : R"(,{"kinds":[7]})";
+  EXPECT_EQ(stored(all).size(), share);
+  EXPECT_EQ(stored("{}").size(), share + 5);
 }
 
 TEST_F(SessionTest, WhoTalksTooMuchIsRefusedThenCutOff) {
