@@ -214,6 +214,7 @@ class Machine:
 
 def higher_version(package: Path, directory: Path, version: str, change_configuration: bool) -> Path:
     """The same package as a later version, with another line in the configuration that it ships."""
+    directory.mkdir(exist_ok=True)
     tree = directory / "tree"
     run("dpkg-deb", "-R", str(package), str(tree))
     control = tree / "DEBIAN/control"
