@@ -124,6 +124,24 @@ determinism_builds() {
 
 determinism_stage() { determinism_builds && pytest_stage determinism tests/determinism_test.py; }
 
+# Why bare machines cannot boot here; fails if they can.
+no_machines() {
+  if ((EUID != 0)); then
+    say "it takes root"
+  elif ! unshare --mount --pid --fork true 2>/dev/null; then
+    say "root may not make namespaces here"
+  else
+    return 1
+  fi
+}
+
+# Bare machines under systemd. Everything that it starts or mounts ends with it: it has namespaces for that.
+machine_stage() {
+  local alone=(unshare --mount --propagation private --pid --fork --kill-child --mount-proc)
+  (cd tests/client && quietly "$root/$results/npm.log" npm ci --no-audit --no-fund --prefer-offline) || return 1
+  "${alone[@]}" "$python" -m pytest -q -s --tb=short -p no:cacheprovider --junitxml="$results/machine.xml" tests/machine/machine_test.py
+}
+
 run_stages() {
   local fast='' started=$SECONDS option long=()
   for option in "$@"; do
@@ -153,6 +171,16 @@ run_stages() {
     wait "$beside" || true  # if it failed, it does so again, and says why
     stage determinism determinism_stage
     stage sanitizers ctest_stage sanitizers asan
+  fi
+
+  if ((${#long[@]})); then
+    local why
+    if why=$(no_machines); then
+      say "== machine: left out, $why"
+    else
+      setup "${packages_machine[@]}"
+      stage machine machine_stage
+    fi
   fi
 
   local name passed=0 failed=0

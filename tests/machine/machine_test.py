@@ -132,11 +132,16 @@ def test_configured_as_readme_says_both_serve(world: World) -> None:
             lines["boot-peer-addr-port"] = f'["{Internet.HOME}:20000"]'
         machine = person.machine
         for key, value in lines.items():
-            machine.sh(f"grep -q '^#{key} = ' {CONFIGURATION} && sed -i 's|^#{key} = .*|{key} = {value}|' {CONFIGURATION}")
+            machine.sh(
+                f"grep -q '^#{key} = ' {CONFIGURATION} && sed -i 's|^#{key} = .*|{key} = {value}|' {CONFIGURATION}"
+            )
         machine.run("systemctl", "enable", "--now", "nostrp2p")
         assert " 200 " in health(machine), "it serves when systemctl returns"
         shown = machine.run("systemctl", "status", "--no-pager", "nostrp2p").stdout
-        assert "active (running)" in shown and 'Status: "listening on 0.0.0.0:20000, clients at http://127.0.0.1:20001' in shown
+        assert (
+            "active (running)" in shown
+            and 'Status: "listening on 0.0.0.0:20000, clients at http://127.0.0.1:20001' in shown
+        )
         assert person.npub in machine.journal()
     bob = world.bob.machine
     until("the friend's server joins", lambda: "joined" in bob.journal())
@@ -171,7 +176,7 @@ def test_systemd_finds_the_unit_well_closed(world: World) -> None:
 
 
 def test_both_see_each_others_posts_on_their_pages(world: World) -> None:
-    asked = {
+    asked: dict[str, object] = {
         "alice": {},
         "bob": {},
         "restart": world.alice.machine.words("systemctl", "restart", "nostrp2p"),
@@ -214,7 +219,9 @@ def test_the_same_accounts_by_a_nostr_library_and_by_the_originals_calls(world: 
             out, err = process.communicate(timeout=PATIENCE)
             assert process.returncode == 0, out + err
             took = json.loads(out)
-            print(f"{person.name} hears a post by socket after {took['socket']:.2f} s, by REST after {took['REST']:.2f} s")
+            print(
+                f"{person.name} hears a post by socket after {took['socket']:.2f} s, by REST after {took['REST']:.2f} s"
+            )
             assert max(took.values()) < 10
     finally:
         for _, process in running:
@@ -238,7 +245,17 @@ def test_a_certificate_is_found_and_a_newer_one_taken_up(world: World) -> None:
     def certificate(name: str) -> None:
         made = world.directory / "certificate"
         made.mkdir(exist_ok=True)
-        kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
+        kind = [
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            f"/CN={name}",
+        ]
         files = ["-keyout", str(made / "privkey.pem"), "-out", str(made / "fullchain.pem")]
         subprocess.run(["openssl", "req", "-x509", *kind, *files], check=True, capture_output=True)
         for file in ("privkey.pem", "fullchain.pem"):
@@ -274,14 +291,17 @@ def test_it_stops_in_order_within_seconds(world: World) -> None:
     took = time.monotonic() - started
     print(f"stopped in {took:.1f} s")
     assert (machine.unit("Result"), machine.unit("ExecMainStatus")) == ("success", "0")
-    assert machine.journal().rstrip().splitlines()[-1].count("Consumed") or "stopped" in machine.journal()
+    assert "signal 15: stopping" in machine.journal()
     assert took < 20
     machine.run("systemctl", "start", "nostrp2p")
 
 
 def test_backup_ban_delete_restore_import_and_export_as_readme_has_them(world: World) -> None:
     machine, bob = world.alice.machine, world.bob
-    mine = lambda line: machine.sh(MINE + line)  # noqa: E731
+
+    def mine(line: str) -> str:
+        return machine.sh(MINE + line)
+
     mine(f"mine backup {DATA}/monday.db")
     assert machine.sh(f"stat -c '%U %a' {DATA}/monday.db") == "nostrp2p 600\n"
     assert "Post 5 from behind the router" in timeline(machine)
@@ -293,7 +313,7 @@ def test_backup_ban_delete_restore_import_and_export_as_readme_has_them(world: W
     mine("mine export > events.jsonl")
     exported = machine.sh("cat events.jsonl").splitlines()
     assert any("Post 5 from behind the router" in line for line in exported)
-    assert "new" in mine("mine import - < events.jsonl 2>&1") or True
+    mine("mine import - < events.jsonl")
     machine.run("systemctl", "start", "nostrp2p")
     assert "Post 5 from behind the router" in timeline(machine)
     assert machine.sh(f"find {DATA} -not -user nostrp2p") == ""
@@ -333,7 +353,10 @@ def test_remove_and_purge_end_it_and_leave_the_data(world: World) -> None:
     machine = world.alice.machine
     machine.sh("apt remove -y nostrp2p 2>&1")
     assert machine.run("systemctl", "is-active", "nostrp2p", check=False).stdout != "active\n"
-    assert machine.sh("grep -lx nostrp2p /proc/[0-9]*/comm 2>/dev/null || true; ls /etc/nostrp2p") == "nostrp2p.toml\n"
+    assert machine.sh("grep -lx nostrp2p /proc/[0-9]*/comm 2>/dev/null || true; ls /etc/nostrp2p") in (
+        "nostrp2p.toml\n",
+        "nostrp2p.toml\nnostrp2p.toml.dpkg-dist\n",
+    )
     said = machine.sh("apt purge -y nostrp2p 2>&1")
     assert f"the data in {DATA} are left" in said
     assert machine.sh("ls -d /etc/nostrp2p 2>/dev/null || true") == ""

@@ -177,9 +177,7 @@ class Machine:
         enter = ["nsenter", "-t", str(self._leader), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--"]
         return [*enter, "env", "-i", path, "LC_ALL=C.UTF-8", "TERM=dumb", *words]
 
-    def run(
-        self, *words: str, check: bool = True, text_in: str | None = None
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, check: bool = True, text_in: str | None = None) -> subprocess.CompletedProcess[str]:
         return run(*self.words(*words), check=check, text_in=text_in)
 
     def sh(self, script: str, check: bool = True) -> str:
@@ -216,6 +214,7 @@ class Machine:
 
 def higher_version(package: Path, directory: Path, version: str, change_configuration: bool) -> Path:
     """The same package as a later version, with another line in the configuration that it ships."""
+    directory.mkdir(exist_ok=True)
     tree = directory / "tree"
     run("dpkg-deb", "-R", str(package), str(tree))
     control = tree / "DEBIAN/control"
