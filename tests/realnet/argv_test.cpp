@@ -305,8 +305,8 @@ TEST(CommandLine, HelpAndVersionPrint) {
 TEST(CommandLine, MistakesAreInOurWords) {
   const std::pair<Arguments, std::string> wrong[] = {
       {{"--nonsense"}, "There is no option \"--nonsense\""},
-      {{"server", "--mod", "auto"}, "There is no option \"--mod\"; is --mode meant?"},
-      {{"server", "--mod=auto"}, "There is no option \"--mod=auto\"; is --mode meant?"},
+      {{"--mod", "auto"}, "There is no option \"--mod\"; is --mode meant?"},
+      {{"--mod=auto"}, "There is no option \"--mod=auto\"; is --mode meant?"},
       {{"-w", "false"}, "-w=false"},
       {{"--mode"}, "--mode needs a value"},
       {{"--relay-rate", "abc"}, "--relay-rate \"abc\": a number is needed"},

@@ -51,7 +51,7 @@ class LazyFollows : public ::testing::Test {
   FakePorts ports{config.limits};
   Host host = ports.host();
   Overlay overlay{config, host};
-  Positions positions{config, host, overlay};
+  Positions positions{config, host, overlay, [](const MailStream&, std::uint64_t) { return false; }};
   Follows registering{config, host, overlay, positions};
   std::vector<PubKey> guardians{user(1), user(2)};
 };
@@ -120,7 +120,7 @@ TEST_F(LazyFollows, ManyAreNotAskedInOneSecond) {
 TEST_F(LazyFollows, WhatWasPromisedSurvivesARestart) {
   registered(100, 1h, guardians);
   const auto before = positions.lease(user(100));
-  Positions again(config, host, overlay);
+  Positions again(config, host, overlay, [](const MailStream&, std::uint64_t) { return false; });
   again.load();
   ASSERT_TRUE(again.lease(user(100)).has_value());
   EXPECT_EQ(again.lease(user(100))->until, before->until);

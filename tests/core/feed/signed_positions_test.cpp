@@ -65,7 +65,7 @@ class SignedPositions : public ::testing::Test {
   test::FakePorts ports{config.limits};
   Host host = ports.host();
   Overlay overlay{config, host};
-  Positions positions{config, host, overlay};
+  Positions positions{config, host, overlay, [](const MailStream&, std::uint64_t) { return false; }};
   Signer author = Signer::from_seed(5, 2);
   std::unique_ptr<SecpNodeKey> key = SecpNodeKey::generate(ports);
   SecpNodeKey& node = *key;
