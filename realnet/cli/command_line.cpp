@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <sstream>
 #include <stdexcept>
 
 #include "realnet/cli/argv.h"
@@ -207,8 +208,12 @@ std::string sentence(const CLI::ParseError& problem, const std::vector<std::stri
   const std::string text = first_line(problem.what());
   if (dynamic_cast<const CLI::ExtrasError*>(&problem) != nullptr) {
     const auto colon = text.rfind(": ");
-    const std::string word = text.substr(colon == std::string::npos ? 0 : colon + 2);
-    const std::string first = word.substr(0, word.find(' '));
+    // An option that does not exist leaves its value behind, and either may stand first.
+    std::istringstream words(text.substr(colon == std::string::npos ? 0 : colon + 2));
+    std::string first;
+    for (std::string word; words >> word;) {
+      if (first.empty() || (first[0] != '-' && word[0] == '-')) first = word;
+    }
     if (first == "true" || first == "false") {
       return "\"" + first + "\" stands alone: a switch takes its value behind =, as in -w=false";
     }
