@@ -130,7 +130,8 @@ export class SlowClients {
   constructor(server, count, { again = false } = {}) {
     this.port = Number(new URL(server.url).port);
     this.again = again;
-    for (let i = 0; i < count; ++i) this.start(Object.keys(kinds)[i % 4]);
+    // Some at a time: of a single burst most would have to make room before they said anything.
+    for (let i = 0; i < count; ++i) setTimeout(() => this.going && this.start(Object.keys(kinds)[i % 4]), 50 * Math.floor(i / 20));
     this.timer = setInterval(() => {
       for (const socket of this.sockets) if (socket.trickle && socket.writable) socket.write(socket.trickle);
     }, 200);
@@ -263,8 +264,9 @@ export async function prepared({ posts = 300, bytes = 4000, more = 3000 } = {}) 
   return server;
 }
 
-// What the honest client measures while `attack` goes on for so long, and the most memory that the server took.
-export async function during(server, seconds, attack) {
+// What the honest client measures while `attack` goes on for so long, and until there is enough of it; and the most memory
+// that the server took.
+export async function during(server, seconds, attack, enough = () => true) {
   const before = residentMb(server);
   const honest = new Honest(server, server.fresh);
   await sleep(3000); // it is an old acquaintance when the others come
@@ -273,6 +275,7 @@ export async function during(server, seconds, attack) {
   honest.begin();
   const running = attack?.();
   await sleep(1000 * seconds);
+  await until("the attack shows", enough, 60000);
   const told = running && (await running.end());
   const figures = await honest.end();
   clearInterval(watch);
