@@ -67,7 +67,7 @@ class Story:
             return all(_mail(net, node)[0] == 3 for node in (self.away, *self.authors))
 
         assert net.eventually(guarded, within=minutes(5), every=seconds(1)), "people agree who guards whose mail"
-        net.run_for(seconds(3) if net.kind == "real" else minutes(1))  # authors hear of it
+        net.run_for(seconds(12) if net.kind == "real" else minutes(1))  # authors hear of it within ten
         hello = [author.post("before") for author in self.authors]
         assert net.eventually(lambda: self._has(hello), within=minutes(1)), "who is there gets what they follow"
 
