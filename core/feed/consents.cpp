@@ -42,8 +42,10 @@ bool Consents::is_alone(const PubKey& ward) const {
 
 void Consents::put(const Key& key, Stage stage, Duration until) {
   if (questions_.size() >= config_.limits.consents && questions_.count(key) == 0) {
+    // What is open is waited for, so the verdict that would end first goes.
+    const auto place = [](const auto& one) { return std::pair(one.second.stage == Stage::open, one.second.at); };
     questions_.erase(std::min_element(questions_.begin(), questions_.end(),
-                                      [](const auto& a, const auto& b) { return a.second.at < b.second.at; }));
+                                      [&](const auto& a, const auto& b) { return place(a) < place(b); }));
   }
   Question& question = questions_[key];
   question.asked += stage == Stage::open ? 1 : 0;
@@ -58,6 +60,10 @@ void Consents::strike(const PubKey& guardian, const PubKey& ward, LinkId link) {
 }
 
 Consents::Asked Consents::send(const PubKey& guardian, const std::vector<PubKey>& wards) {
+  if (!post_.reaches(guardian)) {  // it may not exist at all
+    if (post_.seek) post_.seek(guardian);
+    return Asked::no_way;
+  }
   if (!messages_.take(host_.clock.mono())) {
     host_.observer.rejected("consent", error(ErrorCode::rate_limited, "too many guardians to be asked"), {});
     return Asked::later;

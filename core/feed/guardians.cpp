@@ -16,7 +16,8 @@ MailPost post_over(Overlay& overlay) {
           },
           [&overlay](const PubKey& user) { return overlay.reaches(user); },
           [&overlay] { return overlay.guardian_record(); },
-          [&overlay](const PubKey& user, const ByteVec& record) { return overlay.renew_guardians(user, record); }};
+          [&overlay](const PubKey& user, const ByteVec& record) { return overlay.renew_guardians(user, record); },
+          [&overlay](const PubKey& user) { overlay.seek(user); }};
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ struct MailPost {
   std::function<bool(const PubKey&)> reaches;
   std::function<ByteVec()> record{};  // of our guardians, for them to put into the directory while we are away
   std::function<bool(const PubKey&, const ByteVec&)> renew{};  // a ward's; false: it says nothing any more
+  std::function<void(const PubKey&)> seek{};                   // whom others have named, and perhaps made up
 };
 
 // May a letter have come over this channel? The number is a peer's.

@@ -6,6 +6,7 @@
 namespace np2p {
 namespace {
 
+constexpr Duration kMostPatience = 110s;       // with one who sends slowly, or what is worth nothing
 constexpr std::size_t kSlowest = 4 * 1024;     // bytes per second; of who is slower others may have the same
 constexpr Duration kStill = 2s;                // nothing came for so long: an author is asked for the same
 constexpr std::uint64_t kFirstShare = 512;     // numbers that a guardian is asked for at once, at first;
@@ -87,7 +88,8 @@ bool Wardship::lacks_something(const Guardian& guardian) const {
 }
 
 MonoTime Wardship::slow_at(const Guardian& guardian) noexcept {
-  return guardian.asked_at + kPatience + guardian.brought / kSlowest * Duration{1s};
+  const auto slow = static_cast<std::int64_t>(guardian.brought / kSlowest) * Duration{1s};
+  return guardian.asked_at + kPatience + std::min<Duration>(slow, kMostPatience);
 }
 
 std::vector<MailSpan> Wardship::asked_of(const Guardian& guardian, const MailStream& stream, std::uint64_t first,

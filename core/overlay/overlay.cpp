@@ -150,6 +150,10 @@ bool Overlay::reaches(const PubKey& user) const {
   return mesh_ ? mesh_->reaches(mesh_name(user)) : swarm_->reaches(user);
 }
 
+void Overlay::seek(const PubKey& user) {
+  if (swarm_) swarm_->seek(user);
+}
+
 void Overlay::look_for(const PubKey& user) {
   if (swarm_) swarm_->look_for(user);
 }

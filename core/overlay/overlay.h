@@ -196,6 +196,7 @@ class Overlay {
   [[nodiscard]] bool reaches(const PubKey& user) const;  // is there a route now?
   // A user without a route shows signs of being back: worth a look now, whatever pauses there are.
   void look_for(const PubKey& user);
+  void seek(const PubKey& user);  // whom others have named, who may have made it up: only so many at a time
   [[nodiscard]] std::size_t reachable_count() const;  // users other than ours with a route
   // Servers in the whole network, this one included: an estimate within a quarter for most, 0 as long as nobody knows.
   [[nodiscard]] std::size_t network_size() const;

@@ -110,7 +110,7 @@ test("a list of 3,500 contacts reaches another server, asked for and followed", 
   await until("the follow list is there", async () => {
     const [found] = await stored(bob.server, { kinds: [3], authors: [alice.key] });
     return found && JSON.parse(found).id === list.id && assert.deepEqual(JSON.parse(found), list) === undefined;
-  });
+  }, 90_000); // alice has just come back: who was looked for in vain is looked for again after ten seconds, and then twenty
   assert.equal(await publish(bob.server, json(bob.sign(3, "", [["p", alice.key]]))), "");
   await until("alice knows her follower", async () => (await (await fetch(`${alice.server.url}/status`)).json()).followers === 1);
   const set = alice.sign(30000, "", [["d", "friends"], ...contacts(3499)]);

@@ -190,7 +190,7 @@ void CellHeads::pass(Carried& copy, const std::vector<std::size_t>& places) {
     for (auto& [key, receivers] : copies) {
       if ((links_.find(key.first) != nullptr) != near) continue;
       fanout_.spread(key.first, key.second, copy.origin, what, copy.payload, receivers);
-      onward_links_.to_relay(key.first);
+      if (key.second == 0) onward_links_.to_relay(key.first, copy.author);  // else it is tried once more
     }
   }
   for (const LinkId link : direct) links_.send(link, handed, Priority::post, Traffic::relay);

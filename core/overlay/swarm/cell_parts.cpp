@@ -86,7 +86,7 @@ void CellHeads::pass_to_parts(List& list, Carried& copy, std::vector<std::size_t
     if (next == first) continue;
     if (!std::exchange(part.told, true)) tell_part(part);
     copy_to_part(copy, awaited);
-    onward_links_.to_head(part.head);
+    onward_links_.to_head(part.head, copy.author);
     copy.parts.push_back(std::move(awaited));
   }
   ours.insert(ours.end(), places.begin() + static_cast<std::ptrdiff_t>(next), places.end());

@@ -54,6 +54,9 @@ class Locator {
   [[nodiscard]] Coordinates place_of(const PubKey& user) const noexcept;  // vague if not known
   // There is a sign that a user who could not be found is back: looked for now, if that was not done a moment ago.
   void look_for(const PubKey& user);
+  // Somebody whom others have named, such as a guardian of a follower: they may have made it up, so only so many of
+  // these are looked for at a time.
+  void seek(const PubKey& user);
   // Copies do not arrive where the contact says, which is the newest that we have: the directory may have a newer one.
   // Not asked again within some seconds, nor while many others are looked for: without it the next way is tried.
   void doubt(const PubKey& user);
@@ -96,6 +99,7 @@ class Locator {
     bool open = false;      // answers are awaited, until
     bool claimed = false;   // nobody here wants it: a message claimed to come from there,
     NodeId claimant{};      // and this node sent it
+    bool named = false;     // others named it, who may have made it up
     bool doubted = false;   // its contact is there, and did not hold
     MonoTime until;
     Ballot ballot;
@@ -132,6 +136,7 @@ class Locator {
   void look_again(MonoTime now);
   void check(const PubKey& user, const Arrival& arrival);
   bool make_room_for_claim(const NodeId& claimant);
+  bool make_room_for_named();
   void ask(Wanted& wanted, MonoTime now);
   void count(Wanted& wanted, const Directory::Answer& answer);
   bool settle(Wanted& wanted);  // with the answers that are there: asks further or decides

@@ -20,11 +20,13 @@ constexpr std::size_t kFew = 3;         // answers: more are not to be had in a 
 constexpr std::size_t kClaimed = 4;     // a part of the lookups: those that claims of others cause
 constexpr std::size_t kOfOneNode = 16;  // a part of these: of users that one node claims; each costs a dozen questions
 constexpr std::size_t kFewClaims = 4;   // but so many at least
-constexpr std::size_t kLine = 2;        // likewise: those of the line
-constexpr unsigned kDoubts = 4;         // tries after which a claim is taken that one keeper makes alone
-constexpr unsigned kGiveUp = 60;        // tries, two days; whoever still wants the user asks anew
-constexpr std::uint8_t kTurns = 3;      // in the line, then
-constexpr Duration kRestOfLine = 1h;    // before the next
+// Likewise, in sixteenths: those of whom others name (seek()). Together with claims these leave room for the line.
+constexpr std::size_t kNamed = 3;
+constexpr std::size_t kLine = 2;      // likewise: those of the line
+constexpr unsigned kDoubts = 4;       // tries after which a claim is taken that one keeper makes alone
+constexpr unsigned kGiveUp = 60;      // tries, two days; whoever still wants the user asks anew
+constexpr std::uint8_t kTurns = 3;    // in the line, then
+constexpr Duration kRestOfLine = 1h;  // before the next
 
 // The age of a search, so that who comes back is found after about as long as it was away.
 Duration pause_since(MonoTime since, MonoTime now) noexcept {
@@ -42,12 +44,20 @@ void Locator::want(const PubKey& user) {
   Known* known = contacts_.find(user);
   if (known != nullptr && known->in_line) return;
   if (Wanted* wanted = find_wanted(user)) {
-    wanted->claimed = false;  // now it is wanted by ourselves
+    wanted->claimed = wanted->named = false;  // now it is wanted by ourselves
     return;
   }
   const bool kept = known != nullptr && known->kept;
   if (kept && wanted_.size() * kLine >= config_.limits.lookups_open) return line_up(*known);
   if (wanted_.size() < config_.limits.lookups_open) begin_search(user);
+}
+
+void Locator::seek(const PubKey& user) {
+  const Known* known = contacts_.find(user);
+  if (known != nullptr && known->kept) return want(user);
+  if (find_wanted(user) != nullptr || wanted_.size() >= config_.limits.lookups_open || !make_room_for_named()) return;
+  begin_search(user);
+  wanted_.back().named = true;
 }
 
 void Locator::look_for(const PubKey& user) {
@@ -128,6 +138,21 @@ bool Locator::make_room_for_claim(const NodeId& claimant) {
   });
   if (victim == wanted_.end()) return false;
   wanted_.erase(victim);
+  return true;
+}
+
+// The one who is not found for longest goes: whoever still wants it asks anew.
+bool Locator::make_room_for_named() {
+  std::size_t named = 0;
+  auto oldest = wanted_.end();
+  for (auto one = wanted_.begin(); one != wanted_.end(); ++one) {
+    if (!one->named) continue;
+    ++named;
+    if (!one->open && one->asked > 0 && (oldest == wanted_.end() || one->since < oldest->since)) oldest = one;
+  }
+  if (named * 16 < config_.limits.lookups_open * kNamed) return true;
+  if (oldest == wanted_.end()) return false;
+  wanted_.erase(oldest);
   return true;
 }
 

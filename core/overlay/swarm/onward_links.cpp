@@ -18,19 +18,24 @@ OnwardLinks::Held* OnwardLinks::find(const NodeId& node) noexcept {
   return at == held_.end() ? nullptr : &*at;
 }
 
-OnwardLinks::Held* OnwardLinks::remember(const NodeId& node) {
+OnwardLinks::Held* OnwardLinks::remember(const NodeId& node, const NodeId& author) {
   if (Held* known = find(node)) return known;
-  if (held_.size() >= config_.limits.onward_links) return nullptr;
-  return &held_.emplace_back(Held{node, {}, host_.clock.mono(), kFirstPause});
+  const auto his = std::count_if(held_.begin(), held_.end(), [&](const Held& one) { return one.author == author; });
+  const std::size_t most = config_.limits.onward_links;
+  if (held_.size() >= most || static_cast<std::size_t>(his) * 2 >= most) {
+    host_.observer.rejected("onward link", error(ErrorCode::full, "too many whom cells are sent on to"), {});
+    return nullptr;
+  }
+  return &held_.emplace_back(Held{node, author, {}, host_.clock.mono(), kFirstPause});
 }
 
-void OnwardLinks::to_head(const NodeId& node) {
-  if (Held* held = remember(node)) sent(*held, config_.limits.cell_lease, 1);
+void OnwardLinks::to_head(const NodeId& node, const NodeId& author) {
+  if (Held* held = remember(node, author)) sent(*held, config_.limits.cell_lease, 1);
 }
 
-void OnwardLinks::to_relay(const NodeId& node) {
+void OnwardLinks::to_relay(const NodeId& node, const NodeId& author) {
   // A link that is there for another reason, as with a neighbour, needs none.
-  Held* held = links_.find(node) == nullptr ? remember(node) : find(node);
+  Held* held = links_.find(node) == nullptr ? remember(node, author) : find(node);
   if (held != nullptr) sent(*held, kOften, kWorthIt);
 }
 

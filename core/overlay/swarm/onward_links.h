@@ -7,7 +7,8 @@
 // after the last. We know these nodes by their ids alone, so each is asked where it can be dialled once something went
 // to it, and the next payload takes the link. Until then, and where there is no room for it, copies are routed.
 //
-// Only what we asked for is answered, and only that node can be at the other end, so nobody can have us dial others.
+// Authors name whom they like: of the room for these links one has half at most. What they name is asked once, only
+// what we asked for is dialled, once, and nobody but that node can be at the other end.
 #pragma once
 
 #include <optional>
@@ -23,9 +24,9 @@ class OnwardLinks {
  public:
   OnwardLinks(const Config& config, Host& host, Links& links, Router& router)
       : config_(config), host_(host), links_(links), router_(router) {}
-  // A payload goes there,
-  void to_head(const NodeId& node);   // who leads a part of a cell of ours,
-  void to_relay(const NodeId& node);  // or has some of its members as neighbours.
+  // A payload of that author's followers goes there,
+  void to_head(const NodeId& node, const NodeId& author);   // who leads a part of a cell of ours,
+  void to_relay(const NodeId& node, const NodeId& author);  // or has some of its members as neighbours.
   void on(const Arrival& arrival, const CellWhere& message);
   void on(const Arrival& arrival, const CellHere& message);
   [[nodiscard]] std::optional<MonoTime> next_due() const noexcept;
@@ -35,6 +36,7 @@ class OnwardLinks {
  private:
   struct Held {
     NodeId node;
+    NodeId author;  // because of whom it was remembered
     MonoTime until;
     MonoTime ask_at;       // not before
     Duration pause;        // then
@@ -42,7 +44,7 @@ class OnwardLinks {
     bool awaited = false;  // its answer
   };
   [[nodiscard]] Held* find(const NodeId& node) noexcept;
-  Held* remember(const NodeId& node);
+  Held* remember(const NodeId& node, const NodeId& author);
   void sent(Held& held, Duration stays, unsigned worth);
 
   const Config& config_;

@@ -433,6 +433,11 @@ void Swarm::find_guardians(const PubKey& user) {
   settle();
 }
 
+void Swarm::seek(const PubKey& user) {
+  locator_.seek(user);
+  settle();
+}
+
 void Swarm::look_for(const PubKey& user) {
   locator_.look_for(user);
   settle();

@@ -68,6 +68,7 @@ class Swarm {
   void recalled(const Recall& recall, const Frame& payload);
   void close_link(LinkId link, CloseReason reason);
   void look_for(const PubKey& user);
+  void seek(const PubKey& user);
   void set_guardians(std::vector<PubKey> guardians);
   void find_guardians(const PubKey& user);
   [[nodiscard]] GuardianFinder& guardian_finder() noexcept { return guardian_finder_; }

@@ -85,6 +85,21 @@ TEST_F(Claims, InventedOnesLeaveRoomForOurOwnLookups) {
   for (std::uint64_t i = 0; i < 12; ++i) EXPECT_TRUE(own.contains(directory_key(test::user_of(800 + i)))) << i;
 }
 
+TEST_F(Claims, WhomOthersNameHaveAPartOfTheRoom) {
+  Config config;
+  config.limits.lookups_open = 16;
+  start(config);
+  for (std::uint64_t i = 0; i < 40; ++i) world.input(0, [&](Swarm& s) { s.seek(test::user_of(3000 + i)); });
+  EXPECT_EQ(asked().size(), 3u);
+  world.run_for(8s);
+  asked();
+  world.input(0, [&](Swarm& s) { s.seek(test::user_of(900)); });
+  EXPECT_TRUE(asked().contains(directory_key(test::user_of(900)))) << "who was not found makes room";
+  for (std::uint64_t i = 0; i < 12; ++i) world.unicast(0, test::user_of(800 + i), "who are you?");
+  const std::set<Key> own = asked();
+  for (std::uint64_t i = 0; i < 12; ++i) EXPECT_TRUE(own.contains(directory_key(test::user_of(800 + i)))) << i;
+}
+
 TEST_F(Claims, WhoInventsUsersKeepsNobodyElseFromBeingChecked) {
   Config config;
   config.limits.lookups_open = 16;
