@@ -1,6 +1,7 @@
 #include "core/feed/lookup.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/feed/deletions.h"
 #include "core/feed/packets.h"
@@ -10,6 +11,8 @@ namespace np2p {
 namespace {
 
 constexpr Duration kWorthwhile = 1min;
+constexpr Duration kLate = 15s;  // then who asked asks again, or has lost interest
+constexpr std::size_t kUnanswered = 64;
 
 }  // namespace
 
@@ -53,6 +56,9 @@ void Lookup::topology_changed() {
   for (const auto& [kind, author, event] : again) {
     ask(kind, author, event == EventId{} ? std::nullopt : std::optional(event), false);
   }
+  for (const Unanswered& one : std::exchange(unanswered_, {})) {
+    if (now - one.since <= kLate) send_answer(one.request, one.asker, one.since);
+  }
 }
 
 void Lookup::forget_old(MonoTime now) {
@@ -74,7 +80,7 @@ bool Lookup::answer(const Request& request, const Delivery& delivery, std::set<s
       return false;
   }
   if (answered.insert(request.kind).second) {
-    send_answer(request, delivery);
+    send_answer(request, {delivery.source, delivery.link}, host_.clock.mono());
   } else {
     host_.observer.rejected("request", error(ErrorCode::rate_limited, "one of this kind in a packet is enough"),
                             delivery.link);
@@ -102,23 +108,37 @@ std::vector<EventPtr> Lookup::wanted(const Request& request) {
   return host_.store.query(own, Order::newest_first);
 }
 
-void Lookup::send_answer(const Request& request, const Delivery& delivery) {
-  if (host_.network.queued_bytes(delivery.link) > config_.limits.answer_queue_bytes) {
-    host_.observer.rejected("request", error(ErrorCode::full, "too much waits on its link already"), delivery.link);
+// Once for each asker and question, and no more than so many: the one who came first makes room.
+void Lookup::answer_later(const Request& request, const Asker& asker, MonoTime since) {
+  std::erase_if(unanswered_, [&](const Unanswered& one) {
+    return since - one.since > kLate || (one.asker.user == asker.user && one.request.kind == request.kind &&
+                                         one.request.event_id == request.event_id);
+  });
+  if (unanswered_.size() >= kUnanswered) unanswered_.erase(unanswered_.begin());
+  unanswered_.push_back({request, asker, since});
+}
+
+void Lookup::send_answer(const Request& request, const Asker& asker, MonoTime since) {
+  if (!overlay_.reaches(asker.user)) {
+    overlay_.seek(asker.user);
+    return answer_later(request, asker, since);
+  }
+  if (host_.network.queued_bytes(asker.link) > config_.limits.answer_queue_bytes) {
+    host_.observer.rejected("request", error(ErrorCode::full, "too much waits on its link already"), asker.link);
     return;
   }
   std::vector<EventPtr> events = wanted(request);
   if (events.empty()) return;
   keep_what_fits(events, config_.limits.answered_bytes);
   const auto bytes = static_cast<std::uint32_t>(bytes_at_most(events));
-  if (!judge_.may_be_answered(delivery.link, bytes) || !askers_.may_get(delivery.source, bytes, host_.clock.mono())) {
+  if (!judge_.may_be_answered(asker.link, bytes) || !askers_.may_get(asker.user, bytes, host_.clock.mono())) {
     host_.observer.rejected("request", error(ErrorCode::rate_limited, "more bytes asked for than its share"),
-                            delivery.link);
+                            asker.link);
     return;
   }
   std::reverse(events.begin(), events.end());
   for (const Frame& packet : encode_packets(events, config_.limits)) {
-    overlay_.unicast(delivery.source, Channel::packets, packet, Priority::bulk);
+    overlay_.unicast(asker.user, Channel::packets, packet, Priority::bulk);
   }
 }
 

@@ -1,7 +1,9 @@
 // Requests between servers: asking for a profile, a follow list or one post that our client wants and we do not hold,
 // and answering the same of others. An answer is small and comes from what our own user published or what was asked for
 // by id; everything recent (kind 40000) is our own user's latest posts, bounded, not three days of everybody's. Who
-// asks much gets little: answers have budgets in bytes per link and per asker, and wait for nobody's full queue.
+// asks much gets little: answers have budgets in bytes per link and per asker, and wait for nobody's full queue. Who
+// asks and cannot be reached yet, because it is still being found out where that user's server is, gets its answer
+// then: else a large one would be charged and lost, and the next refused.
 #pragma once
 
 #include <map>
@@ -31,14 +33,26 @@ class Lookup {
   // Answers to whom it came from, once for each kind in `answered` (those of one packet). True: a broadcast worth
   // handing on (not seen before).
   bool answer(const Request& request, const Delivery& delivery, std::set<std::uint16_t>& answered);
-  void topology_changed();  // asks those who could not be reached before
-  [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(asked_) + heap_bytes(unsent_) + seen_.bytes(); }
+  void topology_changed();  // asks those who could not be reached before, and answers those
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return heap_bytes(asked_) + heap_bytes(unsent_) + heap_bytes(unanswered_) + seen_.bytes();
+  }
 
  private:
   using Key = std::tuple<std::uint16_t, PubKey, EventId>;
   void forget_old(MonoTime now);
   [[nodiscard]] std::vector<EventPtr> wanted(const Request& request);
-  void send_answer(const Request& request, const Delivery& delivery);
+  struct Asker {
+    PubKey user;
+    LinkId link;  // over which the question came
+  };
+  struct Unanswered {  // who asked is not known to serve that user yet, which is being found out
+    Request request;
+    Asker asker;
+    MonoTime since;
+  };
+  void send_answer(const Request& request, const Asker& asker, MonoTime since);
+  void answer_later(const Request& request, const Asker& asker, MonoTime since);
 
   const Config& config_;
   Host& host_;
@@ -48,6 +62,7 @@ class Lookup {
   Rng rng_;
   std::map<Key, MonoTime> asked_;
   std::map<Key, MonoTime> unsent_;  // no route: for a minute worth another try
+  std::vector<Unanswered> unanswered_;
   BoundedSet<std::uint64_t> seen_;
 };
 

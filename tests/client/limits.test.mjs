@@ -1,5 +1,5 @@
 // How large an event may be, and that it comes back in its client's own words: on the real program, over both of its
-// interfaces, and through its files. (From one server to another: scenarios/limits_test.py.)
+// interfaces, through its files, and from one server to another.
 import "./globals.mjs";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -102,6 +102,20 @@ test("a body and a message have 320 KiB", async () => {
   assert.equal(code, 1009);
   const after = [await refusals(alice.server, "request too_large"), await refusals(alice.server, "client message too_large")];
   assert.deepEqual(after, [before[0] + 1, before[1] + 1]);
+});
+
+test("a list of 3,500 contacts reaches another server, asked for and followed", async () => {
+  const list = alice.sign(3, "", contacts(3500), now() + 10);
+  assert.equal(await publish(alice.server, json(list)), "");
+  await until("the follow list is there", async () => {
+    const [found] = await stored(bob.server, { kinds: [3], authors: [alice.key] });
+    return found && JSON.parse(found).id === list.id && assert.deepEqual(JSON.parse(found), list) === undefined;
+  });
+  assert.equal(await publish(bob.server, json(bob.sign(3, "", [["p", alice.key]]))), "");
+  await until("alice knows her follower", async () => (await (await fetch(`${alice.server.url}/status`)).json()).followers === 1);
+  const set = alice.sign(30000, "", [["d", "friends"], ...contacts(3499)]);
+  assert.equal(await publish(alice.server, json(set)), "");
+  await until("the set is there", async () => (await stored(bob.server, { ids: [set.id] })).length === 1);
 });
 
 test("everybody may know how large an event may be", async () => {

@@ -137,6 +137,7 @@ class Locator {
   void check(const PubKey& user, const Arrival& arrival);
   bool make_room_for_claim(const NodeId& claimant);
   bool make_room_for_named();
+  [[nodiscard]] bool has_room() const noexcept;  // for one more of our own
   void ask(Wanted& wanted, MonoTime now);
   void count(Wanted& wanted, const Directory::Answer& answer);
   bool settle(Wanted& wanted);  // with the answers that are there: asks further or decides

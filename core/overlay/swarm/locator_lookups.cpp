@@ -12,6 +12,8 @@ namespace {
 constexpr Duration kFirstRetry = 10s;  // of a lookup that found nothing; then as long as the user is away, up to
 constexpr Duration kLongestRetry = 1h;
 constexpr Duration kClaimRetry = 1min;  // likewise, of whether a claim holds
+constexpr Duration kLinkRetry = 2s;     // likewise, if who says to be that user's server is linked with us:
+constexpr unsigned kLinkRetries = 5;    // it may have nobody yet to whom to tell its contact
 constexpr Duration kAgain = 1min;       // between two lookups because of signs that a user is back
 constexpr Duration kDoubt = 10s;        // likewise, because its contact does not hold
 constexpr Duration kAnswers = 3s;       // for the first answer
@@ -49,13 +51,26 @@ void Locator::want(const PubKey& user) {
   }
   const bool kept = known != nullptr && known->kept;
   if (kept && wanted_.size() * kLine >= config_.limits.lookups_open) return line_up(*known);
-  if (wanted_.size() < config_.limits.lookups_open) begin_search(user);
+  if (!has_room()) {  // who was only named by others gives way
+    const auto named = std::find_if(wanted_.begin(), wanted_.end(), [](const Wanted& one) { return one.named; });
+    if (named == wanted_.end()) return;
+    wanted_.erase(named);
+  }
+  begin_search(user);
+}
+
+// The part of claims stays theirs: else an owner who follows thousands of people who are nowhere to be found would
+// never find out who asks him something.
+bool Locator::has_room() const noexcept {
+  const auto claims = std::count_if(wanted_.begin(), wanted_.end(), [](const Wanted& one) { return one.claimed; });
+  const std::size_t others = wanted_.size() - static_cast<std::size_t>(claims);
+  return others * kClaimed < config_.limits.lookups_open * (kClaimed - 1);
 }
 
 void Locator::seek(const PubKey& user) {
   const Known* known = contacts_.find(user);
   if (known != nullptr && known->kept) return want(user);
-  if (find_wanted(user) != nullptr || wanted_.size() >= config_.limits.lookups_open || !make_room_for_named()) return;
+  if (find_wanted(user) != nullptr || !has_room() || !make_room_for_named()) return;
   begin_search(user);
   wanted_.back().named = true;
 }
@@ -226,6 +241,12 @@ void Locator::ask(Wanted& wanted, MonoTime now) {
   Known* known = contacts_.find(wanted.user);
   Duration pause = pause_since(wanted.since, now);
   if (known != nullptr && alive(*known)) pause = std::min(pause, kClaimRetry);  // it is there, and waits
+  if (wanted.tries < kLinkRetries && pause > kLinkRetry) {
+    const auto& ready = links_.ready();
+    const bool linked =
+        std::any_of(ready.begin(), ready.end(), [&](const Peer& one) { return one.owner == wanted.user; });
+    if (linked) pause = kLinkRetry;
+  }
   if (known != nullptr) known->checked_at = now;
   wanted.at = now + rng_.between(pause * 3 / 4, pause * 5 / 4);
   const unsigned before = wanted.tries++;

@@ -85,6 +85,17 @@ TEST_F(Claims, InventedOnesLeaveRoomForOurOwnLookups) {
   for (std::uint64_t i = 0; i < 12; ++i) EXPECT_TRUE(own.contains(directory_key(test::user_of(800 + i)))) << i;
 }
 
+TEST_F(Claims, OurOwnLookupsLeaveRoomForThem) {
+  Config config;
+  config.limits.lookups_open = 16;
+  start(config);
+  for (std::uint64_t i = 0; i < 40; ++i) world.unicast(0, test::user_of(800 + i), "who are you?");
+  EXPECT_EQ(asked().size(), 12u);
+  hops[0]->say(claim(*hops[0], 1, test::user_of(900)));
+  EXPECT_TRUE(asked().contains(directory_key(test::user_of(900))));
+  EXPECT_EQ(world[0].rejections["claim full"], 0);
+}
+
 TEST_F(Claims, WhomOthersNameHaveAPartOfTheRoom) {
   Config config;
   config.limits.lookups_open = 16;
