@@ -78,7 +78,8 @@ HttpConnection::HttpConnection(HttpServer& server, tcp::socket socket, std::uniq
       remote_(remote_of(socket)),
       local_(local_of(socket)),
       stream_(std::move(socket), std::move(tls)),
-      waiting_since_(mono_now()) {}
+      waiting_since_(mono_now()),
+      account_(server.turns_.account_for(remote_)) {}
 
 void HttpConnection::start() {
   asio::co_spawn(
@@ -187,7 +188,7 @@ asio::awaitable<void> HttpConnection::become_web_socket(const HttpRequest& reque
     deadline_ = after ? mono_now() + *after : kNoDeadline;
   };
   phase_ = HttpPhase::web_socket;
-  web_socket_ = std::make_unique<WebSocket>(server_.io_, stream_, in_, server_.sessions_, server_.turns_,
+  web_socket_ = std::make_unique<WebSocket>(server_.io_, stream_, in_, server_.sessions_, server_.turns_, account_,
                                             server_.limits_.web_socket, set_deadline);
   if (!last_) co_await web_socket_->run(request, *std::get_if<ClientOrigin>(&who));
   if (web_socket_->went_silent()) ++server_.counters_.web_sockets_silent;

@@ -52,7 +52,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool last_ = false;  // no further request
   HttpPhase phase_ = HttpPhase::handshake;
   MonoTime waiting_since_;
-  const std::shared_ptr<Turns::Account> account_ = std::make_shared<Turns::Account>();
+  const std::shared_ptr<Turns::Account> account_;
   std::unique_ptr<WebSocket> web_socket_;  // once it has become one
 };
 

@@ -15,7 +15,7 @@ constexpr int kRounds = 8;
 
 }  // namespace
 
-Duration Turns::Account::used(MonoTime now) noexcept {
+Duration Turns::Account::fade(MonoTime now) noexcept {
   if (now - since_ < kHalfLife) return used_;
   const auto halvings = std::min<std::int64_t>((now - since_) / kHalfLife, kMostHalvings);
   used_ = Duration{used_.count() >> halvings};
@@ -23,8 +23,30 @@ Duration Turns::Account::used(MonoTime now) noexcept {
   return used_;
 }
 
+Duration Turns::Account::used(MonoTime now) noexcept {
+  return fade(now) + (group_ ? group_->used(now) : Duration{});
+}
+
+void Turns::Account::charge(Duration time, MonoTime now) noexcept {
+  used_ = fade(now) + time;
+  if (group_) group_->charge(time, now);
+}
+
+std::shared_ptr<Turns::Account> Turns::account_for(const Address& remote) {
+  Group key = remote.ip;
+  if (!remote.is_v4()) std::fill(key.begin() + key.size() / 2, key.end(), std::uint8_t{0});
+  std::shared_ptr<Account> group = groups_[key].lock();
+  if (!group) {
+    std::erase_if(groups_, [](const auto& other) { return other.second.expired(); });
+    group = std::make_shared<Account>();
+    groups_[key] = group;
+  }
+  return std::make_shared<Account>(std::move(group));
+}
+
 void Turns::wait(const std::shared_ptr<Account>& account, std::function<void()> resume) {
-  waiting_.emplace(account->used(mono_now()), Waiting{account, std::move(resume)});
+  const MonoTime now = mono_now();
+  waiting_.emplace(now + account->used(now), Waiting{account, std::move(resume)});
   if (!std::exchange(going_, true)) next_later();
 }
 

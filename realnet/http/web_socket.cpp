@@ -31,6 +31,7 @@ websocket::permessage_deflate compression() {
   options.memLevel = 5;
   return options;
 }
+constexpr std::size_t kWrittenAtOnce = 64 * 1024;
 constexpr std::size_t kFragmentBytes = 16 * 1024;  // a compressed message goes out in fragments of so many
 
 websocket::close_reason farewell(std::uint16_t code, const std::string& reason) {
@@ -46,10 +47,11 @@ class WebSocket::Stream : public websocket::stream<BeastStream, true> {
 };
 
 WebSocket::WebSocket(asio::io_context& io, ByteStream& stream, ByteVec& early, ClientSessions& sessions, Turns& turns,
-                     const WebSocketLimits& limits, Deadline deadline)
+                     std::shared_ptr<Turns::Account> account, const WebSocketLimits& limits, Deadline deadline)
     : io_(io),
       sessions_(sessions),
       turns_(turns),
+      account_(std::move(account)),
       limits_(limits),
       deadline_(std::move(deadline)),
       stream_(std::make_unique<Stream>(io, stream, early)),
@@ -133,6 +135,17 @@ asio::awaitable<void> WebSocket::read_all() {
   }
 }
 
+// Frames what waits, as much as is written at once; of how many bytes of what it was told.
+std::size_t WebSocket::put_together(SocketError& failure) {
+  std::size_t told = 0;
+  while (!out_.empty() && !failure && stream_->next_layer().unflushed() < kWrittenAtOnce) {
+    stream_->write(asio::buffer(out_.front()), failure);
+    told += out_.front().size();
+    out_.pop_front();
+  }
+  return told;
+}
+
 asio::awaitable<void> WebSocket::write_all() {
   SocketError failure;
   while (!broken_ && !failure) {
@@ -141,18 +154,19 @@ asio::awaitable<void> WebSocket::write_all() {
       co_await sleep(wake_writer_);
       continue;
     }
-    const std::string text = std::move(out_.front());
-    out_.pop_front();
-    stream_->next_layer().cork(!out_.empty());
+    const std::size_t told = put_together(failure);
+    if (failure) break;
     write_began_ = mono_now();
     deadline_(limits_.write_deadline);
-    co_await stream_->async_write(asio::buffer(text), asio::redirect_error(asio::use_awaitable, failure));
+    failure = co_await stream_->next_layer().flush();
     deadline_(std::nullopt);
     write_began_.reset();
     const bool was_busy = untold_ > limits_.busy_bytes / 4;
-    untold_ -= text.size();
+    untold_ -= told;
     if (!was_busy || untold_ > limits_.busy_bytes / 4) continue;
     wake_reader_.cancel();
+    // The next part of a long answer takes its turn as a request does.
+    co_await turns_.mine(account_);
     if (session_) sessions_.session_writable(*session_);
   }
   if (broken_) co_return;

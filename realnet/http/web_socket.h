@@ -35,7 +35,7 @@ class WebSocket final : private SessionOutput {
   using Deadline = std::function<void(std::optional<Duration>)>;
 
   WebSocket(asio::io_context& io, ByteStream& stream, ByteVec& early, ClientSessions& sessions, Turns& turns,
-            const WebSocketLimits& limits, Deadline deadline);
+            std::shared_ptr<Turns::Account> account, const WebSocketLimits& limits, Deadline deadline);
   ~WebSocket() override;  // here, because Stream is known only there
 
   // The whole life of the connection, from the answer to the upgrade on.
@@ -60,12 +60,13 @@ class WebSocket final : private SessionOutput {
   void hang_up_with(std::uint16_t code, std::string_view reason);
   asio::awaitable<void> read_all();
   asio::awaitable<void> write_all();
+  std::size_t put_together(SocketError& failure);
   asio::awaitable<void> sleep(asio::steady_timer& timer);
 
   asio::io_context& io_;
   ClientSessions& sessions_;
   Turns& turns_;
-  const std::shared_ptr<Turns::Account> account_ = std::make_shared<Turns::Account>();
+  const std::shared_ptr<Turns::Account> account_;
   const WebSocketLimits limits_;
   const Deadline deadline_;
   std::unique_ptr<Stream> stream_;

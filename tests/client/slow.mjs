@@ -188,8 +188,9 @@ const floods = {
   subscriptions: (i) => ["REQ", `sub${i}`, { kinds: [1], limit: 1 }],
 };
 
-// Says as much as the server takes, over `connections`; each has at most `ahead` messages unanswered. In a thread.
-async function flood({ url, kind, connections, ahead, owner }) {
+// Says as much as the server takes, over `connections` from the address `from`; each has at most `ahead` messages
+// unanswered. In a thread.
+async function flood({ url, kind, connections, ahead, owner, from }) {
   const messages = [...Array(100).keys()].map((i) => JSON.stringify(floods[kind](i, owner)));
   let going = true;
   let said = 0;
@@ -197,7 +198,7 @@ async function flood({ url, kind, connections, ahead, owner }) {
   parentPort.once("message", () => (going = false));
   const sockets = new Set();
   const start = () => {
-    const socket = new WebSocket(url.replace("http", "ws"));
+    const socket = new WebSocket(url.replace("http", "ws"), { localAddress: from });
     let unanswered = 0;
     const more = () => {
       while (going && unanswered < ahead) {
@@ -227,8 +228,8 @@ async function flood({ url, kind, connections, ahead, owner }) {
 }
 
 export class Flood {
-  constructor(server, kind, { connections = 8, ahead = 50, owner } = {}) {
-    const data = { role: "flood", url: server.url, kind, connections, ahead, owner };
+  constructor(server, kind, { connections = 8, ahead = 50, owner, from } = {}) {
+    const data = { role: "flood", url: server.url, kind, connections, ahead, owner, from };
     this.worker = new Worker(fileURLToPath(import.meta.url), { workerData: data });
     this.result = new Promise((resolve, reject) => this.worker.once("message", resolve).once("error", reject));
   }
@@ -293,7 +294,10 @@ async function program() {
     ["nobody else", () => undefined],
     ["500 slow clients", (server) => () => new SlowClients(server, 500, { again: true })],
     ...Object.keys(floods).map((kind) => [`flood of ${kind}, 8 connections`, (server) => () => new Flood(server, kind, { owner: server.owner.key })]),
-    ["flood of heavy, 64 connections", (server) => () => new Flood(server, "heavy", { owner: server.owner.key, connections: 64, ahead: 5 })],
+    ...["127.0.0.2", "127.0.0.1"].map((from) => [
+      `flood of heavy, 64 connections from ${from === "127.0.0.1" ? "the honest client's" : "one other"} address`,
+      (server) => () => new Flood(server, "heavy", { owner: server.owner.key, connections: 64, ahead: 5, from }),
+    ]),
     ["300 connections that want to be WebSockets", (server) => () => new Flood(server, "subscriptions", { connections: 300, ahead: 1 })],
   ];
   const wanted = process.argv[3];

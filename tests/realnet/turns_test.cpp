@@ -67,6 +67,51 @@ TEST(TurnsAccount, HalfOfItIsForgottenEachSecond) {
   EXPECT_EQ(account.used(start + 1000s), 0ms);
 }
 
+TEST_F(TurnsTest, WhoComesOverManyConnectionsHasOneAccountForThem) {
+  const MonoTime now = mono_now();
+  const auto flooding = Address::v4(0xc6120001, 1);  // 198.18.0.1
+  const Account one = turns_.account_for(flooding);
+  const Account other = turns_.account_for(Address::v4(0xc6120001, 2));
+  const Account modest = turns_.account_for(Address::v4(0xc6120002, 1));
+  one->charge(10s, now);
+  EXPECT_GE(other->used(now), 10s);
+  EXPECT_LT(other->used(now), one->used(now));
+  EXPECT_LT(modest->used(now), 1s);
+  wait(other, "a");
+  wait(modest, "b");
+  io_.run();
+  EXPECT_EQ(order_, "ba");
+}
+
+TEST_F(TurnsTest, CustomersOfIPv6HaveManyAddresses) {
+  const MonoTime now = mono_now();
+  const auto from = [&](const char* text) { return turns_.account_for(*Address::parse(text)); };
+  const Account one = from("[2001:db8::1]:1");
+  one->charge(10s, now);
+  EXPECT_GE(from("[2001:db8::ffff:1]:1")->used(now), 10s);
+  EXPECT_LT(from("[2001:db8:0:1::1]:1")->used(now), 1s);
+}
+
+TEST_F(TurnsTest, NobodyWaitsForEver) {
+  const Account greedy = account(300ms);
+  wait(greedy, "a");
+  int others = 0;
+  // Always somebody who took less: each comes later, and once later than the greedy one is due, it has its turn.
+  const auto coming = [&]() -> asio::awaitable<void> {
+    while (order_.empty()) {
+      ++others;
+      co_await turns_.mine(account({}));
+      const MonoTime begin = mono_now();
+      while (mono_now() - begin < 1ms) {
+      }
+    }
+  };
+  asio::co_spawn(io_, coming, [](const std::exception_ptr&) {});
+  io_.run();
+  EXPECT_EQ(order_, "a");
+  EXPECT_GT(others, 1);
+}
+
 TEST_F(TurnsTest, WhoWaitsAtTheEndIsForgotten) {
   auto turns = std::make_unique<Turns>(io_);
   bool ran = false;
