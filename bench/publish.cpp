@@ -104,34 +104,25 @@ class Publisher {
 void publish(benchmark::State& state) {
   const auto connections = static_cast<std::size_t>(state.range(0));
   const std::size_t events = 50 * connections;
-  ServerProcess::Used server;
-  double generator = 0;
+  PublishingCost cost;
   try {
     Publisher publisher;
     std::vector<Connection> open(connections);
     for (auto _ : state) {
       state.PauseTiming();
       const auto requests = publisher.sign(events);
-      const auto before = publisher.server().used();
-      const double own_before = own_microseconds();
+      cost.begin(publisher.server());
       state.ResumeTiming();
       Publisher::publish(open, requests);
       state.PauseTiming();
-      const auto after = publisher.server().used();
-      generator += own_microseconds() - own_before;
-      server.user += after.user - before.user;
-      server.kernel += after.kernel - before.kernel;
+      cost.end(publisher.server());
       state.ResumeTiming();
     }
   } catch (const std::exception& failure) {
     state.SkipWithError(failure.what());
   }
   const auto published = static_cast<std::int64_t>(events) * static_cast<std::int64_t>(state.iterations());
-  state.SetItemsProcessed(published);
-  const auto each = [&](double total) { return total / static_cast<double>(published); };
-  state.counters["server"] = each(server.user);
-  state.counters["server_kernel"] = each(server.kernel);
-  state.counters["generator"] = each(generator);
+  cost.report(state, published);
 }
 BENCHMARK(publish)->Arg(1)->Arg(8)->UseRealTime()->Unit(benchmark::kMillisecond);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <benchmark/benchmark.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -112,5 +113,34 @@ inline double own_microseconds() {
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
 }
+
+// What publishing cost the server and this process, of which only the parts between begin() and end() count.
+class PublishingCost {
+ public:
+  void begin(const ServerProcess& server) {
+    server_before_ = server.used();
+    own_before_ = own_microseconds();
+  }
+  void end(const ServerProcess& server) {
+    const auto after = server.used();
+    generator_ += own_microseconds() - own_before_;
+    server_.user += after.user - server_before_.user;
+    server_.kernel += after.kernel - server_before_.kernel;
+  }
+  // Counters of microseconds for each of `published` events.
+  void report(benchmark::State& state, std::int64_t published) const {
+    state.SetItemsProcessed(published);
+    const auto each = [&](double total) { return total / static_cast<double>(published); };
+    state.counters["server"] = each(server_.user);
+    state.counters["server_kernel"] = each(server_.kernel);
+    state.counters["generator"] = each(generator_);
+  }
+
+ private:
+  ServerProcess::Used server_before_;
+  ServerProcess::Used server_;
+  double own_before_ = 0;
+  double generator_ = 0;
+};
 
 }  // namespace np2p::bench

@@ -146,8 +146,7 @@ double syncs() {
 void web_socket(benchmark::State& state) {
   const auto window = static_cast<std::size_t>(state.range(1));
   const std::size_t events = 50 * static_cast<std::size_t>(state.range(0)) * std::min<std::size_t>(window, 16);
-  ServerProcess::Used server;
-  double generator = 0;
+  PublishingCost cost;
   double synced = 0;
   try {
     const Signer signer = Signer::from_seed(1, 0);
@@ -159,15 +158,11 @@ void web_socket(benchmark::State& state) {
     for (auto _ : state) {
       state.PauseTiming();
       const auto messages = sign(signer, events, serial);
-      const auto before = process.used();
-      const double own_before = own_microseconds();
+      cost.begin(process);
       state.ResumeTiming();
       publish(open, messages, window);
       state.PauseTiming();
-      const auto after = process.used();
-      generator += own_microseconds() - own_before;
-      server.user += after.user - before.user;
-      server.kernel += after.kernel - before.kernel;
+      cost.end(process);
       state.ResumeTiming();
     }
     synced += syncs();
@@ -175,12 +170,8 @@ void web_socket(benchmark::State& state) {
     state.SkipWithError(failure.what());
   }
   const auto published = static_cast<std::int64_t>(events) * static_cast<std::int64_t>(state.iterations());
-  state.SetItemsProcessed(published);
-  const auto each = [&](double total) { return total / static_cast<double>(published); };
-  state.counters["server"] = each(server.user);
-  state.counters["server_kernel"] = each(server.kernel);
-  state.counters["generator"] = each(generator);
-  state.counters["syncs"] = each(synced);
+  cost.report(state, published);
+  state.counters["syncs"] = synced / static_cast<double>(published);
 }
 BENCHMARK(web_socket)->Args({1, 1})->Args({8, 1})->Args({8, 64})->UseRealTime()->Unit(benchmark::kMillisecond);
 

@@ -161,8 +161,8 @@ struct Limits {
   // Bytes of answers to FOLLOW. To one follower: a few with all that is recent (some 2 kB each), then a short one (300
   // bytes) each five seconds at most; whoever says FOLLOW oftener is not heard. To all who are registered: 100,000 who
   // find their author's server back are answered within two minutes. To all newcomers, who may be one attacker with
-  // many keys: 6,000 at once, then some 40 a second, and above half of the burst those without a list of what is
-  // recent.
+  // many keys: some 1,000 at once with what is recent or 6,000 without, then some 40 a second, and below half of the
+  // burst all are answered without.
   std::uint32_t follow_answer_bytes_per_second = 64;
   std::uint32_t follow_answer_bytes_burst = 16 * 1024;
   std::uint32_t renewal_bytes_per_second = 64 * 1024;
@@ -176,7 +176,7 @@ struct Limits {
   std::uint32_t consents_burst = 500;
   std::uint32_t consents_of_one_per_hour = 6;
   std::uint32_t consents_of_one_burst = 30;
-  std::size_t consents = 4096;  // questions that are open, and refusals that hold; the oldest makes room
+  std::size_t consents = 4096;  // questions that are open, and refusals that hold; these make room first
   std::size_t wards = 64;       // users for whom we keep mail; those whom ours does not follow have half of the places
   std::size_t ward_letters = 12'000;                 // kept for one of them,
   std::size_t ward_mail_bytes = 16 * 1024 * 1024;    // in all
