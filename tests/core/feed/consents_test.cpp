@@ -205,6 +205,21 @@ TEST_F(ConsentsTest, WhoNamesOthersAllTheTimeCausesSoManyQuestionsAndNoMore) {
   EXPECT_EQ(author().followers->all().at(one().key).agreed, 1);
 }
 
+TEST_F(ConsentsTest, VerdictsMakeRoomForOpenQuestions) {
+  Limits limits;
+  limits.consents = 2;
+  make(limits);
+  names(one(), {author().key});  // who refuses at once
+  post_to({one().key});
+  village->lose = [](const Extension& message) { return std::holds_alternative<AskWards>(message); };
+  names(other(), {guardian().key, author().key});
+  post_to({other().key});
+  EXPECT_EQ(author().followers->all().at(other().key).agreed, 0);
+  village->lose = nullptr;
+  village->run_for(10s);
+  EXPECT_EQ(author().followers->all().at(other().key).agreed, 1) << "an open question was forgotten";
+}
+
 TEST_F(ConsentsTest, SoManyQuestionsAreRemembered) {
   Limits limits;
   limits.consents = 2;

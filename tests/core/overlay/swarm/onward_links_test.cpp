@@ -25,8 +25,8 @@ struct Divided : ::testing::Test {
   std::unique_ptr<RawPeer> author, neighbour;
   std::uint64_t counter = 0;
 
-  void SetUp() override {
-    Config config;
+  void SetUp() override { boot({}); }
+  void boot(Config config) {
     config.limits.cell_fanout = 2;
     config.limits.cell_lease = 10min;
     world.add(false, std::move(config));
@@ -127,6 +127,22 @@ TEST_F(Divided, NobodyElseMakesItDial) {
   EXPECT_TRUE(dialled(home(93)));
   EXPECT_FALSE(dialled(home(94))) << "one answer to one question";
   EXPECT_EQ(world[0].rejections["cell here not_found"], 2);
+}
+
+struct DividedWithLittleRoom : Divided {
+  void SetUp() override {
+    Config config;
+    config.limits.onward_links = 2;
+    boot(std::move(config));
+  }
+};
+
+TEST_F(DividedWithLittleRoom, OneAuthorGetsHalfOfThem) {
+  post("first");
+  const auto sent = heard();
+  EXPECT_EQ(receivers<CellCopy>(sent).size(), 2u);
+  EXPECT_EQ(receivers<CellWhere>(sent).size(), 1u);
+  EXPECT_EQ(world[0].rejections["onward link full"], 1);
 }
 
 TEST_F(Divided, WhoIsAskedSaysWhereItCanBeDialled) {
