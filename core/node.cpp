@@ -85,6 +85,10 @@ void Node::durable(Ticket ticket) {
   drain();
 }
 
+void Node::disk_failed() {
+  api_->disk_failed();
+}
+
 void Node::publish(RequestId request, Event event, const Visitor& by, std::string_view text) {
   expire();
   api_->publish(request, std::move(event), by, text);

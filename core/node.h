@@ -36,6 +36,8 @@ class Node {
              Traffic traffic);  // a record of a tunnel, to be taken to its other end
   void timer(Timer timer);
   void durable(Ticket ticket);
+  // The disk has refused writes for a while: clients that wait for it are told so.
+  void disk_failed();
 
   // --- inputs from clients
   // Exactly one Clients::published(request, outcome) follows, later or within the call (refusals).

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "realnet/clock.h"
+
 namespace np2p::real {
 
 namespace {
 
 constexpr Duration kFirstPause = 50ms;
 constexpr Duration kLongestPause = 5s;
+constexpr Duration kPatience = 700ms;  // a few attempts: what passes by itself is nobody's business
 
 }  // namespace
 
@@ -81,6 +84,7 @@ void Committer::synced(Ticket ticket, const Status& status) {
   }
   ++syncs_;
   pause_ = kFirstPause;
+  failing_since_.reset();
   store_.mark_durable(ticket);
   durable_(ticket);
   pump();
@@ -88,7 +92,8 @@ void Committer::synced(Ticket ticket, const Status& status) {
 }
 
 void Committer::fail(const std::string& reason) {
-  trouble_(reason);
+  if (!failing_since_) failing_since_ = mono_now();
+  trouble_(reason, mono_now() - *failing_since_ >= kPatience);
   busy_ = true;
   retry_.expires_after(pause_);
   pause_ = std::min(2 * pause_, kLongestPause);

@@ -19,7 +19,8 @@ namespace np2p::real {
 class Committer {
  public:
   using Durable = std::function<void(Ticket)>;  // on the node's thread, after mark_durable
-  using Trouble = std::function<void(const std::string& reason)>;
+  // At each failure; `lasting`: it has failed since kPatience, so that who waits should be told.
+  using Trouble = std::function<void(const std::string& reason, bool lasting)>;
   Committer(asio::io_context& io, SqliteStore& store, Durable durable, Trouble trouble);
   ~Committer();
 
@@ -41,6 +42,7 @@ class Committer {
   Trouble trouble_;
   asio::steady_timer retry_;
   Duration pause_;
+  std::optional<MonoTime> failing_since_;
   bool busy_ = false;              // a sync or a pause is under way
   bool waiting_ = false;           // for inputs that may share the next commit
   std::uint64_t last_ = 0;         // tickets in the last batch

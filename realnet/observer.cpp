@@ -1,8 +1,10 @@
 #include "realnet/observer.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "realnet/clock.h"
+#include "realnet/log.h"
 
 namespace np2p::real {
 
@@ -28,18 +30,18 @@ void RealObserver::event_accepted(const EventId& id, LinkId link) {
 }
 
 void RealObserver::rejected(std::string_view what, const Error& why, LinkId link) {
-  const std::string peer = link && peer_name_ ? peer_name_(link) : std::string("client");
-  log_reject(peer, what, why);
+  const auto from = link && remote_of_ ? remote_of_(link) : client_;
+  rejected(from.value_or(Address{}), what, why);
 }
 
-void RealObserver::link_rejected(const std::string& peer, const Error& why) {
-  log_reject(peer, "link", why);
-}
-
-void RealObserver::log_reject(std::string_view peer, std::string_view what, const Error& why) {
-  if (rejects_.note(peer, what, name(why.code), mono_now())) {
-    spdlog::info("refused {} of {}: {} ({})", what, peer, why.reason, name(why.code));
-  }
+void RealObserver::rejected(const Address& from, std::string_view what, const Error& why) {
+  const AddressGroup group = group_of(from);
+  const std::string_view peer(reinterpret_cast<const char*>(group.data()), group.size());
+  if (!rejects_.note(peer, what, name(why.code), mono_now())) return;
+  // Unspecified: it has left, or the node found out by itself.
+  const std::string who = from.is_unspecified() ? "an unknown peer" : from.ip_text();
+  log_event(spdlog::level::info, "refused", fmt::format("refused {} of {}: {} ({})", what, who, why.reason, name(why.code)),
+            {{"what", what}, {"peer", who}, {"reason", why.reason}, {"code", name(why.code)}});
 }
 
 void RealObserver::noted(std::string_view line) {

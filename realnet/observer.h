@@ -1,11 +1,14 @@
-// Port Observer: counts and logs. What a peer does wrong is logged at most once per peer, reason and minute.
+// Port Observer: counts and logs. What a peer does wrong is logged at most once per peer, reason and minute. A peer is
+// an address; of IPv6 the /64 that it can choose its address in (AddressGroup).
 #pragma once
 
 #include <array>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
+#include "core/base/address_budgets.h"
 #include "core/host/observer.h"
 #include "realnet/net/reject_log.h"
 
@@ -13,8 +16,20 @@ namespace np2p::real {
 
 class RealObserver final : public Observer {
  public:
-  using PeerName = std::function<std::string(LinkId)>;  // for the log
-  void name_peers(PeerName name) { peer_name_ = std::move(name); }
+  using RemoteOf = std::function<std::optional<Address>(LinkId)>;  // nothing: it has left
+  void find_peers(RemoteOf remote_of) { remote_of_ = std::move(remote_of); }
+
+  // While one of these lives, the node hears a client at that address: what is refused and came over no link is its.
+  class Client {
+   public:
+    Client(RealObserver& observer, const Address& address) : observer_(observer) { observer_.client_ = address; }
+    ~Client() { observer_.client_.reset(); }
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+   private:
+    RealObserver& observer_;
+  };
 
   void event_accepted(const EventId& id, LinkId link) override;
   void frame_was(Traffic traffic) override { frame_class_ = traffic; }
@@ -25,7 +40,7 @@ class RealObserver final : public Observer {
   // in what carried it, and counts only if nobody needed it.
   void frame_begins(Traffic said, std::size_t bytes, bool in_tunnel);
   void frame_ends();
-  void link_rejected(const std::string& peer, const Error& why);
+  void rejected(const Address& from, std::string_view what, const Error& why);
 
   struct Flow {
     std::uint64_t frames = 0;
@@ -37,8 +52,8 @@ class RealObserver final : public Observer {
   [[nodiscard]] std::uint64_t events_accepted() const noexcept { return events_accepted_; }
 
  private:
-  void log_reject(std::string_view peer, std::string_view what, const Error& why);
-  PeerName peer_name_;
+  RemoteOf remote_of_;
+  std::optional<Address> client_;
   RejectLog rejects_;
   Flows flows_in_{};
   Traffic frame_class_ = Traffic::control;

@@ -40,6 +40,7 @@ Server::Server(ServerOptions options)
       bind_watch_(io_),
       upkeep_(io_),
       join_log_(options_.config),
+      watchdog_(io_),
       started_(mono_now()) {}
 
 Server::~Server() {
@@ -170,18 +171,13 @@ void Server::start_node() {
   LinkSettings settings{*key_, options_.config.network_id, link_profile(options_.config.overlay),
                         options_.config.limits};
   links_ = std::make_unique<Links>(io_, static_cast<LinkInputs&>(*this), settings);
-  observer_.name_peers([this](LinkId link) {
-    const auto remote = links_->remote(link);
-    return remote ? remote->ip_text() : std::string("a peer that left");
-  });
+  observer_.find_peers([this](LinkId link) { return links_->remote(link); });
   timers_ = std::make_unique<RealTimers>(io_, [this](Timer timer) { input([&] { node_->timer(timer); }); });
   const Host host{clock_, *links_, *timers_, *store_, verifier_, *key_, entropy_, *this, observer_};
   node_ = std::make_unique<Node>(options_.config, host);
   committer_ = std::make_unique<Committer>(
       io_, *store_, [this](Ticket ticket) { input([&] { node_->durable(ticket); }); },
-      [this](const std::string& reason) {
-        if (!store_->damaged()) spdlog::error("the disk fails, trying again: {}", reason);
-      });
+      [this](const std::string& reason, bool lasting) { disk_fails(reason, lasting); });
 }
 
 void Server::after_input() {
@@ -189,6 +185,11 @@ void Server::after_input() {
   committer_->pump();
   watch_store();
   if (!join_log_.joined() && links_->open_count() > 0) say(join_log_.status(node_->status()));
+}
+
+void Server::disk_fails(const std::string& reason, bool lasting) {
+  if (!store_->damaged()) spdlog::error("the disk fails, trying again: {}", reason);
+  if (lasting) asio::post(io_, [this] { input([&] { node_->disk_failed(); }); });  // it may be an input that found out
 }
 
 // What the store found out about its file is said once, and again when it got twice as bad.
@@ -229,7 +230,7 @@ void Server::on_carry(LinkId tunnel, const Frame& record, Traffic traffic) {
 }
 
 void Server::on_link_rejected(const Address& remote, const Error& why) {
-  observer_.link_rejected(remote.ip_text(), why);
+  observer_.rejected(remote, "link", why);
 }
 
 void Server::on_port_mapped(const std::optional<Address>& external, const std::string& who) {
@@ -258,8 +259,13 @@ void Server::published(RequestId request, const Status& outcome) {
   waiting_.erase(at);
 }
 
-void Server::refused(std::string_view what, const Error& why) {
-  observer_.rejected(what, why, {});
+void Server::refused(const Address& from, std::string_view what, const Error& why) {
+  observer_.rejected(from, what, why);
+}
+
+Access& Server::access() {
+  clock_.thaw();  // asked between inputs, too
+  return node_->access();
 }
 
 asio::awaitable<Status> Server::publish(WrittenEvent event, const Visitor& by) {
@@ -268,7 +274,10 @@ asio::awaitable<Status> Server::publish(WrittenEvent event, const Visitor& by) {
   const auto waiting = std::make_shared<Waiting>(io_);
   waiting->wake.expires_at(asio::steady_timer::time_point::max());
   waiting_.emplace(request, waiting);
-  input([&] { node_->publish(request, std::move(event.event), by, event.text); });
+  {
+    const RealObserver::Client client(observer_, by.origin.peer);
+    input([&] { node_->publish(request, std::move(event.event), by, event.text); });
+  }
   if (!waiting->outcome) {
     SocketError cancelled;
     co_await waiting->wake.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
@@ -278,27 +287,29 @@ asio::awaitable<Status> Server::publish(WrittenEvent event, const Visitor& by) {
 
 void Server::tell(SessionId session, std::string_view text) {
   const auto at = sessions_.find(session);
-  if (at != sessions_.end()) at->second->tell(text);
+  if (at != sessions_.end()) at->second.output->tell(text);
 }
 
 std::size_t Server::untold_bytes(SessionId session) const noexcept {
   const auto at = sessions_.find(session);
-  return at == sessions_.end() ? 0 : at->second->untold_bytes();
+  return at == sessions_.end() ? 0 : at->second.output->untold_bytes();
 }
 
 void Server::hang_up(SessionId session, std::string_view reason) {
   const auto at = sessions_.find(session);
   if (at == sessions_.end()) return;
-  SessionOutput* const output = at->second;
+  const Client client = at->second;
   sessions_.erase(at);
-  output->hang_up(reason);
+  observer_.rejected(client.address, "session", error(ErrorCode::forbidden, std::string(reason)));
+  client.output->hang_up(reason);
 }
 
 std::optional<SessionId> Server::open_session(const ClientOrigin& origin, SessionOutput& output) {
   if (stopping_) return std::nullopt;
   const SessionId session{++last_session_};
-  sessions_[session] = &output;
+  sessions_[session] = {&output, origin.peer};
   bool opened = false;
+  const RealObserver::Client client(observer_, origin.peer);
   input([&] { opened = node_->session_opened(session, origin); });
   if (opened) return session;
   sessions_.erase(session);
@@ -306,7 +317,10 @@ std::optional<SessionId> Server::open_session(const ClientOrigin& origin, Sessio
 }
 
 void Server::session_text(SessionId session, std::string_view text) {
-  if (!stopping_) input([&] { node_->session_text(session, text); });
+  const auto at = sessions_.find(session);
+  if (stopping_ || at == sessions_.end()) return;
+  const RealObserver::Client client(observer_, at->second.address);
+  input([&] { node_->session_text(session, text); });
 }
 
 void Server::session_writable(SessionId session) {
@@ -393,6 +407,7 @@ void Server::run() {
   input([&] { node_->start(); });
   watch_bind();
   if (certificate_watch_) certificate_watch_->start();
+  watchdog_.start();
   if (options_.ages.any()) give_up_old();
   io_.run();
 }
@@ -463,6 +478,7 @@ void Server::stop() {
   timers_->cancel_all();
   bind_watch_.cancel();
   if (certificate_watch_) certificate_watch_->stop();
+  watchdog_.stop();
   upkeep_.cancel();
   input([&] { node_->stop(); });
   committer_->finish([this] { links_->stop([this] { http_->stop([this] { finish_stop(); }); }); });

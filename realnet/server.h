@@ -30,6 +30,7 @@
 #include "realnet/observer.h"
 #include "realnet/status_text.h"
 #include "realnet/timers.h"
+#include "realnet/watchdog.h"
 
 namespace np2p::real {
 
@@ -85,6 +86,7 @@ class Server final : private LinkInputs, private Clients, private Backend, priva
   void input(Input&& input);
   void after_input();
   void watch_store();
+  void disk_fails(const std::string& reason, bool lasting);
   void drop_own_addresses();
   ServerView view();
   std::vector<WayIn> ways_in() const;
@@ -113,13 +115,13 @@ class Server final : private LinkInputs, private Clients, private Backend, priva
   void session_text(SessionId session, std::string_view text) override;
   void session_writable(SessionId session) override;
   void session_closed(SessionId session) override;
-  void message_refused(const Error& why) override { refused("client message", why); }
+  void message_refused(const Address& from, const Error& why) override { refused(from, "client message", why); }
   // Backend
   asio::awaitable<Status> publish(WrittenEvent event, const Visitor& by) override;
-  Access& access() override { return node_->access(); }
+  Access& access() override;
   std::string relay_document(bool open) override;
   QueryAnswer query(const Filter& filter) override;
-  void refused(std::string_view what, const Error& why) override;
+  void refused(const Address& from, std::string_view what, const Error& why) override;
   std::string status_json() override;
   std::string metrics_text() override;
   Status health() override;
@@ -151,6 +153,7 @@ class Server final : private LinkInputs, private Clients, private Backend, priva
   JoinLog join_log_;
   std::unique_ptr<LateNames> late_names_;
   std::unique_ptr<CertificateWatch> certificate_watch_;  // with -s
+  Watchdog watchdog_;
 
   struct Waiting {
     std::optional<Status> outcome;
@@ -159,7 +162,11 @@ class Server final : private LinkInputs, private Clients, private Backend, priva
   };
   std::map<RequestId, std::shared_ptr<Waiting>> waiting_;  // publishes whose client waits
   std::uint64_t last_request_ = 0;
-  std::map<SessionId, SessionOutput*> sessions_;
+  struct Client {
+    SessionOutput* output;
+    Address address;
+  };
+  std::map<SessionId, Client> sessions_;
   std::uint64_t last_session_ = 0;
   MonoTime started_;
   bool stopping_ = false;

@@ -4,7 +4,7 @@
 #include <bit>
 #include <charconv>
 
-#include "core/base/heap_bytes.h"
+#include "core/api/client_limits.h"
 #include "core/event/references.h"
 #include "core/event/sha256.h"
 #include "core/event/validation.h"
@@ -98,19 +98,31 @@ std::string host_of_url(std::string_view url) {
 Access::Access(const Config& config, Host& host)
     : config_(config),
       host_(host),
-      deliveries_(per_second(config.limits.client.all_deliveries_per_minute),
-                  config.limits.client.all_deliveries_burst * kMilli) {}
+      all_deliveries_(per_second(config.limits.client.all_deliveries_per_minute),
+                      config.limits.client.all_deliveries_burst * kMilli),
+      deliveries_(per_second(config.limits.client.deliveries_per_minute), config.limits.client.deliveries_burst * kMilli,
+                  config.limits.client.deliverers),
+      // One more, so that the one for which a WebSocket is closed is still looked at.
+      forgeries_(kForgivenForgeriesPerSecond, kForgeries + 1, config.limits.client.deliverers) {}
 
 bool Access::is_writer(const PubKey& key) const noexcept {
   return key == config_.owner ||
          std::find(config_.writers.begin(), config_.writers.end(), key) != config_.writers.end();
 }
 
+bool Access::is_insider(const Visitor& visitor) const noexcept {
+  return visitor.origin.trusted || std::any_of(visitor.keys.begin(), visitor.keys.end(),
+                                               [&](const PubKey& key) { return is_writer(key); });
+}
+
 Status Access::may_read(const Visitor& visitor) const {
-  if (visitor.origin.trusted) return {};
-  if (std::any_of(visitor.keys.begin(), visitor.keys.end(), [&](const PubKey& key) { return is_writer(key); })) {
-    return {};
-  }
+  if (!config_.open_writes) return may_see_state(visitor);
+  if (visitor.origin.trusted || !visitor.keys.empty()) return {};
+  return error(ErrorCode::unauthenticated, "say first who you are: here reads who has proven a key");
+}
+
+Status Access::may_see_state(const Visitor& visitor) const {
+  if (is_insider(visitor)) return {};
   if (!visitor.keys.empty()) return error(ErrorCode::forbidden, "only the owner of this server reads here");
   return error(ErrorCode::unauthenticated, "say first who you are: only the owner of this server reads here");
 }
@@ -145,24 +157,31 @@ Status Access::may_write(const Visitor& visitor, const Event& event) {
   return {};
 }
 
+bool Access::is_free(const Visitor& visitor, const Event& event) const noexcept {
+  return is_writer(event.pubkey) || (config_.open_writes && visitor.origin.trusted);
+}
+
 Status Access::charge(const Visitor& visitor, const Event& event) {
-  if (is_writer(event.pubkey) || (config_.open_writes && visitor.origin.trusted)) return {};
-  const ClientLimits& limits = config_.limits.client;
+  if (is_free(visitor, event) || deliveries_.take(visitor.origin.peer, host_.clock.mono(), kDelivery)) return {};
+  return error(ErrorCode::rate_limited, "too many deliveries lately; try again in a minute");
+}
+
+Status Access::charge_all(const Visitor& visitor, const Event& verified) {
+  if (is_free(visitor, verified) || all_deliveries_.take(host_.clock.mono(), kDelivery)) return {};
+  return error(ErrorCode::rate_limited, "too many deliveries lately; try again in a minute");
+}
+
+// Who is trusted is not counted: a foreign page in the owner's browser has the address of the owner's own programs.
+Result<EventPtr> Access::verify(Event event, const ClientOrigin& from, std::string_view text) {
   const MonoTime now = host_.clock.mono();
-  auto at = deliverers_.find(visitor.origin.peer.ip);
-  if (at == deliverers_.end()) {
-    if (deliverers_.size() >= limits.deliverers) {
-      deliverers_.erase(std::min_element(deliverers_.begin(), deliverers_.end(),
-                                         [](const auto& a, const auto& b) { return a.second.used < b.second.used; }));
-    }
-    const TokenBucket budget(per_second(limits.deliveries_per_minute), limits.deliveries_burst * kMilli);
-    at = deliverers_.emplace(visitor.origin.peer.ip, Deliverer{budget, 0}).first;
+  if (!from.trusted && forgeries_.wait(from.peer, now) > Duration{}) {
+    return error(ErrorCode::rate_limited, "too many forged events from this address; try again later");
   }
-  at->second.used = ++delivery_count_;
-  if (!at->second.budget.take(now, kDelivery) || !deliveries_.take(now, kDelivery)) {
-    return error(ErrorCode::rate_limited, "too many deliveries lately; try again in a minute");
-  }
-  return {};
+  auto valid = ValidationGate::validate(std::move(event), config_.limits, host_.verifier, text);
+  if (valid.ok() || from.trusted) return valid;
+  const ErrorCode why = valid.error().code;
+  if (why == ErrorCode::bad_id || why == ErrorCode::bad_signature) forgeries_.take(from.peer, now);
+  return valid;
 }
 
 std::string Access::random_text() {
@@ -175,26 +194,26 @@ std::string Access::challenge() {
   return random_text();
 }
 
-Result<PubKey> Access::verified(Event proof, std::uint16_t kind, Duration window) {
+Result<PubKey> Access::proven(Event proof, std::uint16_t kind, Duration window, const ClientOrigin& from) {
   if (proof.kind != kind) return error(ErrorCode::bad_kind, "a proof here is an event of kind " + std::to_string(kind));
   const std::int64_t now = unix_seconds(host_.clock.wall());
   const std::int64_t most = window / 1s;
   if (proof.created_at < now - most || proof.created_at > now + most) {
     return error(ErrorCode::bad_time, "the proof's created_at is too far from now");
   }
-  const auto valid = ValidationGate::validate(std::move(proof), config_.limits, host_.verifier);
+  const auto valid = verify(std::move(proof), from);
   if (!valid.ok()) return valid.error();
   return (*valid)->pubkey;
 }
 
-Result<PubKey> Access::prove(Event answer, std::string_view challenge, std::string_view url) {
+Result<PubKey> Access::prove(Event answer, std::string_view challenge, const ClientOrigin& from) {
   const auto said = only(answer.tags, "challenge");
   if (!said || *said != challenge) return error(ErrorCode::bad_field, "it does not answer this connection's challenge");
   const auto relay = only(answer.tags, "relay");
-  if (!relay || host_of_url(*relay) != host_of_url(url)) {
+  if (!relay || host_of_url(*relay) != host_of_url(from.url)) {
     return error(ErrorCode::bad_field, "its relay tag names another server");
   }
-  return verified(std::move(answer), 22242, config_.limits.client.proof_window);
+  return proven(std::move(answer), 22242, config_.limits.client.proof_window, from);
 }
 
 std::string Access::nonce() {
@@ -223,7 +242,7 @@ bool Access::use_nonce(std::string_view url) {
   return false;
 }
 
-Result<PubKey> Access::prove(Event proof, const RequestClaim& request) {
+Result<PubKey> Access::prove(Event proof, const RequestClaim& request, const ClientOrigin& from) {
   const auto url = only(proof.tags, "u");
   if (!url || !is_url(*url, request.url)) return error(ErrorCode::bad_field, "the proof is for another URL");
   const auto method = only(proof.tags, "method");
@@ -233,7 +252,7 @@ Result<PubKey> Access::prove(Event proof, const RequestClaim& request) {
   if (needs_payload && (!payload || *payload != to_hex(sha256(bytes_of(request.body))))) {
     return error(ErrorCode::bad_field, "the proof is for another body");
   }
-  auto key = verified(std::move(proof), 27235, config_.limits.client.request_window);
+  auto key = proven(std::move(proof), 27235, config_.limits.client.request_window, from);
   if (!key.ok()) return key;
   // Last, so that nobody but who holds a key can use a nonce up.
   if (!use_nonce(request.url)) return error(ErrorCode::bad_field, "the URL has no nonce of ours, or one that was used");
@@ -241,7 +260,7 @@ Result<PubKey> Access::prove(Event proof, const RequestClaim& request) {
 }
 
 std::size_t Access::bytes() const noexcept {
-  return nonces_.size() * (sizeof(Nonce) + 33) + heap_bytes(deliverers_);
+  return nonces_.size() * (sizeof(Nonce) + 33) + deliveries_.bytes() + forgeries_.bytes();
 }
 
 }  // namespace np2p

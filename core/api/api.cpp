@@ -28,6 +28,10 @@ void Api::durable(Ticket ticket) {
   publisher_.durable(ticket);
 }
 
+void Api::disk_failed() {
+  publisher_.disk_failed();
+}
+
 bool Api::session_opened(SessionId session, const ClientOrigin& origin) {
   const bool opened = sessions_.open(session, origin);
   feed_.listen(!sessions_.empty());

@@ -74,6 +74,7 @@ class Api {
   void publish(RequestId request, Event event, const Visitor& by = {}, std::string_view text = {});
   QueryAnswer query(const ClientQuery& query);
   void durable(Ticket ticket);  // answers the publishes that are safe now
+  void disk_failed();           // refuses those that wait
 
   // Clients on WebSockets. False: there are too many of them.
   bool session_opened(SessionId session, const ClientOrigin& origin);

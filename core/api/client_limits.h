@@ -7,10 +7,12 @@
 
 namespace np2p {
 
-inline constexpr std::size_t kAnswersEvents = 4000;  // for all filters of one REQ: of many filters each gets less
+// For all filters of one REQ; of so many filters that it is not enough each gets less, and NIP-11 announces fewer.
+inline constexpr std::size_t kAnswersEvents = 4000;
 inline constexpr std::size_t kCountedEvents =
     20'000;  // looked at for a COUNT of several filters; above, it is a lower bound
-// Events of one connection whose id or signature is not true; beyond, it is closed.
+// Events of one connection whose id or signature is not true; beyond, it is closed. As many of one address that is not
+// trusted; beyond, nothing of it is verified but what is forgiven.
 inline constexpr std::uint32_t kForgeries = 100;
 inline constexpr std::uint32_t kForgivenForgeriesPerSecond = 1;
 

@@ -1,9 +1,10 @@
 #include "core/api/publisher.h"
 
+#include <utility>
+
 #include "core/event/bind.h"
 #include "core/event/expiry.h"
 #include "core/event/references.h"
-#include "core/event/validation.h"
 #include "core/feed/bans.h"
 #include "core/feed/deletions.h"
 #include "core/feed/feed.h"
@@ -28,9 +29,10 @@ Result<EventPtr> Publisher::admit(WrittenEvent written, const Visitor& by, Style
   }
   if (has_expired(event, now)) return error(ErrorCode::expired, "it has expired already");
   if (const Status charged = access_.charge(by, event); !charged.ok()) return charged.error();
-  auto valid = ValidationGate::validate(std::move(event), config_.limits, host_.verifier, written.text);
+  auto valid = access_.verify(std::move(event), by.origin, written.text);
   if (!valid) return valid;
   const Event& accepted = (*valid).get();
+  if (const Status charged = access_.charge_all(by, accepted); !charged.ok()) return charged.error();
   if (is_banned(accepted, host_.store)) return error(ErrorCode::forbidden, "it, or its author, is banned here");
   if (accepted.kind == kind::bind) {
     if (const Status bind = admit_bind(*valid); !bind.ok()) return bind.error();
@@ -111,16 +113,29 @@ void Publisher::publish(WrittenEvent event, const Visitor& by, Style style, Done
   if (outcome == PutOutcome::superseded) {
     return refuse(error(ErrorCode::bad_time, "a newer event of this kind is already stored"), done);
   }
-  if (outcome == PutOutcome::refused || outcome == PutOutcome::trouble) {
-    const char* why = outcome == PutOutcome::refused ? "the store has no room for it" : "the disk fails";
-    return refuse(error(ErrorCode::full, why), done);
-  }
+  if (outcome == PutOutcome::refused) return refuse(error(ErrorCode::full, "the store has no room for it"), done);
+  // What is known may be so from a batch that the disk has not taken.
+  if (outcome == PutOutcome::trouble || disk_fails_) return refuse(error(ErrorCode::full, "the disk fails"), done);
   if (outcome == PutOutcome::stored) hand_on();
   pending_.push_back({host_.store.flush(), std::move(done), outcome == PutOutcome::duplicate});
-  durable(host_.store.durable());
+  acknowledge(host_.store.durable());
 }
 
 void Publisher::durable(Ticket ticket) {
+  disk_fails_ = false;
+  acknowledge(ticket);
+}
+
+// What is answered so is not undone: it stays in the batch that the store repeats, and may be with followers already.
+// Once the disk is well it is durable like the rest; who brings it again then hears that it is here.
+void Publisher::disk_failed() {
+  disk_fails_ = true;
+  for (const Pending& waiting : std::exchange(pending_, {})) {
+    refuse(error(ErrorCode::full, "the disk fails; it may be kept once it works again"), waiting.done);
+  }
+}
+
+void Publisher::acknowledge(Ticket ticket) {
   while (!pending_.empty() && pending_.front().ticket <= ticket) {
     const Pending safe = std::move(pending_.front());
     pending_.pop_front();

@@ -32,6 +32,8 @@ class Publisher {
   // `done` is called exactly once, now (refused, or nothing to wait for) or when the event is durable.
   void publish(WrittenEvent event, const Visitor& by, Style style, Done done);
   void durable(Ticket ticket);
+  // The disk has refused for a while: whoever waits is refused, and whoever comes, until it works again (durable()).
+  void disk_failed();
   [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(pending_); }
 
  private:
@@ -39,6 +41,7 @@ class Publisher {
   Status admit_bind(const EventPtr& event);
   Status admit_deletion(const Event& event);
   void refuse(const Error& why, const Done& done);
+  void acknowledge(Ticket ticket);
 
   struct Pending {
     Ticket ticket;
@@ -50,6 +53,7 @@ class Publisher {
   Feed& feed_;
   Access& access_;
   std::deque<Pending> pending_;  // ascending tickets
+  bool disk_fails_ = false;
 };
 
 }  // namespace np2p

@@ -1,7 +1,9 @@
 #include "core/api/relay_document.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "core/api/client_limits.h"
 #include "core/event/json_text.h"
 
 namespace np2p {
@@ -37,12 +39,15 @@ class Object {
 
 std::string limitation(const Config& config, bool open) {
   const ClientLimits& limits = config.limits.client;
+  const std::size_t most = std::min(limits.answer_events, kAnswersEvents);
   return Object()
       .number("max_message_length", limits.message_bytes)
       .number("max_subscriptions", limits.subscriptions)
-      .number("max_filters", limits.filters)
-      .number("max_limit", limits.answer_events)
-      .number("default_limit", limits.answer_events)
+      // What holds together: so many filters get so many events each. Of more filters, up to ClientLimits::filters,
+      // each gets less.
+      .number("max_filters", std::clamp<std::size_t>(kAnswersEvents / most, 1, limits.filters))
+      .number("max_limit", most)
+      .number("default_limit", most)
       .number("max_subid_length", limits.subscription_characters)
       .number("max_event_tags", config.limits.event_tags)
       .number("max_content_length", config.limits.event_bytes)

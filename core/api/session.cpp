@@ -82,8 +82,8 @@ void Session::end(std::string_view reason) {
   host_.clients.hang_up(id_, reason);
 }
 
-bool Session::may_speak(bool may_read) {
-  TokenBucket& budget = may_read ? trusted_budget_ : budget_;
+bool Session::may_speak(bool insider) {
+  TokenBucket& budget = insider ? trusted_budget_ : budget_;
   if (budget.take(host_.clock.mono())) return true;
   // Who does not mind being refused is not listened to for ever.
   if (++refused_ > config_.limits.client.messages_burst) end("too many messages");

@@ -33,8 +33,8 @@ class Session {
   void say(std::string text);
   void writable() { pump(); }
   void end(std::string_view reason);
-  // One more message; false: too many lately. Who may read has the larger budget.
-  bool may_speak(bool may_read);
+  // One more message; false: too many lately. Who is at home here has the larger budget.
+  bool may_speak(bool insider);
   // It brought an event whose id or signature is not true. Verifying costs us more than sending does others.
   void forged();
 

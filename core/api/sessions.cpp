@@ -31,7 +31,7 @@ void Sessions::text(SessionId id, std::string_view text) {
   if (at == sessions_.end()) return;
   Session& session = *at->second;
   auto message = parse_client_message(text, config_.limits);
-  const bool allowed = session.may_speak(access_.may_read(session.visitor()).ok());
+  const bool allowed = session.may_speak(access_.is_insider(session.visitor()));
   const Error too_fast = error(ErrorCode::rate_limited, "too many messages; slow down");
   if (!message.ok() || (!allowed && std::holds_alternative<CloseMessage>(*message))) {
     const Error& why = message.ok() ? too_fast : message.error();
@@ -116,7 +116,7 @@ void Sessions::proof(Session& session, EventMessage message) {
     outcome = error(ErrorCode::bad_field, "nobody asked for a proof");
   } else {
     const EventId proof = message.event->id;
-    const auto key = access_.prove(std::move(message.event).value(), session.challenge(), session.visitor().origin.url);
+    const auto key = access_.prove(std::move(message.event).value(), session.challenge(), session.visitor().origin);
     if (!key.ok()) {
       outcome = key.error();
     } else if (!session.proven(proof, *key)) {

@@ -28,7 +28,7 @@ void add_switch(CLI::App& app, const std::string& names, std::optional<bool>& ta
       names, [&target](std::int64_t times) { target = times > 0; }, help);
 }
 
-void add_server_options(CLI::App& app, ServerFlags& flags, std::string& config) {
+void add_server_options(CLI::App& app, ServerFlags& flags) {
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);  // as the original
   app.add_option("-l,--listen-addr-port", flags.listen,
                  "Address and port for other servers (127.0.0.1:20000); port 0: any free one");
@@ -40,8 +40,9 @@ void add_server_options(CLI::App& app, ServerFlags& flags, std::string& config) 
   add_switch(app, "-w,--writable", flags.writable, "Whether clients may publish (true)");
   add_switch(app, "-d,--debug", flags.debug, "Log debug output to stderr (false)");
   add_switch(app, "-s,--ssl", flags.ssl, "Offer the REST API over TLS (false)");
-  app.add_option("--tls-cert", flags.tls_cert, "Certificate chain for -s (fullchain.pem)");
-  app.add_option("--tls-key", flags.tls_key, "Private key for -s (privkey.pem)");
+  app.add_option("--tls-cert", flags.tls_cert, "Certificate chain for -s (fullchain.pem); what does not begin with / lies beside the config file, without one in "
+                 "the data directory");
+  app.add_option("--tls-key", flags.tls_key, "Private key for -s (privkey.pem); likewise");
   app.add_option("--data-dir", flags.data_dir,
                  "Where database and node key live (~/.local/share/nostrp2p/<16 hex digits of the public key>)");
   app.add_option("--api-listen", flags.api_listen, "Address and port of the REST API (listen port + 1, on loopback)");
@@ -75,13 +76,20 @@ void add_server_options(CLI::App& app, ServerFlags& flags, std::string& config) 
                  "repeatable")
       ->take_all()
       ->allow_extra_args(false);
-  app.add_option("--writers", flags.writers, "A further key that may publish here, or * for everybody; repeatable")
+  app.add_option("--trusted-proxies", flags.trusted_proxies,
+                 "Network of a reverse proxy, like 127.0.0.1: its X-Forwarded-For or Forwarded says who asks; repeatable")
       ->take_all()
       ->allow_extra_args(false);
+  app.add_option("--writers", flags.writers,
+                 "Further keys that may publish here, or * for everybody, who may then also read once they have proven "
+                 "a key; repeatable")
+      ->take_all()
+      ->allow_extra_args(true);
   app.add_option("--min-pow", flags.min_pow, "Bits of proof of work (NIP-13) of what others deliver (0)");
   add_switch(app, "--api-insecure", flags.api_insecure, "Let --api-listen be a public address without -s (false)");
   app.add_option("--log-file", flags.log_file, "Log there instead of stderr; two files of 5 MiB at most");
-  app.add_option("--config", config, "TOML file with these options by their long names, and [retention]; flags win");
+  app.add_option("--log-format", flags.log_format, "Lines of the log: text (default), or json");
+  app.add_option("--config", flags.config, "TOML file with these options by their long names, and [retention]; flags win");
 }
 
 // Of the commands that ask a server.
@@ -272,7 +280,6 @@ Result<Command> parse(CLI::App& app, std::vector<std::string> arguments) {
 struct Commands {
   CLI::App app{"nostrp2p: your own server of a peer-to-peer network of Nostr posts", "nostrp2p"};
   ServerFlags server;
-  std::string config;
   bool print_config = false;
   GenkeyFlags genkey;
   BindFlags bind;
@@ -295,7 +302,7 @@ struct Commands {
     app.set_version_flag("--version", std::string(kVersionLine));
     app.require_subcommand(0, 1);
     auto& server_app = *app.add_subcommand("server", "Start up the server.");
-    add_server_options(server_app, server, config);
+    add_server_options(server_app, server);
     server_app.add_flag("--print-config", print_config, "Print a config file with every key explained, and leave");
     auto& genkey_app = add("genkey", "Generate a new key pair.", [this] { return GenkeyCommand{genkey}; });
     genkey_app.add_flag("--json", genkey.json, "Print JSON");
@@ -364,8 +371,8 @@ Result<Command> parse_command_line(const std::vector<std::string>& arguments) {
   const CLI::App* server_app = all.app.get_subcommand("server");
   if (!server_app->parsed() || server_app->count("--help") != 0) return parsed;
   if (all.print_config) return Command{PrintCommand{config_text()}};
-  if (!all.config.empty()) {
-    if (Status status = read_config_file(all.config, all.server); !status.ok()) return status.error();
+  if (!all.server.config.empty()) {
+    if (Status status = read_config_file(all.server.config, all.server); !status.ok()) return status.error();
   }
   if (!all.server.public_key)
     return error(ErrorCode::bad_field, "A public key is required: -p npub1... or -p <64 hex digits>");

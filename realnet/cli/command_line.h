@@ -44,6 +44,9 @@ struct ServerFlags {
   std::optional<std::int64_t> min_pow;
   std::optional<bool> api_insecure;
   std::optional<std::string> log_file;
+  std::optional<std::string> log_format;
+  std::optional<std::vector<std::string>> trusted_proxies;
+  std::string config;  // the file, if there is one
   // [retention] of the config file; no flags
   std::optional<std::int64_t> keep_events;
   std::optional<std::int64_t> strangers_percent;

@@ -76,10 +76,12 @@ std::vector<Key> keys_of(ServerFlags& flags) {
           {"allow-origin", R"(["https://app.example"])", list(flags.allow_origins), ""},
           {"host-name", R"(["my.server.example"])", list(flags.host_names), ""},
           {"trust", R"(["10.8.0.0/24"])", list(flags.trust), ""},
+          {"trusted-proxies", R"(["127.0.0.1", "::1"])", list(flags.trusted_proxies), ""},
           {"writers", "[]", list(flags.writers), ""},
           {"min-pow", "0", scalar(flags.min_pow), ""},
           {"api-insecure", "false", scalar(flags.api_insecure), ""},
-          {"log-file", R"("/var/log/nostrp2p.log")", scalar(flags.log_file), ""}};
+          {"log-file", R"("/var/log/nostrp2p.log")", scalar(flags.log_file), ""},
+          {"log-format", R"("text")", scalar(flags.log_format), ""}};
 }
 
 std::vector<Key> retention_keys_of(ServerFlags& flags) {

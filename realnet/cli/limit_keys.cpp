@@ -71,7 +71,7 @@ std::vector<LimitKey> client_keys(Limits& limits, HttpLimits& http) {
       number("filters", client.filters, 1, 1000, "Filters of one REQ or COUNT."),
       number("filter-values", limits.filter_values, 100, kMany,
              "Ids, authors, kinds and tag values in all filters of one question."),
-      number("answer-events", client.answer_events, 1, 5000, "Events that are answered to one filter."),
+      number("answer-events", client.answer_events, 1, 5000, "Events that are answered to one filter, as NIP-11 announces; of more filters than it announces, to each fewer."),
       kib("answers-kib", client.answer_bytes, 64, kMany,
           "Answers, in KiB, that a client has asked for and not read yet; then it gets no further ones."),
       kib("outbound-kib", client.queue_bytes, 64, kMany,
@@ -79,7 +79,10 @@ std::vector<LimitKey> client_keys(Limits& limits, HttpLimits& http) {
       number("websockets", http.web_sockets, 1, 100'000, "WebSockets at once."),
       number("connections", http.connections, 1, 100'000, "Other HTTP connections at once."),
       number("connections-per-address", http.per_address, 1, 100'000,
-             "Of all these, those of one IP address; loopback may have any number."),
+             "Of these, those of one IP address or, of IPv6, of one /64; loopback and trusted-proxies may have any number. "
+             "Of one that has all, the longest idle one makes room."),
+      number("websockets-per-address", http.web_sockets_per_address, 1, 100'000,
+             "Likewise, of the WebSockets; behind trusted-proxies of each client."),
       seconds("header-seconds", http.header_deadline, 1, kMostSeconds, "Time for the header of a request."),
       seconds("body-seconds", http.body_deadline, 1, kMostSeconds, "Time for the body of a request."),
       seconds("idle-seconds", http.idle_deadline, 1, kMostSeconds, "Time between two requests of one connection."),
@@ -89,7 +92,7 @@ std::vector<LimitKey> client_keys(Limits& limits, HttpLimits& http) {
   };
 }
 
-std::vector<LimitKey> rate_keys(Limits& limits) {
+std::vector<LimitKey> rate_keys(Limits& limits, HttpLimits& http) {
   ClientLimits& client = limits.client;
   return {
       number("messages-per-second", client.messages_per_second, 1, kMany,
@@ -98,6 +101,9 @@ std::vector<LimitKey> rate_keys(Limits& limits) {
       number("trusted-messages-per-second", client.trusted_messages_per_second, 1, kMany,
              "Likewise, of somebody who may read here."),
       number("trusted-messages-burst", client.trusted_messages_burst, 1, kMany, "And so many at once."),
+      number("requests-per-second", http.requests_per_second, 1, kMany,
+             "HTTP requests of one IP address that is not trusted; of IPv6, of one /64."),
+      number("requests-burst", http.requests_burst, 1, kMany, "And so many at once."),
       number("deliveries-per-minute", client.deliveries_per_minute, 1, kMany,
              "Events that name you and that other people's clients bring, from one IP address."),
       number("deliveries-burst", client.deliveries_burst, 1, kMany, "And so many at once."),
@@ -111,7 +117,7 @@ std::vector<LimitKey> rate_keys(Limits& limits) {
 
 std::vector<LimitKey> limit_keys(Limits& limits, HttpLimits& http) {
   std::vector<LimitKey> keys = event_keys(limits);
-  for (auto more : {client_keys(limits, http), rate_keys(limits)}) {
+  for (auto more : {client_keys(limits, http), rate_keys(limits, http)}) {
     std::move(more.begin(), more.end(), std::back_inserter(keys));
   }
   return keys;

@@ -11,6 +11,7 @@
 #include "core/event/nip19.h"
 #include "realnet/cli/commands.h"
 #include "realnet/cli/server_options.h"
+#include "realnet/log.h"
 #include "realnet/supervisor.h"
 #include "web/web_files.h"
 
@@ -33,6 +34,10 @@ int flushed(int status) {
 }
 
 Status start_log(const ServerFlags& flags) {
+  const std::string format = flags.log_format.value_or("text");
+  if (format != "text" && format != "json") {
+    return error(ErrorCode::bad_field, "--log-format \"" + format + "\": must be text or json");
+  }
   if (flags.log_file) {  // spdlog would make every directory on the way, of a mistyped path too
     const auto directory = std::filesystem::path(*flags.log_file).parent_path();
     std::error_code ignored;
@@ -44,7 +49,7 @@ Status start_log(const ServerFlags& flags) {
   try {
     auto logger = flags.log_file ? spdlog::rotating_logger_st("np2p", *flags.log_file, kLogFileBytes, 1)
                                  : spdlog::stderr_logger_st("np2p");
-    logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %l %v");
+    logger->set_formatter(log_formatter(format == "json" ? LogFormat::json : LogFormat::text));
     logger->set_level(flags.debug.value_or(false) ? spdlog::level::debug : spdlog::level::info);
     logger->flush_on(spdlog::level::info);
     spdlog::set_default_logger(std::move(logger));

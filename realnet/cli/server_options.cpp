@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 
 #include "core/event/nip19.h"
 #include "realnet/cli/limit_keys.h"
@@ -138,6 +139,23 @@ Status choose_relay(const ServerFlags& flags, Config& config) {
   return {};
 }
 
+// A service is started in whatever directory: its files lie where its configuration is, or else where its data are.
+std::string beside_config(const ServerFlags& flags, const std::string& data_dir, const std::string& path) {
+  const std::filesystem::path folder =
+      flags.config.empty() ? std::filesystem::path(data_dir) : std::filesystem::path(flags.config).parent_path();
+  return std::filesystem::absolute(folder / path).lexically_normal().string();
+}
+
+Status add_networks(const std::string& flag, const std::optional<std::vector<std::string>>& given,
+                    std::vector<NetworkPrefix>& networks) {
+  for (const auto& text : given.value_or(std::vector<std::string>{})) {
+    const auto prefix = NetworkPrefix::parse(text);
+    if (!prefix.ok()) return error(ErrorCode::bad_field, flag + " " + prefix.error().reason);
+    networks.push_back(*prefix);
+  }
+  return {};
+}
+
 Status choose_api(const ServerFlags& flags, ServerOptions& options) {
   if (flags.api_listen) {
     const auto api = resolve(*flags.api_listen, "--api-listen");
@@ -152,22 +170,16 @@ Status choose_api(const ServerFlags& flags, ServerOptions& options) {
     return mistake("-l", options.config.listen.text(), "leaves no port for the API, which listens on the next one");
   }
   if (flags.ssl.value_or(false)) {
-    options.tls_certificate = flags.tls_cert.value_or("fullchain.pem");
-    options.tls_key = flags.tls_key.value_or("privkey.pem");
+    options.tls_certificate = beside_config(flags, options.data_dir, flags.tls_cert.value_or("fullchain.pem"));
+    options.tls_key = beside_config(flags, options.data_dir, flags.tls_key.value_or("privkey.pem"));
   }
   options.api_settings.limits = options.config.limits;
   options.api_settings.allow_origins = flags.allow_origins.value_or(std::vector<std::string>{});
   options.api_settings.host_names = flags.host_names.value_or(std::vector<std::string>{});
-  for (const auto& text : flags.trust.value_or(std::vector<std::string>{})) {
-    if (text == "private") {
-      options.api_settings.trust_private = true;
-      continue;
-    }
-    const auto prefix = NetworkPrefix::parse(text);
-    if (!prefix.ok()) return error(ErrorCode::bad_field, "--trust " + prefix.error().reason);
-    options.api_settings.trusted.push_back(*prefix);
-  }
-  return {};
+  auto trust = flags.trust;
+  if (trust) options.api_settings.trust_private = std::erase(*trust, "private") > 0;
+  if (Status status = add_networks("--trust", trust, options.api_settings.trusted); !status.ok()) return status;
+  return add_networks("--trusted-proxies", flags.trusted_proxies, options.api_settings.trusted_proxies);
 }
 
 // Who may publish here besides the owner, and what it costs the others.
@@ -259,12 +271,12 @@ Result<ServerOptions> server_options(const ServerFlags& flags, std::vector<std::
   for (const auto& [kind, days] : flags.kind_days) options.ages.kinds[kind] = days * kDay;
   if (Status status = choose_relay(flags, config); !status.ok()) return status.error();
   if (Status status = choose_writers(flags, config); !status.ok()) return status.error();
-  if (Status status = choose_api(flags, options); !status.ok()) return status.error();
-  options.port_mapping = !flags.no_port_mapping.value_or(false) && needs_port_mapping(config.listen);
   options.data_dir = flags.data_dir.value_or(DataDir::default_path(config.owner));
   if (options.data_dir.empty()) {
     return error(ErrorCode::bad_field, "This account has no home directory: say with --data-dir where the data go");
   }
+  if (Status status = choose_api(flags, options); !status.ok()) return status.error();
+  options.port_mapping = !flags.no_port_mapping.value_or(false) && needs_port_mapping(config.listen);
   return options;
 }
 

@@ -28,7 +28,11 @@ class ClientSessions {
   virtual void session_text(SessionId session, std::string_view text) = 0;
   virtual void session_writable(SessionId session) = 0;
   virtual void session_closed(SessionId session) = 0;
-  virtual void message_refused(const Error& why) { static_cast<void>(why); }  // to be counted: it never was a message
+  // To be counted: it never was a message.
+  virtual void message_refused(const Address& from, const Error& why) {
+    static_cast<void>(from);
+    static_cast<void>(why);
+  }
 };
 
 }  // namespace np2p::real

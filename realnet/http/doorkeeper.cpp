@@ -5,6 +5,8 @@
 #include <charconv>
 #include <optional>
 
+#include "realnet/http/forwarded.h"
+
 namespace np2p::real {
 
 namespace {
@@ -20,6 +22,19 @@ std::string host_part(std::string_view host) {
   return name;
 }
 
+bool is_loopback_host(const std::string& host) {
+  if (host == "localhost") return true;
+  const auto ip = ip_literal(host);
+  return ip && ip->is_loopback();
+}
+
+bool any_contains(const std::vector<NetworkPrefix>& prefixes, const Address& address) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](const NetworkPrefix& prefix) { return prefix.contains(address); });
+}
+
+}  // namespace
+
 std::optional<Address> ip_literal(std::string_view host) {
   const bool v6 = host.find(':') != std::string_view::npos;
   std::string text = v6 ? "[" : "";
@@ -28,14 +43,6 @@ std::optional<Address> ip_literal(std::string_view host) {
   if (!address.ok()) return std::nullopt;
   return *address;
 }
-
-bool is_loopback_host(const std::string& host) {
-  if (host == "localhost") return true;
-  const auto ip = ip_literal(host);
-  return ip && ip->is_loopback();
-}
-
-}  // namespace
 
 std::string lower_case(std::string_view text) {
   std::string out(text);
@@ -70,6 +77,36 @@ bool NetworkPrefix::contains(const Address& address) const noexcept {
   return true;
 }
 
+bool Doorkeeper::is_proxy(const Address& address) const {
+  return any_contains(settings_.trusted_proxies, address);
+}
+
+Status Doorkeeper::find_client(HttpRequest& request) const {
+  if (!is_proxy(request.peer)) return {};
+  const auto named_by = [&](const std::string& header, ForwardedStyle style) {
+    return forwarded_client(header, style, [this](const Address& hop) { return is_proxy(hop); });
+  };
+  std::optional<Address> client;
+  if (!request.x_forwarded_for.empty()) {
+    const auto named = named_by(request.x_forwarded_for, ForwardedStyle::x_forwarded_for);
+    if (!named.ok()) return named.error();
+    client = *named;
+  }
+  if (!request.forwarded_header.empty()) {
+    const auto named = named_by(request.forwarded_header, ForwardedStyle::rfc7239);
+    if (!named.ok()) return named.error();
+    // Most proxies write one of the two and pass on what a client put into the other.
+    if (client && *client != *named) {
+      return error(ErrorCode::malformed, "X-Forwarded-For and Forwarded name different clients");
+    }
+    client = *named;
+  }
+  if (!client) return {};
+  request.peer = *client;
+  request.vouched_for = true;
+  return {};
+}
+
 bool Doorkeeper::calls_us(const HttpRequest& request) const {
   const std::string host = host_part(request.host);
   if (is_loopback_host(host)) return true;
@@ -85,7 +122,7 @@ bool Doorkeeper::allows_origin(const HttpRequest& request) const {
     if (request.origin.substr(0, scheme.size()) != scheme) continue;
     const std::string host = lower_case(std::string_view(request.origin).substr(scheme.size()));
     // Our own page, by the name that it was called by; that this is a name of ours is checked before.
-    return host == lower_case(request.host) || is_loopback_host(host_part(host));
+    return host == lower_case(request.host);
   }
   return false;
 }
@@ -94,13 +131,13 @@ bool Doorkeeper::is_local(const HttpRequest& request) const {
   return request.peer.is_loopback() && !request.forwarded && (!request.has_origin || allows_origin(request));
 }
 
-// A proxy beside us speaks for somebody else, who may be anywhere.
 bool Doorkeeper::trusts(const HttpRequest& request) const {
-  if (request.forwarded || (request.has_origin && !allows_origin(request))) return false;
-  if (request.peer.is_loopback()) return true;
+  if (request.has_origin && !allows_origin(request)) return false;
+  // A proxy beside us speaks for somebody else, who may be anywhere.
+  if (request.forwarded && !request.vouched_for) return false;
+  if (request.peer.is_loopback()) return !request.forwarded;
   if (settings_.trust_private && request.peer.is_private()) return true;
-  return std::any_of(settings_.trusted.begin(), settings_.trusted.end(),
-                     [&](const NetworkPrefix& prefix) { return prefix.contains(request.peer); });
+  return any_contains(settings_.trusted, request.peer);
 }
 
 ClientOrigin Doorkeeper::origin(const HttpRequest& request) const {

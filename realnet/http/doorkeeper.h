@@ -3,9 +3,15 @@
 //
 // The Host header must name us (a name of ours, or the socket's own address), else a web page could reach us by
 // rebinding its DNS name. Trusted are loopback and trusted networks, unless a page of a foreign Web origin speaks (not
-// loopback, not our own, not in allow_origins): that counts as remote, whoever's browser it runs in.
+// our own, not in allow_origins; another port of this machine is foreign): that counts as remote, whoever's browser it
+// runs in.
+//
+// A request that a proxy passed on comes from who knows where, and is remote. If the proxy is one of trusted_proxies, it
+// comes from the client that the proxy names, and that address counts for limits, logs and trusted networks; never as
+// loopback.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +35,7 @@ struct ApiSettings {
   std::vector<std::string> host_names;     // names of ours besides localhost
   std::vector<NetworkPrefix> trusted;      // may read besides loopback
   bool trust_private = false;              // so may private addresses (the API was opened to them on purpose)
+  std::vector<NetworkPrefix> trusted_proxies;  // whose word on where a request comes from is taken
   Limits limits;
 };
 
@@ -36,6 +43,9 @@ class Doorkeeper {
  public:
   explicit Doorkeeper(const ApiSettings& settings) : settings_(settings) {}
 
+  // Puts into `peer` who sent it, if a trusted proxy says so. Error malformed: it says nothing that can be read.
+  [[nodiscard]] Status find_client(HttpRequest& request) const;
+  [[nodiscard]] bool is_proxy(const Address& address) const;
   [[nodiscard]] bool calls_us(const HttpRequest& request) const;
   [[nodiscard]] bool allows_origin(const HttpRequest& request) const;  // of a request that has one
   [[nodiscard]] bool is_local(const HttpRequest& request) const;       // from this machine, and no foreign page
@@ -47,5 +57,7 @@ class Doorkeeper {
 };
 
 std::string lower_case(std::string_view text);
+// "192.0.2.1" or "2001:db8::1"; port 1.
+std::optional<Address> ip_literal(std::string_view host);
 
 }  // namespace np2p::real

@@ -33,6 +33,14 @@ const char* refusal_reason(unsigned status) {
   return status == 431 ? "request header too large" : status == 413 ? "request body too large" : "malformed request";
 }
 
+// Of a header that may stand there several times, as one.
+std::string all_of(const Parser::value_type& message, const char* name) {
+  std::string all;
+  const auto [first, last] = message.equal_range(name);
+  for (auto at = first; at != last; ++at) all.append(all.empty() ? "" : ",").append(text(at->value()));
+  return all;
+}
+
 HttpRequest request_of(Parser::value_type&& message) {
   HttpRequest request;
   request.method = text(message.method_string());
@@ -45,6 +53,8 @@ HttpRequest request_of(Parser::value_type&& message) {
   request.accept_encoding = text(message[http::field::accept_encoding]);
   request.authorization = text(message[http::field::authorization]);
   request.if_none_match = text(message[http::field::if_none_match]);
+  request.x_forwarded_for = all_of(message, "X-Forwarded-For");
+  request.forwarded_header = all_of(message, "Forwarded");
   request.forwarded = message.count("X-Forwarded-For") + message.count("Forwarded") + message.count("X-Real-IP") > 0;
   if (message.method() == http::verb::get && http::token_list(message[http::field::connection]).exists("upgrade") &&
       http::token_list(message[http::field::upgrade]).exists("websocket")) {
@@ -77,13 +87,15 @@ HttpConnection::HttpConnection(HttpServer& server, tcp::socket socket, std::uniq
     : server_(server),
       remote_(remote_of(socket)),
       local_(local_of(socket)),
+      client_(remote_),
       stream_(std::move(socket), std::move(tls)),
       waiting_since_(mono_now()),
       account_(server.turns_.account_for(remote_)) {}
 
-void HttpConnection::start() {
+void HttpConnection::start(std::optional<HttpReply> no_room) {
+  leaving_ = no_room.has_value();
   asio::co_spawn(
-      server_.io_, [self = shared_from_this()] { return self->run(); },
+      server_.io_, [self = shared_from_this(), no_room = std::move(no_room)] { return self->run(no_room); },
       [self = shared_from_this()](const std::exception_ptr& bug) {
         if (bug) std::rethrow_exception(bug);
         self->server_.ended(self.get());
@@ -115,9 +127,10 @@ void HttpConnection::expire() {
   give_up(408, "the request took too long to arrive");
 }
 
-void HttpConnection::make_room() {
+void HttpConnection::make_room(bool told) {
   if (web_socket_ && !web_socket_->stalled()) return web_socket_->make_room();
-  if (is_asking()) give_up(503, "the server is busy; try again");
+  leaving_ = true;
+  if (told && is_asking()) return give_up(503, "the server is busy; try again");
   close();
 }
 
@@ -129,28 +142,13 @@ void HttpConnection::give_up(unsigned status, std::string_view reason) {
   enter(HttpPhase::linger, server_.limits_.linger);
 }
 
-asio::awaitable<void> HttpConnection::run() {
+asio::awaitable<void> HttpConnection::run(std::optional<HttpReply> no_room) {
   enter(HttpPhase::handshake, server_.limits_.header_deadline);
   const SocketError failure = co_await stream_.handshake(in_);
-  while (!failure && !last_) {
-    busy_ = false;
-    waiting_since_ = mono_now();
+  if (!failure && no_room) co_await turn_away(*no_room);
+  while (!failure && !last_ && !leaving_) {
     Parsed parsed;
-    const bool alive = co_await read_request(parsed);
-    if (!alive) break;
-    if (!parsed.request) {
-      ++server_.counters_.malformed;
-      server_.api_.refused(parsed.refused, parsed.reason);
-      co_await refuse(parsed.refused, parsed.reason);
-      break;
-    }
-    busy_ = true;
-    ++server_.counters_.requests;
-    phase_ = HttpPhase::answer;
-    deadline_ = kNoDeadline;
-    account_->charge(reading_cost(parsed.request->body.size()), mono_now());
-    co_await server_.turns_.mine(account_);
-    const bool goes_on = co_await serve(parsed);
+    const bool goes_on = co_await next_request(parsed);
     if (!goes_on) break;
   }
   if (stream_.tls() != nullptr) stream_.tls()->close();
@@ -158,11 +156,51 @@ asio::awaitable<void> HttpConnection::run() {
   stream_.transport().close();
 }
 
-asio::awaitable<bool> HttpConnection::serve(Parsed& parsed) {
-  HttpRequest& request = *parsed.request;
+asio::awaitable<bool> HttpConnection::next_request(Parsed& parsed) {
+  busy_ = false;
+  waiting_since_ = mono_now();
+  const bool alive = co_await read_request(parsed);
+  if (!alive) co_return false;
+  if (!parsed.request) {
+    ++server_.counters_.malformed;
+    server_.api_.refused(client_, parsed.refused, parsed.reason);
+    co_await refuse(http_error(parsed.refused, parsed.reason));
+    co_return false;
+  }
+  busy_ = true;
+  ++server_.counters_.requests;
+  phase_ = HttpPhase::answer;
+  deadline_ = kNoDeadline;
+  const auto no = admit(*parsed.request);
+  account_->charge(reading_cost(parsed.request->body.size()), mono_now());
+  co_await server_.turns_.mine(account_);
+  if (!no) {
+    const bool goes_on = co_await serve(parsed);
+    co_return goes_on;
+  }
+  const bool sent = co_await reply(*no, parsed.keep_alive && !last_, parsed.request->method != "HEAD");
+  co_return sent&& parsed.keep_alive;
+}
+
+// Who it is from, and whether that one asks too much; what is answered instead, if anything.
+std::optional<HttpReply> HttpConnection::admit(HttpRequest& request) {
   request.peer = remote_;
   request.local = local_;
   request.secure = stream_.tls() != nullptr;
+  if (auto no = server_.api_.find_client(request)) return no;
+  if (group_of(request.peer) != group_of(client_)) account_ = server_.turns_.account_for(request.peer);
+  client_ = request.peer;
+  const MonoTime now = mono_now();
+  if (server_.api_.is_trusted(request) || server_.requests_.take(client_, now)) return {};
+  HttpReply no = http_error(429, "too many requests from this address; slow down");
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(server_.requests_.wait(client_, now)).count();
+  no.headers.emplace_back("Retry-After", std::to_string(seconds));
+  server_.api_.refused(client_, no.status, no.reason);
+  return no;
+}
+
+asio::awaitable<bool> HttpConnection::serve(Parsed& parsed) {
+  const HttpRequest& request = *parsed.request;
   if (request.web_socket) {
     co_await become_web_socket(request);
     co_return false;
@@ -179,9 +217,10 @@ asio::awaitable<void> HttpConnection::become_web_socket(const HttpRequest& reque
     co_await reply(*refusal, false);
     co_return;
   }
-  if (!server_.make_room_for_web_socket()) {
+  if (const auto no_room = server_.make_room_for_web_socket(client_)) {
     ++server_.counters_.web_sockets_refused;
-    co_await reply(http_error(503, "too many WebSocket connections"), false);
+    server_.api_.refused(client_, no_room->status, no_room->reason);
+    co_await reply(*no_room, false);
     co_return;
   }
   const auto set_deadline = [this](std::optional<Duration> after) {
@@ -249,9 +288,18 @@ asio::awaitable<bool> HttpConnection::reply(const HttpReply& answer, bool keep_a
   co_return !failure;
 }
 
-asio::awaitable<void> HttpConnection::refuse(unsigned status, std::string_view reason) {
-  HttpReply answer = http_error(status, reason);
-  const bool sent = co_await reply(answer, false);
+// Once its request comes: an answer that nobody has asked for yet is none to many clients.
+asio::awaitable<void> HttpConnection::turn_away(const HttpReply& why) {
+  enter(HttpPhase::linger, server_.limits_.linger);
+  if (in_.empty()) {
+    const SocketError failure = co_await stream_.read(in_);
+    if (failure) co_return;
+  }
+  co_await refuse(why);
+}
+
+asio::awaitable<void> HttpConnection::refuse(const HttpReply& why) {
+  const bool sent = co_await reply(why, false);
   if (!sent) co_return;
   // The client may still be sending what we refused. Closing now would reset the connection and destroy the answer
   // before it is read; so read on for a moment, keeping nothing.

@@ -85,6 +85,7 @@ std::string_view http_reason(unsigned status) noexcept {
 HttpReply http_error(unsigned status, std::string_view reason) {
   HttpReply reply;
   reply.status = status;
+  reply.reason = reason;
   reply.body = "{\"Error\":" + json_string(reason) + "}";
   return reply;
 }

@@ -32,6 +32,9 @@ struct HttpRequest {
   Address local;           // the socket's own address
   bool secure = false;     // it came over TLS
   bool forwarded = false;  // by a proxy, which says so
+  std::string x_forwarded_for;   // all of that name, in their order
+  std::string forwarded_header;  // likewise
+  bool vouched_for = false;      // a trusted proxy says that `peer` sent it
   struct Upgrade {         // to a WebSocket (RFC 6455 4.1)
     std::string key;
     std::string version;
@@ -46,6 +49,7 @@ struct HttpReply {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string cache_control = "no-store";
   std::string body;
+  std::string reason;  // of an error, as the body has it
 };
 
 HttpReply http_error(unsigned status, std::string_view reason);

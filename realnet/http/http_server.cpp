@@ -23,6 +23,7 @@ HttpServer::HttpServer(asio::io_context& io, RestApi& api, ClientSessions& sessi
       tls_(std::move(tls)),
       accept_pause_(io),
       sweep_(io),
+      requests_(limits.requests_per_second, limits.requests_burst, limits.addresses),
       turns_(io) {}
 
 HttpServer::~HttpServer() {
@@ -52,18 +53,24 @@ asio::awaitable<void> HttpServer::accept_loop() {
     }
     const Address remote = to_address(socket.remote_endpoint(failure));
     if (failure) continue;
-    if (!make_room(remote)) {
-      ++counters_.refused;
-      continue;
-    }
-    ++counters_.accepted;
-    auto tls = tls_ ? std::make_unique<TlsSession>(*tls_, TlsSession::Side::server) : nullptr;
-    tune(socket);
-    auto connection = std::make_shared<HttpConnection>(*this, std::move(socket), std::move(tls));
-    connections_.push_back(connection);
-    connection->start();
-    sweep_later();
+    begin(std::move(socket), make_room(remote));
   }
+}
+
+void HttpServer::begin(tcp::socket socket, std::optional<HttpReply> no_room) {
+  if (no_room) {
+    ++counters_.refused;
+    api_.refused(remote_of(socket), no_room->status, no_room->reason);
+    if (!may_tell_more()) return;
+  } else {
+    ++counters_.accepted;
+  }
+  auto tls = tls_ ? std::make_unique<TlsSession>(*tls_, TlsSession::Side::server) : nullptr;
+  tune(socket);
+  auto connection = std::make_shared<HttpConnection>(*this, std::move(socket), std::move(tls));
+  connections_.push_back(connection);
+  connection->start(std::move(no_room));
+  sweep_later();
 }
 
 void HttpServer::sweep_later() {
@@ -81,44 +88,69 @@ void HttpServer::sweep_later() {
   });
 }
 
-bool HttpServer::make_room(const Address& remote) {
-  const auto from_there = std::count_if(connections_.begin(), connections_.end(),
-                                        [&](const auto& other) { return other->remote().ip == remote.ip; });
-  if (!remote.is_loopback() && static_cast<std::size_t>(from_there) >= limits_.per_address) return false;
-  const auto web_sockets = std::count_if(connections_.begin(), connections_.end(),
-                                         [](const auto& other) { return other->web_socket() != nullptr; });
-  if (connections_.size() - static_cast<std::size_t>(web_sockets) < limits_.connections) return true;
-  auto victim = connections_.end();
-  for (auto at = connections_.begin(); at != connections_.end(); ++at) {
-    if ((*at)->busy()) continue;
-    if (victim == connections_.end() || (*at)->waiting_since() < (*victim)->waiting_since()) victim = at;
+bool HttpServer::may_tell_more() const {
+  const auto leaving =
+      std::count_if(connections_.begin(), connections_.end(), [](const auto& other) { return other->leaving(); });
+  return static_cast<std::size_t>(leaving) < limits_.leaving;
+}
+
+bool HttpServer::evict(const std::function<bool(const HttpConnection&)>& may_go) {
+  HttpConnection* victim = nullptr;
+  for (const auto& other : connections_) {
+    if (other->busy() || other->leaving() || !may_go(*other)) continue;
+    if (victim == nullptr || other->waiting_since() < victim->waiting_since()) victim = other.get();
   }
-  if (victim == connections_.end()) return false;
+  if (victim == nullptr) return false;
   ++counters_.evicted;
-  const auto closing = *victim;
-  connections_.erase(victim);
-  closing->make_room();
+  victim->make_room(may_tell_more());
   return true;
 }
 
-bool HttpServer::make_room_for_web_socket() {
+std::optional<HttpReply> HttpServer::make_room(const Address& remote) {
+  const AddressGroup group = group_of(remote);
+  const auto is_from_there = [&](const HttpConnection& other) { return group_of(other.remote()) == group; };
   std::size_t open = 0;
+  std::size_t from_there = 0;
+  for (const auto& other : connections_) {
+    if (other->web_socket() != nullptr || other->leaving()) continue;
+    ++open;
+    if (is_from_there(*other)) ++from_there;
+  }
+  const bool many_are_there = remote.is_loopback() || api_.is_proxy(remote);
+  if (!many_are_there && from_there >= limits_.per_address) {
+    if (evict([&](const HttpConnection& other) { return other.is_idle() && is_from_there(other); })) return {};
+    return http_error(429, "too many connections from this address");
+  }
+  if (open < limits_.connections || evict([](const HttpConnection&) { return true; })) return {};
+  return http_error(503, "the server is busy; try again");
+}
+
+std::optional<HttpReply> HttpServer::make_room_for_web_socket(const Address& client) {
+  const AddressGroup group = group_of(client);
+  std::size_t open = 0;
+  std::size_t from_there = 0;
   HttpConnection* victim = nullptr;
   MonoTime useless_since{};
   for (const auto& connection : connections_) {
     const WebSocket* const other = connection->web_socket();
     if (other == nullptr || other->ending()) continue;
     ++open;
+    if (group_of(connection->client()) == group) ++from_there;
     const auto since = other->useless_since();
     if (!since || (victim != nullptr && *since >= useless_since)) continue;
     victim = connection.get();
     useless_since = *since;
   }
-  if (open < limits_.web_sockets) return true;
-  if (victim == nullptr || mono_now() - useless_since < limits_.stall) return false;
+  if (!client.is_loopback() && from_there >= limits_.web_sockets_per_address) {
+    return http_error(429, "too many WebSocket connections from this address");
+  }
+  if (open < limits_.web_sockets) return {};
+  if (victim == nullptr || mono_now() - useless_since < limits_.stall) {
+    return http_error(503, "too many WebSocket connections");
+  }
   ++counters_.evicted;
-  victim->make_room();
-  return true;
+  victim->make_room(true);
+  return {};
 }
 
 void HttpServer::ended(const HttpConnection* connection) {

@@ -51,19 +51,23 @@ HttpReply RestApi::preflight(const HttpRequest& request) const {
 Result<Visitor> RestApi::visitor(const HttpRequest& request) {
   Visitor visitor{door_.origin(request), {}};
   if (request.authorization.empty()) return visitor;
+  const auto refused = [&](const Error& why) {
+    backend_.refused(request.peer, "proof", why);
+    if (why.code == ErrorCode::rate_limited) return why;
+    return error(ErrorCode::unauthenticated, "the proof is refused: " + why.reason);
+  };
   auto proof = parse_authorization(request.authorization, settings_.limits);
-  if (!proof.ok()) return proof.error();
+  if (!proof.ok()) return refused(proof.error());
   const RequestClaim claim{request.host + request.target, request.method, request.body};
-  const auto key = backend_.access().prove(std::move(proof).value(), claim);
-  if (!key.ok()) return key.error();
+  const auto key = backend_.access().prove(std::move(proof).value(), claim, visitor.origin);
+  if (!key.ok()) return refused(key.error());
   visitor.keys.push_back(*key);
   return visitor;
 }
 
-Status RestApi::may_read(const HttpRequest& request) {
+Status RestApi::may_see_state(const HttpRequest& request) {
   const auto who = visitor(request);
-  if (!who.ok()) return error(ErrorCode::unauthenticated, "the proof is refused: " + who.error().reason);
-  return backend_.access().may_read(*who);
+  return who.ok() ? backend_.access().may_see_state(*who) : Status(who.error());
 }
 
 HttpReply RestApi::refusal(const Error& why) {
@@ -93,11 +97,29 @@ std::variant<ClientOrigin, HttpReply> RestApi::upgrade(const HttpRequest& reques
   return door_.origin(request);
 }
 
-void RestApi::refused(unsigned status, std::string_view reason) {
-  constexpr unsigned kTooLarge = 413;
-  constexpr unsigned kLargeHeader = 431;
-  const bool large = status == kTooLarge || status == kLargeHeader;
-  backend_.refused("request", error(large ? ErrorCode::too_large : ErrorCode::malformed, std::string(reason)));
+std::optional<HttpReply> RestApi::find_client(HttpRequest& request) {
+  const Status found = door_.find_client(request);
+  if (found.ok()) return std::nullopt;
+  const unsigned status = http_status(found.error().code);
+  refused(request.peer, status, found.error().reason);
+  return http_error(status, found.error().reason);
+}
+
+void RestApi::refused(const Address& from, unsigned status, std::string_view reason) {
+  const auto code = [status] {
+    switch (status) {
+      case 413:
+      case 431:
+        return ErrorCode::too_large;
+      case 429:
+        return ErrorCode::rate_limited;
+      case 503:
+        return ErrorCode::full;
+      default:
+        return ErrorCode::malformed;
+    }
+  };
+  backend_.refused(from, "request", error(code(), std::string(reason)));
 }
 
 asio::awaitable<HttpReply> RestApi::handle(const HttpRequest& request) {
@@ -125,7 +147,7 @@ asio::awaitable<HttpReply> RestApi::api(const HttpRequest& request, const std::s
   } else if (path == "/healthz") {
     reply = healthz(request);
   } else if (page) {
-    const Status may = may_read(request);
+    const Status may = may_see_state(request);
     if (may.ok()) reply.body = backend_.status_json();
     if (!may.ok()) reply = refusal(may.error());
   } else if (request.body.empty()) {
@@ -148,7 +170,7 @@ asio::awaitable<HttpReply> RestApi::api(const HttpRequest& request, const std::s
 }
 
 HttpReply RestApi::healthz(const HttpRequest& request) {
-  if (const Status may = may_read(request); !may.ok()) return refusal(may.error());
+  if (const Status may = may_see_state(request); !may.ok()) return refusal(may.error());
   const Status health = backend_.health();
   if (!health.ok()) return http_error(503, health.error().reason);
   HttpReply reply;
@@ -159,11 +181,11 @@ HttpReply RestApi::healthz(const HttpRequest& request) {
 asio::awaitable<HttpReply> RestApi::publish(const HttpRequest& request) {
   auto event = parse_written_event(request.body, settings_.limits);
   if (!event.ok()) {
-    backend_.refused("publish", event.error());
+    backend_.refused(request.peer, "publish", event.error());
     co_return http_error(http_status(event.error().code), event.error().reason);
   }
   const auto by = visitor(request);
-  if (!by.ok()) co_return refusal(error(ErrorCode::unauthenticated, "the proof is refused: " + by.error().reason));
+  if (!by.ok()) co_return refusal(by.error());
   const Status outcome = co_await backend_.publish(std::move(event).value(), *by);
   if (!outcome.ok()) co_return refusal(outcome.error());
   HttpReply reply;
@@ -172,7 +194,9 @@ asio::awaitable<HttpReply> RestApi::publish(const HttpRequest& request) {
 }
 
 HttpReply RestApi::req(const HttpRequest& request) {
-  if (const Status may = may_read(request); !may.ok()) return refusal(may.error());
+  const auto who = visitor(request);
+  if (!who.ok()) return refusal(who.error());
+  if (const Status may = backend_.access().may_read(*who); !may.ok()) return refusal(may.error());
   const auto filter = parse_filter_json(request.body);
   if (!filter.ok()) return http_error(http_status(filter.error().code), filter.error().reason);
   const QueryAnswer answer = backend_.query(*filter);

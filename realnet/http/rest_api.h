@@ -2,9 +2,9 @@
 //
 //   POST /publish  a JSON event            -> {"Status":"SUCCESS"} once it is durable
 //   POST /req      a JSON filter           -> MessagePack, gzip only if accepted
-//   GET  /status   JSON                       for who may read
+//   GET  /status   JSON                       for the owner and who is trusted
 //   GET  /metrics  Prometheus text            loopback only
-//   GET  /healthz  {"Status":"OK"}, or 503 and why; for all who may read
+//   GET  /healthz  {"Status":"OK"}, or 503 and why; likewise
 //   GET  /         NIP-11's document if application/nostr+json is accepted, for everybody; else the page, if there is
 //                  one (static_files.h); a WebSocket if it asks to become one (web_socket.h)
 //
@@ -16,6 +16,7 @@
 
 #include "realnet/net/asio.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -35,8 +36,9 @@ class Backend {
   virtual ~Backend() = default;
   // Returns when durable, or refused. The event's text is valid until then.
   virtual asio::awaitable<Status> publish(WrittenEvent event, const Visitor& by) = 0;
-  // To be counted: what never came to any of these.
-  virtual void refused(std::string_view what, const Error& why) {
+  // To be counted and logged: what never came to any of these.
+  virtual void refused(const Address& from, std::string_view what, const Error& why) {
+    static_cast<void>(from);
     static_cast<void>(what);
     static_cast<void>(why);
   }
@@ -55,8 +57,13 @@ class RestApi {
   asio::awaitable<HttpReply> handle(const HttpRequest& request);
   // May this connection become a WebSocket? Who it is, or the refusal.
   std::variant<ClientOrigin, HttpReply> upgrade(const HttpRequest& request);
-  // What came was no request, or a longer one than allowed: it was answered with this status.
-  void refused(unsigned status, std::string_view reason);
+  // Who sent it, before anything else is asked of it: a trusted proxy may know better than the socket. A refusal if
+  // that cannot be read.
+  std::optional<HttpReply> find_client(HttpRequest& request);
+  [[nodiscard]] bool is_proxy(const Address& address) const { return door_.is_proxy(address); }
+  [[nodiscard]] bool is_trusted(const HttpRequest& request) const { return door_.origin(request).trusted; }
+  // To be counted: what came was no request, or too much of something; it was answered with this status.
+  void refused(const Address& from, unsigned status, std::string_view reason);
 
  private:
   asio::awaitable<HttpReply> publish(const HttpRequest& request);
@@ -65,9 +72,9 @@ class RestApi {
   HttpReply healthz(const HttpRequest& request);
   HttpReply preflight(const HttpRequest& request) const;
   HttpReply document(const HttpRequest& request);
-  // With what its Authorization proves, if there is one; an error if it proves nothing.
+  // With what its Authorization proves, if there is one. Errors: unauthenticated, if it proves nothing; rate_limited.
   Result<Visitor> visitor(const HttpRequest& request);
-  Status may_read(const HttpRequest& request);
+  Status may_see_state(const HttpRequest& request);
   HttpReply refusal(const Error& why);
 
   Backend& backend_;

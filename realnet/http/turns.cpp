@@ -33,8 +33,7 @@ void Turns::Account::charge(Duration time, MonoTime now) noexcept {
 }
 
 std::shared_ptr<Turns::Account> Turns::account_for(const Address& remote) {
-  Group key = remote.ip;
-  if (!remote.is_v4()) std::fill(key.begin() + key.size() / 2, key.end(), std::uint8_t{0});
+  const AddressGroup key = group_of(remote);
   std::shared_ptr<Account> group = groups_[key].lock();
   if (!group) {
     std::erase_if(groups_, [](const auto& other) { return other.second.expired(); });

@@ -7,14 +7,13 @@
 
 #include "realnet/net/asio.h"
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <utility>
 
-#include "core/base/address.h"
+#include "core/base/address_budgets.h"
 #include "core/base/time.h"
 #include "realnet/clock.h"
 
@@ -59,13 +58,12 @@ class Turns {
     std::shared_ptr<Account> account;
     std::function<void()> resume;
   };
-  using Group = std::array<std::uint8_t, 16>;  // an IPv4 address, or the /64 of a customer (RFC 6177)
   void wait(const std::shared_ptr<Account>& account, std::function<void()> resume);
   void next();
   void next_later();
 
   asio::io_context& io_;
-  std::map<Group, std::weak_ptr<Account>> groups_;  // of those who are connected
+  std::map<AddressGroup, std::weak_ptr<Account>> groups_;  // of those who are connected
   std::multimap<MonoTime, Waiting> waiting_;        // by when they are due, then in order
   bool going_ = false;                              // next() is posted
   int pause_ = 0;  // rounds of the loop before the next turn, in which the sockets are looked at

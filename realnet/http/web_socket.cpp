@@ -68,6 +68,7 @@ WebSocket::WebSocket(asio::io_context& io, ByteStream& stream, ByteVec& early, C
 WebSocket::~WebSocket() = default;
 
 asio::awaitable<void> WebSocket::run(const HttpRequest& request, const ClientOrigin& origin) {
+  peer_ = origin.peer;
   http::request<http::empty_body> upgrade(http::verb::get, request.target, 11);
   upgrade.set(http::field::host, request.host);
   upgrade.set(http::field::upgrade, "websocket");
@@ -114,7 +115,7 @@ asio::awaitable<void> WebSocket::read_all() {
     SocketError failure;
     co_await stream_->async_read(message, asio::redirect_error(asio::use_awaitable, failure));
     if (failure == boost::beast::websocket::error::message_too_big) {
-      sessions_.message_refused(error(ErrorCode::too_large, "the message is larger than allowed"));
+      sessions_.message_refused(peer_, error(ErrorCode::too_large, "the message is larger than allowed"));
     }
     if (failure) {
       went_silent_ = failure == boost::beast::error::timeout;

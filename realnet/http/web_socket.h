@@ -70,6 +70,7 @@ class WebSocket final : private SessionOutput {
   const WebSocketLimits limits_;
   const Deadline deadline_;
   std::unique_ptr<Stream> stream_;
+  Address peer_;
   std::optional<SessionId> session_;
   std::deque<std::string> out_;
   std::size_t untold_ = 0;

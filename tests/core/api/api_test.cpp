@@ -67,6 +67,23 @@ TEST_F(ApiTest, ManyPublishesAreAnsweredByOneCommitEachOnce) {
   EXPECT_EQ(contents(recent()).size(), 20u);  // all of the same second: none overwrote another
 }
 
+TEST_F(ApiTest, WhoWaitsForADiskThatFailsIsToldSo) {
+  const Event first = event(kind::post, now(), "hello");
+  node->publish(RequestId{1}, first);
+  node->disk_failed();
+  ASSERT_EQ(ports->outcomes.size(), 1u);
+  EXPECT_EQ(ports->outcomes.at(1).error().code, ErrorCode::full);
+  node->publish(RequestId{2}, first);
+  EXPECT_EQ(ports->outcomes.at(2).error().code, ErrorCode::full) << "at once, while it fails";
+  EXPECT_EQ(ports->rejections["publish full"], 2);
+  node->durable(ports->sync());
+  EXPECT_FALSE(ports->outcomes.at(1).ok()) << "each is answered once";
+  last_request = 2;
+  EXPECT_TRUE(publish(first).ok());
+  EXPECT_TRUE(publish(event(kind::post, now(), "and the next")).ok());
+  EXPECT_EQ(contents(recent()), (std::vector<std::string>{"hello", "and the next"}));
+}
+
 TEST_F(ApiTest, TheSameEventAgainIsASuccessAndChangesNothing) {
   const Event post = event(kind::post, now(), "once");
   EXPECT_TRUE(publish(post).ok());

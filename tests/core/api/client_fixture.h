@@ -27,9 +27,12 @@ class ClientFixture : public ::testing::Test {
     last_session = 0;
   }
   SessionId connect(bool trusted = true, std::uint32_t ip = 0x7F000001) {
+    return connect(trusted, Address::v4(ip, 1));
+  }
+  SessionId connect(bool trusted, const Address& from) {
     const SessionId session{++last_session};
     ClientOrigin origin;
-    origin.peer = Address::v4(ip, 1);
+    origin.peer = from;
     origin.trusted = trusted;
     origin.url = "ws://relay.example:8080";
     EXPECT_TRUE(node->session_opened(session, origin));

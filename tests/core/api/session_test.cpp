@@ -1,6 +1,7 @@
 #include "core/api/session.h"
 
 #include "core/api/client_limits.h"
+#include "core/api/relay_document.h"
 #include "core/event/nip19.h"
 #include "tests/core/api/client_fixture.h"
 
@@ -205,6 +206,27 @@ TEST_F(SessionTest, ManyFiltersShareWhatOneQuestionIsAnsweredWith) {
   for (std::size_t i = 0; i < filters; ++i) all += i == 0 ? "{}" : R"(,{"kinds":[7]})";
   EXPECT_EQ(stored(all).size(), share);
   EXPECT_EQ(stored("{}").size(), share + 5);
+}
+
+std::size_t announced(const Config& config, const std::string& what) {
+  const std::string document = relay_document(config, "", true);
+  return std::stoul(document.substr(document.find("\"" + what + "\":") + what.size() + 3));
+}
+
+TEST_F(SessionTest, WhoAsksAsManyFiltersAsAreAnnouncedGetsWhatIsAnnouncedForEach) {
+  const std::size_t filters = announced({}, "max_filters");
+  const std::size_t most = announced({}, "max_limit");
+  for (std::size_t i = 0; i < most + 5; ++i) store(note("", static_cast<std::int64_t>(i)));
+  std::string all;
+  for (std::size_t i = 0; i < filters; ++i) all += i == 0 ? "{}" : R"(,{"kinds":[7]})";
+  EXPECT_EQ(stored(all).size(), most);
+  EXPECT_GT(filters, 1u);
+  Config config;
+  config.limits.client.answer_events = 2 * kAnswersEvents;
+  EXPECT_EQ(announced(config, "max_filters"), 1u);
+  EXPECT_EQ(announced(config, "max_limit"), kAnswersEvents);
+  config.limits.client.answer_events = 1;
+  EXPECT_EQ(announced(config, "max_filters"), config.limits.client.filters);
 }
 
 TEST_F(SessionTest, WhoTalksTooMuchIsRefusedThenCutOff) {
