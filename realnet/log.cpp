@@ -27,10 +27,10 @@ class JsonFormatter final : public spdlog::formatter {
     const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
     const std::time_t seconds = static_cast<std::time_t>(milliseconds / 1000);
     const auto level = spdlog::level::to_string_view(message.level);
-    std::string line = fmt::format(R"({{"time":"{:%Y-%m-%dT%H:%M:%S}.{:03}Z","level":"{}","message":{})",
-                                   fmt::gmtime(seconds), milliseconds % 1000,
-                                   std::string_view(level.data(), level.size()),
-                                   json_string({message.payload.data(), message.payload.size()}));
+    std::string line =
+        fmt::format(R"({{"time":"{:%Y-%m-%dT%H:%M:%S}.{:03}Z","level":"{}","message":{})", fmt::gmtime(seconds),
+                    milliseconds % 1000, std::string_view(level.data(), level.size()),
+                    json_string({message.payload.data(), message.payload.size()}));
     if (beside != nullptr) {
       line += fmt::format(R"(,"event":{})", json_string(beside->event));
       for (const LogField& field : beside->fields) {

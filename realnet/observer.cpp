@@ -40,7 +40,8 @@ void RealObserver::rejected(const Address& from, std::string_view what, const Er
   if (!rejects_.note(peer, what, name(why.code), mono_now())) return;
   // Unspecified: it has left, or the node found out by itself.
   const std::string who = from.is_unspecified() ? "an unknown peer" : from.ip_text();
-  log_event(spdlog::level::info, "refused", fmt::format("refused {} of {}: {} ({})", what, who, why.reason, name(why.code)),
+  log_event(spdlog::level::info, "refused",
+            fmt::format("refused {} of {}: {} ({})", what, who, why.reason, name(why.code)),
             {{"what", what}, {"peer", who}, {"reason", why.reason}, {"code", name(why.code)}});
 }
 

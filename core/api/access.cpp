@@ -100,8 +100,8 @@ Access::Access(const Config& config, Host& host)
       host_(host),
       all_deliveries_(per_second(config.limits.client.all_deliveries_per_minute),
                       config.limits.client.all_deliveries_burst * kMilli),
-      deliveries_(per_second(config.limits.client.deliveries_per_minute), config.limits.client.deliveries_burst * kMilli,
-                  config.limits.client.deliverers),
+      deliveries_(per_second(config.limits.client.deliveries_per_minute),
+                  config.limits.client.deliveries_burst * kMilli, config.limits.client.deliverers),
       // One more, so that the one for which a WebSocket is closed is still looked at.
       forgeries_(kForgivenForgeriesPerSecond, kForgeries + 1, config.limits.client.deliverers) {}
 
@@ -111,8 +111,8 @@ bool Access::is_writer(const PubKey& key) const noexcept {
 }
 
 bool Access::is_insider(const Visitor& visitor) const noexcept {
-  return visitor.origin.trusted || std::any_of(visitor.keys.begin(), visitor.keys.end(),
-                                               [&](const PubKey& key) { return is_writer(key); });
+  return visitor.origin.trusted ||
+         std::any_of(visitor.keys.begin(), visitor.keys.end(), [&](const PubKey& key) { return is_writer(key); });
 }
 
 Status Access::may_read(const Visitor& visitor) const {

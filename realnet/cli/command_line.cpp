@@ -40,7 +40,9 @@ void add_server_options(CLI::App& app, ServerFlags& flags) {
   add_switch(app, "-w,--writable", flags.writable, "Whether clients may publish (true)");
   add_switch(app, "-d,--debug", flags.debug, "Log debug output to stderr (false)");
   add_switch(app, "-s,--ssl", flags.ssl, "Offer the REST API over TLS (false)");
-  app.add_option("--tls-cert", flags.tls_cert, "Certificate chain for -s (fullchain.pem); what does not begin with / lies beside the config file, without one in "
+  app.add_option("--tls-cert", flags.tls_cert,
+                 "Certificate chain for -s (fullchain.pem); what does not begin with / lies beside the config file, "
+                 "without one in "
                  "the data directory");
   app.add_option("--tls-key", flags.tls_key, "Private key for -s (privkey.pem); likewise");
   app.add_option("--data-dir", flags.data_dir,
@@ -76,8 +78,9 @@ void add_server_options(CLI::App& app, ServerFlags& flags) {
                  "repeatable")
       ->take_all()
       ->allow_extra_args(false);
-  app.add_option("--trusted-proxies", flags.trusted_proxies,
-                 "Network of a reverse proxy, like 127.0.0.1: its X-Forwarded-For or Forwarded says who asks; repeatable")
+  app.add_option(
+         "--trusted-proxies", flags.trusted_proxies,
+         "Network of a reverse proxy, like 127.0.0.1: its X-Forwarded-For or Forwarded says who asks; repeatable")
       ->take_all()
       ->allow_extra_args(false);
   app.add_option("--writers", flags.writers,
@@ -89,7 +92,8 @@ void add_server_options(CLI::App& app, ServerFlags& flags) {
   add_switch(app, "--api-insecure", flags.api_insecure, "Let --api-listen be a public address without -s (false)");
   app.add_option("--log-file", flags.log_file, "Log there instead of stderr; two files of 5 MiB at most");
   app.add_option("--log-format", flags.log_format, "Lines of the log: text (default), or json");
-  app.add_option("--config", flags.config, "TOML file with these options by their long names, and [retention]; flags win");
+  app.add_option("--config", flags.config,
+                 "TOML file with these options by their long names, and [retention]; flags win");
 }
 
 // Of the commands that ask a server.

@@ -71,7 +71,9 @@ std::vector<LimitKey> client_keys(Limits& limits, HttpLimits& http) {
       number("filters", client.filters, 1, 1000, "Filters of one REQ or COUNT."),
       number("filter-values", limits.filter_values, 100, kMany,
              "Ids, authors, kinds and tag values in all filters of one question."),
-      number("answer-events", client.answer_events, 1, 5000, "Events that are answered to one filter, as NIP-11 announces; of more filters than it announces, to each fewer."),
+      number("answer-events", client.answer_events, 1, 5000,
+             "Events that are answered to one filter, as NIP-11 announces; of more filters than it announces, to each "
+             "fewer."),
       kib("answers-kib", client.answer_bytes, 64, kMany,
           "Answers, in KiB, that a client has asked for and not read yet; then it gets no further ones."),
       kib("outbound-kib", client.queue_bytes, 64, kMany,
@@ -79,7 +81,8 @@ std::vector<LimitKey> client_keys(Limits& limits, HttpLimits& http) {
       number("websockets", http.web_sockets, 1, 100'000, "WebSockets at once."),
       number("connections", http.connections, 1, 100'000, "Other HTTP connections at once."),
       number("connections-per-address", http.per_address, 1, 100'000,
-             "Of these, those of one IP address or, of IPv6, of one /64; loopback and trusted-proxies may have any number. "
+             "Of these, those of one IP address or, of IPv6, of one /64; loopback and trusted-proxies may have any "
+             "number. "
              "Of one that has all, the longest idle one makes room."),
       number("websockets-per-address", http.web_sockets_per_address, 1, 100'000,
              "Likewise, of the WebSockets; behind trusted-proxies of each client."),

@@ -6,9 +6,9 @@
 // our own, not in allow_origins; another port of this machine is foreign): that counts as remote, whoever's browser it
 // runs in.
 //
-// A request that a proxy passed on comes from who knows where, and is remote. If the proxy is one of trusted_proxies, it
-// comes from the client that the proxy names, and that address counts for limits, logs and trusted networks; never as
-// loopback.
+// A request that a proxy passed on comes from who knows where, and is remote. If the proxy is one of trusted_proxies,
+// it comes from the client that the proxy names, and that address counts for limits, logs and trusted networks; never
+// as loopback.
 #pragma once
 
 #include <optional>
@@ -31,10 +31,10 @@ struct NetworkPrefix {
 };
 
 struct ApiSettings {
-  std::vector<std::string> allow_origins;  // exact, e.g. "https://app.example"
-  std::vector<std::string> host_names;     // names of ours besides localhost
-  std::vector<NetworkPrefix> trusted;      // may read besides loopback
-  bool trust_private = false;              // so may private addresses (the API was opened to them on purpose)
+  std::vector<std::string> allow_origins;      // exact, e.g. "https://app.example"
+  std::vector<std::string> host_names;         // names of ours besides localhost
+  std::vector<NetworkPrefix> trusted;          // may read besides loopback
+  bool trust_private = false;                  // so may private addresses (the API was opened to them on purpose)
   std::vector<NetworkPrefix> trusted_proxies;  // whose word on where a request comes from is taken
   Limits limits;
 };

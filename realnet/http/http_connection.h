@@ -13,11 +13,11 @@ constexpr MonoTime kNoDeadline{std::numeric_limits<std::int64_t>::max()};
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
   HttpConnection(HttpServer& server, tcp::socket socket, std::unique_ptr<TlsSession> tls);
-  void start(std::optional<HttpReply> no_room);               // if there is none for it, it is told that and ends
-  void close();                                               // at once
-  void expire();                                              // its time is up: it is told so, if it can be
-  void make_room(bool told);                                  // others need the place; `told`: if it asks, it is told so
-  void close_gently();                                        // at once if no request is being answered, else after it
+  void start(std::optional<HttpReply> no_room);  // if there is none for it, it is told that and ends
+  void close();                                  // at once
+  void expire();                                 // its time is up: it is told so, if it can be
+  void make_room(bool told);                     // others need the place; `told`: if it asks, it is told so
+  void close_gently();                           // at once if no request is being answered, else after it
   [[nodiscard]] bool busy() const noexcept { return busy_; }  // a whole request is here, its answer is not out
   [[nodiscard]] const WebSocket* web_socket() const noexcept { return web_socket_.get(); }  // null: it is none
   [[nodiscard]] MonoTime waiting_since() const noexcept { return waiting_since_; }

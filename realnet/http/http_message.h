@@ -29,13 +29,13 @@ struct HttpRequest {
   std::string requested_private_network;  // of a preflight
   std::string body;
   Address peer;
-  Address local;           // the socket's own address
-  bool secure = false;     // it came over TLS
-  bool forwarded = false;  // by a proxy, which says so
+  Address local;                 // the socket's own address
+  bool secure = false;           // it came over TLS
+  bool forwarded = false;        // by a proxy, which says so
   std::string x_forwarded_for;   // all of that name, in their order
   std::string forwarded_header;  // likewise
   bool vouched_for = false;      // a trusted proxy says that `peer` sent it
-  struct Upgrade {         // to a WebSocket (RFC 6455 4.1)
+  struct Upgrade {               // to a WebSocket (RFC 6455 4.1)
     std::string key;
     std::string version;
     std::string extensions;  // that it offers

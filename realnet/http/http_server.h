@@ -30,8 +30,8 @@ struct HttpLimits {
   // connections to a host, and a WebSocket for each tab; behind one address may be the devices of a household.
   std::size_t per_address = 16;
   std::size_t web_sockets_per_address = 24;
-  // Requests of one address that is not trusted, and their burst: a page with its files is some ten, and each question of
-  // an owner away from home two, with its nonce. So many addresses are remembered.
+  // Requests of one address that is not trusted, and their burst: a page with its files is some ten, and each question
+  // of an owner away from home two, with its nonce. So many addresses are remembered.
   std::uint32_t requests_per_second = 20;
   std::uint32_t requests_burst = 200;
   std::size_t addresses = 1024;
@@ -89,7 +89,7 @@ class HttpServer {
   bool evict(const std::function<bool(const HttpConnection&)>& may_go);  // the one that has been waiting longest
   void begin(tcp::socket socket, std::optional<HttpReply> no_room);
   [[nodiscard]] bool may_tell_more() const;  // of those that must go, why
-  void sweep_later();  // while there is a connection
+  void sweep_later();                        // while there is a connection
   void ended(const HttpConnection* connection);
   void check_stopped();
 

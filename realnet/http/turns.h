@@ -64,8 +64,8 @@ class Turns {
 
   asio::io_context& io_;
   std::map<AddressGroup, std::weak_ptr<Account>> groups_;  // of those who are connected
-  std::multimap<MonoTime, Waiting> waiting_;        // by when they are due, then in order
-  bool going_ = false;                              // next() is posted
+  std::multimap<MonoTime, Waiting> waiting_;               // by when they are due, then in order
+  bool going_ = false;                                     // next() is posted
   int pause_ = 0;  // rounds of the loop before the next turn, in which the sockets are looked at
 };
 

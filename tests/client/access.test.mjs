@@ -4,7 +4,9 @@ import { elsewhere, here, vpn } from "./namespace.mjs";
 import "./globals.mjs";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import http from "node:http";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { nip42, nip98 } from "nostr-tools";
 import WebSocket from "ws";
@@ -16,7 +18,11 @@ const loopback = "127.0.0.1";
 let server, port, asset;
 
 before(async () => {
-  const open = (made) => ["--api-listen", `0.0.0.0:${made.port + 1}`, "--api-insecure", "--trust", "198.51.100.0/24"];
+  const open = (made) => {
+    const config = join(made.directory, "config.toml");
+    writeFileSync(config, "[limits]\nrequests-burst = 100000\n"); // what that means stands in doors.test.mjs
+    return ["--api-listen", `0.0.0.0:${made.port + 1}`, "--api-insecure", "--trust", "198.51.100.0/24", "--config", config];
+  };
   server = await Server.start(alice.key, { args: open });
   port = server.port + 1;
   asset = /\/assets\/main-[0-9a-f]+\.js/.exec(await (await fetch(server.url)).text())[0];
@@ -30,13 +36,14 @@ const places = {
   vpn: { from: vpn, to: here },
   elsewhere: { from: elsewhere, to: here },
   "foreign page": { from: loopback, to: loopback, headers: () => ({ Origin: "https://client.example" }) },
+  "page of another local port": { from: loopback, to: loopback, headers: () => ({ Origin: `http://localhost:${port + 1}` }) },
   "foreign page in the vpn": { from: vpn, to: here, headers: () => ({ Origin: "null" }) },
   "behind a proxy": { from: loopback, to: loopback, headers: () => ({ "X-Forwarded-For": elsewhere }) },
   "by a foreign name": { from: loopback, to: loopback, headers: () => ({ Host: `evil.example:${port}` }) },
   "by another address": { from: vpn, to: here, headers: () => ({ Host: `${elsewhere}:${port}` }) },
 };
 const trusted = ["loopback", "own page", "vpn"];
-const remote = ["elsewhere", "foreign page", "foreign page in the vpn", "behind a proxy"];
+const remote = ["elsewhere", "foreign page", "page of another local port", "foreign page in the vpn", "behind a proxy"];
 const misnamed = ["by a foreign name", "by another address"];
 
 const headersOf = (place) => ({ Host: `${place.to}:${port}`, ...place.headers?.() });

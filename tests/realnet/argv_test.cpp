@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -59,6 +60,13 @@ TEST(CommandLine, BooleansInAllSpellings) {
 TEST(CommandLine, OfOptionsGivenTwiceTheLastCounts) {
   EXPECT_EQ(server_flags({"-l", "a:1", "-l=b:2"}).listen, "b:2");
   EXPECT_EQ(server_flags({"--trust", "10.0.0.0/8", "--trust", "fd00::/8"}).trust->size(), 2u);
+}
+
+TEST(CommandLine, WritersAreGivenOneByOneOrTogether) {
+  for (const Arguments& spelling : {Arguments{"--writers", "a", "--writers", "b"}, Arguments{"--writers", "a", "b"},
+                                    Arguments{"--writers=a", "--writers", "b", "-d"}}) {
+    EXPECT_EQ(server_flags(spelling).writers, (Arguments{"a", "b"})) << spelling.size();
+  }
 }
 
 TEST(CommandLine, AddressesInAllSpellings) {
@@ -377,6 +385,35 @@ TEST(ServerOptions, TheOverlayThatScalesUnlessTheMeshIsAskedFor) {
 TEST(ServerOptions, WhereOthersReachUsMayBeSaid) {
   EXPECT_TRUE(options_of({})->config.external.is_unspecified());
   EXPECT_EQ(options_of({"--external", "203.0.113.5:20000"})->config.external.text(), "203.0.113.5:20000");
+}
+
+TEST(ServerOptions, CertificatesLieBesideTheConfigFileOrInTheDataDirectory) {
+  const auto files = [](const Arguments& arguments) {
+    const auto options = options_of(arguments);
+    return options->tls_certificate + " " + options->tls_key;
+  };
+  EXPECT_EQ(files({"-s", "--data-dir", "/data"}), "/data/fullchain.pem /data/privkey.pem");
+  EXPECT_EQ(files({"-s", "--data-dir", "/data", "--tls-cert", "tls/a.pem", "--tls-key", "/etc/b.pem"}),
+            "/data/tls/a.pem /etc/b.pem");
+  const std::string folder = std::filesystem::canonical(testing::TempDir()).string();
+  const std::string config = folder + "/np2p-tls.toml";
+  std::ofstream(config) << "ssl = true\ntls-cert = \"a.pem\"\n";
+  EXPECT_EQ(files({"--config", config, "--data-dir", "/data"}), folder + "/a.pem " + folder + "/privkey.pem");
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder);
+  EXPECT_EQ(files({"--config", "np2p-tls.toml"}), folder + "/a.pem " + folder + "/privkey.pem");
+  EXPECT_EQ(files({"-s", "--data-dir", "here"}), folder + "/here/fullchain.pem " + folder + "/here/privkey.pem");
+  std::filesystem::current_path(before);
+}
+
+TEST(ServerOptions, TrustedProxiesAreNetworks) {
+  const auto options = options_of({"--trusted-proxies", "127.0.0.1", "--trusted-proxies", "fd00::/8"});
+  ASSERT_TRUE(options.ok());
+  ASSERT_EQ(options->api_settings.trusted_proxies.size(), 2u);
+  EXPECT_TRUE(options->api_settings.trusted_proxies[1].contains(*Address::parse("[fd00::1]:1")));
+  EXPECT_TRUE(options_of({})->api_settings.trusted_proxies.empty());
+  EXPECT_EQ(options_of({"--trusted-proxies", "nginx"}).error().reason,
+            "--trusted-proxies nginx is not a network like 10.0.0.0/8");
 }
 
 TEST(ServerOptions, RequireBindIsASwitch) {

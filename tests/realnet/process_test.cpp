@@ -63,6 +63,7 @@ TEST_F(ProcessTest, WrongArgumentsAreOneSentenceAndStatus2) {
                                                                  server({"-l", "nonsense"}),
                                                                  server({"--mode", "loud"}),
                                                                  server({"-w=maybe"}),
+                                                                 server({"--log-format", "xml"}),
                                                                  server({"--unknown"}),
                                                                  {"dance"}}) {
     EXPECT_EQ(run(wrong), 2) << wrong.back();
@@ -143,6 +144,9 @@ TEST_F(ProcessTest, PortDirectoryAndFilesInTheWayAreOneSentenceAndStatus1) {
   EXPECT_NE(err_.find("cannot listen on " + any), std::string::npos) << err_;
   EXPECT_EQ(attempt(server({"--data-dir", other.path() + "/d2", "-s", "--tls-cert", "/does/not/exist"})), 1);
   expect_one_sentence();
+  EXPECT_EQ(attempt(server({"--data-dir", other.path() + "/d2", "-s"})), 1);
+  expect_one_sentence();
+  EXPECT_NE(err_.find(other.path() + "/d2/fullchain.pem"), std::string::npos) << err_;
   EXPECT_EQ(attempt(server({"--data-dir", "/proc/nowhere"})), 1);
   expect_one_sentence();
 }

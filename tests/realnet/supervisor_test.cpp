@@ -1,6 +1,8 @@
 // A service manager is told when the server serves and when it ends, in sd_notify(3)'s words.
 #include "realnet/supervisor.h"
 
+#include "realnet/watchdog.h"
+
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
@@ -69,6 +71,53 @@ TEST(Supervisor, ThatIsNotThereIsNoTrouble) {
   }
   ::unsetenv("NOTIFY_SOCKET");
   tell_supervisor("READY=1");
+}
+
+TEST(Supervisor, HearsThatTheThreadGoesRoundAsOftenAsItWants) {
+  test::TempDir dir;
+  const Supervisor supervisor(dir.path() + "/notify");
+  ASSERT_TRUE(supervisor.bound());
+  asio::io_context io;
+  const auto say_something_else = [&] {
+    Watchdog watchdog(io);
+    watchdog.start();
+    tell_supervisor("STATUS=else");
+  };
+  say_something_else();
+  EXPECT_EQ(supervisor.heard(), "STATUS=else") << "nobody wants to hear it";
+  ::setenv("WATCHDOG_USEC", "20000", 1);
+  ::setenv("WATCHDOG_PID", "1", 1);
+  say_something_else();
+  EXPECT_EQ(supervisor.heard(), "STATUS=else") << "another process shall say it";
+  ::setenv("WATCHDOG_PID", std::to_string(::getpid()).c_str(), 1);
+  Watchdog watchdog(io);
+  ::unsetenv("WATCHDOG_USEC");
+  ::unsetenv("WATCHDOG_PID");
+  watchdog.start();
+  EXPECT_EQ(supervisor.heard(), "WATCHDOG=1");
+  for (int i = 0; i < 3; ++i) {  // while this thread does not go round, nothing is said
+    ::usleep(30'000);
+    tell_supervisor("STATUS=hanging");
+    EXPECT_EQ(supervisor.heard(), "STATUS=hanging");
+    io.run_one();
+    EXPECT_EQ(supervisor.heard(), "WATCHDOG=1");
+  }
+  watchdog.stop();
+  io.run();  // ends, as nothing is left to wait for
+}
+
+TEST(Supervisor, HearsOfTheWatchdogFromAServer) {
+  test::TempDir dir;
+  const Supervisor supervisor(dir.path() + "/notify");
+  ASSERT_TRUE(supervisor.bound());
+  ::setenv("WATCHDOG_USEC", "100000", 1);
+  const std::string owner = Signer::from_seed(4, 1).public_key().hex();
+  test::Process process({"server", "-p", owner, "-l=127.0.0.1:0", "--data-dir", dir.path() + "/data"}, dir.path());
+  ::unsetenv("WATCHDOG_USEC");
+  EXPECT_EQ(supervisor.heard().substr(0, 8), "READY=1\n");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(supervisor.heard(), "WATCHDOG=1");
+  process.kill(SIGKILL);
+  process.wait();
 }
 
 TEST(Supervisor, HearsWhenTheServerServesAndWhenItEnds) {

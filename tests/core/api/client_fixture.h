@@ -26,9 +26,7 @@ class ClientFixture : public ::testing::Test {
     node->start();
     last_session = 0;
   }
-  SessionId connect(bool trusted = true, std::uint32_t ip = 0x7F000001) {
-    return connect(trusted, Address::v4(ip, 1));
-  }
+  SessionId connect(bool trusted = true, std::uint32_t ip = 0x7F000001) { return connect(trusted, Address::v4(ip, 1)); }
   SessionId connect(bool trusted, const Address& from) {
     const SessionId session{++last_session};
     ClientOrigin origin;
