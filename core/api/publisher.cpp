@@ -115,7 +115,8 @@ void Publisher::publish(WrittenEvent event, const Visitor& by, Style style, Done
   }
   if (outcome == PutOutcome::refused) return refuse(error(ErrorCode::full, "the store has no room for it"), done);
   // What is known may be so from a batch that the disk has not taken.
-  if (outcome == PutOutcome::trouble || disk_fails_) return refuse(error(ErrorCode::full, "the disk fails"), done);
+  const bool unsafe = disk_fails_ && outcome == PutOutcome::duplicate;
+  if (outcome == PutOutcome::trouble || unsafe) return refuse(error(ErrorCode::full, "the disk fails"), done);
   if (outcome == PutOutcome::stored) hand_on();
   pending_.push_back({host_.store.flush(), std::move(done), outcome == PutOutcome::duplicate});
   acknowledge(host_.store.durable());

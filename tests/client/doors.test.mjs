@@ -159,10 +159,12 @@ test("whoever is not trusted asks so much and no more", () =>
 
 test("who brings forged events is not verified any more, and takes nothing from others", () =>
   withServer({ limits: { "deliveries-burst": 1000, "all-deliveries-burst": 5, "requests-burst": 1000 } }, async (server) => {
-    for (let i = 0; i < 101; ++i) assert.equal((await ask(server, elsewhere, publish(forged(`${i}`)))).status, 400);
-    const no = await ask(server, elsewhere, publish(forged("one more")));
+    const answers = []; // one more is looked at for each second that this takes
+    while (answers.at(-1)?.status !== 429 && answers.length < 400) answers.push(await ask(server, elsewhere, publish(forged("forged"))));
+    const no = answers.pop();
     assert.deepEqual([no.status, JSON.parse(no.text)], [429, { Error: "too many forged events from this address; try again later" }]);
-    assert.equal(await metric(server, refused("publish bad_signature")), 101);
+    assert.ok(answers.length >= 101 && answers.every(({ status }) => status === 400), `${answers.length}`);
+    assert.equal(await metric(server, refused("publish bad_signature")), answers.length);
     assert.equal(await metric(server, refused("publish rate_limited")), 1);
     for (let i = 0; i < 5; ++i) assert.equal((await ask(server, vpn, publish(delivery(`true ${i}`)))).status, 200);
     assert.equal((await ask(server, loopback, publish(alice.sign(1, "mine")))).status, 200);
@@ -260,7 +262,7 @@ for (const [format, args] of [["text", []], ["json", ["--log-format", "json"]]])
       await ask(server, loopback);
       assert.equal(lines().length, 3, "one for each in a minute");
       for (const [i, peer] of [elsewhere, customer, vpn].entries()) {
-        const message = `refused publish of ${peer}: the signature does not verify (bad_signature)`;
+        const message = `refused publish of ${peer}: the signature is not the author's (bad_signature)`;
         if (format === "text") {
           assert.match(lines()[i], /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} info /);
           assert.ok(lines()[i].endsWith(message), lines()[i]);
@@ -271,7 +273,7 @@ for (const [format, args] of [["text", []], ["json", ["--log-format", "json"]]])
         assert.ok(Math.abs(Date.parse(time) - Date.now()) < 60_000);
         assert.deepEqual(rest, {
           level: "info", message, event: "refused",
-          what: "publish", peer, reason: "the signature does not verify", code: "bad_signature" });
+          what: "publish", peer, reason: "the signature is not the author's", code: "bad_signature" });
       }
       if (format === "json") {
         const logged = server.output.split("\n").filter((line) => line.startsWith("{"));
