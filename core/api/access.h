@@ -50,7 +50,7 @@ class Access {
   // weak.
   [[nodiscard]] Status may_write(const Visitor& visitor, const Event& event);
   // What others deliver costs of their address's budget before the signature is looked at, and of the budget of all
-  // only once it is known to be true: with events that are none nobody takes from others.
+  // only once it is known to be true and new: with events that are none nobody takes from others.
   Status charge(const Visitor& visitor, const Event& event);
   Status charge_all(const Visitor& visitor, const Event& verified);
   // Are id and signature true? From an address that brought too many that were not it is not looked at for a while

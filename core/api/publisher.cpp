@@ -32,7 +32,6 @@ Result<EventPtr> Publisher::admit(WrittenEvent written, const Visitor& by, Style
   auto valid = access_.verify(std::move(event), by.origin, written.text);
   if (!valid) return valid;
   const Event& accepted = (*valid).get();
-  if (const Status charged = access_.charge_all(by, accepted); !charged.ok()) return charged.error();
   if (is_banned(accepted, host_.store)) return error(ErrorCode::forbidden, "it, or its author, is banned here");
   if (accepted.kind == kind::bind) {
     if (const Status bind = admit_bind(*valid); !bind.ok()) return bind.error();
@@ -43,6 +42,8 @@ Result<EventPtr> Publisher::admit(WrittenEvent written, const Visitor& by, Style
   if (deletion_of(accepted, host_.store)) {
     return error(ErrorCode::deleted, "it has been deleted; a deleted event does not come back");
   }
+  if (host_.store.contains(accepted.id)) return valid;  // brought once more, it takes nothing from others
+  if (const Status charged = access_.charge_all(by, accepted); !charged.ok()) return charged.error();
   return valid;
 }
 

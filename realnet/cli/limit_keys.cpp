@@ -71,9 +71,10 @@ std::vector<LimitKey> client_keys(Limits& limits, HttpLimits& http) {
       number("filters", client.filters, 1, 1000, "Filters of one REQ or COUNT."),
       number("filter-values", limits.filter_values, 100, kMany,
              "Ids, authors, kinds and tag values in all filters of one question."),
-      number("answer-events", client.answer_events, 1, 5000,
-             "Events that are answered to one filter, as NIP-11 announces; of more filters than it announces, to each "
-             "fewer."),
+      number(
+          "answer-events", client.answer_events, 1, 5000,
+          "Events that are answered to one filter. All filters of a REQ share 4000: NIP-11 announces how many get so "
+          "many each."),
       kib("answers-kib", client.answer_bytes, 64, kMany,
           "Answers, in KiB, that a client has asked for and not read yet; then it gets no further ones."),
       kib("outbound-kib", client.queue_bytes, 64, kMany,

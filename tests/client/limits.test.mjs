@@ -178,10 +178,11 @@ trusted-messages-per-second = 1
 
 test("an event comes back in its client's own words: stored, live, after a restart, exported and imported", async () => {
   const spell = (event) => json(event).replace('"ä/', '"\\u00E4\\/').replaceAll(",", " ,\n ").replaceAll(":", " : ");
-  const { id, pubkey, created_at, kind, tags, content, sig } = bob.sign(1, "order", [["t", "words"]], now() - 1);
+  const at = now();
+  const { id, pubkey, created_at, kind, tags, content, sig } = bob.sign(1, "order", [["t", "words"]], at - 1);
   const wanted = [
-    spell(bob.sign(1, "ä/🦆", [["t", "words"]])), json({ kind, content, sig, tags, pubkey, id, created_at }),
-    json(bob.sign(1, "usual", [["t", "words"]], now() - 2)),
+    spell(bob.sign(1, "ä/🦆", [["t", "words"]], at)), json({ kind, content, sig, tags, pubkey, id, created_at }),
+    json(bob.sign(1, "usual", [["t", "words"]], at - 2)),
   ];
   const live = new WebSocket(bob.server.relay);
   const heard = [];

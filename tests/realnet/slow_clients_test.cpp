@@ -152,6 +152,27 @@ TEST_F(SlowClients, WhoMakesRoomForOthersIsToldSo) {
   EXPECT_EQ(first.receive().status, 503);
 }
 
+TEST_F(SlowClients, WhoHasMadeRoomDoesNotStayForAllThat) {
+  ServerOptions made = options();
+  made.http_limits.connections = 2;
+  made.http_limits.linger = 100ms;
+  RunningServer server(made);
+  HttpClient first(server.api_port());
+  first.send("GET /status HTTP/1.1\r\nX: ");
+  HttpClient second(server.api_port());
+  second.send("GET /status HTTP/1.1\r\nX: ");
+  ASSERT_TRUE(becomes([&] { return metric(server, "np2p_http_evicted_total") > 0; }));
+  EXPECT_EQ(first.receive().status, 503);
+  EXPECT_TRUE(becomes([&] {  // what it goes on sending is read for a moment, and then there is nobody
+    try {
+      first.send("more");
+      return false;
+    } catch (const std::exception&) {
+      return true;
+    }
+  }));
+}
+
 TEST_F(SlowClients, AWebSocketThatTakesNothingMakesRoomForAnother) {
   ServerOptions made = options();
   made.http_limits.web_sockets = 2;

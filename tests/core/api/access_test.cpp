@@ -105,14 +105,18 @@ TEST_F(Strangers, AreLimitedByTheirNetworkAndNotByTheAddressTheyChooseInIt) {
   EXPECT_EQ(deliver("[2001:db8:0:1::1]:1", delivery()), "");
 }
 
-TEST_F(Strangers, EmptyTheBudgetOfAllWithNothingThatIsForged) {
+TEST_F(Strangers, EmptyTheBudgetOfAllWithNothingThatIsForgedOrKnown) {
   Config config;
   config.limits.client.all_deliveries_burst = 2;
   start(config);
   for (const char* from : {"192.0.2.1:1", "192.0.2.2:1", "192.0.2.3:1", "192.0.2.4:1"}) {
     EXPECT_EQ(deliver(from, forged()).substr(0, 8), "invalid:");
   }
-  EXPECT_EQ(deliver("192.0.2.5:1", delivery()), "");
+  const Event known = delivery();
+  EXPECT_EQ(deliver("192.0.2.5:1", known), "");
+  for (const char* from : {"192.0.2.1:1", "192.0.2.2:1", "192.0.2.3:1", "192.0.2.4:1"}) {
+    EXPECT_EQ(deliver(from, known), "duplicate: it is here already");
+  }
   EXPECT_EQ(deliver("192.0.2.6:1", delivery()), "");
   EXPECT_EQ(deliver("192.0.2.7:1", delivery()), kTooMany);
 }
