@@ -3,7 +3,7 @@
 import "./globals.mjs";
 import { spawnSync } from "node:child_process";
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -25,8 +25,12 @@ if (!process.env.NOSTRP2P_SMALL_DISK) {
 const disk = process.env.NOSTRP2P_SMALL_DISK;
 const filler = join(disk, "filler");
 const fill = () => {
-  for (let left = statfsSync(disk).bavail; left > 0; left = statfsSync(disk).bavail) {
-    writeFileSync(filler, Buffer.alloc(left * statfsSync(disk).bsize), { flag: "a" });
+  for (const size of [65_536, 4096, 1]) {
+    try {
+      for (;;) writeFileSync(filler, Buffer.alloc(size), { flag: "a" });
+    } catch (failure) {
+      assert.equal(failure.code, "ENOSPC");
+    }
   }
 };
 
