@@ -41,7 +41,8 @@ Result<std::string> keep_before_upgrade(const std::string& database) {
   // What stands in the log may be this very upgrade, broken off: then the copy was made before it began.
   if (is_there(log) && is_there(copy)) return std::string();
   for (std::int64_t other = 1; other < kSchemaVersion; ++other) {
-    for (const char* more : {"", "-wal"}) ::unlink((name_of(other) + more).c_str());
+    if (other != schema) ::unlink(name_of(other).c_str());
+    ::unlink((name_of(other) + "-wal").c_str());
   }
   // The log first: who sees the copy has both.
   for (const char* more : {"-wal", ""}) {
