@@ -455,6 +455,7 @@ void Feed::reject(std::string_view what, const Error& why, const Delivery& deliv
 void Feed::topology_changed() {
   outbox_.topology_changed();
   lookup_.topology_changed();
+  own_events_.topology_changed();
   multicast_.topology_changed();
 }
 

@@ -40,7 +40,7 @@ Lookup::Lookup(const Config& config, Host& host, Overlay& overlay, LinkJudge& ju
       overlay_(overlay),
       judge_(judge),
       askers_(askers),
-      rng_(config.seed, "lookup"),
+      rng_(config.seed, "lookup", static_cast<std::uint64_t>(host.clock.wall().ns)),  // others know the ids of before
       guesses_(config.limits.guesses_per_second, config.limits.guesses_burst),
       seen_(config.limits.recent_requests) {}
 
@@ -159,12 +159,10 @@ std::vector<PubKey> Lookup::readers() {
   return {users.begin(), users.end()};
 }
 
-void Lookup::ask_for_own(std::span<const std::uint16_t> kinds, const PubKey& whom) {
+bool Lookup::ask_for_own(std::span<const std::uint16_t> kinds, const PubKey& whom) {
   std::vector<Request> requests;
   for (const std::uint16_t kind : kinds) requests.push_back({rng_.next(), kind, {}, config_.owner});
-  if (!requests.empty()) {
-    overlay_.unicast(whom, Channel::packets, encode_packet({}, requests), Priority::control);
-  }
+  return overlay_.unicast(whom, Channel::packets, encode_packet({}, requests), Priority::control);
 }
 
 // The client's question is still open, or it would ask again anyway; an overlay may need a moment to find a server.

@@ -38,8 +38,8 @@ class Lookup {
   void ask(std::uint16_t kind, const PubKey& author, const std::optional<EventId>& event, bool held);
   // Events of these authors, or of anybody if there are none.
   void find(std::span<const EventId> missing, std::span<const PubKey> authors);
-  // Our own user's newest of these kinds, of which another's server may have copies.
-  void ask_for_own(std::span<const std::uint16_t> kinds, const PubKey& whom);
+  // Our own user's newest of these kinds, of which another's server may have copies. False: there is no way to it now.
+  bool ask_for_own(std::span<const std::uint16_t> kinds, const PubKey& whom);
   // Answers to whom it came from, once for each kind in `answered` (those of one packet). True: a broadcast worth
   // handing on (not seen before).
   bool answer(const Request& request, const Delivery& delivery, std::set<std::uint16_t>& answered);

@@ -33,11 +33,31 @@ void OwnEvents::bound() {
   if (!missing_.empty()) overlay_.find_guardians(config_.owner);
 }
 
+bool OwnEvents::is_enough() const noexcept {
+  return wanted_.empty() || asked_.size() >= (missing_.empty() ? kAsked : kAskedInVain);
+}
+
 void OwnEvents::met(std::span<const PubKey> users) {
   for (const PubKey& user : users) {
-    if (wanted_.empty() || asked_.size() >= (missing_.empty() ? kAsked : kAskedInVain)) return;
-    if (user != config_.owner && asked_.insert(user).second) lookup_.ask_for_own(wanted_, user);
+    if (is_enough()) return;
+    if (user == config_.owner || asked_.count(user) != 0) continue;
+    if (lookup_.ask_for_own(wanted_, user)) {
+      asked_.insert(user);
+      unasked_.erase(user);
+    } else if (unasked_.size() < kAskedInVain) {
+      unasked_.insert(user);
+    }
   }
+}
+
+void OwnEvents::topology_changed() {
+  if (unasked_.empty()) return;
+  if (is_enough()) return unasked_.clear();
+  std::vector<PubKey> reached;
+  for (const PubKey& user : unasked_) {
+    if (overlay_.reaches(user)) reached.push_back(user);
+  }
+  met(reached);
 }
 
 void OwnEvents::have(const Event& event) {

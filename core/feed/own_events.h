@@ -26,13 +26,17 @@ class OwnEvents {
 
   // Our user is known to live here, as by the first BIND of this disk, or of an earlier start.
   void bound();
-  void met(std::span<const PubKey> users);  // who may have copies, and can be reached
+  void met(std::span<const PubKey> users);  // who may have copies
+  void topology_changed();                  // those who could not be reached before are asked
   void have(const Event& event);            // of our own user, in the store
   void leave_with(const std::vector<PubKey>& guardians);
-  [[nodiscard]] std::size_t bytes() const noexcept { return heap_bytes(missing_) + heap_bytes(asked_); }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return heap_bytes(missing_) + heap_bytes(asked_) + heap_bytes(unasked_);
+  }
 
  private:
   [[nodiscard]] EventPtr latest(std::uint16_t kind);
+  [[nodiscard]] bool is_enough() const noexcept;
   void load();
   void save();
 
@@ -43,6 +47,7 @@ class OwnEvents {
   std::vector<std::uint16_t> wanted_;  // asked for since we were bound: a newer one may still come
   std::set<std::uint16_t> missing_;    // of these
   std::set<PubKey> asked_;
+  std::set<PubKey> unasked_;  // for want of a way there
   struct Left {
     EventId list;
     std::set<PubKey> with;
