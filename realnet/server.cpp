@@ -9,6 +9,7 @@
 #include "core/event/nip19.h"
 #include "realnet/bind_watch.h"
 #include "realnet/supervisor.h"
+#include "realnet/upgrade.h"
 #include "realnet/version.h"
 
 namespace np2p::real {
@@ -73,6 +74,9 @@ Status Server::open() {
   auto key = data_dir_->node_key(entropy_);
   if (!key.ok()) return key.error();
   key_ = std::move(key).value();
+  const auto kept = keep_before_upgrade(data_dir_->database());
+  if (!kept.ok()) return kept.error();
+  if (!kept->empty()) spdlog::warn("{}", *kept);
   auto store = SqliteStore::open(data_dir_->database(), options_.config.limits);
   if (!store.ok()) return store.error();
   store_ = std::move(store).value();

@@ -59,6 +59,21 @@ def test_posts_reach_those_whom_they_are_for(net: np2p.Network, mode: str) -> No
     assert all(net.delivery_ratio(note) == 1.0 for note in (post, mention, quote, repost, other))
 
 
+@pytest.mark.overlays("hyparview", "mesh")
+@pytest.mark.parametrize("mode", ["broadcast", "multicast"])
+@pytest.mark.seeds(per_commit=2, nightly=50)
+def test_who_is_named_in_a_message_a_comment_a_zap_or_a_generic_repost_gets_it(net: np2p.Network, mode: str) -> None:
+    alice, bob, carol, dave, erin = _five(net, mode)
+    to_carol = [["p", carol.public_key]]
+    message = alice.publish(4, "c2VjcmV0?iv=aXY=", to_carol)
+    _reach(net, message, [alice, carol])
+    for kind in (16, 1111, 9735):
+        note = alice.publish(kind, "", to_carol)
+        _reach(net, note, [alice, bob, carol])
+        assert net.delivery_ratio(note) == 1.0
+    assert net.delivery_ratio(message) == 1.0
+
+
 @pytest.mark.parametrize("mode", ["broadcast", "multicast"])
 def test_replies_can_be_for_those_they_name_only(net: np2p.Network, mode: str) -> None:
     alice, bob, carol, dave, erin = people = _five(net, mode, replies="tagged")

@@ -5,7 +5,6 @@
 
 #include "core/api/client_limits.h"
 #include "core/event/expiry.h"
-#include "core/feed/deletions.h"
 #include "core/feed/feed.h"
 
 namespace np2p {
@@ -13,6 +12,7 @@ namespace {
 
 // What the original answers at most when a client asks for "everything recent" without a period.
 constexpr std::size_t kRecentWithoutPeriod = 50;
+constexpr std::size_t kSearched = 500;  // ids of one filter that are asked for in the network
 
 bool has_kind(const Filter& filter, std::uint32_t kind) {
   return filter.kinds && std::find(filter.kinds->begin(), filter.kinds->end(), kind) != filter.kinds->end();
@@ -102,40 +102,39 @@ Reader::Count Reader::count(const std::vector<Filter>& filters) {
   return count;
 }
 
-// What has expired is thrown away where it is met.
+// What has expired is thrown away where it is met, and what comes in its place is looked at, too. A store that cannot
+// throw away keeps it; nobody sees it all the same.
 std::vector<EventPtr> Reader::unexpired(const Filter& filter, Order order) {
   const std::int64_t now = unix_seconds(host_.clock.wall());
   for (;;) {
     auto events = host_.store.query(filter, order);
-    bool all_good = true;
-    for (const EventPtr& event : events) {
-      if (!has_expired(*event, now)) continue;
-      host_.store.erase(event->id);
-      all_good = false;
-    }
-    if (all_good) return events;
+    bool erased = false;
+    std::erase_if(events, [&](const EventPtr& event) {
+      if (!has_expired(*event, now)) return false;
+      erased = host_.store.erase(EventId(event->id)) || erased;
+      return true;
+    });
+    if (!erased) return events;
   }
 }
 
 void Reader::look_up_missing(const Filter& filter, const std::vector<EventPtr>& held) {
+  if (filter.ids) return look_up_events(filter, held);
   if (!filter.authors || !filter.kinds) return;
-  if (filter.ids) {
-    if (has_kind(filter, kind::post)) look_up_posts(filter, held);
-    return;
-  }
   for (const std::uint16_t k : {kind::profile, kind::follow_list}) {
     if (has_kind(filter, k)) look_up_latest(k, filter, held);
   }
 }
 
-void Reader::look_up_posts(const Filter& filter, const std::vector<EventPtr>& held) {
+// An id names one event, of whatever kind it is.
+void Reader::look_up_events(const Filter& filter, const std::vector<EventPtr>& held) {
+  std::vector<EventId> missing;
   for (const EventId& id : *filter.ids) {
+    if (missing.size() == kSearched) break;
     const bool found = std::any_of(held.begin(), held.end(), [&](const EventPtr& e) { return e->id == id; });
-    if (found || host_.store.contains(id)) continue;
-    for (const PubKey& author : *filter.authors) {
-      if (!deletion_of(id, author, host_.store)) feed_.lookup().ask(kind::post, author, id, false);
-    }
+    if (!found && !host_.store.contains(id)) missing.push_back(id);
   }
+  if (!missing.empty()) feed_.lookup().find(missing, filter.authors.value_or(std::vector<PubKey>{}));
 }
 
 void Reader::look_up_latest(std::uint16_t kind, const Filter& filter, const std::vector<EventPtr>& held) {

@@ -38,7 +38,7 @@ class Reader {
   QueryAnswer single(const Filter& filter);
   std::vector<EventPtr> unexpired(const Filter& filter, Order order);
   void look_up_missing(const Filter& filter, const std::vector<EventPtr>& held);
-  void look_up_posts(const Filter& filter, const std::vector<EventPtr>& held);
+  void look_up_events(const Filter& filter, const std::vector<EventPtr>& held);
   void look_up_latest(std::uint16_t kind, const Filter& filter, const std::vector<EventPtr>& held);
 
   const Config& config_;

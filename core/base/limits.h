@@ -134,10 +134,13 @@ struct Limits {
   std::uint32_t asker_answer_bytes_burst = 320 * 1024;
   std::size_t askers = 4096;  // remembered for that; the one who came first makes room
   std::size_t answer_queue_bytes = 256 * 1024;
-  std::size_t unacknowledged = 20'000;   // events and FOLLOWs to be acknowledged once the disk has them
-  std::size_t lookups = 10'000;          // remembered network requests of our client
-  Duration lookup_interval = 1h;         // the same thing is asked for at most this often while we hold a copy
-  Duration lookup_retry = 5s;            // and this often while we hold none
+  std::size_t unacknowledged = 20'000;  // events and FOLLOWs to be acknowledged once the disk has them
+  std::size_t lookups = 10'000;         // remembered network requests of our client
+  Duration lookup_interval = 1h;        // the same thing is asked for at most this often while we hold a copy
+  Duration lookup_retry = 5s;           // and this often while we hold none
+  // Servers asked for an event whose author is not said, and their burst: at most 8 for one.
+  std::uint32_t guesses_per_second = 8;
+  std::uint32_t guesses_burst = 256;
   Duration refresh_age = 24h;            // a profile or follow list older than this is asked for again
   std::size_t recent_requests = 10'000;  // request ids remembered, likewise
   std::size_t outbox_entries = 10'000;   // events waiting for a recipient who is away

@@ -8,9 +8,13 @@ namespace np2p::kind {
 inline constexpr std::uint16_t profile = 0;          // NIP-01
 inline constexpr std::uint16_t post = 1;             // NIP-10; a quote if it has a q tag (NIP-18)
 inline constexpr std::uint16_t follow_list = 3;      // NIP-02
+inline constexpr std::uint16_t message = 4;          // NIP-04: encrypted, for those it names
 inline constexpr std::uint16_t deletion = 5;         // NIP-09
 inline constexpr std::uint16_t repost = 6;           // NIP-18
 inline constexpr std::uint16_t reaction = 7;         // NIP-25
+inline constexpr std::uint16_t generic_repost = 16;  // NIP-18: of what is no post
+inline constexpr std::uint16_t comment = 1111;       // NIP-22
+inline constexpr std::uint16_t zap = 9735;           // NIP-57: a receipt
 inline constexpr std::uint16_t relay_list = 10002;   // NIP-65
 inline constexpr std::uint16_t article = 30023;      // NIP-23
 inline constexpr std::uint16_t bind = 10848;         // BIND of protocol.md

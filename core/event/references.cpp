@@ -55,7 +55,8 @@ bool has_tag(const Event& event, std::string_view name) {
 
 std::vector<Citation> cited(const Event& event) {
   std::vector<Citation> found;
-  if (event.kind != kind::post && event.kind != kind::repost && event.kind != kind::reaction) return found;
+  const bool reposts = event.kind == kind::repost || event.kind == kind::generic_repost;
+  if (event.kind != kind::post && event.kind != kind::reaction && !reposts) return found;
   const std::string_view wanted = event.kind == kind::post ? "q" : "e";
   for (std::size_t i = 0; i < event.tags.size(); ++i) {
     const Tags::Tag tag = event.tags[i];
@@ -64,6 +65,16 @@ std::vector<Citation> cited(const Event& event) {
     if (!one.id && !one.address) continue;
     if (event.kind == kind::reaction) found.clear();
     found.push_back(std::move(one));
+  }
+  return found;
+}
+
+std::vector<PubKey> said_authors(const Event& event, const EventId& of) {
+  std::vector<PubKey> found;
+  for (std::size_t i = 0; i < event.tags.size(); ++i) {
+    const Tags::Tag tag = event.tags[i];
+    if ((tag.name() != "e" && tag.name() != "q") || parse_id(tag.first()) != of) continue;
+    if (const auto author = author_in(tag)) found.push_back(*author);
   }
   return found;
 }

@@ -27,6 +27,9 @@ struct Citation {
 // Of other kinds nothing: an e tag of a post is a thread, whose people are in its p tags (NIP-10).
 std::vector<Citation> cited(const Event& event);
 
+// Who wrote another event, as the tags that name it say.
+std::vector<PubKey> said_authors(const Event& event, const EventId& of);
+
 // What a deletion (NIP-09) asks to delete, and of which kinds that is, as it says.
 struct Deletes {
   std::set<EventId> ids;             // e tags

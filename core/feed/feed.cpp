@@ -44,6 +44,7 @@ Feed::Feed(const Config& config, Host& host, Overlay& overlay)
       judge_(config, host),
       askers_(config.limits, config.limits.asker_answer_bytes_per_second, config.limits.asker_answer_bytes_burst),
       lookup_(config, host, overlay, judge_, askers_),
+      own_events_(config, host, overlay, lookup_),
       outbox_(config, host, overlay),
       multicast_(config, host, overlay),
       mode_(config, host),
@@ -55,6 +56,7 @@ void Feed::start() {
   multicast_.load();
   outbox_.load();
   load_history();
+  if (!host_.store.value(Table::node, kBound).empty()) own_events_.bound();
 }
 
 // What the store holds of it and can have come to everybody only: not from whom our user follows, whose posts may come
@@ -100,9 +102,13 @@ void Feed::published(const EventPtr& event) {
   Route route = route_of(*event, config_, mode_.current(), host_.store);
   if (event->kind == kind::bind) {
     overlay_.bind(event);
-    if (is_first_bind()) route.audience = Audience::everybody;
+    if (is_first_bind()) {
+      route.audience = Audience::everybody;
+      own_events_.bound();
+    }
   }
-  if (event->kind == kind::follow_list) multicast_.follow_list_changed();
+  own_events_.have(*event);
+  if (event->kind == kind::follow_list) own_list_changed();
   if (event->kind == kind::deletion) obey(event);
   if (is_to_us(*event)) multicast_.hand_on(event);
   if (route.audience == Audience::everybody) {
@@ -120,6 +126,16 @@ bool Feed::is_first_bind() {
   if (!host_.store.value(Table::node, kBound).empty()) return false;
   host_.store.set_value(Table::node, kBound, "1");
   return true;
+}
+
+void Feed::own_list_changed() {
+  multicast_.follow_list_changed();
+  own_events_.leave_with(multicast_.guardians().named());
+}
+
+void Feed::found(const GuardiansOf& guardians) {
+  if (guardians.user == config_.owner) own_events_.met(guardians.guardians);
+  multicast_.found(guardians);
 }
 
 void Feed::delivered(const EventPtr& event) {
@@ -309,6 +325,10 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
       multicast_.bound(accepted->pubkey);
     }
     if (outcome == PutOutcome::stored && accepted->kind == kind::deletion) obey(accepted);
+    if (outcome == PutOutcome::stored && accepted->pubkey == config_.owner) {  // a copy, after our disk was lost
+      own_events_.have(*accepted);
+      if (accepted->kind == kind::follow_list) own_list_changed();
+    }
     if (outcome != PutOutcome::stored) {
       recent_.insert(half_of(accepted->id));
       return Arrival::known;
@@ -396,9 +416,15 @@ void Feed::receive_extension(const Delivery& delivery) {
   struct Visitor {
     Feed& feed;
     const Delivery& from;
-    void operator()(const Follow& m) const { feed.multicast_.follow(m, from); }
+    void operator()(const Follow& m) const {
+      feed.multicast_.follow(m, from);
+      if (feed.multicast_.followers().contains(m.follower)) feed.own_events_.met({&m.follower, 1});
+    }
     void operator()(const Unfollow& m) const { feed.multicast_.unfollow(m, from); }
-    void operator()(const Followed& m) const { feed.multicast_.followed(m, from); }
+    void operator()(const Followed& m) const {
+      feed.multicast_.followed(m, from);
+      if (feed.multicast_.follows().contains(m.followee)) feed.own_events_.met({&m.followee, 1});
+    }
     void operator()(const Announce& m) const { feed.multicast_.announced(m, from); }
     void operator()(const Pull& m) const { feed.multicast_.pulled(m, from); }
     void operator()(const Acknowledge& m) const {
@@ -429,6 +455,7 @@ void Feed::reject(std::string_view what, const Error& why, const Delivery& deliv
 void Feed::topology_changed() {
   outbox_.topology_changed();
   lookup_.topology_changed();
+  own_events_.topology_changed();
   multicast_.topology_changed();
 }
 
@@ -436,7 +463,10 @@ void Feed::timer(Timer timer) {
   if (timer == Timer::outbox) outbox_.timer();
   if (timer == Timer::follow) multicast_.timer();
   if (timer == Timer::mode) mode_.timer(overlay_.network_size(), multicast_.followers().all().size());
-  if (timer == Timer::guardians) multicast_.guardians_timer();
+  if (timer == Timer::guardians) {
+    multicast_.guardians_timer();
+    own_events_.leave_with(multicast_.guardians().named());
+  }
   if (timer == Timer::flush) {
     flush_at_.reset();
     const Ticket ticket = host_.store.flush();

@@ -20,6 +20,7 @@
 #include "core/feed/mode.h"
 #include "core/feed/multicast.h"
 #include "core/feed/outbox.h"
+#include "core/feed/own_events.h"
 #include "core/feed/routes.h"
 #include "core/host/host.h"
 #include "core/overlay/overlay.h"
@@ -42,7 +43,7 @@ class Feed {
   // What was broadcast earlier and somebody has missed; empty if the store does not hold it any more.
   [[nodiscard]] Frame recall(const Past& past);
   void copied(const CopyOutcome& outcome);
-  void found(const GuardiansOf& guardians) { multicast_.found(guardians); }
+  void found(const GuardiansOf& guardians);
   void link_down(LinkId link) { judge_.link_down(link); }
   void topology_changed();
   void timer(Timer timer);
@@ -54,8 +55,9 @@ class Feed {
   [[nodiscard]] Identity identity() const { return overlay_.identity(); }
   [[nodiscard]] const Multicast& multicast() const noexcept { return multicast_; }
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return sizeof *this + judge_.bytes() + lookup_.bytes() + outbox_.bytes() + multicast_.bytes() + recent_.bytes() +
-           heap_bytes(unacknowledged_) + heap_bytes(unflushed_copies_) + heap_bytes(receipts_);
+    return sizeof *this + judge_.bytes() + lookup_.bytes() + own_events_.bytes() + outbox_.bytes() +
+           multicast_.bytes() + recent_.bytes() + heap_bytes(unacknowledged_) + heap_bytes(unflushed_copies_) +
+           heap_bytes(receipts_);
   }
 
  private:
@@ -72,6 +74,7 @@ class Feed {
   void receive_extension(const Delivery& delivery);
   const char* refusal(const Event& event);
   bool is_first_bind();
+  void own_list_changed();
   Arrival accept(Event event, const Delivery& delivery, EventPtr& accepted);
   void blame(const Delivery& delivery);
   void flush_within(Duration pause);
@@ -96,6 +99,7 @@ class Feed {
   LinkJudge judge_;
   Askers askers_;
   Lookup lookup_;
+  OwnEvents own_events_;
   Outbox outbox_;
   Multicast multicast_;
   Mode mode_;

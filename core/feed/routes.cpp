@@ -27,11 +27,28 @@ Audience audience_of(std::uint16_t k) noexcept {
     case kind::bind:
       return Audience::everybody;
     case kind::follow_list:
+    case kind::message:
     case kind::reaction:
     case kind::deletion:
       return Audience::nobody;
     default:
       return Audience::followers;
+  }
+}
+
+// Of these kinds whom the event names or cites gets it, too.
+bool is_for_named(std::uint16_t k) noexcept {
+  switch (k) {
+    case kind::post:
+    case kind::message:
+    case kind::repost:
+    case kind::reaction:
+    case kind::generic_repost:
+    case kind::comment:
+    case kind::zap:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -50,9 +67,7 @@ Route plain_route(const Event& event, Replies replies, Store& store) {
   Route route;
   route.audience = audience_of(event.kind);
   route.stored = kind::class_of(event.kind) != kind::Class::ephemeral;
-  if (event.kind == kind::post || event.kind == kind::repost || event.kind == kind::reaction) {
-    name_people(route, event, store);
-  }
+  if (is_for_named(event.kind)) name_people(route, event, store);
   const bool answers = event.kind == kind::post && !has_tag(event, "q") && !named_users(event).empty();
   if (answers && replies == Replies::tagged) route.audience = Audience::nobody;
   return route;

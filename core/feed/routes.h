@@ -6,7 +6,9 @@
 //   reply, mention (post with p)    everybody           followers       whom it names
 //     with Replies::tagged          nobody              nobody          whom it names
 //   reaction                        nobody              nobody          author of the target, whom it names
-//   follow list                     nobody              nobody
+//   comment, zap, generic repost    followers           followers       whom it names, whom it reposts
+//   encrypted message (kind 4)      nobody              nobody          whom it names
+//   follow list                     nobody              nobody          and guardians, to keep (own_events.h)
 //   deletion                        where all of what it deletes went; with `auto`, where that may have gone
 //   other kinds                     followers           followers
 //   ephemeral kinds                 followers           followers       never stored, not kept for who is away

@@ -71,11 +71,11 @@ void write_request(msgpack::Writer& out, const Request& request) {
   out.str("Kind");
   out.uint16(request.kind);
   out.str("Args");
-  if (request.event_id) {
+  if (request.event_id || request.author) {
     out.map(1);
-    out.str("evtId");
+    out.str(request.event_id ? "evtId" : "author");
     out.array(1);
-    out.bin(request.event_id->view());
+    out.bin(request.event_id ? request.event_id->view() : request.author->view());
   } else {
     out.nil();
   }
@@ -299,15 +299,17 @@ class Decoder {
       request.event_id.reset();
       return true;
     }
+    request.author.reset();
     return request.event_id.has_value() || fail(ErrorCode::bad_field, "a request for a post without its id");
   }
 
   bool read_arguments(Request& request) {
     if (in_.nil()) return true;
-    return fields<1>("Args", {"evtId"}, [&](std::size_t) {
+    return fields<2>("Args", {"evtId", "author"}, [&](std::size_t index) {
+      const std::string_view name = index == 0 ? "evtId" : "author";
       const auto count = in_.array();
-      if (!count || *count != 1) return unexpected("evtId", "a list of one id");
-      return read_fixed("evtId", request.event_id.emplace());
+      if (!count || *count != 1) return unexpected(name, "a list of one");
+      return index == 0 ? read_fixed(name, request.event_id.emplace()) : read_fixed(name, request.author.emplace());
     });
   }
 

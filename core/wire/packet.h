@@ -21,12 +21,14 @@ namespace np2p {
 inline constexpr std::uint16_t kServerVersion = 1;  // SrvVer
 inline constexpr std::uint16_t kPacketVersion = 3;  // PktVer
 
-// A request to another server: its user's profile (kind 0), follow list (3), one post by id (1), or everything of the
-// last three days (40000, broadcast).
+// A request to another server: its user's profile (kind 0), follow list (3), one event by id (1), or everything of the
+// last three days (40000, broadcast). Ours also ask for a relay list (10002), and for such an event of somebody else,
+// of which that server may have a copy.
 struct Request {
   std::uint64_t id = 0;  // random; duplicate suppression of broadcasts
   std::uint16_t kind = 0;
-  std::optional<EventId> event_id;  // kind 1 only: Args {"evtId": [id]}
+  std::optional<EventId> event_id{};  // kind 1 only: Args {"evtId": [id]}
+  std::optional<PubKey> author{};     // not with kind 1; of the server's own user if there is none: {"author": [key]}
   friend bool operator==(const Request&, const Request&) = default;
 };
 

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .node import BIND, DELETION, FOLLOW_LIST, POST, PROFILE, REACTION, REPOST
+from .node import (
+    BIND,
+    COMMENT,
+    DELETION,
+    FOLLOW_LIST,
+    GENERIC_REPOST,
+    MESSAGE,
+    POST,
+    PROFILE,
+    REACTION,
+    REPOST,
+    ZAP,
+)
 
 
 @dataclass(frozen=True)
@@ -41,8 +53,10 @@ class Audience:
             return people & self.others
         if self.kind == REACTION:
             return people & (self.named | self.others)
-        if self.tagged_only:
+        if self.tagged_only or self.kind == MESSAGE:
             return people & self.named
+        if self.kind in (GENERIC_REPOST, COMMENT, ZAP):
+            return people & (self.followers | self.named)
         if self.kind not in (PROFILE, POST, REPOST, BIND):
             return people & self.followers
         return people if self.broadcast else people & (self.followers | self.named)

@@ -19,7 +19,7 @@ from .audience import Audience
 from .client import Client
 from .errors import NotConverged, Unsupported
 from .nat import Nat, NatChoice, resolve_many
-from .node import DELETION, FOLLOW_LIST, POST, REACTION, REPOST, Node
+from .node import DELETION, FOLLOW_LIST, GENERIC_REPOST, POST, REACTION, REPOST, Node
 from .settings import BEHAVIOURS, OVERLAYS, auto_settings, check_mode, check_names, swarm_settings
 from .units import spoken
 
@@ -293,7 +293,7 @@ class Network(ABC):
         quotes = any(tag[:1] == ["q"] for tag in note.tags)
         tagged_only = note.kind == POST and bool(named) and not quotes and node.replies == "tagged"
         about = self._about(note)
-        if note.kind in (POST, REPOST, REACTION):
+        if note.kind in (POST, REPOST, GENERIC_REPOST, REACTION):
             named |= {one.author for one in about}
         others: set[int] = set()
         for one in about:
@@ -317,7 +317,7 @@ class Network(ABC):
 
     def _about(self, note: Note) -> list[Audience]:
         """Of what it quotes, reposts, reacts to or deletes."""
-        name = {POST: "q", REPOST: "e", REACTION: "e", DELETION: "e"}.get(note.kind)
+        name = {POST: "q", REPOST: "e", GENERIC_REPOST: "e", REACTION: "e", DELETION: "e"}.get(note.kind)
         ids = [tag[1] for tag in note.tags if tag[:1] == [name] and len(tag) > 1]
         if note.kind == REACTION:
             ids = ids[-1:]

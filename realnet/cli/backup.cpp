@@ -1,5 +1,4 @@
 // backup and restore.
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +14,8 @@
 #include "core/store/sqlite_upkeep.h"
 #include "realnet/cli/commands.h"
 #include "realnet/cli/own_data.h"
+#include "realnet/new_file.h"
+#include "realnet/upgrade.h"
 
 namespace np2p::real {
 
@@ -25,66 +26,6 @@ constexpr std::size_t kKnownAuthors = 4096;
 
 Error failed(const std::string& what) {
   return error(ErrorCode::unavailable, what + ": " + std::strerror(errno));
-}
-
-void sync_directory_of(const std::string& path) {
-  const std::string parent = std::filesystem::path(path).parent_path().string();
-  const int directory = ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) return;
-  ::fsync(directory);
-  ::close(directory);
-}
-
-// A new file of mode 0600 that only gets its name once it is whole and on the disk.
-class NewFile {
- public:
-  explicit NewFile(std::string path) : path_(std::move(path)), part_(path_ + ".part") {
-    ::unlink(part_.c_str());
-    file_ = ::open(part_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  }
-  ~NewFile() {
-    if (file_ >= 0) ::close(file_);
-    if (!kept_) ::unlink(part_.c_str());
-  }
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-
-  [[nodiscard]] Status opened() const { return file_ >= 0 ? Status{} : failed("cannot create " + part_); }
-  [[nodiscard]] const std::string& part() const noexcept { return part_; }
-  Status write(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t done = ::write(file_, bytes.data(), bytes.size());
-      if (done <= 0 && errno != EINTR) return failed("cannot write " + part_);
-      bytes.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(done, 0)));
-    }
-    return {};
-  }
-  Status keep() {
-    if (::fsync(file_) != 0) return failed("cannot write " + part_);
-    if (::rename(part_.c_str(), path_.c_str()) != 0) return failed("cannot create " + path_);
-    kept_ = true;
-    sync_directory_of(path_);
-    return {};
-  }
-
- private:
-  std::string path_;
-  std::string part_;
-  int file_ = -1;
-  bool kept_ = false;
-};
-
-Status copy_file(const std::string& from, NewFile& to) {
-  std::ifstream in(from, std::ios::binary);
-  if (!in) return failed("cannot read " + from);
-  std::string chunk(1 << 20, '\0');
-  while (in.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || in.gcount() > 0) {
-    if (Status status = to.write(std::string_view(chunk).substr(0, static_cast<std::size_t>(in.gcount())));
-        !status.ok()) {
-      return status;
-    }
-  }
-  return in.eof() ? Status{} : failed("cannot read " + from);
 }
 
 Status copy_database(SqliteStore& store, const std::string& path, Progress& progress) {
@@ -174,19 +115,29 @@ void remove_database(const std::string& path) {
   for (const char* more : {"", "-wal", "-journal"}) ::unlink((path + more).c_str());
 }
 
-// What is replaced stays beside it, until the next time.
-Status put_aside(const std::string& database) {
+// What is to be replaced also has the other name then, until the next time. At every moment there is a database of the
+// old name: whoever loses power here starts with the one or the other.
+Status keep_beside(const std::string& database) {
   const std::string old = database + ".before-restore";
   remove_database(old);
-  // The log first belongs into its file. If that is damaged, both go aside together.
+  if (const auto kept = keep_before_upgrade(database); !kept.ok()) return kept.error();
+  // The log first belongs into its file. If that is damaged, it goes aside with it, and nobody takes it for the new
+  // one's.
   if (auto store = SqliteStore::open(database, Limits{}); store.ok()) store->reset();
-  if (::rename(database.c_str(), old.c_str()) != 0) return failed("cannot rename " + database);
   for (const char* more : {"-wal", "-journal"}) {
     if (exists(database + more) && ::rename((database + more).c_str(), (old + more).c_str()) != 0) {
       return failed("cannot rename " + database + more);
     }
   }
-  return {};
+  if (::link(database.c_str(), old.c_str()) == 0) {
+    sync_directory_of(database);
+    return {};
+  }
+  // A file system without second names.
+  NewFile copy(old);
+  if (Status status = copy.opened(); !status.ok()) return status;
+  if (Status status = copy_file(database, copy); !status.ok()) return status;
+  return copy.keep();
 }
 
 Status restore(const RestoreFlags& flags) {
@@ -226,8 +177,9 @@ Status restore(const RestoreFlags& flags) {
     if (!verified.ok()) return verified.error();
     return error(ErrorCode::unavailable, flags.file + " is the database of " + npub(verified->owner));
   }
-  if (Status status = put_aside(database); !status.ok()) return status;
-  if (!replaces) remove_database(database + ".before-restore");
+  if (replaces) {
+    if (Status status = keep_beside(database); !status.ok()) return status;
+  }
   if (::rename(fresh.c_str(), database.c_str()) != 0) return failed("cannot rename " + fresh);
   sync_directory_of(database);
   if (!node_key.empty()) {

@@ -170,6 +170,7 @@ void add_follow_options(CLI::App& app, FollowFlags& flags) {
   app.add_option("--key-file", flags.key_file, "File with your secret key, nsec1... or hex")->required();
   add_whom_to_ask(app, flags.client.server, flags.client.insecure);
   app.add_flag("--undo", flags.undo, "Follow them no more");
+  app.add_flag("--new", flags.is_new, "Begin your first follow list: without this a list that is there is changed");
 }
 
 void add_bind_options(CLI::App& app, BindFlags& flags) {

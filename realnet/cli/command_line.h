@@ -149,6 +149,7 @@ struct FollowFlags {
   std::string key_file;
   std::vector<std::string> keys;
   bool undo = false;
+  bool is_new = false;
 };
 
 struct ServerCommand {

@@ -21,6 +21,7 @@
 #include "realnet/cli/server_options.h"
 #include "realnet/clock.h"
 #include "realnet/control.h"
+#include "realnet/upgrade.h"
 
 namespace np2p::real {
 
@@ -104,6 +105,9 @@ Result<OwnData> open_data(const DataFlags& flags, bool make) {
   auto directory = DataDir::open(place->path);
   if (!directory.ok()) return directory.error();
   data.directory = std::move(directory).value();
+  const auto kept = keep_before_upgrade(data.directory->database());
+  if (!kept.ok()) return kept.error();
+  if (!kept->empty()) std::fprintf(stderr, "nostrp2p: %s\n", kept->c_str());
   auto store = SqliteStore::open(data.directory->database(), data.limits);
   if (!store.ok()) return store.error();
   data.store = std::move(store).value();

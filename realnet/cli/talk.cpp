@@ -146,6 +146,12 @@ Status follow(const FollowFlags& flags) {
   const PubKey me = signer->public_key();
   const auto known = request_events(*url, "{\"kinds\":[3],\"authors\":" + quoted_list({me}) + ",\"limit\":1}");
   if (!known.ok()) return known.error();
+  // After a lost disk the server has none for a while, and a list of one would take the place of the whole one.
+  if (known->empty() && !flags.is_new) {
+    return mistake(
+        "Your server has no follow list of yours. If you have one, it must not be replaced: where a disk was lost, it "
+        "comes back from those who have copies within minutes after bind. If this is your first, add --new");
+  }
   // The list is replaced as a whole, so everything that it has besides stays in it.
   Tags tags;
   std::set<PubKey> followed;

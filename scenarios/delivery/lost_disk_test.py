@@ -61,3 +61,31 @@ def test_followers_come_back_within_a_minute_after_the_next_bind(net: np2p.Simul
     assert found, "not all are back within a minute"
     note = author.post("here again")
     assert net.eventually(lambda: all(f.has(note) for f in followers), within=seconds(30))
+
+
+@pytest.mark.both
+@pytest.mark.seeds(per_commit=3, nightly=10)
+def test_the_own_profile_and_follow_list_come_back_after_the_disk_was_lost(net: np2p.Network) -> None:
+    """The list lies with guardians, who are followers here; nobody's client has ever asked for it."""
+    _door, author, *friends = net.add_nodes(6, nat="none", mode="multicast")
+    net.bootstrap(within=minutes(5))
+    author.bind()
+    author.set_profile(name="author")
+    author.follow(*friends[:2])
+    for friend in friends:
+        friend.follow(author)
+    assert net.eventually(lambda: net.status(author)["followers"] == len(friends), within=minutes(2))
+    author.follow(friends[2])  # the list that counts
+    whom = [friend.public_key for friend in friends[:3]]
+    assert author.follows() == whom
+    net.run_for(minutes(1))
+
+    author.restart(lose_disk=True)
+    net.run_for(seconds(10))
+    assert author.follows() is None and author.profile() is None
+    author.bind()
+    within = minutes(1) if isinstance(net, np2p.Simulation) else minutes(3)
+    assert net.eventually(lambda: author.follows() == whom, within=within), f"the list is {author.follows()}"
+    assert net.eventually(lambda: (author.profile() or {}).get("name") == "author", within=within)
+    note = friends[2].post("do you hear me again?")
+    assert net.eventually(lambda: author.has(note), within=minutes(1))

@@ -81,3 +81,12 @@ test("a reply by REST to a post by socket comes live, and what is deleted by soc
     await until("it is gone", async () => (await way.query(person, filter)).length === 0);
   }
 });
+
+test("what only its author's followers have is found by its id alone", async () => {
+  await bySocket.publish(bob, bob.sign(3, "", [], now() + 3));
+  await until("alice has no followers", async () => (await status(alice)).followers === 0);
+  const article = alice.sign(30023, "long", [["d", "one"]]);
+  await bySocket.publish(alice, article);
+  assert.deepEqual(await bySocket.query(bob, { kinds: [30023] }), []);
+  await until("it arrives", async () => (await bySocket.query(bob, { ids: [article.id] })).length === 1);
+});

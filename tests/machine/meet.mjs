@@ -47,6 +47,7 @@ try {
     await box.fill(other.npub);
     await box.press("Enter");
     await person.page.getByRole("button", { name: `Follow ${other.name}` }).first().click();
+    await person.page.getByRole("button", { name: "It is my first" }).click();
     await person.page.getByText("Followed.").waitFor();
     await go(person, "#/");
   }

@@ -2,7 +2,9 @@
 // running, and those of a client: post, timeline, follow.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -19,6 +21,7 @@
 #include "core/feed/persist.h"
 #include "core/store/sqlite_store.h"
 #include "realnet/clock.h"
+#include "realnet/upgrade.h"
 #include "tests/realnet/process.h"
 #include "tests/realnet/test_server.h"
 
@@ -269,6 +272,70 @@ TEST_F(DataCommands, ABackupOfARunningServerIsWholeAndCanBeRestored) {
   EXPECT_EQ(out_, lines(3000));
 }
 
+// Whatever moment the power fails at: the name is never without a file.
+TEST_F(DataCommands, ARestoreNeverLeavesTheDirectoryWithoutADatabase) {
+  ASSERT_EQ(on_data({"import", file("in.jsonl", lines(3))}), 0) << err_;
+  ASSERT_EQ(on_data({"backup", path("copy.db")}), 0) << err_;
+  ASSERT_EQ(on_data({"import", file("more.jsonl", lines(5))}), 0) << err_;
+  const int watch = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  ASSERT_GE(::inotify_add_watch(watch, data_.c_str(), IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE), 0);
+  ASSERT_EQ(on_data({"restore", path("copy.db"), "--force"}), 0) << err_;
+  std::vector<std::string> happened;
+  alignas(inotify_event) char buffer[4096];
+  for (ssize_t got = 0; (got = ::read(watch, buffer, sizeof buffer)) > 0;) {
+    for (ssize_t at = 0; at < got;) {
+      const auto* one = reinterpret_cast<const inotify_event*>(buffer + at);
+      if (std::string(one->name) == "nostrp2p.db")
+        happened.emplace_back((one->mask & IN_MOVED_TO) != 0 ? "came" : "went");
+      at += static_cast<ssize_t>(sizeof *one + one->len);
+    }
+  }
+  ::close(watch);
+  EXPECT_EQ(happened, std::vector<std::string>{"came"});
+  look([](SqliteStore& store) { EXPECT_EQ(store.stats().events, 3u); });
+  auto before = SqliteStore::open(data_ + "/nostrp2p.db.before-restore", Limits{});
+  ASSERT_TRUE(before.ok()) << before.error().reason;
+  EXPECT_EQ((*before)->stats().events, 5u);
+}
+
+// There is no way back from an upgrade, so what was there stays beside it.
+TEST_F(DataCommands, BeforeAnUpgradeTheDatabaseIsKeptAsItWas) {
+  const std::string old = NP2P_VECTORS "/store/schema3.db";
+  const std::string copy = data_ + "/nostrp2p.db.schema-3";
+  std::filesystem::create_directories(data_);
+  std::filesystem::copy_file(old, data_ + "/nostrp2p.db");
+  std::ofstream(data_ + "/nostrp2p.db.schema-2") << "of long ago";
+  EXPECT_EQ(run({"export", "--data-dir", data_}), 0) << err_;
+  EXPECT_THAT(err_, HasSubstr("the database had schema 3"));
+  EXPECT_THAT(err_, HasSubstr(copy));
+  EXPECT_EQ(read_text(copy), read_text(old));
+  struct stat about {};
+  ASSERT_EQ(::stat(copy.c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777, 0600u);
+  EXPECT_FALSE(std::filesystem::exists(data_ + "/nostrp2p.db.schema-2"));
+  EXPECT_NE(read_text(data_ + "/nostrp2p.db"), read_text(old));
+  EXPECT_EQ(run({"export", "--data-dir", data_}), 0) << err_;
+  EXPECT_EQ(err_, "18 events\n");
+
+  // An upgrade that was broken off may be in the log alone: the copy of before it stays.
+  const std::string database = path("half.db");
+  std::filesystem::copy_file(old, database);
+  std::ofstream(database + "-wal") << "frames";
+  std::ofstream(database + ".schema-3") << "as it was";
+  EXPECT_EQ(*keep_before_upgrade(database), "");
+  EXPECT_EQ(read_text(database + ".schema-3"), "as it was");
+  // Without one, both are kept.
+  ::unlink((database + ".schema-3").c_str());
+  EXPECT_THAT(*keep_before_upgrade(database), HasSubstr("had schema 3"));
+  EXPECT_EQ(read_text(database + ".schema-3"), read_text(old));
+  EXPECT_EQ(read_text(database + ".schema-3-wal"), "frames");
+  // No room for it, no upgrade.
+  std::filesystem::create_directories(database + ".schema-3.part/x");
+  ::unlink((database + "-wal").c_str());
+  ASSERT_FALSE(keep_before_upgrade(database).ok());
+  EXPECT_THAT(keep_before_upgrade(database).error().reason, HasSubstr("must be kept before it is brought up to date"));
+}
+
 TEST_F(DataCommands, ABackupThatIsNotWholeReplacesNothing) {
   ASSERT_EQ(on_data({"import", file("in.jsonl", lines(300))}), 0) << err_;
   ASSERT_EQ(on_data({"backup", path("copy.db")}), 0) << err_;
@@ -357,7 +424,9 @@ TEST_F(DataCommands, PostsFollowsAndShowsATimeline) {
   EXPECT_EQ(run({"timeline", "--limit", "0", "--server", url_}), 2);
 
   const std::string friend_key = npub(stranger_.public_key());
-  EXPECT_EQ(run({"follow", friend_key, "--key-file", key, "--server", url_}), 0) << err_;
+  EXPECT_EQ(run({"follow", friend_key, "--key-file", key, "--server", url_}), 2);
+  expect_one_sentence("Your server has no follow list of yours");
+  EXPECT_EQ(run({"follow", friend_key, "--key-file", key, "--server", url_, "--new"}), 0) << err_;
   EXPECT_EQ(out_, "1 followed\n");
   EXPECT_EQ(
       run({"follow", Signer::from_seed(9, 3).public_key().hex(), friend_key, "--key-file", key, "--server", url_}), 0);

@@ -37,7 +37,7 @@ function Page() {
     case "profile":
       return <ProfilePage key={at.pubkey} pubkey={at.pubkey} />;
     case "thread":
-      return <ThreadPage key={at.id} id={at.id} />;
+      return <ThreadPage key={at.id} id={at.id} author={at.author} />;
     case "missing":
       return (
         <>

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import * as nip19 from "nostr-tools/nip19";
 import { bindDraft, bindOf, bindState } from "../src/nostr/bind";
 import { changeFollows, dated, followed, hashtags, namedIn, note, pubkeyOf, reaction, repost, spellMentions } from "../src/nostr/compose";
-import { type Event, inner, isEvent, isExpired, quoteOf, seat, targetOf, threadOf } from "../src/nostr/event";
+import { type Event, authorOf, inner, isEvent, isExpired, quoteOf, seat, targetOf, threadOf } from "../src/nostr/event";
 import { inPieces, matches } from "../src/nostr/filter";
 import { changeProfile, mentionAt, profileOf, suggest } from "../src/nostr/profile";
 import { tokens } from "../src/nostr/text";
@@ -163,4 +163,12 @@ test("words", () => {
   assert.deepEqual([lasting(59), lasting(3660), lasting(90 * 86_400)], ["59 s", "1 h 1 min", "90 days"]);
   assert.equal(refusal("blocked: this server publishes for its owner"), "This server publishes for its owner.");
   assert.equal(refusal(""), "No reason given.");
+});
+
+test("who wrote what a tag names", () => {
+  const tags = [["e", A, "", "root"], ["e", A, "wss://x", "reply", B], ["q", B, "", C], ["p", A], ["e", C, "", "reply", "bob"]];
+  assert.equal(authorOf({ tags }, A), B);
+  assert.equal(authorOf({ tags }, B), C);
+  assert.equal(authorOf({ tags }, C), undefined);
+  assert.equal(authorOf({ tags }, undefined), undefined);
 });

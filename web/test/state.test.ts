@@ -3,7 +3,7 @@ import { test } from "node:test";
 import * as nip19 from "nostr-tools/nip19";
 import { finalizeEvent, generateSecretKey, getPublicKey, verifyEvent } from "nostr-tools/pure";
 import { History, type ServerStatus, sparkline } from "../src/net/status";
-import { Wanted } from "../src/net/wanted";
+import { Wanted, hintedFilters, hintedKey } from "../src/net/wanted";
 import type { Event } from "../src/nostr/event";
 import { type ReadMark, markRead, notices, nothingRead, unreadCount } from "../src/state/inbox";
 import { EventStore } from "../src/state/store";
@@ -200,4 +200,11 @@ test("single wishes are asked for together, and only the newest are kept", () =>
   run.splice(0).forEach((what) => what());
   assert.deepEqual(asked, [["a", "b"], ["b", "c", "d"]]);
   assert.equal(closed.length, 1);
+});
+
+test("an event is wanted by its id, and once more of whom it is said to be", () => {
+  assert.deepEqual(hintedFilters([hintedKey({ id: A })]), [{ ids: [A] }]);
+  const keys = [{ id: A, author: C }, { id: B }, { id: B, author: C }, { id: C, author: A }].map(hintedKey);
+  assert.deepEqual(hintedFilters(keys), [{ ids: [A, B, C] }, { ids: [A, B], authors: [C] }, { ids: [C], authors: [A] }]);
+  assert.deepEqual(hintedFilters(keys, 1), [{ ids: [A, B, C] }, { ids: [C], authors: [A] }]);
 });

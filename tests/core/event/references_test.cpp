@@ -62,6 +62,18 @@ TEST(References, ARepostCitesItsETagAndAReactionItsLast) {
   EXPECT_EQ(target[0].author, user(kC));
 }
 
+TEST(References, WhoWroteWhatATagNames) {
+  const Event event = event_with(1, {{"e", kA, "", "root", kB},
+                                     {"e", kB, "", "reply", kC},
+                                     {"q", kA, "", kC},
+                                     {"e", kA},
+                                     {"p", kB},
+                                     {"x", kA, "", kB}});
+  EXPECT_THAT(said_authors(event, id(kA)), ElementsAre(user(kB), user(kC)));
+  EXPECT_THAT(said_authors(event, id(kC)), IsEmpty());
+  EXPECT_EQ(cited(event_with(16, {{"e", kA, "wss://x", kC}}))[0].author, user(kC));
+}
+
 TEST(References, WhatIsNoIdCitesNothing) {
   const std::string upper(64, 'A');
   EXPECT_THAT(cited(event_with(1, {{"q"}, {"q", ""}, {"q", "note1abc"}, {"q", upper}, {"q", "1:" + kA + ":x"}})),

@@ -92,7 +92,12 @@ TEST_F(RoutesTest, EachKindGoesWhereTheTableSays) {
       {"follow list", 3, {p(bob), p(carol)}, kNobody, kNobody, none},
       {"relay list", 10002, {}, kFollowers, kFollowers, none},
       {"article", 30023, {{"d", "x"}, p(bob)}, kFollowers, kFollowers, none},
-      {"direct message", 4, {p(bob)}, kFollowers, kFollowers, none},
+      {"article that names somebody", 30023, {{"d", "x"}, p(bob)}, kFollowers, kFollowers, none},
+      {"direct message", 4, {p(bob)}, kNobody, kNobody, named_bob},
+      {"comment", 1111, {{"e", unknown}, p(bob)}, kFollowers, kFollowers, named_bob},
+      {"zap receipt", 9735, {p(bob), {"P", carol.public_key().hex()}}, kFollowers, kFollowers, named_bob},
+      {"generic repost", 16, {{"e", unknown}, p(carol)}, kFollowers, kFollowers, Users{carol.public_key()}},
+      {"generic repost of what we hold", 16, {e(of_bob)}, kFollowers, kFollowers, named_bob},
       {"unheard of", 39999, {}, kFollowers, kFollowers, none},
       {"first ephemeral", 20000, {}, kFollowers, kFollowers, none, false},
       {"last ephemeral", 29999, {p(bob)}, kFollowers, kFollowers, none, false},
@@ -120,6 +125,7 @@ TEST_F(RoutesTest, ADeletionGoesWhereAllThatItDeletesWent) {
   const Event of_bob = put(bob, kind::post, {}, "of bob");
   const Event post = put(owner, kind::post, {}, "plain");
   const Event mention = put(owner, kind::post, {p(carol)}, "mention");
+  const Event message = put(owner, kind::message, {p(carol)}, "?iv=");
   const Event quote = put(owner, kind::post, {tag("q", of_bob.id.hex())}, "quote");
   const Event reaction = put(owner, kind::reaction, {e(of_bob)}, "+");
   const Event list = put(owner, kind::follow_list, {p(dave)});
@@ -143,6 +149,7 @@ TEST_F(RoutesTest, ADeletionGoesWhereAllThatItDeletesWent) {
       {"of a post", {e(post)}, kEverybody, kFollowers, none},
       {"of a post, said to be a reaction", {e(post), {"k", "7"}}, kEverybody, kFollowers, none},
       {"of a mention", {e(mention)}, kEverybody, kFollowers, named_carol},
+      {"of a direct message", {e(message)}, kNobody, kNobody, named_carol},
       {"of a quote", {e(quote)}, kEverybody, kFollowers, named_bob},
       {"of a reaction", {e(reaction)}, kNobody, kNobody, named_bob},
       {"of a follow list", {e(list)}, kNobody, kNobody, none},
@@ -181,6 +188,8 @@ TEST_F(RoutesTest, WhoWaitsForOurAnswer) {
   EXPECT_TRUE(waits(1, {{"q", unknown, "", owner.public_key().hex()}}));
   EXPECT_TRUE(waits(6, {e(ours)}));
   EXPECT_TRUE(waits(7, {e(ours)}));
+  EXPECT_TRUE(waits(16, {e(ours)}));
+  EXPECT_TRUE(waits(1111, {p(owner)}));
   EXPECT_TRUE(waits(5, {{"e", unknown}}));
   EXPECT_FALSE(waits(1, {}));
   EXPECT_FALSE(waits(1, {p(carol)}));

@@ -100,6 +100,20 @@ TEST(Packet, EncodesRequestsAsTheOriginal) {
   }
 }
 
+TEST(Packet, ARequestMayNameAnotherAuthor) {
+  const PubKey author = Signer::from_seed(1, 2).public_key();
+  const std::vector<Request> requests{{7, kind::follow_list, {}, author}, {8, kind::profile, {}, {}}};
+  const Frame frame = encode_packet({}, requests);
+  const auto packet = decode_packet(frame.view(), Limits{});
+  ASSERT_TRUE(packet.ok()) << packet.error().reason;
+  EXPECT_EQ(packet->requests, requests);
+  ByteVec cut(frame.view().begin(), frame.view().end());
+  const auto at = text_of(cut).find("author");
+  ASSERT_NE(at, std::string::npos);
+  cut[at + 6] = 0x92;  // a list of two
+  EXPECT_NE(refusal(cut), ErrorCode::count_);
+}
+
 TEST(Packet, AnEmptyListIsNilAndAnEmptyPacketIsRefused) {
   simdjson::dom::parser parser;
   const auto golden = test::load_vector(parser, "nostrp2p-go/packets.json");

@@ -3,6 +3,23 @@
 // comes later through the same subscription.
 import type { Filter } from "../nostr/filter";
 
+// Events by id, and once more of those whose author somebody has named, who is asked first: a server that has no trace
+// of an event does not know whom to ask. The name may be wrong, so it narrows nothing.
+export interface Hinted {
+  id: string;
+  author?: string;
+}
+export const hintedKey = ({ id, author = "" }: Hinted): string => `${id}:${author}`;
+export function hintedFilters(keys: string[], most = 16): Filter[] {
+  const byAuthor = new Map<string, string[]>();
+  for (const key of keys) {
+    const [id = "", author = ""] = key.split(":");
+    if (author) byAuthor.set(author, [...(byAuthor.get(author) ?? []), id]);
+  }
+  const named = [...byAuthor].slice(-most).map(([author, ids]): Filter => ({ ids, authors: [author] }));
+  return [{ ids: [...new Set(keys.map((key) => key.split(":")[0]!))] }, ...named];
+}
+
 export class Wanted {
   private wanted = new Set<string>();
   private pending = false;

@@ -78,6 +78,17 @@ export interface Thread {
   parent?: string;
 }
 
+// Who wrote another event, as a tag that names it says: behind the relay, or behind the marker.
+export function authorOf(event: Pick<Event, "tags">, id: string | undefined): string | undefined {
+  for (const [name, value, , ...more] of event.tags) {
+    if ((name === "e" || name === "q") && value === id) {
+      const author = more.slice(0, 2).find(isHex64);
+      if (author) return author;
+    }
+  }
+  return undefined;
+}
+
 // Where a note stands (NIP-10): by markers if it has them, by position if not. A mention is no parent.
 export function threadOf(event: Event): Thread {
   if (event.kind !== Kind.note) return {};

@@ -1,6 +1,6 @@
 // A note with what it answers above and what answers it below.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type Event, Kind, isRepost, targetOf, threadOf } from "../nostr/event";
+import { type Event, Kind, authorOf, isRepost, targetOf, threadOf } from "../nostr/event";
 import { eventById, listen, me, store, version } from "../state/app";
 import { Composer } from "../ui/composer";
 import { Note } from "../ui/note";
@@ -12,17 +12,19 @@ function ancestors(event: Event): (Event | string)[] {
   const above: (Event | string)[] = [];
   const seen = new Set([event.id]);
   let at = threadOf(event).parent;
+  let below = event;
   while (at && !seen.has(at) && above.length < deepest) {
     seen.add(at);
-    const found = eventById(at);
+    const found = eventById(at, authorOf(below, at));
     above.unshift(found ?? at);
     if (!found) {
       // The chain is broken here: the root at least can be shown.
       const { root } = threadOf(event);
-      if (root && !seen.has(root)) above.unshift(eventById(root) ?? root);
+      if (root && !seen.has(root)) above.unshift(eventById(root, authorOf(event, root)) ?? root);
       break;
     }
     at = threadOf(found).parent;
+    below = found;
   }
   return above;
 }
@@ -43,12 +45,13 @@ function Replies({ id, depth, seen }: { id: string; depth: number; seen: Set<str
   );
 }
 
-export function ThreadPage({ id }: { id: string }) {
+export function ThreadPage({ id, author }: { id: string; author?: string }) {
   void version.value;
   const [loaded, setLoaded] = useState(false);
   const place = useRef<HTMLDivElement>(null);
-  const found = eventById(id);
-  const event = found && isRepost(found) ? eventById(targetOf(found)!) : found;
+  const found = eventById(id, author);
+  const reposted = found && isRepost(found) ? targetOf(found)! : undefined;
+  const event = found && reposted ? eventById(reposted, authorOf(found, reposted)) : found;
   const root = event ? threadOf(event).root ?? event.id : id;
   useEffect(
     () =>

@@ -14,6 +14,8 @@ import {
   keepFollows,
   load,
   locked,
+  lostFollows,
+  madeHere,
   me,
   newestFollows,
   nowSeconds,
@@ -21,6 +23,7 @@ import {
   refreshStatus,
   refused,
   relay,
+  setMadeHere,
   signChallengesWith,
   status,
   statusTrouble,
@@ -153,6 +156,45 @@ export async function toggleRepost(event: Event): Promise<void> {
 export const remove = (event: Event): Promise<Event | undefined> =>
   tryPublish(deletion([event]), "Deleted. Servers that have it are told.");
 
+export interface Question {
+  title: string;
+  text: string;
+  yes: string;
+  done(sure: boolean): void;
+}
+export const question = signal<Question | undefined>(undefined);
+const ask = (what: Omit<Question, "done">): Promise<boolean> =>
+  new Promise((resolve) => {
+    question.value = {
+      ...what,
+      done(sure) {
+        question.value = undefined;
+        resolve(sure);
+      },
+    };
+  });
+const firstList = {
+  title: "Your first follow list?",
+  text:
+    "Neither your server nor this browser has a list of whom you follow. If you have one, wait: a server that lost its " +
+    "disk gets it back from others within minutes after you signed that it is yours. A new list takes its place everywhere.",
+  yes: "It is my first",
+};
+
+// The list as it was, already signed.
+export async function publishLostFollows(): Promise<void> {
+  const list = lostFollows.value;
+  if (!list) return;
+  try {
+    const { ok, reason } = await relay.publish(list);
+    if (!ok) throw new Refusal(`Your server did not take it: ${refusal(reason)}`);
+    store.add(list);
+    say("Your server has your follow list again.");
+  } catch (failure) {
+    complain(failure);
+  }
+}
+
 // One change after the other, each on top of the newest list that server, page or an earlier visit knows.
 let followQueue: Promise<unknown> = Promise.resolve();
 export function setFollow(pubkey: string, follow: boolean): Promise<void> {
@@ -164,6 +206,7 @@ export function setFollow(pubkey: string, follow: boolean): Promise<void> {
     }
     await load([{ kinds: [Kind.follows], authors: [self] }]);
     const base = newestFollows(self);
+    if (!base && !madeHere(self) && !(await ask(firstList))) return;
     if (base) store.add(base); // so that the next one is dated after it
     await publish(changeFollows(base, pubkey, follow), "To change whom you follow, unlock your key.");
     keepFollows();
@@ -252,9 +295,11 @@ function entered(account: Account): void {
 export async function signInWithExtension(): Promise<void> {
   entered(await vault.useExtension());
 }
-export async function signInWithKey(secret: Uint8Array, password: string): Promise<void> {
+export async function signInWithKey(secret: Uint8Array, password: string, isNew = false): Promise<void> {
   await drawn();
-  entered(vault.useKey(secret, password));
+  const next = vault.useKey(secret, password);
+  if (isNew) setMadeHere(next.pubkey);
+  entered(next);
 }
 export async function signInWithEncrypted(ncryptsec: string, password: string): Promise<void> {
   await drawn();

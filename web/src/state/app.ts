@@ -3,7 +3,7 @@ import { computed, signal } from "@preact/signals";
 import { verifyEvent } from "nostr-tools/pure";
 import { Relay, type Link, type Socket } from "../net/relay";
 import { type ServerInfo, type ServerStatus, fetchInfo, fetchStatus } from "../net/status";
-import { Wanted } from "../net/wanted";
+import { Wanted, hintedFilters, hintedKey } from "../net/wanted";
 import { followed } from "../nostr/compose";
 import { type Event, Kind } from "../nostr/event";
 import { type Filter, inPieces } from "../nostr/filter";
@@ -113,7 +113,7 @@ export async function load(filters: Filter[]): Promise<Event[]> {
 
 const fill = (filters: Filter[]) => listen(filters);
 const profiles = new Wanted((authors) => [{ kinds: [Kind.profile], authors }], fill, after);
-const events = new Wanted((ids) => [{ ids }], fill, after);
+const events = new Wanted(hintedFilters, fill, after);
 const answers = new Wanted(
   (ids) => [
     { kinds: [Kind.note, Kind.repost, Kind.reaction, Kind.genericRepost], "#e": ids, limit: 500 },
@@ -130,10 +130,10 @@ export function profile(pubkey: string): Profile {
 }
 export const displayName = (pubkey: string): string => profile(pubkey).name || shortKey(pubkey);
 
-export function eventById(id: string): Event | undefined {
+export function eventById(id: string, author?: string): Event | undefined {
   void version.value;
   const event = store.get(id);
-  if (!event) events.want(id);
+  if (!event) events.want(hintedKey({ id, author }));
   return event;
 }
 export const wantAnswers = (id: string): void => answers.want(id);
@@ -174,6 +174,18 @@ export function newestFollows(pubkey: string): Event | undefined {
   if (copy?.pubkey === pubkey && copy.kind === Kind.follows && (!held || copy.created_at > held.created_at)) return copy;
   return held;
 }
+// The copy of an earlier visit, where it is newer than what the server has, as after it lost its disk.
+export const lostFollows = computed<Event | undefined>(() => {
+  void version.value;
+  const pubkey = me.value;
+  if (!pubkey || !ownLoaded.value) return undefined;
+  const newest = newestFollows(pubkey);
+  return newest === store.latest(Kind.follows, pubkey) ? undefined : newest;
+});
+// Made in this browser: nobody can have followed anybody with it before.
+const madeKey = (pubkey: string) => `np2p.made.${pubkey}`;
+export const madeHere = (pubkey: string): boolean => stored<boolean>(madeKey(pubkey)) === true;
+export const setMadeHere = (pubkey: string): void => keep(madeKey(pubkey), true);
 export function keepFollows(): void {
   const pubkey = me.value;
   const held = pubkey && store.latest(Kind.follows, pubkey);

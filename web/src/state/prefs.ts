@@ -31,7 +31,7 @@ export type Route =
   | { page: "home" | "everyone" | "notifications" | "network" | "settings" | "missing" }
   | { page: "search"; query: string }
   | { page: "profile"; pubkey: string }
-  | { page: "thread"; id: string };
+  | { page: "thread"; id: string; author?: string };
 
 export function parseRoute(hash: string): Route {
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
@@ -54,7 +54,9 @@ export function parseRoute(hash: string): Route {
         return { page: "profile", pubkey: decoded.type === "npub" ? decoded.data : decoded.data.pubkey };
       }
       if (page === "e" && (decoded?.type === "note" || decoded?.type === "nevent")) {
-        return { page: "thread", id: decoded.type === "note" ? decoded.data : decoded.data.id };
+        return decoded.type === "note"
+          ? { page: "thread", id: decoded.data }
+          : { page: "thread", id: decoded.data.id, author: decoded.data.author };
       }
       return { page: "missing" };
     }
@@ -71,7 +73,8 @@ function decode(code: string): nip19.DecodedResult | undefined {
 }
 
 export const profileLink = (pubkey: string): string => `#/p/${nip19.npubEncode(pubkey)}`;
-export const threadLink = (id: string): string => `#/e/${nip19.noteEncode(id)}`;
+export const threadLink = (id: string, author?: string): string =>
+  `#/e/${author ? nip19.neventEncode({ id, author }) : nip19.noteEncode(id)}`;
 export const searchLink = (query: string): string => `#/search?q=${encodeURIComponent(query)}`;
 
 // Where a text in the search box leads at once, if it names somebody or something.
@@ -82,7 +85,7 @@ export function linkOf(text: string): string | undefined {
   if (decoded?.type === "npub") return profileLink(decoded.data);
   if (decoded?.type === "nprofile") return profileLink(decoded.data.pubkey);
   if (decoded?.type === "note") return threadLink(decoded.data);
-  if (decoded?.type === "nevent") return threadLink(decoded.data.id);
+  if (decoded?.type === "nevent") return threadLink(decoded.data.id, decoded.data.author);
   return undefined;
 }
 export const route = signal<Route>(parseRoute(location.hash));

@@ -5,9 +5,11 @@ import { useMemo, useState } from "preact/hooks";
 import * as nip19 from "nostr-tools/nip19";
 import { account, vault } from "../state/app";
 import {
+  type Question,
   signInWithEncrypted,
   signInWithExtension,
   signInWithKey,
+  question,
   signingIn,
   unlock,
   unlocking,
@@ -87,7 +89,7 @@ function NewKey() {
   const create = () =>
     attempt(async () => {
       if (password !== again) throw new Error("The two passwords differ.");
-      await signInWithKey(secret, password);
+      await signInWithKey(secret, password, true);
     });
   return (
     <Form submit={create}>
@@ -269,11 +271,28 @@ export const Shortcuts = () => (
   </dl>
 );
 
+function QuestionDialog({ title, text, yes, done }: Question) {
+  return (
+    <Modal title={title} close={() => done(false)}>
+      <p>{text}</p>
+      <p class="row">
+        <button type="button" class="button quiet" data-first onClick={() => done(false)}>
+          Not now
+        </button>
+        <button type="button" class="button" onClick={() => done(true)}>
+          {yes}
+        </button>
+      </p>
+    </Modal>
+  );
+}
+
 export function Dialogs() {
   return (
     <>
       {signingIn.value && <SignInDialog />}
       {unlocking.value && <UnlockDialog {...unlocking.value} />}
+      {question.value && <QuestionDialog {...question.value} />}
       {helping.value && (
         <Modal title="Keys" close={() => (helping.value = false)}>
           <Shortcuts />

@@ -1,7 +1,7 @@
 // A note with what one can do with it.
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { type Event, isRepost, quoteOf, targetOf, threadOf } from "../nostr/event";
+import { type Event, authorOf, isRepost, quoteOf, targetOf, threadOf } from "../nostr/event";
 import { count } from "../nostr/words";
 import { displayName, eventById, me, store, version, wantAnswers } from "../state/app";
 import { remove, toggleLike, toggleRepost } from "../state/actions";
@@ -126,11 +126,11 @@ function Actions({ event }: { event: Event }) {
 }
 
 // A note inside another: no actions, a few lines.
-export function Embedded({ id }: { id: string }) {
-  const event = eventById(id);
+export function Embedded({ id, author }: { id: string; author?: string }) {
+  const event = eventById(id, author);
   if (!event) {
     return (
-      <a class="embedded missing" href={threadLink(id)}>
+      <a class="embedded missing" href={threadLink(id, author)}>
         {store.isDeleted(id) ? "This note was deleted." : "A note that has not arrived yet"}
       </a>
     );
@@ -155,8 +155,8 @@ export const isPart = (target: EventTarget | null): boolean =>
 export function Note({ event, focus, context = true, threaded }: { event: Event; focus?: boolean; context?: boolean; threaded?: boolean }) {
   const { parent } = threadOf(event);
   const quoted = quoteOf(event);
-  const mentioned = tokens(event).flatMap((token) => (token.type === "event" ? [token.id] : []));
-  const embedded = new Set([...(quoted ? [quoted] : []), ...mentioned].slice(0, 2));
+  const mentioned = new Map(tokens(event).flatMap((token) => (token.type === "event" ? [[token.id, token.author]] : [])));
+  const embedded = new Set([...(quoted ? [quoted] : []), ...mentioned.keys()].slice(0, 2));
   useEffect(() => wantAnswers(event.id), [event.id]);
   const parentAuthor = parent && context ? store.get(parent)?.pubkey ?? event.tags.find((tag) => tag[0] === "p")?.[1] : undefined;
   const open = (click: MouseEvent) => {
@@ -192,7 +192,7 @@ export function Note({ event, focus, context = true, threaded }: { event: Event;
         )}
         <Text event={event} embedded={embedded} />
         {[...embedded].map((id) => (
-          <Embedded key={id} id={id} />
+          <Embedded key={id} id={id} author={authorOf(event, id) ?? mentioned.get(id)} />
         ))}
         <Actions event={event} />
       </div>
@@ -204,13 +204,14 @@ export function Note({ event, focus, context = true, threaded }: { event: Event;
 export function Entry({ event }: { event: Event }) {
   if (!isRepost(event)) return <Note event={event} />;
   const id = targetOf(event)!;
-  const note = eventById(id);
+  const author = authorOf(event, id);
+  const note = eventById(id, author);
   return (
     <div class="reposted">
       <p class="context">
         <Icon name="repost" size={16} /> <Name pubkey={event.pubkey} /> reposted
       </p>
-      {note ? <Note event={note} /> : <div class="note"><Embedded id={id} /></div>}
+      {note ? <Note event={note} /> : <div class="note"><Embedded id={id} author={author} /></div>}
     </div>
   );
 }

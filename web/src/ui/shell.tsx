@@ -1,6 +1,7 @@
 // The frame around every page: navigation, what is wrong with the connection or the server, and a look beside.
 import { useEffect, useState } from "preact/hooks";
-import { lasting, plural, refusal } from "../nostr/words";
+import { followed } from "../nostr/compose";
+import { ago, lasting, plural, refusal } from "../nostr/words";
 import {
   account,
   clock,
@@ -8,6 +9,7 @@ import {
   knownPeople,
   link,
   locked,
+  lostFollows,
   me,
   myFollowSet,
   notice,
@@ -17,7 +19,7 @@ import {
   unread,
   version,
 } from "../state/app";
-import { bind, binding, bindingNow, hush, signingIn, toasts } from "../state/actions";
+import { bind, binding, bindingNow, hush, publishLostFollows, signingIn, toasts } from "../state/actions";
 import { linkOf, profileLink, route, searchLink } from "../state/prefs";
 import { compose } from "./composer";
 import { helping } from "./dialogs";
@@ -105,6 +107,7 @@ export function Banners() {
   const server = status.value;
   const self = me.value;
   const stranger = self && server && server.owner !== self;
+  const lost = stranger ? undefined : lostFollows.value;
   return (
     <div class="banners">
       <div role="status">
@@ -156,6 +159,18 @@ export function Banners() {
           </p>
         )}
       </div>
+      {lost && (
+        <div class="banner warn">
+          <Icon name="person" />
+          <span class="grow">
+            Your server lacks your newest follow list. This browser has a copy: {plural(followed(lost).length, "person", "people")},{" "}
+            {ago(lost.created_at, clock.value)}.
+          </span>
+          <button type="button" class="button" onClick={() => void publishLostFollows()}>
+            Publish it
+          </button>
+        </div>
+      )}
       {known && known.state !== "good" && !bindingNow.value && (
         <div class="banner warn">
           <Icon name="key" />

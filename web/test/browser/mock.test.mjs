@@ -98,6 +98,12 @@ test("a new key", async () => {
   await page.getByLabel("What do you want to say?").waitFor();
   const kept = JSON.parse(await page.evaluate(() => localStorage.getItem("np2p.account")));
   assert.equal(nip19.nsecEncode(decrypt(kept.ncryptsec, password)), nsec);
+  // With a key that is new nobody has followed anybody.
+  const bob = new Person("Bob Bird");
+  relay.store(bob.profile());
+  await go(`#/p/${bob.npub}`);
+  await page.locator("main").getByRole("button", { name: "Follow Bob Bird" }).click();
+  assert.deepEqual((await published(3)).tags, [["p", bob.key]]);
 });
 
 test("an extension signs (NIP-07)", async () => {
@@ -230,6 +236,49 @@ test("a mention is completed, and following loses nothing of the list", async ()
   const mention = await published(1);
   assert.equal(mention.content, `Hi nostr:${bob.npub} how are you?`);
   assert.deepEqual(names(mention, "p"), [bob.key]);
+});
+
+test("a list that the server has lost is published as it was, and a first one asks before", async () => {
+  const [alice, bob, carol] = [new Person("alice"), new Person("Bob Bird"), new Person("carol")];
+  relay.status = statusOf(alice.key);
+  const list = alice.sign(3, "", [["p", carol.key], ["p", bob.key]]);
+  relay.store(bob.profile(), list, bob.note("here I am"));
+  await enterAs(alice);
+  await note("here I am").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Publish it" }).count(), 0);
+  relay.events = relay.events.filter(({ kind }) => kind !== 3);
+  await page.reload();
+  await page.getByText("This browser has a copy: 2 people").waitFor();
+  await page.getByRole("button", { name: "Publish it" }).click();
+  assert.deepEqual(await published(3), list);
+  await page.getByRole("button", { name: "Publish it" }).waitFor({ state: "detached" });
+
+  // Nobody has a copy.
+  relay.events = relay.events.filter(({ kind }) => kind !== 3);
+  relay.received = [];
+  await page.evaluate((key) => localStorage.removeItem(key), `np2p.follows.${alice.key}`);
+  await page.reload();
+  await go(`#/p/${bob.npub}`);
+  const button = page.locator("main").getByRole("button", { name: "Follow Bob Bird" });
+  const dialog = page.getByRole("dialog", { name: "Your first follow list?" });
+  await button.click();
+  await dialog.getByRole("button", { name: "Not now" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await button.click();
+  await dialog.getByRole("button", { name: "It is my first" }).click();
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Unlock" }).click();
+  assert.deepEqual((await published(3)).tags, [["p", bob.key]]);
+  assert.equal(relay.received.length, 1);
+});
+
+test("a note that is named with its author is asked for as that author's", async () => {
+  const [bob, id] = [new Person("bob"), "ab".repeat(32)];
+  page = await open(browser, relay.url);
+  await go(`#/e/${nip19.neventEncode({ id, author: bob.key })}`);
+  await page.getByText("This note is not here yet").waitFor();
+  const asked = await until("it is asked for", () => relay.requests.find(([, ...filters]) => filters.some(({ authors }) => authors)));
+  assert.deepEqual(asked.slice(1), [{ ids: [id] }, { ids: [id], authors: [bob.key] }]);
 });
 
 test("a thread whole, notifications counted and read, a profile changed", async () => {

@@ -42,6 +42,7 @@ async function follow(person, other) {
   await box.fill(other.npub);
   await box.press("Enter");
   await person.page.getByRole("button", { name: `Follow ${other.name}` }).first().click();
+  await person.page.getByRole("button", { name: "It is my first" }).click();
   await person.page.getByText("Followed.").waitFor();
 }
 
