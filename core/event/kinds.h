@@ -11,6 +11,7 @@ inline constexpr std::uint16_t follow_list = 3;      // NIP-02
 inline constexpr std::uint16_t deletion = 5;         // NIP-09
 inline constexpr std::uint16_t repost = 6;           // NIP-18
 inline constexpr std::uint16_t reaction = 7;         // NIP-25
+inline constexpr std::uint16_t gift_wrap = 1059;     // NIP-59
 inline constexpr std::uint16_t relay_list = 10002;   // NIP-65
 inline constexpr std::uint16_t article = 30023;      // NIP-23
 inline constexpr std::uint16_t bind = 10848;         // BIND of protocol.md

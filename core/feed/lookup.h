@@ -30,6 +30,10 @@ class Lookup {
   // Asks the author's server; the answer arrives as any other event. `held` tells that we hold an older copy: then the
   // same question goes out at most once per lookup_interval, otherwise once per lookup_retry.
   void ask(std::uint16_t kind, const PubKey& author, const std::optional<EventId>& event, bool held);
+  // This is what was asked for lately, whoever brings it.
+  [[nodiscard]] bool has_asked_for(const Event& event) const {
+    return asked_.contains({event.kind, event.pubkey, EventId{}}) || asked_.contains({event.kind, event.pubkey, event.id});
+  }
   // Answers to whom it came from, once for each kind in `answered` (those of one packet). True: a broadcast worth
   // handing on (not seen before).
   bool answer(const Request& request, const Delivery& delivery, std::set<std::uint16_t>& answered);
