@@ -195,7 +195,8 @@ void share_metrics(Metrics& metrics, const StoreStats& store) {
       metrics.value(name, value(i), fmt::format(R"({{share="{}"}})", name_of(static_cast<Share>(i))));
     }
   };
-  add("share_events", "events in the store by share of the room", [&](std::size_t i) { return store.shares[i].events; });
+  add("share_events", "events in the store by share of the room",
+      [&](std::size_t i) { return store.shares[i].events; });
   add("share_bytes", "bytes of these, about", [&](std::size_t i) { return store.shares[i].bytes; });
   add("share_room_events", "events that a share has room for; 0 of our own: no bound",
       [&](std::size_t i) { return store.rooms[i].events; });

@@ -45,10 +45,10 @@ struct Config {
   std::vector<PubKey> writers;     // --writers: who else may publish here; their events stay on this server
   bool open_writes = false;        // --writers '*': everybody
   Inbox inbox;
-  std::uint32_t min_pow = 0;       // --min-pow: bits of proof of work (NIP-13) of events that are not a writer's
-  bool dial_loopback = false;      // loopback addresses heard of may be dialled (all on one machine)
-  bool dial_private = false;       // private ones too (a LAN or a VPN)
-  bool relay = true;               // --no-relay: carries no tunnels for others
+  std::uint32_t min_pow = 0;   // --min-pow: bits of proof of work (NIP-13) of events that are not a writer's
+  bool dial_loopback = false;  // loopback addresses heard of may be dialled (all on one machine)
+  bool dial_private = false;   // private ones too (a LAN or a VPN)
+  bool relay = true;           // --no-relay: carries no tunnels for others
   std::uint32_t relay_bytes_per_s = 256 * 1024;  // of all tunnels that are carried; their burst is 8 s of it
   std::string network_id = "nostrp2p";
   SwarmParams swarm;       // numbers of the scalable overlay that experiments vary

@@ -32,7 +32,8 @@ class Lookup {
   void ask(std::uint16_t kind, const PubKey& author, const std::optional<EventId>& event, bool held);
   // This is what was asked for lately, whoever brings it.
   [[nodiscard]] bool has_asked_for(const Event& event) const {
-    return asked_.contains({event.kind, event.pubkey, EventId{}}) || asked_.contains({event.kind, event.pubkey, event.id});
+    return asked_.contains({event.kind, event.pubkey, EventId{}}) ||
+           asked_.contains({event.kind, event.pubkey, event.id});
   }
   // Answers to whom it came from, once for each kind in `answered` (those of one packet). True: a broadcast worth
   // handing on (not seen before).

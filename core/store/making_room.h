@@ -12,7 +12,7 @@ namespace np2p {
 
 // If all were gone that may go for it.
 inline bool could_fit(const RankCounts& counts, Rank rank, std::size_t bytes, const Room& room) noexcept {
-  return counts.may_fit(rank, bytes, room) && (rank != Rank::mention || bytes <= room.one_author.bytes);
+  return counts.may_fit(rank, bytes, room) && (rank != Rank::mention || bytes <= room.one_author().bytes);
 }
 
 // The one way in for an event of `rank` and `bytes`, for both stores: false if it is refused. `Shelves` has
@@ -23,14 +23,16 @@ inline bool could_fit(const RankCounts& counts, Rank rank, std::size_t bytes, co
 // What is replaced by the event is out already, and it could_fit(); `replaces` says so, and then it gets in.
 template <class Shelves>
 bool make_room(Shelves& shelves, const Event& event, Rank rank, std::size_t bytes, bool replaces) {
-  constexpr int kMost = 1000;  // that go for one: no pause is long, and of a room that was made smaller the rest follows
+  constexpr int kMost =
+      1000;  // that go for one: no pause is long, and of a room that was made smaller the rest follows
   const Room& room = shelves.room();
   if (!could_fit(shelves.counts(), rank, bytes, room)) return false;
+  const Amount one_author = room.one_author();
   int gone = 0;
   const auto enough = [&] { return ++gone > kMost && !replaces; };
   while (rank == Rank::mention) {
     const auto [there, first] = shelves.mentions_by(event.pubkey);
-    if (there.events + 1 <= room.one_author.events && there.bytes + bytes <= room.one_author.bytes) break;
+    if (there.events + 1 <= one_author.events && there.bytes + bytes <= one_author.bytes) break;
     if (!first || enough()) return false;
     shelves.evict(*first);
   }

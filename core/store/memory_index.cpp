@@ -103,12 +103,7 @@ bool MemoryIndex::ByAddress::operator()(Slot a, Slot b) const {
   return address_of((*slots)[a].get()) < address_of((*slots)[b].get());
 }
 
-MemoryIndex::MemoryIndex()
-    : by_time_(Newer{&slots_}),
-      by_author_(ByAuthor{&slots_}),
-      by_address_(ByAddress{&slots_}),
-      by_rank_(kTimeLists, TimeList(Newer{&slots_})),
-      by_arrival_(kArrivalLists, ArrivalList(Later{&filings_})) {}
+MemoryIndex::MemoryIndex() : by_time_(Newer{&slots_}), by_author_(ByAuthor{&slots_}), by_address_(ByAddress{&slots_}) {}
 
 // --- by id
 
@@ -160,7 +155,13 @@ void MemoryIndex::table_erase(Slot slot) {
 void MemoryIndex::rank_insert(Slot slot, Rank rank) {
   counts_.add(rank, amount_of(slots_[slot]));
   if (never_goes(rank)) return;
-  goes_as_it_came(rank) ? by_arrival_[list_of(rank)].insert(slot) : by_rank_[list_of(rank)].insert(slot);
+  if (goes_as_it_came(rank)) {
+    if (by_arrival_.empty()) by_arrival_.assign(kArrivalLists, ArrivalList(Later{&filings_}));
+    by_arrival_[list_of(rank)].insert(slot);
+  } else {
+    if (by_rank_.empty()) by_rank_.assign(kTimeLists, TimeList(Newer{&slots_}));
+    by_rank_[list_of(rank)].insert(slot);
+  }
 }
 
 void MemoryIndex::rank_erase(Slot slot, Rank rank) {
@@ -231,8 +232,11 @@ void MemoryIndex::claim(Slot slot, Standing author, Claim claim) {
 
 std::optional<MemoryIndex::Slot> MemoryIndex::oldest(Rank rank) const noexcept {
   if (never_goes(rank)) return std::nullopt;
-  const auto last = [](const auto& list) { return list.empty() ? std::nullopt : std::optional<Slot>(list.last()); };
-  return goes_as_it_came(rank) ? last(by_arrival_[list_of(rank)]) : last(by_rank_[list_of(rank)]);
+  const auto last = [rank](const auto& lists) -> std::optional<Slot> {
+    if (lists.empty() || lists[list_of(rank)].empty()) return std::nullopt;
+    return lists[list_of(rank)].last();
+  };
+  return goes_as_it_came(rank) ? last(by_arrival_) : last(by_rank_);
 }
 
 MemoryIndex::OfAuthor MemoryIndex::mentions_by(const PubKey& author) const {
@@ -331,9 +335,9 @@ std::vector<EventPtr> MemoryIndex::query(const PreparedFilter& filter, std::size
 }
 
 std::size_t MemoryIndex::bytes() const noexcept {
-  std::size_t sum = slots_.capacity() * sizeof(EventPtr) + filings_.capacity() * sizeof(Filing) + (free_.capacity() + table_.capacity()) * sizeof(Slot) +
-                    by_time_.bytes() + by_author_.bytes() + by_address_.bytes() +
-                    by_rank_.capacity() * sizeof(TimeList) +
+  std::size_t sum = slots_.capacity() * sizeof(EventPtr) + filings_.capacity() * sizeof(Filing) +
+                    (free_.capacity() + table_.capacity()) * sizeof(Slot) + by_time_.bytes() + by_author_.bytes() +
+                    by_address_.bytes() + by_rank_.capacity() * sizeof(TimeList) +
                     (expiries_ ? expiries_->capacity() * sizeof(Expiry) + sizeof *expiries_ : 0);
   for (const TimeList& list : by_rank_) sum += list.bytes();
   for (const ArrivalList& list : by_arrival_) sum += list.bytes() + sizeof list;

@@ -107,7 +107,7 @@ class MemoryIndex {
   TimeList by_time_;
   AuthorList by_author_;
   SortedBlocks<Slot, ByAddress> by_address_;  // addressable kinds only; replaceable ones are found by author and kind
-  std::vector<TimeList> by_rank_;             // of the ranks whose oldest may go,
+  std::vector<TimeList> by_rank_;             // of the ranks whose oldest may go, if there are any,
   std::vector<ArrivalList> by_arrival_;       // and of those that go as they came; both by list_of()
   std::unique_ptr<std::vector<Expiry>> expiries_;  // ascending; mostly there is none
   RankCounts counts_;

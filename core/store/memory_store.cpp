@@ -103,7 +103,7 @@ struct MemoryStore::Impl {
   };
 
   explicit Impl(const Limits& limits)
-      : room_(room_of(limits)),
+      : room_(limits),
         max_values(table_rooms(limits)),
         max_answer(static_cast<std::uint32_t>(limits.query_events)),
         max_journal(static_cast<std::uint32_t>(limits.unsafe_writes)) {}
@@ -399,7 +399,7 @@ StoreStats MemoryStore::stats() {
   std::size_t values = 0;
   for (const Cells& cells : impl_->values) values += cells.size();
   const RankCounts& counts = impl_->index.counts();
-  return {counts.events(), values, impl_->evicted, 0, counts.shares(), impl_->room_.of};
+  return {counts.events(), values, impl_->evicted, 0, counts.shares(), impl_->room_.all()};
 }
 
 // --- the host's side

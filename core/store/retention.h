@@ -56,13 +56,18 @@ constexpr Rank rank_of(Standing standing, bool vital, Claim claim) noexcept {
 }
 
 constexpr Share share_of(Rank rank) noexcept {
-  constexpr Share kShareOf[kRanks] = {Share::strangers, Share::followed,  Share::own,    Share::followed, Share::followers,
-                                      Share::followers, Share::mentions, Share::sealed, Share::trusted};
+  constexpr Share kShareOf[kRanks] = {Share::strangers, Share::followed,  Share::own,
+                                      Share::followed,  Share::followers, Share::followers,
+                                      Share::mentions,  Share::sealed,    Share::trusted};
   return kShareOf[static_cast<std::size_t>(rank)];
 }
-constexpr bool never_goes(Rank rank) noexcept { return rank == Rank::own || rank == Rank::kept; }
+constexpr bool never_goes(Rank rank) noexcept {
+  return rank == Rank::own || rank == Rank::kept;
+}
 // The oldest of it is what came first, whatever its date.
-constexpr bool goes_as_it_came(Rank rank) noexcept { return rank == Rank::mention || rank == Rank::sealed; }
+constexpr bool goes_as_it_came(Rank rank) noexcept {
+  return rank == Rank::mention || rank == Rank::sealed;
+}
 
 // About what an event takes on a disk: its row, its entries in the indices, and one more for each tag.
 inline std::size_t stored_bytes_of(const EventPtr& event) noexcept {
@@ -108,33 +113,54 @@ inline TableRooms table_rooms(const Limits& limits) noexcept {
   return rooms;
 }
 
-struct Room {
-  std::array<Amount, kShares> of{};  // nothing for `own`, which is not asked
-  Amount one_author;                 // in the share of mentions
-  [[nodiscard]] const Amount& operator[](Share share) const noexcept { return of[static_cast<std::size_t>(share)]; }
-};
+// What each share has of all that is there. As small as it is because simulated servers are many.
+class Room {
+ public:
+  explicit Room(const Limits& limits) noexcept
+      : bytes_(limits.stored_bytes),
+        events_(static_cast<std::uint32_t>(std::min<std::size_t>(limits.stored_events, UINT32_MAX))),
+        one_author_percent_(static_cast<std::uint8_t>(limits.one_author_percent)) {
+    unsigned left = 100;
+    const auto give = [&](Share share, unsigned percent) {
+      percents_[static_cast<std::size_t>(share)] = static_cast<std::uint8_t>(std::min(percent, left));
+      left -= std::min(percent, left);
+    };
+    give(Share::strangers, limits.stranger_share_percent);
+    give(Share::trusted, limits.trusted_share_percent);
+    give(Share::mentions, limits.mention_share_percent);
+    give(Share::sealed, limits.sealed_share_percent);
+    give(Share::followers, limits.follower_share_percent);
+  }
+  // Nothing for `own`, which is not asked; for the followed what the others leave.
+  [[nodiscard]] Amount operator[](Share share) const noexcept {
+    if (share != Share::followed) return part(percents_[static_cast<std::size_t>(share)]);
+    Amount left{events_, bytes_};
+    for (const std::uint8_t percent : percents_) {
+      const Amount taken = part(percent);
+      left = {left.events - taken.events, left.bytes - taken.bytes};
+    }
+    return left;
+  }
+  [[nodiscard]] Amount one_author() const noexcept {  // in the share of mentions
+    const Amount mentions = (*this)[Share::mentions];
+    return {std::max<std::size_t>(1, mentions.events * one_author_percent_ / 100),
+            mentions.bytes * one_author_percent_ / 100};
+  }
+  [[nodiscard]] std::array<Amount, kShares> all() const noexcept {
+    std::array<Amount, kShares> rooms{};
+    for (std::size_t i = 0; i < kShares; ++i) rooms[i] = (*this)[static_cast<Share>(i)];
+    return rooms;
+  }
 
-inline Room room_of(const Limits& limits) noexcept {
-  Room room;
-  Amount left{limits.stored_events, limits.stored_bytes};
-  const auto give = [&](Share share, unsigned percent) {
-    Amount& part = room.of[static_cast<std::size_t>(share)];
-    part.events = std::min(limits.stored_events * percent / 100, left.events);
-    part.bytes = std::min<std::uint64_t>(std::uint64_t{limits.stored_bytes} * percent / 100, left.bytes);
-    left.events -= part.events;
-    left.bytes -= part.bytes;
-  };
-  give(Share::strangers, limits.stranger_share_percent);
-  give(Share::trusted, limits.trusted_share_percent);
-  give(Share::mentions, limits.mention_share_percent);
-  give(Share::sealed, limits.sealed_share_percent);
-  give(Share::followers, limits.follower_share_percent);
-  room.of[static_cast<std::size_t>(Share::followed)] = left;
-  const Amount& mentions = room[Share::mentions];
-  room.one_author = {std::max<std::size_t>(1, mentions.events * limits.one_author_percent / 100),
-                     mentions.bytes * limits.one_author_percent / 100};
-  return room;
-}
+ private:
+  [[nodiscard]] Amount part(unsigned percent) const noexcept {
+    return {std::size_t{events_} * percent / 100, bytes_ * percent / 100};
+  }
+  std::uint64_t bytes_;
+  std::uint32_t events_;
+  std::array<std::uint8_t, kShares> percents_{};
+  std::uint8_t one_author_percent_;
+};
 
 // How much of each rank there is, and what the room says to more.
 class RankCounts {

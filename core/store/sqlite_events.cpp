@@ -54,13 +54,15 @@ EventRows::EventRows(Database& db, std::size_t most_found, std::size_t most_nami
       // The ranks are those of goes_as_it_came(), in the words of the index (sqlite_schema.cpp).
       first_(db, "SELECT created_at, head, seq FROM event WHERE rank=? AND rank IN (6,7) ORDER BY seq LIMIT 1"),
       mentions_(db, "SELECT count(*), total(size), min(seq) FROM event WHERE author=? AND rank=6"),
-      followers_(db,
-                 "SELECT 1 FROM (SELECT seq, kind FROM tag WHERE key=? ORDER BY created_at DESC, head LIMIT ?) AS named "
-                 "CROSS JOIN event ON event.seq=named.seq WHERE named.kind=3 AND event.rank=3 LIMIT 1"),
+      followers_(
+          db,
+          "SELECT 1 FROM (SELECT seq, kind FROM tag WHERE key=? ORDER BY created_at DESC, head LIMIT ?) AS named "
+          "CROSS JOIN event ON event.seq=named.seq WHERE named.kind=3 AND event.rank=3 LIMIT 1"),
       file_(db, "UPDATE event SET rank=?, claim=? WHERE seq=? RETURNING size"),
-      insert_(db,
-              "INSERT INTO event(id, head, pubkey, author, kind, created_at, rank, claim, size, address, body, written) "
-              "VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"),
+      insert_(
+          db,
+          "INSERT INTO event(id, head, pubkey, author, kind, created_at, rank, claim, size, address, body, written) "
+          "VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"),
       insert_tag_(db, "INSERT INTO tag(key, created_at, head, seq, kind, author) VALUES(?,?,?,?,?,?)"),
       remove_(db, "DELETE FROM event WHERE seq=? RETURNING rank, size"),
       remove_tag_(db, "DELETE FROM tag WHERE key=? AND created_at=? AND head=? AND seq=?"),
@@ -328,7 +330,8 @@ void EventRows::change_standing(const PubKey& author, Standing from, Standing to
     Use use(count_author_);
     use.bind(head).bind(author.view());
     while (use.row()) {
-      groups.push_back({use.number(0) != 0, static_cast<Claim>(std::clamp<std::int64_t>(use.number(1), 0, kClaims - 1)),
+      groups.push_back({use.number(0) != 0,
+                        static_cast<Claim>(std::clamp<std::int64_t>(use.number(1), 0, kClaims - 1)),
                         {static_cast<std::size_t>(use.number(2)), static_cast<std::uint64_t>(use.number(3))}});
     }
   }

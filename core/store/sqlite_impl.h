@@ -55,7 +55,7 @@ struct SqliteStore::Impl {
       : db(std::move(database)),
         rows(*db, limits.search_candidates, limits.listing_candidates),
         wal(*db, vfs),
-        room_(room_of(limits)),
+        room_(limits),
         max_values(table_rooms(limits)),
         max_answer(limits.query_events),
         max_writes(limits.unsafe_writes),

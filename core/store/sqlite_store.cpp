@@ -181,7 +181,7 @@ StoreStats SqliteStore::stats() {
   const TableRooms& counts = impl_->state.values;
   const std::size_t values = std::accumulate(counts.begin(), counts.end(), std::size_t{0});
   const RankCounts& ranks = impl_->state.counts;
-  return {ranks.events(), values, impl_->state.evicted, impl_->state.rotten, ranks.shares(), impl_->room_.of};
+  return {ranks.events(), values, impl_->state.evicted, impl_->state.rotten, ranks.shares(), impl_->room_.all()};
 }
 
 // --- the host's side

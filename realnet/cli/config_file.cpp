@@ -200,7 +200,8 @@ Status read_config_file(const std::string& path, ServerFlags& flags) {
     return error(ErrorCode::bad_field, "Config file " + path + (line > 0 ? " line " + std::to_string(line) : "") +
                                            ": " + std::string(problem.description()));
   }
-  if (Status status = read_keys(table, keys_of(flags), "", path, {"retention", "inbox", "limits"}); !status.ok()) return status;
+  if (Status status = read_keys(table, keys_of(flags), "", path, {"retention", "inbox", "limits"}); !status.ok())
+    return status;
   std::vector<Key> retention = retention_keys_of(flags);
   retention.push_back({"kind-days", "", days_by_kind(flags), ""});
   if (Status status = read_table(table, "retention", retention, path); !status.ok()) return status;

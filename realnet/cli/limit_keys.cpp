@@ -87,7 +87,8 @@ std::vector<LimitKey> client_keys(Limits& limits, HttpLimits& http) {
       number("search-candidates", limits.search_candidates, 100, kMany,
              "Events with the words of a search that are looked at, the one stored last first."),
       number("reconciliations", client.reconciliations, 0, 10'000,
-             "Sets that clients compare with what is here (NIP-77) at once; some 4 MB of memory each with 100,000 events."),
+             "Sets that clients compare with what is here (NIP-77) at once; some 4 MB of memory each with 100,000 "
+             "events."),
       number("reconciliations-per-websocket", client.reconciliations_of_one, 1, 10'000, "Of these, those of one."),
       number("reconciled-events", client.reconciled_events, 100, 10 * kMany, "Events in one of them."),
       number("answer-events", client.answer_events, 1, 5000, "Events that are answered to one filter."),
@@ -131,7 +132,7 @@ std::vector<LimitKey> rate_keys(Limits& limits) {
 // What is kept for others, or until others have it, besides events ([retention]).
 std::vector<LimitKey> keeping_keys(Limits& limits) {
   return {
-      number("followers", limits.followers, 10, 100'000'000,
+      number("registered-followers", limits.followers, 10, 100'000'000,
              "Followers who are registered; some 300 bytes of memory each."),
       number("follows", limits.follows, 10, 100'000, "Of those whom you follow, whose posts are seen to."),
       number("outbox", limits.outbox_entries, 10, 10 * kMany, "Events that wait for somebody whose server is away."),
@@ -158,8 +159,10 @@ std::vector<LimitKey> link_keys(Limits& limits) {
       number("links", limits.links, 32, 10'000, "Connections with other servers, whoever began them."),
       kib("link-queue-kib", limits.queued_bytes, 512, kMany,
           "What waits, in KiB, for a neighbour who does not read; then it is cut off."),
-      number("relay-slots", limits.relay_slots, 0, 10'000, "Connections of others behind NAT that are carried at once."),
-      number("relay-slots-per-neighbour", limits.relay_slots_per_client, 1, 10'000, "Of these, those of one neighbour."),
+      number("relay-slots", limits.relay_slots, 0, 10'000,
+             "Connections of others behind NAT that are carried at once."),
+      number("relay-slots-per-neighbour", limits.relay_slots_per_client, 1, 10'000,
+             "Of these, those of one neighbour."),
       kib("relay-neighbour-kib-per-second", limits.relay_client_bytes_per_s, 1, kMany,
           "KiB a second that are carried for one of them; for all together: relay-rate."),
       kib("followers-kib-per-second", limits.follower_bytes_per_second, 1, kMany,
@@ -168,8 +171,7 @@ std::vector<LimitKey> link_keys(Limits& limits) {
           "KiB a second of what neighbours missed that went to everybody."),
       kib("answers-kib-per-second", limits.link_answer_bytes_per_second, 1, kMany,
           "KiB a second of answers to questions that come over one neighbour."),
-      kib("ward-kib-per-second", limits.ward_answers_per_second, 1, kMany,
-          "KiB a second of mail to one who is back."),
+      kib("ward-kib-per-second", limits.ward_answers_per_second, 1, kMany, "KiB a second of mail to one who is back."),
   };
 }
 

@@ -226,15 +226,15 @@ Status apply_retention(const ServerFlags& flags, Limits& limits) {
                    "must be " + std::to_string(least) + " to " + std::to_string(most));
   };
   constexpr std::int64_t kMostDays = 36'500;
-  for (const Status& status : {within("events", flags.keep_events, 1000, 100'000'000),
-                               within("mib", flags.keep_mib, 16, 1'000'000),
-                               within("strangers-percent", flags.strangers_percent, 0, 100),
-                               within("trusted-percent", flags.trusted_percent, 0, 100),
-                               within("mentions-percent", flags.mentions_percent, 0, 100),
-                               within("sealed-percent", flags.sealed_percent, 0, 100),
-                               within("followers-percent", flags.followers_percent, 0, 100),
-                               within("strangers-days", flags.strangers_days, 0, kMostDays),
-                               within("known-days", flags.known_days, 0, kMostDays)}) {
+  for (const Status& status :
+       {within("events", flags.keep_events, 1000, 100'000'000), within("mib", flags.keep_mib, 16, 1'000'000),
+        within("strangers-percent", flags.strangers_percent, 0, 100),
+        within("trusted-percent", flags.trusted_percent, 0, 100),
+        within("mentions-percent", flags.mentions_percent, 0, 100),
+        within("sealed-percent", flags.sealed_percent, 0, 100),
+        within("followers-percent", flags.followers_percent, 0, 100),
+        within("strangers-days", flags.strangers_days, 0, kMostDays),
+        within("known-days", flags.known_days, 0, kMostDays)}) {
     if (!status.ok()) return status;
   }
   for (const auto& [kind, days] : flags.kind_days) {
@@ -254,8 +254,9 @@ Status apply_retention(const ServerFlags& flags, Limits& limits) {
   share(flags.sealed_percent, limits.sealed_share_percent);
   share(flags.followers_percent, limits.follower_share_percent);
   if (sum > 100) {
-    return error(ErrorCode::bad_field, "retention: the shares (-percent) of others than those whom you follow add up to " +
-                                           std::to_string(sum) + "; at most 100 are there");
+    return error(ErrorCode::bad_field,
+                 "retention: the shares (-percent) of others than those whom you follow add up to " +
+                     std::to_string(sum) + "; at most 100 are there");
   }
   return {};
 }

@@ -71,8 +71,12 @@ class NaiveStore {
   void set_standing(const PubKey& author, Standing standing) {
     standings_[author] = standing;
     // Shares are separate; what says who a followed author is stays.
-    for (const auto& places : {std::vector{Place::stranger}, {Place::trusted}, {Place::mention}, {Place::sealed},
-                               {Place::follower_post, Place::follower}, {Place::known}}) {
+    for (const auto& places : {std::vector{Place::stranger},
+                               {Place::trusted},
+                               {Place::mention},
+                               {Place::sealed},
+                               {Place::follower_post, Place::follower},
+                               {Place::known}}) {
       for (const Place place : places) {
         while (over(place, events_)) {
           if (!drop(oldest(place))) break;
