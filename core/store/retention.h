@@ -165,26 +165,29 @@ class Room {
 // How much of each rank there is, and what the room says to more.
 class RankCounts {
  public:
-  [[nodiscard]] const Amount& operator[](Rank rank) const noexcept { return of_[static_cast<std::size_t>(rank)]; }
+  [[nodiscard]] Amount operator[](Rank rank) const noexcept {
+    const auto i = static_cast<std::size_t>(rank);
+    return {events_[i], bytes_[i]};
+  }
   void add(Rank rank, const Amount& more) noexcept {
-    Amount& amount = of_[static_cast<std::size_t>(rank)];
-    amount = {amount.events + more.events, amount.bytes + more.bytes};
+    events_[static_cast<std::size_t>(rank)] += static_cast<std::uint32_t>(more.events);
+    bytes_[static_cast<std::size_t>(rank)] += more.bytes;
   }
   void take(Rank rank, const Amount& less) noexcept {
-    Amount& amount = of_[static_cast<std::size_t>(rank)];
-    amount = {amount.events - less.events, amount.bytes - less.bytes};
+    events_[static_cast<std::size_t>(rank)] -= static_cast<std::uint32_t>(less.events);
+    bytes_[static_cast<std::size_t>(rank)] -= less.bytes;
   }
   [[nodiscard]] std::array<Amount, kShares> shares() const noexcept {
     std::array<Amount, kShares> shares{};
     for (std::size_t i = 0; i < kRanks; ++i) {
       Amount& share = shares[static_cast<std::size_t>(share_of(static_cast<Rank>(i)))];
-      share = {share.events + of_[i].events, share.bytes + of_[i].bytes};
+      share = {share.events + events_[i], share.bytes + bytes_[i]};
     }
     return shares;
   }
   [[nodiscard]] std::size_t events() const noexcept {
     std::size_t sum = 0;
-    for (const Amount& amount : of_) sum += amount.events;
+    for (const std::uint32_t events : events_) sum += events;
     return sum;
   }
 
@@ -223,7 +226,8 @@ class RankCounts {
 
  private:
   [[nodiscard]] Amount in(Share share) const noexcept { return shares()[static_cast<std::size_t>(share)]; }
-  std::array<Amount, kRanks> of_{};
+  std::array<std::uint64_t, kRanks> bytes_{};
+  std::array<std::uint32_t, kRanks> events_{};
 };
 
 }  // namespace np2p
