@@ -90,7 +90,8 @@ FeedMode mode_of(const std::string& name) {
 NodeIndex add_node(World& world, const std::vector<BoxTuple>& boxes, bool hyparview, const py::dict& swarm,
                    const std::string& mode, const py::dict& auto_mode, const std::vector<NodeIndex>& ways_in,
                    bool writable, bool replies_to_all, bool external, std::uint64_t up, std::uint64_t down,
-                   std::optional<sim::BoxIndex> behind, const std::string& behaviour, std::uint32_t netgroups) {
+                   std::optional<sim::BoxIndex> behind, const std::string& behaviour, std::uint32_t netgroups,
+                   std::optional<std::size_t> keep_events) {
   sim::NodeOptions options;
   options.behind = behind;
   const auto chosen = sim::behaviour_of(behaviour);
@@ -103,6 +104,7 @@ NodeIndex add_node(World& world, const std::vector<BoxTuple>& boxes, bool hyparv
   options.config.mode = mode_of(mode);
   options.config.auto_mode = mode_params_of(auto_mode);
   options.config.writable = writable;
+  if (keep_events) options.config.limits.stored_events = *keep_events;
   options.config.replies = replies_to_all ? Replies::everybody : Replies::tagged;
   for (const NodeIndex way_in : ways_in) options.config.bootstrap.push_back(world.public_address_of(way_in));
   options.up_bits_per_s = up;
@@ -318,7 +320,7 @@ void bind_world(py::module_& module) {
       .def("add_node", &add_node, py::arg("boxes"), py::arg("hyparview"), py::arg("swarm"), py::arg("mode"),
            py::arg("auto_mode"), py::arg("ways_in"), py::arg("writable"), py::arg("replies_to_all"),
            py::arg("external"), py::arg("up"), py::arg("down"), py::arg("behind"), py::arg("behaviour"),
-           py::arg("netgroups"))
+           py::arg("netgroups"), py::arg("keep_events"))
       .def(
           "add_nat_box",
           [](World& world, const BoxTuple& box, std::optional<sim::BoxIndex> behind) {

@@ -202,11 +202,11 @@ class Checker {
 class Writer {
  public:
   Writer(SqliteStore& store, const ImportSettings& settings, const ImportHooks& hooks)
-      : store_(store), settings_(settings), hooks_(hooks) {
+      : store_(store), settings_(settings), hooks_(hooks), evicted_before_(store.stats().evicted) {
     store_.each_value(Table::banned, [&](std::string_view, std::string_view) { any_ban_ = true; });
     Filter deletions;
     deletions.kinds = {kind::deletion};
-    for (const Stamp& stamp : store_.stamps(deletions, settings.limits.stored_events)) {
+    for (const Stamp& stamp : store_.stamps(deletions, store_.stats().events)) {
       if (const EventPtr event = store_.get(stamp.id)) deleters_.insert(event->pubkey);
     }
   }
@@ -221,6 +221,7 @@ class Writer {
       ++counts.reasons[reason];
       if (hooks_.refused) hooks_.refused(checked.line, reason);
     }
+    counts.evicted = store_.stats().evicted - evicted_before_;
     return since_commit_ >= kCommitEvents ? commit() : Status{};
   }
   Status commit() {
@@ -274,6 +275,7 @@ class Writer {
   SqliteStore& store_;
   const ImportSettings& settings_;
   const ImportHooks& hooks_;
+  const std::uint64_t evicted_before_;
   bool any_ban_ = false;
   std::set<PubKey> deleters_;  // who has deleted anything
   std::size_t since_commit_ = 0;

@@ -22,6 +22,7 @@ struct ImportCounts {
   std::uint64_t stored = 0;
   std::uint64_t duplicates = 0;  // there already, or something newer in their place
   std::uint64_t refused = 0;
+  std::uint64_t evicted = 0;                     // given up because what was stored needed their room
   std::uint64_t bytes = 0;                       // read
   std::map<std::string, std::uint64_t> reasons;  // of what was refused
 };

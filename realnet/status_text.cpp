@@ -174,6 +174,36 @@ void timeout_metrics(Metrics& metrics, const HttpCounters& http) {
   }
 }
 
+// What is stored by share of the room, and how much room that is; our own have no bound.
+std::string shares_json(const StoreStats& store) {
+  std::string text;
+  for (std::size_t i = 0; i < kShares; ++i) {
+    text += fmt::format(R"({}"{}":{{"events":{},"bytes":{})", i == 0 ? "" : ",", name_of(static_cast<Share>(i)),
+                        store.shares[i].events, store.shares[i].bytes);
+    if (static_cast<Share>(i) != Share::own) {
+      text += fmt::format(R"(,"most_events":{},"most_bytes":{})", store.rooms[i].events, store.rooms[i].bytes);
+    }
+    text += "}";
+  }
+  return "{" + text + "}";
+}
+
+void share_metrics(Metrics& metrics, const StoreStats& store) {
+  const auto add = [&](std::string_view name, std::string_view about, auto value) {
+    metrics.type(name, "gauge", about);
+    for (std::size_t i = 0; i < kShares; ++i) {
+      metrics.value(name, value(i), fmt::format(R"({{share="{}"}})", name_of(static_cast<Share>(i))));
+    }
+  };
+  add("share_events", "events in the store by share of the room",
+      [&](std::size_t i) { return store.shares[i].events; });
+  add("share_bytes", "bytes of these, about", [&](std::size_t i) { return store.shares[i].bytes; });
+  add("share_room_events", "events that a share has room for; 0 of our own: no bound",
+      [&](std::size_t i) { return store.rooms[i].events; });
+  add("share_room_bytes", "likewise bytes", [&](std::size_t i) { return store.rooms[i].bytes; });
+  metrics.counter("evicted_total", "stored events that were given up for others", store.evicted);
+}
+
 }  // namespace
 
 std::string_view close_reason_name(CloseReason reason) noexcept {
@@ -216,6 +246,7 @@ std::string status_json(const ServerView& view) {
   text += fmt::format(R"("http":{{"open":{},"accepted":{},"refused":{},"evicted":{},"requests":{},"malformed":{}}},)",
                       view.open_http, view.http.accepted, view.http.refused, view.http.evicted, view.http.requests,
                       view.http.malformed);
+  text += fmt::format(R"("stored":{},)", shares_json(view.store));
   return text + entrance_json(view) +
          fmt::format(R"(,"identity":{},"mail":{},"rejected":{}}})", identity_json(view.node.identity),
                      mail_json(view.node.mail), rejects_json(view.observer));
@@ -256,6 +287,7 @@ std::string metrics_text(const ServerView& view) {
   metrics.counter("http_refused_total", "API connections beyond those that there is room for", view.http.refused);
   metrics.counter("web_sockets_refused_total", "WebSockets that there was no place for", view.http.web_sockets_refused);
   metrics.counter("web_sockets_silent_total", "WebSockets that did not answer a ping", view.http.web_sockets_silent);
+  share_metrics(metrics, view.store);
   timeout_metrics(metrics, view.http);
   flow_metrics(metrics, view);
   metrics.type("rejected_total", "counter", "input refused, by kind and reason");

@@ -78,6 +78,7 @@ WRONG: list[tuple[Callable[[np2p.Node, np2p.Node], Any], type[Exception], str]] 
         ValueError,
         "^behaviour must not be given with overlay='mesh'",
     ),
+    (lambda a, b: a.network.add_nodes(2, keep_events=10), ValueError, "^keep_events must be"),
     (lambda a, b: a.network.add_nodes(2, mode="loud"), ValueError, "mode must be one of .*broadcast.*multicast.*auto"),
     (lambda a, b: a.network.add_nodes(2, broadcast_budget=50), ValueError, "broadcast_budget .*only 'auto'"),
     (lambda a, b: a.network.add_nodes(2, mode="auto", broadcast_budget=0), ValueError, "broadcast_budget must be"),

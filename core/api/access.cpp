@@ -8,6 +8,7 @@
 #include "core/event/references.h"
 #include "core/event/sha256.h"
 #include "core/event/validation.h"
+#include "core/feed/inbox.h"
 
 namespace np2p {
 namespace {
@@ -106,8 +107,7 @@ Access::Access(const Config& config, Host& host)
       forgeries_(kForgivenForgeriesPerSecond, kForgeries + 1, config.limits.client.deliverers) {}
 
 bool Access::is_writer(const PubKey& key) const noexcept {
-  return key == config_.owner ||
-         std::find(config_.writers.begin(), config_.writers.end(), key) != config_.writers.end();
+  return config_.is_own(key);
 }
 
 bool Access::is_insider(const Visitor& visitor) const noexcept {
@@ -150,6 +150,9 @@ Status Access::may_write(const Visitor& visitor, const Event& event) {
   if (is_writer(event.pubkey)) return {};
   if (!config_.open_writes && !is_delivery(event)) {
     return error(ErrorCode::forbidden, "this server publishes only its owner's events");
+  }
+  if (const auto refusal = inbox_refusal(event, config_, host_.store); refusal && !config_.open_writes) {
+    return error(ErrorCode::forbidden, refusal->why);
   }
   if (proof_of_work(event) < config_.min_pow) {
     return error(ErrorCode::weak, std::to_string(config_.min_pow) + " bits of proof of work are asked for here");

@@ -106,10 +106,6 @@ void Publisher::publish(WrittenEvent event, const Visitor& by, Style style, Done
     const bool heard = access_.is_owners(*accepted) && !feed_.multicast().followers().all().empty();
     return done({Status{}, false, true, heard});
   }
-  const bool writer = !access_.is_owners(*accepted) && access_.is_writer(accepted->pubkey);
-  if (writer && host_.store.standing(accepted->pubkey) < Standing::followed) {
-    host_.store.set_standing(accepted->pubkey, Standing::followed);  // who may write here is no stranger
-  }
   const PutOutcome outcome = host_.store.put(accepted);
   if (outcome == PutOutcome::superseded) {
     return refuse(error(ErrorCode::bad_time, "a newer event of this kind is already stored"), done);

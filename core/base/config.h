@@ -1,6 +1,7 @@
 // What one node is told at its start. Hosts fill it from the command line (realnet) or from the scenario (simnet).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -21,6 +22,15 @@ enum class Replies : std::uint8_t { tagged, everybody };
 // To everybody; to those who follow the author; or the one that suits a network of this size (core/feed/mode_policy.h).
 enum class FeedMode : std::uint8_t { broadcast, multicast, automatic };
 
+// Of whom events are taken in from the network; always: what the owner, the writers and those whom the owner follows
+// wrote, what our client asked for, and BINDs, without which nobody is found.
+struct Inbox {
+  bool followers = true;
+  bool mentions = true;  // what is addressed to the owner, by whomever
+  bool trusted = true;   // whom somebody follows whom the owner follows
+  bool strangers = true;
+};
+
 struct Config {
   PubKey owner;  // the user whose server this is
   OverlayKind overlay = OverlayKind::mesh;
@@ -34,15 +44,20 @@ struct Config {
   bool writable = true;            // -w: false answers reads and relays, refuses client writes
   std::vector<PubKey> writers;     // --writers: who else may publish here; their events stay on this server
   bool open_writes = false;        // --writers '*': everybody
-  std::uint32_t min_pow = 0;       // --min-pow: bits of proof of work (NIP-13) of events that are not a writer's
-  bool dial_loopback = false;      // loopback addresses heard of may be dialled (all on one machine)
-  bool dial_private = false;       // private ones too (a LAN or a VPN)
-  bool relay = true;               // --no-relay: carries no tunnels for others
+  Inbox inbox;
+  std::uint32_t min_pow = 0;   // --min-pow: bits of proof of work (NIP-13) of events that are not a writer's
+  bool dial_loopback = false;  // loopback addresses heard of may be dialled (all on one machine)
+  bool dial_private = false;   // private ones too (a LAN or a VPN)
+  bool relay = true;           // --no-relay: carries no tunnels for others
   std::uint32_t relay_bytes_per_s = 256 * 1024;  // of all tunnels that are carried; their burst is 8 s of it
   std::string network_id = "nostrp2p";
   SwarmParams swarm;       // numbers of the scalable overlay that experiments vary
   std::uint64_t seed = 0;  // of the protocol's own choices (Rng); the real host draws it from Entropy
   Limits limits;
+  // The owner's, or a writer's.
+  [[nodiscard]] bool is_own(const PubKey& key) const noexcept {
+    return key == owner || std::find(writers.begin(), writers.end(), key) != writers.end();
+  }
 };
 
 }  // namespace np2p

@@ -210,13 +210,20 @@ struct Limits {
   Duration reaction_pause = 2s;
   Duration reaction_pause_per_follower = 1ms;
   // --- store
-  std::size_t stored_events = 100 * 1024;  // as the original
-  unsigned stranger_share_percent = 10;    // of stored_events, for authors we have no relation to
-  // Of what strangers leave, for the profiles, follow lists, relay lists and BINDs of followers: within it they are
-  // never evicted, beyond it the oldest goes. Anybody may follow, so this must not fill the store: the other half has
-  // room for those of `follows` users (4 each) and leaves the owner 6,000 events that no follower can take.
-  unsigned follower_share_percent = 50;
-  Duration unflushed = 1s;         // what nobody waits for is made durable within this,
+  // Of others than the owner and the writers, whose own events have no bound but the disk (core/store/retention.h).
+  std::size_t stored_events = 100 * 1024;        // as the original
+  std::size_t stored_bytes = 256 * 1024 * 1024;  // some 2.5 kB each; what it takes on the disk is about as much
+  // Of both, what each class of others has for itself; the rest, 60 %, is of those whom the owner follows. They add up
+  // to 100 at most. Anybody may follow, so followers have no more: profile, follow list, relay list and BIND of some
+  // 3,800.
+  unsigned stranger_share_percent = 10;
+  unsigned trusted_share_percent = 5;
+  unsigned mention_share_percent = 5;
+  unsigned sealed_share_percent = 5;
+  unsigned follower_share_percent = 15;
+  unsigned one_author_percent = 10;       // of the share of mentions, for one author
+  std::size_t listing_candidates = 2000;  // newest events that name an author, among which is looked for follow lists
+  Duration unflushed = 1s;                // what nobody waits for is made durable within this,
   Duration unreceipted = 250ms;    // and what heads of cells wait to hear of (core/overlay/swarm/cell_heads.h) in this
   std::size_t banned = 10'000;     // keys and ids that the owner refuses
   std::size_t node_values = 1000;  // named values of the node's own; other tables have the bounds of what they keep

@@ -13,6 +13,7 @@ inline constexpr std::uint16_t deletion = 5;         // NIP-09
 inline constexpr std::uint16_t repost = 6;           // NIP-18
 inline constexpr std::uint16_t reaction = 7;         // NIP-25
 inline constexpr std::uint16_t generic_repost = 16;  // NIP-18: of what is no post
+inline constexpr std::uint16_t gift_wrap = 1059;     // NIP-59
 inline constexpr std::uint16_t comment = 1111;       // NIP-22
 inline constexpr std::uint16_t zap = 9735;           // NIP-57: a receipt
 inline constexpr std::uint16_t relay_list = 10002;   // NIP-65

@@ -10,6 +10,7 @@
 #include "core/event/validation.h"
 #include "core/feed/bans.h"
 #include "core/feed/deletions.h"
+#include "core/feed/inbox.h"
 #include "core/feed/speaks_for.h"
 #include "core/wire/extension.h"
 #include "core/wire/packet.h"
@@ -51,9 +52,10 @@ Feed::Feed(const Config& config, Host& host, Overlay& overlay)
       recent_(config.limits.recent_ids) {}
 
 void Feed::start() {
-  if (host_.store.standing(config_.owner) != Standing::owner) host_.store.set_standing(config_.owner, Standing::owner);
+  const std::vector<PubKey> former_writers = mark_own_keys(config_, host_.store);
   mode_.load();
   multicast_.load();
+  for (const PubKey& user : former_writers) multicast_.set_standing(user);
   outbox_.load();
   load_history();
   if (!host_.store.value(Table::node, kBound).empty()) own_events_.bound();
@@ -69,7 +71,7 @@ void Feed::load_history() {
   recent.limit = config_.limits.history_events;
   for (const EventPtr& event : host_.store.query(recent, Order::newest_first)) {
     const bool ours = event->pubkey == config_.owner;
-    const bool may_be_for_few = !ours && (host_.store.standing(event->pubkey) == Standing::followed ||
+    const bool may_be_for_few = !ours && (host_.store.standing(event->pubkey) >= Standing::followed ||
                                           waits_for_us(event.get(), config_.owner, host_.store));
     if (has_time(event->created_at) && !may_be_for_few &&
         was_for_everybody(event.get(), config_, mode_.current(), host_.store)) {
@@ -299,6 +301,15 @@ Feed::Arrival Feed::accept(Event event, const Delivery& delivery, EventPtr& acce
   if (const char* why = refusal(accepted.get())) {
     reject("event", error(ErrorCode::forbidden, why), delivery);
     recent_.insert(half_of(accepted->id));
+    accepted = {};
+    return Arrival::known;
+  }
+  if (const auto refused = inbox_refusal(accepted.get(), config_, host_.store);
+      refused && !lookup_.has_asked_for(accepted.get())) {
+    reject(refused->what, error(ErrorCode::forbidden, refused->why), delivery);
+    const bool is_new = recent_.insert(half_of(accepted->id));
+    // Others may want it: it is handed on, and nothing of it stays.
+    if (is_new && delivery.cast == Delivery::Cast::broadcast) return Arrival::fresh;
     accepted = {};
     return Arrival::known;
   }

@@ -40,6 +40,11 @@ class Lookup {
   void find(std::span<const EventId> missing, std::span<const PubKey> authors);
   // Our own user's newest of these kinds, of which another's server may have copies. False: there is no way to it now.
   bool ask_for_own(std::span<const std::uint16_t> kinds, const PubKey& whom);
+  // This is what was asked for lately, whoever brings it.
+  [[nodiscard]] bool has_asked_for(const Event& event) const {
+    return asked_.contains({event.kind, event.pubkey, EventId{}}) ||
+           asked_.contains({event.kind, event.pubkey, event.id});
+  }
   // Answers to whom it came from, once for each kind in `answered` (those of one packet). True: a broadcast worth
   // handing on (not seen before).
   bool answer(const Request& request, const Delivery& delivery, std::set<std::uint16_t>& answered);

@@ -99,10 +99,10 @@ void Mailbox::reject(std::string_view what, const Error& why, LinkId link) {
 bool Mailbox::admit(const PubKey& user) {
   if (user == config_.owner || wards_.size() >= config_.limits.wards) return false;
   const Standing standing = host_.store.standing(user);
-  if (standing == Standing::followed) return true;
+  if (standing >= Standing::followed) return true;
   if (standing != Standing::follower) return false;
   std::size_t others = 0;  // whom our user does not follow
-  for (const auto& [ward, state] : wards_) others += host_.store.standing(ward) != Standing::followed ? 1 : 0;
+  for (const auto& [ward, state] : wards_) others += host_.store.standing(ward) < Standing::followed ? 1 : 0;
   return others < config_.limits.wards / 2;
 }
 

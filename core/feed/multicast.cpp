@@ -470,12 +470,12 @@ void Multicast::settle() {
 }
 
 void Multicast::set_standing(const PubKey& user) {
-  const Standing standing = user == config_.owner       ? Standing::owner
+  const Standing standing = config_.is_own(user)        ? Standing::owner
                             : follows_.contains(user)   ? Standing::followed
                             : followers_.contains(user) ? Standing::follower
                                                         : Standing::stranger;
   host_.store.set_standing(user, standing);
-  overlay_.keep(user, standing == Standing::followed || standing == Standing::follower);
+  overlay_.keep(user, user != config_.owner && (follows_.contains(user) || followers_.contains(user)));
 }
 
 // The timer rings no later than that: news that comes all the time must not put it off for ever.

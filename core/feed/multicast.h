@@ -42,6 +42,8 @@ class Multicast {
   void load();
   void follow_list_changed();      // in the store
   void bound(const PubKey& user);  // by a BIND that is new here
+  // As the user is a writer, is followed, follows or does neither.
+  void set_standing(const PubKey& user);
   // Our user's event: it gets its number, and goes to every follower if it does not go to everybody. True for whom a
   // copy is on its way, with a receipt to come.
   void send(const EventPtr& event, const Route& route);
@@ -102,7 +104,6 @@ class Multicast {
   void leave_what_was_missed();
   void look_for_guardians();
   void look_for_who_is_back();
-  void set_standing(const PubKey& user);
   void wake(MonoTime at);
   void arm();
 

@@ -2,11 +2,11 @@
 // once; nothing is safe until the input durable(ticket) says so, and only then is anything acknowledged to a client or
 // a peer. So commits group themselves. One test suite runs over every implementation (tests/core/store).
 //
-// Retention: at most Limits::stored_events; profile and follow list of owner, followed and followers are never evicted,
-// those of followers within Limits::follower_share_percent; the owner's events are evicted last; strangers share
-// Limits::stranger_share_percent of the room, oldest first.
+// Retention: what the owner and the writers wrote is kept, whatever it takes. Others have Limits::stored_events and
+// stored_bytes, of which each class of them has a share of its own (core/store/retention.h).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -21,8 +21,19 @@
 
 namespace np2p {
 
-// What an author is to this server's owner.
+// What an author is to this server's owner: the owner's own key and those of the writers are `owner`.
 enum class Standing : std::uint8_t { stranger, follower, followed, owner };
+
+// The parts of the room, by what an event is to the owner. `mentions` is what is addressed to the owner by others than
+// those whom the owner follows, `sealed` what of that hides its author (gift wraps, NIP-59); `trusted` is of authors
+// whom somebody follows whom the owner follows.
+enum class Share : std::uint8_t { own, followed, followers, mentions, sealed, trusted, strangers };
+inline constexpr std::size_t kShares = 7;
+[[nodiscard]] constexpr std::string_view name_of(Share share) noexcept {
+  constexpr std::string_view kNames[kShares] = {"own",    "followed", "followers", "mentions",
+                                                "sealed", "trusted",  "strangers"};
+  return kNames[static_cast<std::size_t>(share)];
+}
 
 enum class PutOutcome : std::uint8_t {
   stored,      // new; it may have replaced an older one of its address
@@ -32,11 +43,20 @@ enum class PutOutcome : std::uint8_t {
   trouble,     // the disk fails: it may be put later
 };
 
+struct Amount {
+  std::size_t events = 0;
+  std::uint64_t bytes = 0;  // as stored_bytes_of() counts them (core/store/retention.h)
+  friend bool operator==(const Amount&, const Amount&) = default;
+};
+
 struct StoreStats {
   std::size_t events = 0;
   std::size_t values = 0;
   std::uint64_t evicted = 0;
   std::uint64_t rotten = 0;  // events whose bytes no longer give their id: set aside, never served
+  std::array<Amount, kShares> shares{};
+  std::array<Amount, kShares> rooms{};  // of these; that of `own` is nothing, for it has no bound
+  [[nodiscard]] const Amount& in(Share share) const noexcept { return shares[static_cast<std::size_t>(share)]; }
 };
 
 enum class Order : std::uint8_t { newest_first, oldest_first };
@@ -79,6 +99,10 @@ class Store {
   // Standing of an author from now on; it decides what of theirs is evicted. Part of the batch.
   virtual void set_standing(const PubKey& author, Standing standing) = 0;
   [[nodiscard]] virtual Standing standing(const PubKey& author) = 0;
+  // Is it addressed to somebody with the standing of the owner: does it name one, or is it about what one wrote?
+  [[nodiscard]] virtual bool is_addressed(const Event& event) = 0;
+  // Does somebody with the standing `followed` follow this author (NIP-02), as far as is known here?
+  [[nodiscard]] virtual bool is_trusted(const PubKey& author) = 0;
 
   // False: the table is full (core/store/retention.h) or nothing is written any more, and a new key is not kept.
   virtual bool set_value(Table table, std::string_view key, std::string_view value) = 0;

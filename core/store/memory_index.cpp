@@ -11,10 +11,36 @@ namespace np2p {
 namespace {
 
 constexpr MemoryIndex::Slot kNoSlot = ~MemoryIndex::Slot{0};
-// What is kept needs no list: it never goes.
-constexpr std::size_t kRankedLists = kRanks - 1;
+constexpr std::size_t kTimeLists = 5;
+constexpr std::size_t kArrivalLists = 2;
+// What never goes needs none.
 constexpr std::size_t list_of(Rank rank) noexcept {
-  return static_cast<std::size_t>(rank) - (rank > Rank::kept ? 1 : 0);
+  switch (rank) {
+    case Rank::stranger:
+    case Rank::mention:
+      return 0;
+    case Rank::known:
+    case Rank::sealed:
+      return 1;
+    case Rank::follower:
+      return 2;
+    case Rank::follower_post:
+      return 3;
+    default:
+      return 4;
+  }
+}
+
+bool names(const Event& list, const PubKey& who) {
+  const std::string text = who.hex();
+  for (std::size_t i = 0; i < list.tags.size(); ++i) {
+    if (list.tags[i].name() == "p" && list.tags[i].first() == text) return true;
+  }
+  return false;
+}
+
+Amount amount_of(const EventPtr& event) noexcept {
+  return {1, stored_bytes_of(event)};
 }
 
 }  // namespace
@@ -77,11 +103,7 @@ bool MemoryIndex::ByAddress::operator()(Slot a, Slot b) const {
   return address_of((*slots)[a].get()) < address_of((*slots)[b].get());
 }
 
-MemoryIndex::MemoryIndex()
-    : by_time_(Newer{&slots_}),
-      by_author_(ByAuthor{&slots_}),
-      by_address_(ByAddress{&slots_}),
-      by_rank_(kRankedLists, TimeList(Newer{&slots_})) {}
+MemoryIndex::MemoryIndex() : by_time_(Newer{&slots_}), by_author_(ByAuthor{&slots_}), by_address_(ByAddress{&slots_}) {}
 
 // --- by id
 
@@ -130,23 +152,41 @@ void MemoryIndex::table_erase(Slot slot) {
 
 // --- changes
 
-void MemoryIndex::insert(const EventPtr& event, Standing author) {
+void MemoryIndex::rank_insert(Slot slot, Rank rank) {
+  counts_.add(rank, amount_of(slots_[slot]));
+  if (never_goes(rank)) return;
+  if (goes_as_it_came(rank)) {
+    if (by_arrival_.empty()) by_arrival_.assign(kArrivalLists, ArrivalList(Later{&filings_}));
+    by_arrival_[list_of(rank)].insert(slot);
+  } else {
+    if (by_rank_.empty()) by_rank_.assign(kTimeLists, TimeList(Newer{&slots_}));
+    by_rank_[list_of(rank)].insert(slot);
+  }
+}
+
+void MemoryIndex::rank_erase(Slot slot, Rank rank) {
+  counts_.take(rank, amount_of(slots_[slot]));
+  if (never_goes(rank)) return;
+  goes_as_it_came(rank) ? by_arrival_[list_of(rank)].erase(slot) : by_rank_[list_of(rank)].erase(slot);
+}
+
+void MemoryIndex::insert(const EventPtr& event, Standing author, Filing filing) {
   Slot slot;
   if (free_.empty()) {
     slot = static_cast<Slot>(slots_.size());
     slots_.push_back(event);
+    filings_.push_back(filing);
   } else {
     slot = free_.back();
     free_.pop_back();
     slots_[slot] = event;
+    filings_[slot] = filing;
   }
   table_insert(slot);
   by_time_.insert(slot);
   by_author_.insert(slot);
   if (kind::class_of(event->kind) == kind::Class::addressable) by_address_.insert(slot);
-  const Rank rank = rank_of(author, event->kind);
-  if (rank != Rank::kept) by_rank_[list_of(rank)].insert(slot);
-  ++counts_[rank];
+  rank_insert(slot, rank(slot, author));
   if (const auto at = expiration_of(event.get())) {
     const Expiry expiry{*at, slot};
     if (!expiries_) expiries_ = std::make_unique<std::vector<Expiry>>();
@@ -160,9 +200,7 @@ void MemoryIndex::remove(Slot slot, Standing author) {
     expiries_->erase(std::lower_bound(expiries_->begin(), expiries_->end(), Expiry{*at, slot}));
     if (expiries_->empty()) expiries_.reset();
   }
-  const Rank rank = rank_of(author, event_kind);
-  --counts_[rank];
-  if (rank != Rank::kept) by_rank_[list_of(rank)].erase(slot);
+  rank_erase(slot, rank(slot, author));
   if (kind::class_of(event_kind) == kind::Class::addressable) by_address_.erase(slot);
   by_author_.erase(slot);
   by_time_.erase(slot);
@@ -176,23 +214,49 @@ void MemoryIndex::change_standing(const PubKey& author, Standing from, Standing 
     const Slot slot = by_author_.at(place);
     const Event& event = slots_[slot].get();
     if (event.pubkey != author) return;
-    const Rank old_rank = rank_of(from, event.kind);
-    const Rank new_rank = rank_of(to, event.kind);
+    const Rank old_rank = rank(slot, from);
+    const Rank new_rank = rank(slot, to);
     if (old_rank == new_rank) continue;
-    if (old_rank != Rank::kept) by_rank_[list_of(old_rank)].erase(slot);
-    if (new_rank != Rank::kept) by_rank_[list_of(new_rank)].insert(slot);
-    --counts_[old_rank];
-    ++counts_[new_rank];
+    rank_erase(slot, old_rank);
+    rank_insert(slot, new_rank);
   }
+}
+
+void MemoryIndex::claim(Slot slot, Standing author, Claim claim) {
+  rank_erase(slot, rank(slot, author));
+  filings_[slot].claim = static_cast<std::uint32_t>(claim) & 3u;
+  rank_insert(slot, rank(slot, author));
 }
 
 // --- finding
 
 std::optional<MemoryIndex::Slot> MemoryIndex::oldest(Rank rank) const noexcept {
-  if (rank == Rank::kept) return std::nullopt;
-  const TimeList& list = by_rank_[list_of(rank)];
-  if (list.empty()) return std::nullopt;
-  return list.last();
+  if (never_goes(rank)) return std::nullopt;
+  const auto last = [rank](const auto& lists) -> std::optional<Slot> {
+    if (lists.empty() || lists[list_of(rank)].empty()) return std::nullopt;
+    return lists[list_of(rank)].last();
+  };
+  return goes_as_it_came(rank) ? last(by_arrival_) : last(by_rank_);
+}
+
+MemoryIndex::OfAuthor MemoryIndex::mentions_by(const PubKey& author) const {
+  OfAuthor found;
+  for (auto place = author_run(author, 0); !by_author_.at_end(place); place = by_author_.next(place)) {
+    const Slot slot = by_author_.at(place);
+    if (slots_[slot]->pubkey != author) break;
+    if (filings_[slot].claimed() != Claim::mention) continue;
+    const Amount one = amount_of(slots_[slot]);
+    found.amount = {found.amount.events + one.events, found.amount.bytes + one.bytes};
+    if (!found.first || filings_[slot].arrival < filings_[*found.first].arrival) found.first = slot;
+  }
+  return found;
+}
+
+bool MemoryIndex::lists(const PubKey& author, const PubKey& who) const {
+  const auto place = author_run(author, kind::follow_list);
+  if (by_author_.at_end(place)) return false;
+  const Event& list = slots_[by_author_.at(place)].get();
+  return list.pubkey == author && list.kind == kind::follow_list && names(list, who);
 }
 
 std::optional<MemoryIndex::Slot> MemoryIndex::first_to_expire(std::int64_t now) const noexcept {
@@ -271,11 +335,12 @@ std::vector<EventPtr> MemoryIndex::query(const PreparedFilter& filter, std::size
 }
 
 std::size_t MemoryIndex::bytes() const noexcept {
-  std::size_t sum = slots_.capacity() * sizeof(EventPtr) + (free_.capacity() + table_.capacity()) * sizeof(Slot) +
-                    by_time_.bytes() + by_author_.bytes() + by_address_.bytes() +
-                    by_rank_.capacity() * sizeof(TimeList) +
+  std::size_t sum = slots_.capacity() * sizeof(EventPtr) + filings_.capacity() * sizeof(Filing) +
+                    (free_.capacity() + table_.capacity()) * sizeof(Slot) + by_time_.bytes() + by_author_.bytes() +
+                    by_address_.bytes() + by_rank_.capacity() * sizeof(TimeList) +
                     (expiries_ ? expiries_->capacity() * sizeof(Expiry) + sizeof *expiries_ : 0);
   for (const TimeList& list : by_rank_) sum += list.bytes();
+  for (const ArrivalList& list : by_arrival_) sum += list.bytes() + sizeof list;
   return sum;
 }
 

@@ -10,6 +10,7 @@
 #include "core/base/assert.h"
 #include "core/base/hash.h"
 #include "core/event/replaceable.h"
+#include "core/store/making_room.h"
 #include "core/store/memory_index.h"
 #include "core/store/retention.h"
 #include "core/store/sorted_blocks.h"
@@ -64,6 +65,11 @@ struct Inserted {
 };
 struct Removed {
   EventPtr event;
+  Filing filing;
+};
+struct ClaimWas {
+  EventPtr event;
+  Claim claim;
 };
 struct StandingWas {
   PubKey author;
@@ -74,7 +80,7 @@ struct ValueWas {
   bool there;
   Cell old;  // the key, and the old value if there was one
 };
-using Undo = std::variant<Inserted, Removed, StandingWas, ValueWas>;
+using Undo = std::variant<Inserted, Removed, ClaimWas, StandingWas, ValueWas>;
 
 // Gives the memory back too, which clear() does not.
 template <class Vector>
@@ -82,6 +88,7 @@ void release(Vector& items) {
   Vector().swap(items);
 }
 
+// What a database would write, about.
 std::uint64_t row_bytes(const EventPtr& event) {
   return 256 + event->content.size() + event->tags.bytes() +
          event.written().size();  // ids, keys and index entries come to about 256
@@ -96,7 +103,7 @@ struct MemoryStore::Impl {
   };
 
   explicit Impl(const Limits& limits)
-      : room(room_of(limits)),
+      : room_(limits),
         max_values(table_rooms(limits)),
         max_answer(static_cast<std::uint32_t>(limits.query_events)),
         max_journal(static_cast<std::uint32_t>(limits.unsafe_writes)) {}
@@ -115,11 +122,13 @@ struct MemoryStore::Impl {
   Ticket committed;
   Ticket durable;
 
-  Room room;
+  Room room_;
   TableRooms max_values;
   std::uint32_t max_answer;
   std::uint32_t max_journal;
   std::uint64_t evicted = 0;
+  std::uint32_t arrivals = 0;
+  OwnKeys own;
   std::uint64_t written_hash = 0;
   std::uint64_t written_bytes = 0;
 
@@ -156,34 +165,74 @@ struct MemoryStore::Impl {
     } else {
       relations.at(relation(author)).standing = to;
     }
+    if (to == Standing::owner) own.push_back(author);
+    if (from == Standing::owner) std::erase(own, author);
     index.change_standing(author, from, to);
   }
 
   // --- events
-  void insert(const EventPtr& event) {
-    index.insert(event, standing(event->pubkey));
+  [[nodiscard]] Claim claim(const Event& event) const {
+    return claim_of(event, own, [this](const EventId& id) {
+      const auto slot = index.find(id);
+      return slot && standing(index.event(*slot)->pubkey) == Standing::owner;
+    });
+  }
+  [[nodiscard]] bool is_trusted(const PubKey& author) const {
+    for (auto place = relations.begin(); !relations.at_end(place); place = relations.next(place)) {
+      const Relation& other = relations.at(place);
+      if (other.standing == Standing::followed && index.lists(other.author, author)) return true;
+    }
+    return false;
+  }
+  PutOutcome put(const EventPtr& event) {
+    if (index.find(event->id)) return PutOutcome::duplicate;
+    const auto holder = index.holder(event.get());
+    if (holder && !replaces(event.get(), index.event(*holder).get())) return PutOutcome::superseded;
+    const Standing author = standing(event->pubkey);
+    const std::size_t bytes = stored_bytes_of(event);
+    Claim claimed = claim(event.get());
+    const auto rank = [&] { return rank_of(author, is_vital(event->kind), claimed); };
+    RankCounts without = index.counts();
+    if (holder) without.take(index.rank(*holder, author), {1, stored_bytes_of(index.event(*holder))});
+    if (rank() == Rank::stranger && !without.fits(rank(), bytes, room_) && is_trusted(event->pubkey)) {
+      claimed = Claim::trusted;
+    }
+    if (!could_fit(without, rank(), bytes, room_)) return PutOutcome::refused;
+    if (holder) remove(*holder);
+    if (!make_room(*this, event.get(), rank(), bytes, holder.has_value())) return PutOutcome::refused;
+    index.insert(event, author, {++arrivals & 0x3FFFFFFFu, static_cast<std::uint32_t>(claimed) & 3u});
     log(Inserted{event}, row_bytes(event));
+    return PutOutcome::stored;
   }
   void remove(MemoryIndex::Slot slot) {
     EventPtr event = index.event(slot);
+    const Filing filing = index.filing(slot);
     index.remove(slot, standing(event->pubkey));
     const std::uint64_t bytes = row_bytes(event);
-    log(Removed{std::move(event)}, bytes);
+    log(Removed{std::move(event), filing}, bytes);
+  }
+
+  // --- what making_room.h asks
+  [[nodiscard]] const RankCounts& counts() const noexcept { return index.counts(); }
+  [[nodiscard]] const Room& room() const noexcept { return room_; }
+  [[nodiscard]] auto oldest(Rank rank) const noexcept { return index.oldest(rank); }
+  [[nodiscard]] bool goes_before(const Event& event, MemoryIndex::Slot slot) const noexcept {
+    return newer(index.event(slot).get(), event);
+  }
+  [[nodiscard]] std::pair<Amount, std::optional<MemoryIndex::Slot>> mentions_by(const PubKey& author) const {
+    const auto found = index.mentions_by(author);
+    return {found.amount, found.first};
+  }
+  bool move_if_trusted(MemoryIndex::Slot slot) {
+    const EventPtr event = index.event(slot);
+    if (!is_trusted(event->pubkey)) return false;
+    log(ClaimWas{event, index.filing(slot).claimed()}, 64);
+    index.claim(slot, Standing::stranger, Claim::trusted);
+    return true;
   }
   void evict(MemoryIndex::Slot slot) {
     remove(slot);
     ++evicted;
-  }
-  // Makes room for one more; false if there is none for this event.
-  bool make_room(const Event& event) {
-    const Rank rank = rank_of(standing(event.pubkey), event.kind);
-    if (index.counts().fits(rank, room)) return true;
-    const Rank from = index.counts().victim_for(rank, room);
-    const auto victim = index.oldest(from);
-    if (!victim) return false;
-    if (from == rank && newer(index.event(*victim).get(), event)) return false;
-    evict(*victim);
-    return index.counts().fits(rank, room);
   }
 
   // --- values
@@ -226,7 +275,9 @@ struct MemoryStore::Impl {
     if (const auto* inserted = std::get_if<Inserted>(&entry)) {
       index.remove(*index.find(inserted->event->id), standing(inserted->event->pubkey));
     } else if (const auto* removed = std::get_if<Removed>(&entry)) {
-      index.insert(removed->event, standing(removed->event->pubkey));
+      index.insert(removed->event, standing(removed->event->pubkey), removed->filing);
+    } else if (const auto* claimed = std::get_if<ClaimWas>(&entry)) {
+      index.claim(*index.find(claimed->event->id), standing(claimed->event->pubkey), claimed->claim);
     } else if (const auto* was = std::get_if<StandingWas>(&entry)) {
       change_standing(was->author, standing(was->author), was->standing);
     } else if (const auto* value = std::get_if<ValueWas>(&entry)) {
@@ -242,16 +293,9 @@ MemoryStore::~MemoryStore() = default;
 // --- the port
 
 PutOutcome MemoryStore::put(const EventPtr& event) {
-  if (impl_->index.find(event->id)) return PutOutcome::duplicate;
-  if (const auto holder = impl_->index.holder(event.get())) {
-    if (!replaces(event.get(), impl_->index.event(*holder).get())) return PutOutcome::superseded;
-    impl_->remove(*holder);
-  } else if (!impl_->make_room(event.get())) {
-    return PutOutcome::refused;
-  }
-  impl_->insert(event);
-  impl_->note(Impl::Written::put, hash_bytes(event->id.view()));
-  return PutOutcome::stored;
+  const PutOutcome outcome = impl_->put(event);
+  if (outcome == PutOutcome::stored) impl_->note(Impl::Written::put, hash_bytes(event->id.view()));
+  return outcome;
 }
 
 EventPtr MemoryStore::get(const EventId& id) {
@@ -271,7 +315,7 @@ std::vector<EventPtr> MemoryStore::query(const Filter& filter, Order order) {
 }
 
 std::size_t MemoryStore::count(const Filter& filter) {
-  return impl_->index.query(PreparedFilter(filter), filter.limit.value_or(impl_->index.counts().total())).size();
+  return impl_->index.query(PreparedFilter(filter), filter.limit.value_or(impl_->index.counts().events())).size();
 }
 
 std::vector<Stamp> MemoryStore::stamps(const Filter& filter, std::size_t most) {
@@ -303,11 +347,15 @@ void MemoryStore::set_standing(const PubKey& author, Standing standing) {
   impl_->change_standing(author, old, standing);
   impl_->note(Impl::Written::standing, hash_bytes(author.view(), static_cast<std::uint64_t>(standing)));
   impl_->log(StandingWas{author, old}, 64);
-  for (;;) {
-    const auto victim = impl_->index.oldest(impl_->index.counts().overfull(impl_->room));
-    if (!victim) return;
-    impl_->evict(*victim);
-  }
+  bring_within_room(*impl_);
+}
+
+bool MemoryStore::is_addressed(const Event& event) {
+  return impl_->claim(event) != Claim::none;
+}
+
+bool MemoryStore::is_trusted(const PubKey& author) {
+  return impl_->is_trusted(author);
 }
 
 Standing MemoryStore::standing(const PubKey& author) {
@@ -350,7 +398,8 @@ Ticket MemoryStore::durable() const noexcept {
 StoreStats MemoryStore::stats() {
   std::size_t values = 0;
   for (const Cells& cells : impl_->values) values += cells.size();
-  return {impl_->index.counts().total(), values, impl_->evicted, 0};
+  const RankCounts& counts = impl_->index.counts();
+  return {counts.events(), values, impl_->evicted, 0, counts.shares(), impl_->room_.all()};
 }
 
 // --- the host's side
@@ -394,7 +443,7 @@ void MemoryStore::crash() {
 void MemoryStore::wipe() {
   const Impl& old = *impl_;
   auto fresh = std::make_unique<Impl>(Limits{});
-  fresh->room = old.room;
+  fresh->room_ = old.room_;
   fresh->max_values = old.max_values;
   fresh->max_answer = old.max_answer;
   fresh->max_journal = old.max_journal;

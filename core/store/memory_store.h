@@ -39,6 +39,8 @@ class MemoryStore final : public Store {
   std::size_t expire(std::int64_t now) override;
   void set_standing(const PubKey& author, Standing standing) override;
   [[nodiscard]] Standing standing(const PubKey& author) override;
+  [[nodiscard]] bool is_addressed(const Event& event) override;
+  [[nodiscard]] bool is_trusted(const PubKey& author) override;
   bool set_value(Table table, std::string_view key, std::string_view value) override;
   void erase_value(Table table, std::string_view key) override;
   [[nodiscard]] std::string value(Table table, std::string_view key) override;

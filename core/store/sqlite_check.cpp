@@ -48,6 +48,15 @@ void look_at_ends(Database& db) {
   static_cast<void>(db.number("SELECT id FROM search_data ORDER BY id LIMIT 1"));
   static_cast<void>(db.number("SELECT segid FROM search_idx ORDER BY segid LIMIT 1"));
   static_cast<void>(db.number("SELECT count(*) FROM search_config"));
+  if (db.number("SELECT count(*) FROM sqlite_schema WHERE name='event_mention'") == 0) return;  // likewise
+  for (const char* query : {
+           "SELECT seq FROM event INDEXED BY event_arrival WHERE rank IN (6,7) AND rank=6 ORDER BY seq LIMIT 1",
+           "SELECT seq FROM event INDEXED BY event_arrival WHERE rank IN (6,7) AND rank=7 ORDER BY seq DESC LIMIT 1",
+           "SELECT author FROM event INDEXED BY event_mention WHERE rank=6 ORDER BY author LIMIT 1",
+           "SELECT author FROM event INDEXED BY event_mention WHERE rank=6 ORDER BY author DESC LIMIT 1",
+       }) {
+    static_cast<void>(db.number(query));
+  }
 }
 
 // Rows all over the table of events, and each one's place in the indices.

@@ -16,15 +16,19 @@ namespace {
 constexpr std::size_t kCachedEvents = 2048;      // a power of two
 constexpr std::size_t kCachedEventBytes = 2048;  // larger events are not cached: at most some 6 MB in all
 
+Rank rank_in(const Use& use, int column) {
+  return static_cast<Rank>(std::clamp<std::int64_t>(use.number(column), 0, kRanks - 1));
+}
+
 std::int64_t address_key(const EventAddress& address) {
   return static_cast<std::int64_t>(hash_bytes(bytes_of(address.d)));
 }
 
 }  // namespace
 
-EventRows::EventRows(Database& db, std::size_t most_found)
+EventRows::EventRows(Database& db, std::size_t most_found, std::size_t most_naming)
     : db_(db),
-      count_(db, "SELECT rank, count(*) FROM event GROUP BY rank"),
+      count_(db, "SELECT rank, count(*), sum(size) FROM event GROUP BY rank"),
       find_(db, "SELECT seq, id FROM event WHERE head=?"),
       load_(db, "SELECT id, pubkey, kind, created_at, body, written FROM event WHERE seq=?"),
       by_author_kind_(
@@ -42,25 +46,38 @@ EventRows::EventRows(Database& db, std::size_t most_found)
       by_tag_(db,
               "SELECT created_at, head, seq, kind, author FROM tag WHERE key=? AND created_at BETWEEN ? AND ? "
               "ORDER BY created_at DESC, head"),
-      replaceable_(db, "SELECT seq, id, pubkey, created_at, body FROM event WHERE author=? AND kind=?"),
-      addressable_(db, "SELECT seq, id, pubkey, created_at, body FROM event WHERE author=? AND kind=? AND address=?"),
+      replaceable_(db, "SELECT seq, id, pubkey, created_at, rank, size, body FROM event WHERE author=? AND kind=?"),
+      addressable_(db,
+                   "SELECT seq, id, pubkey, created_at, rank, size, body FROM event "
+                   "WHERE author=? AND kind=? AND address=?"),
       oldest_(db, "SELECT created_at, head, seq FROM event WHERE rank=? ORDER BY created_at, head DESC LIMIT 1"),
-      insert_(db,
-              "INSERT INTO event(id, head, pubkey, author, kind, created_at, rank, address, body, written) "
-              "VALUES(?,?,?,?,?,?,?,?,?,?)"),
+      // The ranks are those of goes_as_it_came(), in the words of the index (sqlite_schema.cpp).
+      first_(db, "SELECT created_at, head, seq FROM event WHERE rank=? AND rank IN (6,7) ORDER BY seq LIMIT 1"),
+      mentions_(db, "SELECT count(*), total(size), min(seq) FROM event WHERE author=? AND rank=6"),
+      followers_(
+          db,
+          "SELECT 1 FROM (SELECT seq, kind FROM tag WHERE key=? ORDER BY created_at DESC, head LIMIT ?) AS named "
+          "CROSS JOIN event ON event.seq=named.seq WHERE named.kind=3 AND event.rank=3 LIMIT 1"),
+      file_(db, "UPDATE event SET rank=?, claim=? WHERE seq=? RETURNING size"),
+      insert_(
+          db,
+          "INSERT INTO event(id, head, pubkey, author, kind, created_at, rank, claim, size, address, body, written) "
+          "VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"),
       insert_tag_(db, "INSERT INTO tag(key, created_at, head, seq, kind, author) VALUES(?,?,?,?,?,?)"),
-      remove_(db, "DELETE FROM event WHERE seq=? RETURNING rank"),
+      remove_(db, "DELETE FROM event WHERE seq=? RETURNING rank, size"),
       remove_tag_(db, "DELETE FROM tag WHERE key=? AND created_at=? AND head=? AND seq=?"),
       sweep_tags_(db, "DELETE FROM tag WHERE seq=?"),
       keep_rotten_(db,
                    "INSERT INTO rotten(id, pubkey, kind, created_at, body) "
                    "SELECT id, pubkey, kind, created_at, body FROM event WHERE seq=?"),
       // The kinds are those of is_vital().
-      count_author_(db, "SELECT kind IN (0,3,10002,10848), count(*) FROM event WHERE author=? AND pubkey=? GROUP BY 1"),
+      count_author_(db,
+                    "SELECT kind IN (0,3,10002,10848), claim, count(*), sum(size) FROM event WHERE author=? AND "
+                    "pubkey=? GROUP BY 1, 2"),
       file_author_(db,
-                   "UPDATE event SET rank = CASE WHEN kind IN (0,3,10002,10848) THEN ?3 ELSE ?4 END "
-                   "WHERE author=?1 AND pubkey=?2"),
+                   "UPDATE event SET rank=? WHERE author=? AND pubkey=? AND (kind IN (0,3,10002,10848))=? AND claim=?"),
       id_(db, "SELECT id FROM event WHERE seq=?"),
+      author_of_(db, "SELECT pubkey FROM event WHERE seq=?"),
       place_(db, "SELECT created_at, head, kind, author FROM event WHERE seq=?"),
       insert_expiry_(db, "INSERT INTO expiry(at, seq) VALUES(?,?)"),
       remove_expiry_(db, "DELETE FROM expiry WHERE at=? AND seq=?"),
@@ -68,12 +85,13 @@ EventRows::EventRows(Database& db, std::size_t most_found)
       first_expiry_(db, "SELECT at FROM expiry ORDER BY at LIMIT 1"),
       expired_(db, "SELECT seq FROM expiry WHERE at<=? ORDER BY at, seq LIMIT ?"),
       older_(db, "SELECT seq FROM event WHERE rank=? AND created_at<? ORDER BY created_at, head DESC LIMIT ?"),
-      // The ranks are those that prune() may touch: strangers, and what is not kept of those we know.
+      // The ranks are those that prune() may touch: all but the owner's, and what is vital of those we know.
       older_of_kind_(db,
-                     "SELECT seq FROM event WHERE kind=? AND created_at<? AND rank IN (0,1) "
+                     "SELECT seq FROM event WHERE kind=? AND created_at<? AND rank IN (0,1,5,6,7,8) "
                      "ORDER BY created_at, head DESC LIMIT ?"),
       search_(db),
       most_found_(most_found),
+      most_naming_(most_naming),
       cache_(kCachedEvents) {}
 
 RankCounts EventRows::count() {
@@ -82,7 +100,8 @@ RankCounts EventRows::count() {
   while (use.row()) {
     const std::int64_t rank = use.number(0);
     if (rank >= 0 && rank < static_cast<std::int64_t>(kRanks)) {
-      counts[static_cast<Rank>(rank)] = static_cast<std::size_t>(use.number(1));
+      counts.add(static_cast<Rank>(rank),
+                 {static_cast<std::size_t>(use.number(1)), static_cast<std::uint64_t>(use.number(2))});
     }
   }
   return counts;
@@ -194,23 +213,51 @@ std::optional<EventRows::Holder> EventRows::holder(const Event& event) {
                .content = {},
                .sig = {}};
     if (has_d) {
-      const EventPtr whole = decode_row(held, use.blob(4));
+      const EventPtr whole = decode_row(held, use.blob(6));
       if (!whole || address_of(whole.get()) != address) continue;
     }
-    return Holder{use.number(0), std::move(held)};
+    return Holder{use.number(0), rank_in(use, 4), static_cast<std::size_t>(use.number(5)), std::move(held)};
   }
   return std::nullopt;
 }
 
 std::optional<EventRows::Key> EventRows::oldest(Rank rank) {
-  if (rank == Rank::kept) return std::nullopt;
-  Use use(oldest_);
+  if (never_goes(rank)) return std::nullopt;
+  Use use(goes_as_it_came(rank) ? first_ : oldest_);
   use.bind(static_cast<std::int64_t>(rank));
   if (!use.row()) return std::nullopt;
   return Key{use.number(0), use.number(1), use.number(2)};
 }
 
-void EventRows::insert(const EventPtr& event, Rank rank) {
+EventRows::OfAuthor EventRows::mentions_by(const PubKey& author) {
+  Use use(mentions_);
+  use.bind(sortable_head(author.view()));
+  if (!use.row() || use.number(0) == 0) return {};
+  return {{static_cast<std::size_t>(use.number(0)), static_cast<std::uint64_t>(use.number(1))},
+          Key{0, 0, use.number(2)}};
+}
+
+bool EventRows::is_followed_by_followed(const PubKey& author) {
+  Use use(followers_);
+  use.bind(tag_key('p', author.hex())).bind(static_cast<std::int64_t>(most_naming_));
+  return use.row();
+}
+
+std::optional<PubKey> EventRows::author_of(Seq seq) {
+  Use use(author_of_);
+  use.bind(seq);
+  return use.row() ? PubKey::from(use.blob(0)) : std::nullopt;
+}
+
+std::size_t EventRows::file(Seq seq, Rank rank, Claim claim) {
+  Use use(file_);
+  use.bind(static_cast<std::int64_t>(rank)).bind(static_cast<std::int64_t>(claim)).bind(seq);
+  const std::size_t bytes = use.row() ? static_cast<std::size_t>(use.number(0)) : 0;
+  use.run();
+  return bytes;
+}
+
+void EventRows::insert(const EventPtr& event, Rank rank, Claim claim, std::size_t bytes) {
   const std::int64_t head = sortable_head(event->id.view());
   const std::int64_t author = sortable_head(event->pubkey.view());
   const ByteVec body = encode_body(event.get());
@@ -219,7 +266,8 @@ void EventRows::insert(const EventPtr& event, Rank rank) {
   {
     Use use(insert_);
     use.bind(event->id.view()).bind(head).bind(event->pubkey.view()).bind(author).bind(event->kind);
-    use.bind(event->created_at).bind(static_cast<std::int64_t>(rank));
+    use.bind(event->created_at).bind(static_cast<std::int64_t>(rank)).bind(static_cast<std::int64_t>(claim));
+    use.bind(static_cast<std::int64_t>(bytes));
     if (kind::class_of(event->kind) == kind::Class::addressable) {
       use.bind(address_key(*address_of(event.get())));
     } else {
@@ -240,7 +288,7 @@ void EventRows::insert(const EventPtr& event, Rank rank) {
   remember(seq, event);
 }
 
-std::optional<Rank> EventRows::remove(Seq seq) {
+std::optional<EventRows::Filed> EventRows::remove(Seq seq) {
   bool rotten = false;
   const EventPtr event = load(seq, rotten);
   if (event) {
@@ -260,9 +308,9 @@ std::optional<Rank> EventRows::remove(Seq seq) {
   Use use(remove_);
   use.bind(seq);
   if (!use.row()) return std::nullopt;
-  const auto rank = static_cast<Rank>(std::clamp<std::int64_t>(use.number(0), 0, kRanks - 1));
+  const Filed filed{rank_in(use, 0), {1, static_cast<std::uint64_t>(use.number(1))}};
   use.run();
-  return rank;
+  return filed;
 }
 
 void EventRows::set_aside(Seq seq) {
@@ -271,21 +319,30 @@ void EventRows::set_aside(Seq seq) {
 }
 
 void EventRows::change_standing(const PubKey& author, Standing from, Standing to, RankCounts& counts) {
-  const auto rank = [](Standing standing, bool vital) { return rank_of(standing, vital ? kind::profile : kind::post); };
+  struct Group {
+    bool vital;
+    Claim claim;
+    Amount amount;
+  };
+  std::vector<Group> groups;
   const std::int64_t head = sortable_head(author.view());
   {
     Use use(count_author_);
     use.bind(head).bind(author.view());
     while (use.row()) {
-      const auto count = static_cast<std::size_t>(use.number(1));
-      counts[rank(from, use.number(0) != 0)] -= count;
-      counts[rank(to, use.number(0) != 0)] += count;
+      groups.push_back({use.number(0) != 0,
+                        static_cast<Claim>(std::clamp<std::int64_t>(use.number(1), 0, kClaims - 1)),
+                        {static_cast<std::size_t>(use.number(2)), static_cast<std::uint64_t>(use.number(3))}});
     }
   }
-  Use use(file_author_);
-  use.bind(head).bind(author.view());
-  use.bind(static_cast<std::int64_t>(rank(to, true))).bind(static_cast<std::int64_t>(rank(to, false)));
-  use.run();
+  for (const Group& group : groups) {
+    const Rank now = rank_of(to, group.vital, group.claim);
+    counts.take(rank_of(from, group.vital, group.claim), group.amount);
+    counts.add(now, group.amount);
+    Use use(file_author_);
+    use.bind(static_cast<std::int64_t>(now)).bind(head).bind(author.view()).bind(group.vital ? 1 : 0);
+    use.bind(static_cast<std::int64_t>(group.claim)).run();
+  }
 }
 
 // --- queries

@@ -31,8 +31,9 @@ class EventRows {
     }
   };
 
-  // Of the events that a search finds, at most `most_found` that were stored last are looked at.
-  EventRows(Database& db, std::size_t most_found);
+  // Of the events that a search finds, at most `most_found` that were stored last are looked at; of those that name an
+  // author, `most_naming`.
+  EventRows(Database& db, std::size_t most_found, std::size_t most_naming);
   EventRows(const EventRows&) = delete;
   EventRows& operator=(const EventRows&) = delete;
 
@@ -43,14 +44,31 @@ class EventRows {
   // The holder of a replaceable or addressable event's address.
   struct Holder {
     Seq seq;
+    Rank rank;
+    std::size_t bytes;
     Event event;  // id, pubkey, kind and created_at only
   };
   [[nodiscard]] std::optional<Holder> holder(const Event& event);
   [[nodiscard]] std::optional<Key> oldest(Rank rank);
 
-  void insert(const EventPtr& event, Rank rank);
-  // Returns the rank it had; nothing if there is no such row.
-  std::optional<Rank> remove(Seq seq);
+  struct OfAuthor {
+    Amount amount;
+    std::optional<Key> first;  // that came
+  };
+  [[nodiscard]] OfAuthor mentions_by(const PubKey& author);
+  // Among the newest events that name this author: does a follow list that is kept?
+  [[nodiscard]] bool is_followed_by_followed(const PubKey& author);
+  [[nodiscard]] std::optional<PubKey> author_of(Seq seq);
+
+  void insert(const EventPtr& event, Rank rank, Claim claim, std::size_t bytes);
+  // Where it was filed; nothing if there is no such row.
+  struct Filed {
+    Rank rank;
+    Amount amount;
+  };
+  std::optional<Filed> remove(Seq seq);
+  // Files one anew, and says how large it is.
+  std::size_t file(Seq seq, Rank rank, Claim claim);
   // Moves a row that has rotted to the table of those: nothing finds it any more, but its bytes are kept.
   void set_aside(Seq seq);
   // Files everything of an author anew; counts are changed accordingly.
@@ -99,6 +117,10 @@ class EventRows {
   Statement replaceable_;
   Statement addressable_;
   Statement oldest_;
+  Statement first_;
+  Statement mentions_;
+  Statement followers_;
+  Statement file_;
   Statement insert_;
   Statement insert_tag_;
   Statement remove_;
@@ -108,6 +130,7 @@ class EventRows {
   Statement count_author_;
   Statement file_author_;
   Statement id_;
+  Statement author_of_;
   Statement place_;
   Statement insert_expiry_;
   Statement remove_expiry_;
@@ -118,6 +141,7 @@ class EventRows {
   Statement older_of_kind_;
   SearchRows search_;
   std::size_t most_found_;
+  std::size_t most_naming_;
 
   // The events read or written last, each in the place that its row number names.
   std::vector<std::pair<Seq, EventPtr>> cache_;

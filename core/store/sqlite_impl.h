@@ -16,7 +16,7 @@
 #include "core/event/expiry.h"
 #include "core/event/replaceable.h"
 #include "core/store/event_row.h"
-#include "core/store/retention.h"
+#include "core/store/making_room.h"
 #include "core/store/sqlite_db.h"
 #include "core/store/sqlite_events.h"
 #include "core/store/sqlite_schema.h"
@@ -53,9 +53,9 @@ using StoreWrite = std::variant<PutWrite, EraseWrite, SetStandingWrite, SetValue
 struct SqliteStore::Impl {
   Impl(std::unique_ptr<Database> database, const char* vfs, const Limits& limits)
       : db(std::move(database)),
-        rows(*db, limits.search_candidates),
+        rows(*db, limits.search_candidates, limits.listing_candidates),
         wal(*db, vfs),
-        room(room_of(limits)),
+        room_(limits),
         max_values(table_rooms(limits)),
         max_answer(limits.query_events),
         max_writes(limits.unsafe_writes),
@@ -72,6 +72,7 @@ struct SqliteStore::Impl {
     state.values = count_values();
     state.rotten = static_cast<std::uint64_t>(db->number("SELECT count(*) FROM rotten"));
     state.first_expiry = rows.first_expiry();
+    state.own = own_keys_of(*db);
     before = state;
   }
 
@@ -82,12 +83,13 @@ struct SqliteStore::Impl {
     std::uint64_t evicted = 0;
     std::uint64_t rotten = 0;
     std::optional<std::int64_t> first_expiry;  // of all events; it may name one that is gone
+    OwnKeys own;
   };
 
   std::unique_ptr<Database> db;
   EventRows rows;
   WalFile wal;
-  Room room;
+  Room room_;
   TableRooms max_values;
   std::size_t max_answer;
   std::size_t max_writes;
@@ -233,38 +235,67 @@ struct SqliteStore::Impl {
     return use.row() ? static_cast<Standing>(std::clamp<std::int64_t>(use.number(0), 0, 3)) : Standing::stranger;
   }
   void remove(EventRows::Seq seq) {
-    if (const auto rank = rows.remove(seq)) --state.counts[*rank];
+    if (const auto filed = rows.remove(seq)) state.counts.take(filed->rank, filed->amount);
   }
-  void evict(EventRows::Seq seq) {
-    remove(seq);
-    ++state.evicted;
+  [[nodiscard]] bool is_own(const PubKey& author) const {
+    return std::find(state.own.begin(), state.own.end(), author) != state.own.end();
   }
-  // Makes room for one more; false if there is none for this event.
-  bool make_room(const Event& event, Rank rank) {
-    if (state.counts.fits(rank, room)) return true;
-    const Rank from = state.counts.victim_for(rank, room);
-    const auto victim = rows.oldest(from);
-    if (!victim) return false;
-    if (from == rank && *victim < EventRows::Key{event.created_at, sortable_head(event.id.view()), 0}) return false;
-    evict(victim->seq);
-    return state.counts.fits(rank, room);
+  [[nodiscard]] Claim claim(const Event& event) {
+    return claim_of(event, state.own, [this](const EventId& id) {
+      const auto seq = rows.find(id);
+      const auto author = seq ? rows.author_of(*seq) : std::nullopt;
+      return author && is_own(*author);
+    });
   }
   PutOutcome do_put(const EventPtr& event) {
     if (rows.find(event->id)) return PutOutcome::duplicate;
-    const Rank rank = rank_of(standing_of(event->pubkey), event->kind);
-    if (const auto holder = rows.holder(event.get())) {
-      if (!replaces(event.get(), holder->event)) return PutOutcome::superseded;
-      remove(holder->seq);
-    } else if (!make_room(event.get(), rank)) {
-      return PutOutcome::refused;
+    const auto holder = rows.holder(event.get());
+    if (holder && !replaces(event.get(), holder->event)) return PutOutcome::superseded;
+    const Standing author = standing_of(event->pubkey);
+    const std::size_t bytes = stored_bytes_of(event);
+    Claim claimed = claim(event.get());
+    const auto rank = [&] { return rank_of(author, is_vital(event->kind), claimed); };
+    RankCounts without = state.counts;
+    if (holder) without.take(holder->rank, {1, holder->bytes});
+    if (rank() == Rank::stranger && !without.fits(rank(), bytes, room_) &&
+        rows.is_followed_by_followed(event->pubkey)) {
+      claimed = Claim::trusted;
     }
-    rows.insert(event, rank);
-    ++state.counts[rank];
+    if (!could_fit(without, rank(), bytes, room_)) return PutOutcome::refused;
+    if (holder) remove(holder->seq);
+    if (!make_room(*this, event.get(), rank(), bytes, holder.has_value())) return PutOutcome::refused;
+    rows.insert(event, rank(), claimed, bytes);
+    state.counts.add(rank(), {1, bytes});
     if (const auto at = expiration_of(event.get()); at && *at < state.first_expiry.value_or(kNever)) {
       state.first_expiry = at;
     }
     return PutOutcome::stored;
   }
+
+  // What making_room.h asks.
+  [[nodiscard]] const RankCounts& counts() const noexcept { return state.counts; }
+  [[nodiscard]] const Room& room() const noexcept { return room_; }
+  [[nodiscard]] auto oldest(Rank rank) { return rows.oldest(rank); }
+  [[nodiscard]] static bool goes_before(const Event& event, const EventRows::Key& other) {
+    return other < EventRows::Key{event.created_at, sortable_head(event.id.view()), 0};
+  }
+  [[nodiscard]] std::pair<Amount, std::optional<EventRows::Key>> mentions_by(const PubKey& author) {
+    const auto found = rows.mentions_by(author);
+    return {found.amount, found.first};
+  }
+  bool move_if_trusted(const EventRows::Key& stranger) {
+    const auto author = rows.author_of(stranger.seq);
+    if (!author || !rows.is_followed_by_followed(*author)) return false;
+    const Amount one{1, rows.file(stranger.seq, Rank::trusted, Claim::trusted)};
+    state.counts.take(Rank::stranger, one);
+    state.counts.add(Rank::trusted, one);
+    return true;
+  }
+  void evict(const EventRows::Key& victim) {
+    remove(victim.seq);
+    ++state.evicted;
+  }
+
   bool do_erase(const EventId& id) {
     const auto seq = rows.find(id);
     if (seq) remove(*seq);
@@ -279,11 +310,10 @@ struct SqliteStore::Impl {
       Use(put_standing).bind(author.view()).bind(static_cast<std::int64_t>(standing)).run();
     }
     rows.change_standing(author, old, standing, state.counts);
-    for (;;) {
-      const auto victim = rows.oldest(state.counts.overfull(room));
-      if (!victim) return true;
-      evict(victim->seq);
-    }
+    if (standing == Standing::owner) state.own.push_back(author);
+    if (old == Standing::owner) std::erase(state.own, author);
+    bring_within_room(*this);
+    return true;
   }
   [[nodiscard]] TableRooms count_values() {
     TableRooms counts{};

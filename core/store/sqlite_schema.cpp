@@ -17,9 +17,9 @@ namespace np2p {
 
 namespace {
 
+constexpr std::int64_t kSchemaWithClaims = 6;
 constexpr std::int64_t kSchemaWithWritten = 5;
 constexpr std::int64_t kSchemaWithExpiry = 4;
-constexpr std::int64_t kSchemaWithFollowerRank = 2;
 
 // In the order of their names, which is how they are read back. `head` and `author` are the first eight bytes of id and
 // pubkey as sortable numbers: they keep the indices small, and (created_at DESC, head) is NIP-01's order.
@@ -27,23 +27,36 @@ struct Piece {
   std::int64_t since;  // schema version
   const char* sql;
   std::int64_t until = kSchemaVersion;  // the last version that has it
+  bool changed = false;                 // it is what its predecessor becomes, and not made when a file is brought up
 };
 constexpr std::array kSchema{
-    // `written`: EventPtr::written(), where there is any.
+    // `written`: EventPtr::written(), where there is any. `rank`, `claim` and `size` (stored_bytes_of()): retention.h.
+    Piece{6,
+          "CREATE TABLE event(seq INTEGER PRIMARY KEY, id BLOB NOT NULL, head INTEGER NOT NULL, pubkey BLOB NOT NULL, "
+          "author INTEGER NOT NULL, kind INTEGER NOT NULL, created_at INTEGER NOT NULL, rank INTEGER NOT NULL, "
+          "address INTEGER, body BLOB NOT NULL, written BLOB, claim INTEGER NOT NULL DEFAULT 0, "
+          "size INTEGER NOT NULL DEFAULT 0)",
+          kSchemaVersion, true},
     Piece{5,
           "CREATE TABLE event(seq INTEGER PRIMARY KEY, id BLOB NOT NULL, head INTEGER NOT NULL, pubkey BLOB NOT NULL, "
           "author INTEGER NOT NULL, kind INTEGER NOT NULL, created_at INTEGER NOT NULL, rank INTEGER NOT NULL, "
-          "address INTEGER, body BLOB NOT NULL, written BLOB)"},
+          "address INTEGER, body BLOB NOT NULL, written BLOB)",
+          kSchemaWithClaims - 1, true},
     Piece{1,
           "CREATE TABLE event(seq INTEGER PRIMARY KEY, id BLOB NOT NULL, head INTEGER NOT NULL, pubkey BLOB NOT NULL, "
           "author INTEGER NOT NULL, kind INTEGER NOT NULL, created_at INTEGER NOT NULL, rank INTEGER NOT NULL, "
           "address INTEGER, body BLOB NOT NULL)",
-          kSchemaWithWritten - 1},
+          kSchemaWithWritten - 1, true},
     Piece{1, "CREATE INDEX event_address ON event(author, kind, address) WHERE address IS NOT NULL"},
+    // Of the ranks that go as they came, and of one author's mentions.
+    Piece{6, "CREATE INDEX event_arrival ON event(rank) WHERE rank IN (6,7)"},
     Piece{1, "CREATE INDEX event_author ON event(author, kind, created_at DESC, head)"},
     Piece{1, "CREATE INDEX event_head ON event(head)"},
     Piece{1, "CREATE INDEX event_kind ON event(kind, created_at DESC, head)"},
-    Piece{1, "CREATE INDEX event_rank ON event(rank, created_at DESC, head)"},
+    Piece{6, "CREATE INDEX event_mention ON event(author, size) WHERE rank=6"},
+    // With the size, so that a start adds up what is there without a look at the events.
+    Piece{6, "CREATE INDEX event_rank ON event(rank, created_at DESC, head, size)"},
+    Piece{1, "CREATE INDEX event_rank ON event(rank, created_at DESC, head)", kSchemaWithClaims - 1},
     // When events expire (NIP-40).
     Piece{4, "CREATE TABLE expiry(at INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(at, seq)) WITHOUT ROWID"},
     // Events whose bytes no longer give their id: kept for whoever wants to look, never served.
@@ -149,13 +162,11 @@ void create(Database& db) {
   db.exec("COMMIT");
 }
 
-// Of the events that are there already.
-void note_expiries(Database& db) {
-  Statement candidates(db,
-                       "SELECT seq, id, pubkey, kind, created_at, body FROM event "
-                       "WHERE instr(body, CAST('expiration' AS BLOB)) > 0");
-  Statement insert(db, "INSERT INTO expiry(at, seq) VALUES(?,?)");
-  Use row(candidates);
+// Every event of a file that is brought up to date, as far as it can be read.
+template <class Visit>
+void each_event(Database& db, Visit visit) {
+  Statement all(db, "SELECT seq, id, pubkey, kind, created_at, body, written FROM event ORDER BY seq");
+  Use row(all);
   while (row.row()) {
     const auto id = EventId::from(row.blob(1));
     const auto pubkey = PubKey::from(row.blob(2));
@@ -167,22 +178,56 @@ void note_expiries(Database& db) {
                                             .tags = {},
                                             .content = {},
                                             .sig = {}},
-                                      row.blob(5));
-    const auto at = event ? expiration_of(event.get()) : std::nullopt;
-    if (at) Use(insert).bind(*at).bind(row.number(0)).run();
+                                      row.blob(5), row.blob(6));
+    if (event) visit(row.number(0), event);
   }
+}
+
+void note_expiries(Database& db) {
+  Statement insert(db, "INSERT INTO expiry(at, seq) VALUES(?,?)");
+  each_event(db, [&](std::int64_t seq, const EventPtr& event) {
+    if (const auto at = expiration_of(event.get())) Use(insert).bind(*at).bind(seq).run();
+  });
+}
+
+// What has rotted keeps a size of its own; it is set aside when somebody reads it.
+void file_all_anew(Database& db) {
+  db.exec("UPDATE event SET rank=0, size=256+length(body)");
+  const OwnKeys own = own_keys_of(db);
+  Statement standing(db, "SELECT standing FROM standing WHERE author=?");
+  const auto standing_of = [&](const PubKey& author) {
+    Use use(standing);
+    use.bind(author.view());
+    return use.row() ? static_cast<Standing>(std::clamp<std::int64_t>(use.number(0), 0, 3)) : Standing::stranger;
+  };
+  Statement find(db, "SELECT pubkey FROM event WHERE head=? AND id=?");
+  const auto is_own = [&](const EventId& id) {
+    Use use(find);
+    use.bind(sortable_head(id.view())).bind(id.view());
+    const auto author = use.row() ? PubKey::from(use.blob(0)) : std::nullopt;
+    return author && std::find(own.begin(), own.end(), *author) != own.end();
+  };
+  Statement file(db, "UPDATE event SET rank=?, claim=?, size=? WHERE seq=?");
+  each_event(db, [&](std::int64_t seq, const EventPtr& event) {
+    const Claim claim = claim_of(event.get(), own, is_own);
+    Use use(file);
+    use.bind(static_cast<std::int64_t>(rank_of(standing_of(event->pubkey), is_vital(event->kind), claim)));
+    use.bind(static_cast<std::int64_t>(claim)).bind(static_cast<std::int64_t>(stored_bytes_of(event))).bind(seq).run();
+  });
 }
 
 void bring_up_to_date(Database& db, std::int64_t version) {
   db.exec("BEGIN IMMEDIATE");
-  if (version < kSchemaWithFollowerRank) {  // what is kept of followers got a rank of its own (core/store/retention.h)
-    db.exec("UPDATE event SET rank=4 WHERE rank=3 AND pubkey IN (SELECT author FROM standing WHERE standing=1)");
+  if (version < kSchemaWithWritten) db.exec("ALTER TABLE event ADD COLUMN written BLOB");
+  if (version < kSchemaWithClaims) {
+    db.exec("ALTER TABLE event ADD COLUMN claim INTEGER NOT NULL DEFAULT 0");
+    db.exec("ALTER TABLE event ADD COLUMN size INTEGER NOT NULL DEFAULT 0");
+    db.exec("DROP INDEX event_rank");
+    file_all_anew(db);  // before the new indices, which are made once
   }
   for (const Piece& piece : kSchema) {
-    // What is `until` a version is changed, not made.
-    if (piece.since > version && piece.since != kSchemaWithWritten) db.exec(piece.sql);
+    if (piece.since > version && piece.until >= kSchemaVersion && !piece.changed) db.exec(piece.sql);
   }
-  if (version < kSchemaWithWritten) db.exec("ALTER TABLE event ADD COLUMN written BLOB");
   if (version < kSchemaWithExpiry) {
     db.exec("INSERT INTO searched VALUES(0)");  // the words themselves SqliteStore takes in
     note_expiries(db);
@@ -249,6 +294,16 @@ Result<OpenedDatabase> open_checked(const std::string& path, const char* vfs) {
 }
 
 }  // namespace
+
+OwnKeys own_keys_of(Database& db) {
+  OwnKeys own;
+  Statement owners(db, "SELECT author FROM standing WHERE standing>=3");
+  Use row(owners);
+  while (row.row()) {
+    if (const auto key = PubKey::from(row.blob(0))) own.push_back(*key);
+  }
+  return own;
+}
 
 Result<OpenedDatabase> open_database(const std::string& path, const char* vfs) {
   bool had_log = true;

@@ -127,6 +127,14 @@ Standing SqliteStore::standing(const PubKey& author) {
   return impl_->read(Standing::stranger, [&] { return impl_->standing_of(author); });
 }
 
+bool SqliteStore::is_addressed(const Event& event) {
+  return impl_->read(false, [&] { return impl_->claim(event) != Claim::none; });
+}
+
+bool SqliteStore::is_trusted(const PubKey& author) {
+  return impl_->read(false, [&] { return impl_->rows.is_followed_by_followed(author); });
+}
+
 bool SqliteStore::set_value(Table table, std::string_view key, std::string_view value) {
   const std::optional<std::string> wanted(value);
   bool full = false;
@@ -172,7 +180,8 @@ Ticket SqliteStore::durable() const noexcept {
 StoreStats SqliteStore::stats() {
   const TableRooms& counts = impl_->state.values;
   const std::size_t values = std::accumulate(counts.begin(), counts.end(), std::size_t{0});
-  return {impl_->state.counts.total(), values, impl_->state.evicted, impl_->state.rotten};
+  const RankCounts& ranks = impl_->state.counts;
+  return {ranks.events(), values, impl_->state.evicted, impl_->state.rotten, ranks.shares(), impl_->room_.all()};
 }
 
 // --- the host's side

@@ -59,8 +59,8 @@ std::size_t prune(SqliteStore& store, const AgeLimits& limits, std::int64_t now,
   const auto by_rank = [&](Rank rank, std::int64_t age) {
     if (age > 0) erase_all([&] { return impl.rows.older(rank, now - age, most - erased); });
   };
-  by_rank(Rank::stranger, limits.strangers);
-  by_rank(Rank::known, limits.known);
+  for (const Rank rank : {Rank::stranger, Rank::trusted}) by_rank(rank, limits.strangers);
+  for (const Rank rank : {Rank::known, Rank::follower_post}) by_rank(rank, limits.known);
   for (const auto& [kind, age] : limits.kinds) {
     if (age > 0) erase_all([&, k = kind, a = age] { return impl.rows.older_of_kind(k, now - a, most - erased); });
   }

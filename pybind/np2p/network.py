@@ -70,8 +70,8 @@ class Network(ABC):
         seconds (an hour) and switches at most once in switch_pause= seconds (a day).
 
         Further settings of a node: writable=False (serves reads and relays only), replies="tagged" (replies and
-        mentions go to those they name and to nobody else) and bootstrap=[nodes] (whom to dial first; by default the
-        first public node of the network). In a simulation also external=True (the server is told where others can dial
+        mentions go to those they name and to nobody else), keep_events=1000 (so many of others than the owner, as
+        [retention] has it) and bootstrap=[nodes] (whom to dial first; by default the first public node of the network). In a simulation also external=True (the server is told where others can dial
         it, as by --external, and need not find out), uplink= and downlink= in bits per second, behind=box, a box of
         add_nat() that all of these stand behind, outside of their own, and the numbers of "hyparview": active=,
         active_reachable=, random_active=, passive=, arwl=, prwl=, shuffle_active=, shuffle_passive=, shuffle_ttl=,
@@ -209,7 +209,7 @@ class Network(ABC):
         if end > self.now:
             self._advance(end - self.now, what)
 
-    _settings: tuple[str, ...] = ("writable", "replies", "bootstrap", "behaviour")
+    _settings: tuple[str, ...] = ("writable", "replies", "bootstrap", "behaviour", "keep_events")
     _first_step = 0.05
     _longest_step = 5.0
 
@@ -380,6 +380,8 @@ class Network(ABC):
             settings["writable"] = checks.flag("writable", config["writable"])
         if "replies" in config:
             settings["replies"] = checks.choice("replies", config["replies"], ("tagged", "everybody"))
+        if "keep_events" in config:
+            settings["keep_events"] = checks.count("keep_events", config["keep_events"], least=1000)
         if "behaviour" in config:
             settings["behaviour"] = checks.choice("behaviour", config["behaviour"], BEHAVIOURS)
         if "bootstrap" in config:

@@ -164,6 +164,7 @@ class Simulation(Network):
         "replies",
         "bootstrap",
         "behaviour",
+        "keep_events",
         "external",
         "uplink",
         "downlink",
@@ -220,6 +221,7 @@ class Simulation(Network):
             None if behind is None else behind.index,
             settings.get("behaviour", "honest"),
             settings.get("netgroups", 0),
+            settings.get("keep_events"),
         )
         assert made == index
         if settings.get("behaviour") == "lying_disk":

@@ -49,11 +49,20 @@ struct ServerFlags {
   std::string config;  // the file, if there is one
   // [retention] of the config file; no flags
   std::optional<std::int64_t> keep_events;
+  std::optional<std::int64_t> keep_mib;
   std::optional<std::int64_t> strangers_percent;
+  std::optional<std::int64_t> trusted_percent;
+  std::optional<std::int64_t> mentions_percent;
+  std::optional<std::int64_t> sealed_percent;
   std::optional<std::int64_t> followers_percent;
   std::optional<std::int64_t> strangers_days;
   std::optional<std::int64_t> known_days;
   std::map<std::uint16_t, std::int64_t> kind_days;
+  // [inbox], likewise
+  std::optional<bool> take_followers;
+  std::optional<bool> take_mentions;
+  std::optional<bool> take_trusted;
+  std::optional<bool> take_strangers;
   std::map<std::string, std::int64_t> limits;  // [limits], likewise; by the name of the key (limit_keys.h)
 };
 

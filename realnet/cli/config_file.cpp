@@ -87,18 +87,36 @@ std::vector<Key> keys_of(ServerFlags& flags) {
 std::vector<Key> retention_keys_of(ServerFlags& flags) {
   return {
       {"events", "102400", scalar(flags.keep_events),
-       "So many events are kept at most. When there is no room, what is oldest goes first: of strangers within their "
-       "share, then of those you know, and of your own last."},
-      {"strangers-percent", "10", scalar(flags.strangers_percent),
-       "Of these, the room of people whom you do not follow and who do not follow you; they never take that of "
-       "others."},
-      {"followers-percent", "50", scalar(flags.followers_percent),
-       "Of the rest, what profiles and lists of followers may take at most."},
+       "So many events of others are kept at most. Your own, and those of further writers, are always kept and not "
+       "counted here."},
+      {"mib", "256", scalar(flags.keep_mib),
+       "And so many MiB of them, with what finding them takes. Each share below is of both, and when one is full its "
+       "oldest goes first; no share takes from another. What the shares leave is for those whom you follow, whose "
+       "profiles and lists stay."},
+      {"followers-percent", "15", scalar(flags.followers_percent),
+       "The share of those who follow you and whom you do not follow; their profiles and lists go last."},
+      {"mentions-percent", "5", scalar(flags.mentions_percent),
+       "Of what is addressed to you by others than those whom you follow: it names you, or is about what you wrote. "
+       "What came first goes first; one author has a tenth of it at most."},
+      {"sealed-percent", "5", scalar(flags.sealed_percent),
+       "Likewise of gift wraps (kind 1059), which do not tell their author."},
+      {"trusted-percent", "5", scalar(flags.trusted_percent),
+       "Of strangers whom somebody follows whom you follow, once there is no room among the strangers."},
+      {"strangers-percent", "10", scalar(flags.strangers_percent), "Of all other strangers."},
       {"strangers-days", "0", scalar(flags.strangers_days),
-       "Events of strangers are given up after so many days; 0: for no age."},
+       "Events of strangers are given up after so many days; 0: for no age. What is addressed to you never is."},
       {"known-days", "0", scalar(flags.known_days),
        "Likewise of those whom you follow, and of followers; never their profiles and lists. What you wrote yourself "
        "is never given up for its age."}};
+}
+
+std::vector<Key> inbox_keys_of(ServerFlags& flags) {
+  return {{"followers", "true", scalar(flags.take_followers), "What those write who follow you."},
+          {"mentions", "true", scalar(flags.take_mentions),
+           "What is addressed to you, by whomever; also what other people's clients bring."},
+          {"trusted", "true", scalar(flags.take_trusted),
+           "What those write whom somebody follows whom you follow; it matters once strangers are not taken."},
+          {"strangers", "true", scalar(flags.take_strangers), "What all others write."}};
 }
 
 Setter days_by_kind(ServerFlags& flags) {
@@ -184,10 +202,12 @@ Status read_config_file(const std::string& path, ServerFlags& flags) {
     return error(ErrorCode::bad_field, "Config file " + path + (line > 0 ? " line " + std::to_string(line) : "") +
                                            ": " + std::string(problem.description()));
   }
-  if (Status status = read_keys(table, keys_of(flags), "", path, {"retention", "limits"}); !status.ok()) return status;
+  if (Status status = read_keys(table, keys_of(flags), "", path, {"retention", "inbox", "limits"}); !status.ok())
+    return status;
   std::vector<Key> retention = retention_keys_of(flags);
   retention.push_back({"kind-days", "", days_by_kind(flags), ""});
   if (Status status = read_table(table, "retention", retention, path); !status.ok()) return status;
+  if (Status status = read_table(table, "inbox", inbox_keys_of(flags), path); !status.ok()) return status;
   return read_table(table, "limits", limit_keys_of(flags), path);
 }
 
@@ -212,6 +232,12 @@ std::string config_text() {
   text.append(
       commented("Events of a kind are given up after so many days, whoever wrote them but you; like reactions:"));
   text.append("#[retention.kind-days]\n#7 = 90\n");
+  text.append("\n");
+  text.append(
+      commented("What is taken in of the network at all, besides what you and those whom you follow write. What is not "
+                "taken is handed on to others, and counted."));
+  text += "#[inbox]\n";
+  for (const Key& key : inbox_keys_of(flags)) add(key, key.about);
   text += "\n# What clients and other servers may cost.\n#[limits]\n";
   for (const Key& key : limit_keys_of(flags)) add(key, key.about);
   return text;

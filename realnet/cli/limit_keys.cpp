@@ -40,8 +40,18 @@ LimitKey number(std::string name, Number& target, std::int64_t least, std::int64
           std::move(about)};
 }
 
-LimitKey kib(std::string name, std::size_t& target, std::int64_t least, std::int64_t most, std::string about) {
+template <class Number>
+LimitKey kib(std::string name, Number& target, std::int64_t least, std::int64_t most, std::string about) {
   return number(std::move(name), target, least, most, std::move(about), kKiB);
+}
+
+LimitKey mib(std::string name, std::size_t& target, std::int64_t least, std::int64_t most, std::string about) {
+  return number(std::move(name), target, least, most, std::move(about), kKiB * kKiB);
+}
+
+LimitKey days(std::string name, Duration& target, std::int64_t least, std::int64_t most, std::string about) {
+  return {std::move(name), least, most, target / 24h, [&target](std::int64_t value) { target = value * 24h; },
+          std::move(about)};
 }
 
 LimitKey seconds(std::string name, Duration& target, std::int64_t least, std::int64_t most, std::string about) {
@@ -71,10 +81,24 @@ std::vector<LimitKey> client_keys(Limits& limits, HttpLimits& http) {
       number("filters", client.filters, 1, 1000, "Filters of one REQ or COUNT."),
       number("filter-values", limits.filter_values, 100, kMany,
              "Ids, authors, kinds and tag values in all filters of one question."),
+<<<<<<< HEAD
       number(
           "answer-events", client.answer_events, 1, 5000,
           "Events that are answered to one filter. All filters of a REQ share 4000: NIP-11 announces how many get so "
           "many each."),
+=======
+      number("pending-publishes", limits.pending_publishes, 10, kMany,
+             "Publishes that wait for the disk at once; more are told to come again."),
+      number("search-bytes", limits.search_bytes, 16, 65'536, "The text of one search."),
+      number("search-candidates", limits.search_candidates, 100, kMany,
+             "Events with the words of a search that are looked at, the one stored last first."),
+      number("reconciliations", client.reconciliations, 0, 10'000,
+             "Sets that clients compare with what is here (NIP-77) at once; some 4 MB of memory each with 100,000 "
+             "events."),
+      number("reconciliations-per-websocket", client.reconciliations_of_one, 1, 10'000, "Of these, those of one."),
+      number("reconciled-events", client.reconciled_events, 100, 10 * kMany, "Events in one of them."),
+      number("answer-events", client.answer_events, 1, 5000, "Events that are answered to one filter."),
+>>>>>>> inbox
       kib("answers-kib", client.answer_bytes, 64, kMany,
           "Answers, in KiB, that a client has asked for and not read yet; then it gets no further ones."),
       kib("outbound-kib", client.queue_bytes, 64, kMany,
@@ -119,9 +143,59 @@ std::vector<LimitKey> rate_keys(Limits& limits, HttpLimits& http) {
   };
 }
 
+// What is kept for others, or until others have it, besides events ([retention]).
+std::vector<LimitKey> keeping_keys(Limits& limits) {
+  return {
+      number("registered-followers", limits.followers, 10, 100'000'000,
+             "Followers who are registered; some 300 bytes of memory each."),
+      number("follows", limits.follows, 10, 100'000, "Of those whom you follow, whose posts are seen to."),
+      number("outbox", limits.outbox_entries, 10, 10 * kMany, "Events that wait for somebody whose server is away."),
+      days("outbox-days", limits.outbox_horizon, 1, 365, "Then an event that waits is given up."),
+      number("stream-events", limits.stream_events, 100, 10 * kMany,
+             "Of what you published last, whose places are remembered for followers who lack some."),
+      number("wards", limits.wards, 0, 10'000,
+             "People whose server is away and for whom this one keeps mail, if they ask; half of them such as you do "
+             "not follow."),
+      days("ward-days", limits.ward_life, 1, 365, "After so long without a sign of life their mail is given up."),
+      number("letters", limits.letters, 0, 100 * kMany, "Letters kept for all of them."),
+      mib("mail-mib", limits.mail_bytes, 0, kMany, "And their MiB."),
+      number("ward-letters", limits.ward_letters, 0, 10 * kMany, "Letters for one of them."),
+      mib("ward-mail-mib", limits.ward_mail_bytes, 0, kMany, "And their MiB."),
+      number("banned", limits.banned, 10, 10 * kMany, "Keys and ids that you refuse."),
+      number("directory-records", limits.directory_records, 100, 10 * kMany,
+             "Where others are, kept for the network; some 500 bytes of memory each."),
+      number("directory-binds", limits.directory_binds, 100, 10 * kMany, "And their BINDs."),
+  };
+}
+
+std::vector<LimitKey> link_keys(Limits& limits) {
+  return {
+      number("links", limits.links, 32, 10'000, "Connections with other servers, whoever began them."),
+      kib("link-queue-kib", limits.queued_bytes, 512, kMany,
+          "What waits, in KiB, for a neighbour who does not read; then it is cut off."),
+      number("relay-slots", limits.relay_slots, 0, 10'000,
+             "Connections of others behind NAT that are carried at once."),
+      number("relay-slots-per-neighbour", limits.relay_slots_per_client, 1, 10'000,
+             "Of these, those of one neighbour."),
+      kib("relay-neighbour-kib-per-second", limits.relay_client_bytes_per_s, 1, kMany,
+          "KiB a second that are carried for one of them; for all together: relay-rate."),
+      kib("followers-kib-per-second", limits.follower_bytes_per_second, 1, kMany,
+          "KiB a second of what all followers together missed."),
+      kib("history-kib-per-second", limits.history_upload_per_second, 1, kMany,
+          "KiB a second of what neighbours missed that went to everybody."),
+      kib("answers-kib-per-second", limits.link_answer_bytes_per_second, 1, kMany,
+          "KiB a second of answers to questions that come over one neighbour."),
+      kib("ward-kib-per-second", limits.ward_answers_per_second, 1, kMany, "KiB a second of mail to one who is back."),
+  };
+}
+
 std::vector<LimitKey> limit_keys(Limits& limits, HttpLimits& http) {
   std::vector<LimitKey> keys = event_keys(limits);
+<<<<<<< HEAD
   for (auto more : {client_keys(limits, http), rate_keys(limits, http)}) {
+=======
+  for (auto more : {client_keys(limits, http), rate_keys(limits), keeping_keys(limits), link_keys(limits)}) {
+>>>>>>> inbox
     std::move(more.begin(), more.end(), std::back_inserter(keys));
   }
   return keys;
@@ -161,6 +235,14 @@ Status apply_limits(const ServerFlags& flags, Limits& limits, HttpLimits& http) 
   if (limits.client.message_bytes < largest) {
     return mistake("message-kib", static_cast<std::int64_t>(limits.client.message_bytes) / kKiB,
                    "must be more than event-kib and list-kib, or no client could bring such an event");
+  }
+  // Of all links some are held free, for who is to be told where else to go.
+  const Limits usual;
+  const std::size_t free = usual.links - usual.standing_links;
+  if (limits.links != usual.links) {
+    limits.standing_links = limits.links - free;
+    limits.guest_links = std::min(limits.guest_links, limits.standing_links / 3);
+    limits.onward_links = std::min(limits.onward_links, limits.standing_links / 2);
   }
   // A place for each that may connect.
   limits.client.sessions = std::max(limits.client.sessions, http.web_sockets);

@@ -73,6 +73,9 @@ Result<DataPlace> find_data(const DataFlags& flags) {
     if (!owner.ok()) return error(ErrorCode::bad_field, "-p: " + owner.error().reason);
     place.owner = *owner;
   }
+  auto writers = named_writers(server);
+  if (!writers.ok()) return writers.error();
+  place.writers = std::move(writers).value();
   if (Status status = apply_retention(server, place.limits); !status.ok()) return status.error();
   HttpLimits http;
   if (Status status = apply_limits(server, place.limits, http); !status.ok()) return status.error();
@@ -113,6 +116,7 @@ Result<OwnData> open_data(const DataFlags& flags, bool make) {
   data.store = std::move(store).value();
   if (!data.store->note().empty()) std::fprintf(stderr, "nostrp2p: %s\n", data.store->note().c_str());
   if (Status status = claim(data, place->owner); !status.ok()) return status.error();
+  for (const PubKey& writer : place->writers) data.store->set_standing(writer, Standing::owner);
   return data;
 }
 

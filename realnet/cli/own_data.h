@@ -20,6 +20,7 @@ namespace np2p::real {
 struct DataPlace {
   std::string path;
   std::optional<PubKey> owner;  // that was named
+  std::vector<PubKey> writers;  // likewise
   Limits limits;                // of the configuration
 };
 

@@ -184,15 +184,11 @@ Status choose_api(const ServerFlags& flags, ServerOptions& options) {
 
 // Who may publish here besides the owner, and what it costs the others.
 Status choose_writers(const ServerFlags& flags, Config& config) {
-  for (const auto& text : flags.writers.value_or(std::vector<std::string>{})) {
-    if (text == "*") {
-      config.open_writes = true;
-      continue;
-    }
-    const auto key = parse_public_key(text);
-    if (!key.ok()) return mistake("--writers", shortened(text), key.error().reason);
-    config.writers.push_back(*key);
-  }
+  auto writers = named_writers(flags);
+  if (!writers.ok()) return writers.error();
+  config.writers = std::move(writers).value();
+  const std::vector<std::string> given = flags.writers.value_or(std::vector<std::string>{});
+  config.open_writes = std::find(given.begin(), given.end(), "*") != given.end();
   constexpr std::int64_t kMost = 64;
   const std::int64_t bits = flags.min_pow.value_or(0);
   if (bits < 0 || bits > kMost) return mistake("--min-pow", std::to_string(bits), "bits, from 0 to 64");
@@ -223,6 +219,17 @@ Result<Address> resolve(std::string_view host_port, std::string_view flag) {
   return best;
 }
 
+Result<std::vector<PubKey>> named_writers(const ServerFlags& flags) {
+  std::vector<PubKey> writers;
+  for (const auto& text : flags.writers.value_or(std::vector<std::string>{})) {
+    if (text == "*") continue;
+    const auto key = parse_public_key(text);
+    if (!key.ok()) return mistake("--writers", shortened(text), key.error().reason);
+    writers.push_back(*key);
+  }
+  return writers;
+}
+
 Status apply_retention(const ServerFlags& flags, Limits& limits) {
   const auto within = [](const char* key, const std::optional<std::int64_t>& value, std::int64_t least,
                          std::int64_t most) -> Status {
@@ -231,11 +238,15 @@ Status apply_retention(const ServerFlags& flags, Limits& limits) {
                    "must be " + std::to_string(least) + " to " + std::to_string(most));
   };
   constexpr std::int64_t kMostDays = 36'500;
-  for (const Status& status : {within("events", flags.keep_events, 1000, 100'000'000),
-                               within("strangers-percent", flags.strangers_percent, 0, 100),
-                               within("followers-percent", flags.followers_percent, 0, 100),
-                               within("strangers-days", flags.strangers_days, 0, kMostDays),
-                               within("known-days", flags.known_days, 0, kMostDays)}) {
+  for (const Status& status :
+       {within("events", flags.keep_events, 1000, 100'000'000), within("mib", flags.keep_mib, 16, 1'000'000),
+        within("strangers-percent", flags.strangers_percent, 0, 100),
+        within("trusted-percent", flags.trusted_percent, 0, 100),
+        within("mentions-percent", flags.mentions_percent, 0, 100),
+        within("sealed-percent", flags.sealed_percent, 0, 100),
+        within("followers-percent", flags.followers_percent, 0, 100),
+        within("strangers-days", flags.strangers_days, 0, kMostDays),
+        within("known-days", flags.known_days, 0, kMostDays)}) {
     if (!status.ok()) return status;
   }
   for (const auto& [kind, days] : flags.kind_days) {
@@ -243,8 +254,22 @@ Status apply_retention(const ServerFlags& flags, Limits& limits) {
     if (Status status = within(name.c_str(), days, 0, kMostDays); !status.ok()) return status;
   }
   if (flags.keep_events) limits.stored_events = static_cast<std::size_t>(*flags.keep_events);
-  if (flags.strangers_percent) limits.stranger_share_percent = static_cast<unsigned>(*flags.strangers_percent);
-  if (flags.followers_percent) limits.follower_share_percent = static_cast<unsigned>(*flags.followers_percent);
+  if (flags.keep_mib) limits.stored_bytes = static_cast<std::size_t>(*flags.keep_mib) * 1024 * 1024;
+  unsigned sum = 0;
+  const auto share = [&sum](const std::optional<std::int64_t>& percent, unsigned& target) {
+    if (percent) target = static_cast<unsigned>(*percent);
+    sum += target;
+  };
+  share(flags.strangers_percent, limits.stranger_share_percent);
+  share(flags.trusted_percent, limits.trusted_share_percent);
+  share(flags.mentions_percent, limits.mention_share_percent);
+  share(flags.sealed_percent, limits.sealed_share_percent);
+  share(flags.followers_percent, limits.follower_share_percent);
+  if (sum > 100) {
+    return error(ErrorCode::bad_field,
+                 "retention: the shares (-percent) of others than those whom you follow add up to " +
+                     std::to_string(sum) + "; at most 100 are there");
+  }
   return {};
 }
 
@@ -264,6 +289,8 @@ Result<ServerOptions> server_options(const ServerFlags& flags, std::vector<std::
   if (Status status = find_external(flags, config); !status.ok()) return status.error();
   choose_reach(flags, options);
   if (Status status = apply_retention(flags, config.limits); !status.ok()) return status.error();
+  config.inbox = {flags.take_followers.value_or(true), flags.take_mentions.value_or(true),
+                  flags.take_trusted.value_or(true), flags.take_strangers.value_or(true)};
   if (Status status = apply_limits(flags, config.limits, options.http_limits); !status.ok()) return status.error();
   constexpr std::int64_t kDay = 86'400;
   options.ages.strangers = flags.strangers_days.value_or(0) * kDay;

@@ -14,6 +14,8 @@ namespace np2p::real {
 Result<ServerOptions> server_options(const ServerFlags& flags, std::vector<std::string>& warnings);
 
 // [retention] of the config file: how much is kept.
+// The keys of --writers, without *.
+Result<std::vector<PubKey>> named_writers(const ServerFlags& flags);
 Status apply_retention(const ServerFlags& flags, Limits& limits);
 
 // "host:port", "[v6]:port", ":port"; names are resolved, IPv4 preferred.

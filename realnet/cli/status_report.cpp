@@ -151,6 +151,7 @@ Result<StatusReport> parse_status(const std::string& json) {
   report.epoch = number(at, "identity/epoch");
   report.expires = value<std::int64_t>(at, "identity/expires").value_or(0);
   report.events = number(at, "stored_events");
+  report.own_events = number(at, "stored/own/events");
   report.outbox = number(at, "outbox");
   report.follows = number(at, "follows");
   report.registered = number(at, "registered_follows");

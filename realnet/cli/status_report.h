@@ -60,6 +60,7 @@ struct StatusReport {
   std::uint64_t tunnelled = 0;
 
   std::uint64_t events = 0;
+  std::uint64_t own_events = 0;  // of these
   std::uint64_t outbox = 0;
   std::uint64_t follows = 0;
   std::uint64_t registered = 0;  // of these, with whose servers this one is registered

@@ -113,7 +113,8 @@ std::string cells(const StatusReport& report) {
 
 std::string store(const StatusReport& report) {
   const std::string trouble = report.disk_trouble.empty() ? "" : "; the disk fails: " + report.disk_trouble;
-  return fmt::format("{}, {} waiting for somebody{}", counted(report.events, "event", "events"), report.outbox,
+  const std::string own = report.own_events == 0 ? "" : fmt::format(" ({} your own)", report.own_events);
+  return fmt::format("{}{}, {} waiting for somebody{}", counted(report.events, "event", "events"), own, report.outbox,
                      trouble);
 }
 

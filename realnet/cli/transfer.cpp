@@ -78,6 +78,10 @@ Result<int> import(const ImportFlags& flags) {
   for (const auto& [reason, count] : counts->reasons) {
     std::printf("  %llu refused: %s\n", static_cast<unsigned long long>(count), reason.c_str());
   }
+  if (counts->evicted > 0) {
+    std::printf("  %llu given up for newer ones (see [retention] in the configuration)\n",
+                static_cast<unsigned long long>(counts->evicted));
+  }
   if (!interrupted.load()) return 0;
   std::fprintf(stderr, "nostrp2p: interrupted; what was stored stays, start again to go on\n");
   return kInterrupted;

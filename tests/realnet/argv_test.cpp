@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -122,14 +123,19 @@ TEST(ConfigFile, ThePrintedOneHasEveryKeyAndTheDefaults) {
     EXPECT_EQ(keys.count(option.name), only_a_flag ? 0u : 1u) << option.name;
     EXPECT_FALSE(option.about.empty()) << option.name;
   }
-  EXPECT_EQ(keys.size(), option_texts("server").size() - 3 + 6 + limit_texts().size());  // with those of the tables
+  EXPECT_EQ(keys.size(),
+            option_texts("server").size() - 3 + 10 + 4 + limit_texts().size());  // with those of the tables
   EXPECT_EQ(flags.limits.size(), limit_texts().size());
   for (const LimitText& limit : limit_texts()) EXPECT_EQ(keys.count(limit.name), 1u) << limit.name;
   Limits limits;
   ASSERT_TRUE(apply_retention(flags, limits).ok());
   EXPECT_EQ(limits.stored_events, Limits{}.stored_events);
   EXPECT_EQ(limits.stranger_share_percent, Limits{}.stranger_share_percent);
+  EXPECT_EQ(limits.stored_bytes, Limits{}.stored_bytes);
   EXPECT_EQ(limits.follower_share_percent, Limits{}.follower_share_percent);
+  EXPECT_EQ(limits.trusted_share_percent, Limits{}.trusted_share_percent);
+  EXPECT_EQ(limits.mention_share_percent, Limits{}.mention_share_percent);
+  EXPECT_EQ(limits.sealed_share_percent, Limits{}.sealed_share_percent);
   ServerFlags defaults;
   defaults.public_key = kKey;
   flags.public_key = kKey;
@@ -152,8 +158,40 @@ TEST(ConfigFile, ThePrintedOneHasEveryKeyAndTheDefaults) {
   EXPECT_EQ(said->config.auto_mode.budget_bytes_per_s, silent->config.auto_mode.budget_bytes_per_s);
   EXPECT_EQ(said->port_mapping, silent->port_mapping);
   EXPECT_EQ(said->tls_certificate, silent->tls_certificate);
+  const Inbox& inbox = said->config.inbox;
+  EXPECT_TRUE(inbox.followers && inbox.mentions && inbox.trusted && inbox.strangers);
   EXPECT_EQ(said->ages.strangers, 0);
   EXPECT_EQ(said->ages.kinds.at(7), 90 * 86'400);
+}
+
+TEST(ConfigFile, SaysWhatIsTakenInAndWhatIsKept) {
+  const std::string path = testing::TempDir() + "/np2p-inbox.toml";
+  const auto options = [&](const std::string& text) -> Result<ServerOptions> {
+    std::ofstream(path) << text;
+    ServerFlags flags;
+    flags.public_key = kKey;
+    if (Status status = read_config_file(path, flags); !status.ok()) return status.error();
+    std::vector<std::string> warnings;
+    return server_options(flags, warnings);
+  };
+  const auto said = options(
+      "[retention]\nevents = 2000\nmib = 32\nstrangers-percent = 0\ntrusted-percent = 1\nmentions-percent = 2\n"
+      "sealed-percent = 3\nfollowers-percent = 94\n[inbox]\nstrangers = false\nmentions = false\n");
+  ASSERT_TRUE(said.ok()) << said.error().reason;
+  const Config& config = said->config;
+  EXPECT_EQ(config.limits.stored_bytes, 32u * 1024 * 1024);
+  EXPECT_EQ(config.limits.sealed_share_percent, 3u);
+  EXPECT_TRUE(config.inbox.followers && config.inbox.trusted);
+  EXPECT_FALSE(config.inbox.strangers || config.inbox.mentions);
+  for (const auto& [text, why] :
+       std::map<std::string, std::string>{{"[retention]\nfollowers-percent = 76", "add up to 101; at most 100"},
+                                          {"[retention]\nmib = 15", "retention.mib \"15\": must be 16 to 1000000"},
+                                          {"[inbox]\nstrangers = 1", "inbox.strangers has a value of the wrong type"},
+                                          {"[inbox]\nfriends = true", "unknown key inbox.friends"}}) {
+    const auto refused = options(text);
+    ASSERT_FALSE(refused.ok()) << text;
+    EXPECT_NE(refused.error().reason.find(why), std::string::npos) << refused.error().reason;
+  }
 }
 
 Status with_limits(const std::string& text, Limits& limits, HttpLimits& http) {

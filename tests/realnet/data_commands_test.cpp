@@ -134,6 +134,25 @@ TEST_F(DataCommands, ImportTakesWhatIsGoodAndSaysOfTheRestInWhichLineAndWhy) {
   EXPECT_THAT(out_, HasSubstr("0 stored, 3 duplicate, 8 refused"));
 }
 
+// The room is for others: of them it says what went for what, and what did not get in.
+TEST_F(DataCommands, ImportKeepsAllThatIsOwnAndSaysWhatHadNoRoom) {
+  const std::string config =
+      file("config.toml", "writers = \"" + npub(stranger_.public_key()) + "\"\n[retention]\nevents = 1000\n");
+  const Signer noise = Signer::from_seed(9, 3);
+  std::string text = lines(1500);
+  for (int i = 0; i < 300; ++i) text += event_json(stranger_.sign(1, 1'700'000'000 + i, {}, "a writer's")) + "\n";
+  for (int i = 0; i < 130; ++i) text += event_json(noise.sign(1, 1'700'000'000 + i, {}, "noise")) + "\n";
+  for (int i = 0; i < 5; ++i) text += event_json(noise.sign(1, 1'600'000'000 + i, {}, "old noise")) + "\n";
+  EXPECT_EQ(on_data({"import", file("in.jsonl", text), "--config", config}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("1930 stored, 0 duplicate, 5 refused"));
+  EXPECT_THAT(out_, HasSubstr("5 refused: the store has no room for it"));
+  EXPECT_THAT(out_, HasSubstr("30 given up for newer ones"));
+  look([&](SqliteStore& store) {
+    EXPECT_EQ(store.stats().in(Share::own).events, 1800u);
+    EXPECT_EQ(store.stats().in(Share::strangers).events, 100u);
+  });
+}
+
 TEST_F(DataCommands, ImportObeysDeletionsAndBans) {
   const Event gone = post("gone");
   const Event late = post("late", 1'700'000'001);

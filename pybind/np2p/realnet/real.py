@@ -207,6 +207,11 @@ class RealNetwork(Network):
         for way_in in ways_in:
             command += ["-b", f"{self._addresses[way_in]}:{PORT}"]
         command += ["--overlay", self.overlay, "--replies", settings.get("replies", "everybody")]
+        if "keep_events" in settings:
+            directory.mkdir(parents=True, exist_ok=True)
+            config = directory / "config.toml"
+            config.write_text(f"[retention]\nevents = {settings['keep_events']}\n")
+            command += ["--config", str(config)]
         if "broadcast_budget" in settings:
             command += ["--broadcast-budget", str(settings["broadcast_budget"])]
         command.append("-d")  # deliveries() reads in the log when a note was accepted

@@ -144,7 +144,7 @@ TEST_F(GateTest, AnEventThatIsHeldCostsNoSecondLook) {
 TEST_F(GateTest, ARefusedEventIsAcceptedAndAcknowledgedOnARetry) {
   Limits limits;
   limits.stored_events = 20;
-  limits.stranger_share_percent = 0;  // no room for the peer's events, yet
+  limits.stranger_share_percent = limits.mention_share_percent = 0;  // no room for the peer's events, yet
   start(limits);
   const Event event = mention("do you hear me?");
   for (int i = 0; i < 3; ++i) {

@@ -28,6 +28,8 @@ struct NoStore final : Store {
   std::size_t expire(std::int64_t) override { return never<std::size_t>(); }
   void set_standing(const PubKey&, Standing) override { never<int>(); }
   Standing standing(const PubKey&) override { return never<Standing>(); }
+  bool is_addressed(const Event&) override { return never<bool>(); }
+  bool is_trusted(const PubKey&) override { return never<bool>(); }
   bool set_value(Table, std::string_view, std::string_view) override { return never<bool>(); }
   void erase_value(Table, std::string_view) override { never<int>(); }
   std::string value(Table, std::string_view) override { return never<std::string>(); }

@@ -11,7 +11,7 @@ namespace np2p::test {
 namespace {
 
 constexpr unsigned kUsers = 12;
-constexpr std::uint16_t kKinds[] = {0, 1, 1, 1, 3, 6, 7, 10002, 30023, 20001, 10848};
+constexpr std::uint16_t kKinds[] = {0, 1, 1, 1, 3, 3, 6, 7, 1059, 10002, 30023, 20001, 10848};
 constexpr std::string_view kWords[] = {"red", "green", "blue", "", "d\xc3\xa9j\xc3\xa0", "\u6771\u4eac\u90fd"};
 constexpr std::string_view kSearches[] = {"red",         "GREEN blue", "D\u00c9J\u00c0", "\u4eac", "\u4eac\u90fd red",
                                           "lang:xx b*",  "",           "none",           "...",    "re* gr* bl*",
@@ -27,7 +27,10 @@ class Life {
       SCOPED_TRACE("step " + std::to_string(step));
       do_something();
       if (rng_.chance(1, 4)) ask_something();
-      if (rng_.chance(1, 200)) any_.restart();
+      if (rng_.chance(1, 200)) {
+        any_.restart();
+        evicted_before_start_ = naive_.stats().evicted - any_.store().stats().evicted;
+      }
       compare_stats();
     }
     compare_all();
@@ -37,8 +40,14 @@ class Life {
   Limits draw_limits() {
     Limits limits;
     limits.stored_events = 20 + rng_.below(150);
-    limits.stranger_share_percent = static_cast<unsigned>(rng_.below(60));
-    limits.follower_share_percent = static_cast<unsigned>(rng_.below(70));
+    // They add up to 100 at most, and the bytes do not always suffice for as many.
+    limits.stranger_share_percent = static_cast<unsigned>(rng_.below(40));
+    limits.follower_share_percent = static_cast<unsigned>(rng_.below(30));
+    limits.trusted_share_percent = static_cast<unsigned>(rng_.below(10));
+    limits.mention_share_percent = static_cast<unsigned>(rng_.below(15));
+    limits.sealed_share_percent = static_cast<unsigned>(rng_.below(8));
+    limits.one_author_percent = 30;
+    limits.stored_bytes = limits.stored_events * (200 + rng_.below(400));
     limits.node_values = 3;
     limits.outbox_entries = 4;
     limits.follows = 2;
@@ -56,6 +65,8 @@ class Life {
       const char name[] = {"edpt"[rng_.below(4)], '\0'};
       const std::string word = draw_word();
       tags.add({name, word});
+      if (rng_.chance(1, 3)) tags.add({"p", draw_user().hex()});
+      if (rng_.chance(1, 4) && !seen_.empty()) tags.add({"e", seen_[rng_.below(seen_.size())].hex()});
     }
     const PubKey author = draw_user();
     const std::uint16_t kind = kKinds[rng_.below(std::size(kKinds))];
@@ -164,7 +175,9 @@ class Life {
   void compare_stats() {
     ASSERT_EQ(any_.store().stats().events, naive_.stats().events);
     ASSERT_EQ(any_.store().stats().values, naive_.stats().values);
-    ASSERT_LE(any_.store().stats().events, limits_.stored_events);
+    ASSERT_EQ(any_.store().stats().shares, naive_.stats().shares);
+    ASSERT_EQ(evicted_before_start_ + any_.store().stats().evicted, naive_.stats().evicted);
+    ASSERT_LE(any_.store().stats().events - any_.store().stats().in(Share::own).events, limits_.stored_events);
   }
   void compare_all() {
     for (std::size_t t = 0; t < static_cast<std::size_t>(Table::count_); ++t) {
@@ -179,6 +192,7 @@ class Life {
   AnyStore any_;
   NaiveStore naive_;
   std::vector<EventId> seen_;
+  std::uint64_t evicted_before_start_ = 0;
   std::int64_t now_ = 990;
 };
 

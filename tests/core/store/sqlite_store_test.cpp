@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <array>
 #include <map>
 
 #include "core/base/rng.h"
@@ -43,11 +44,17 @@ TEST_F(SqliteFile, RefusesSomebodyElsesLogToo) {
 
 TEST_F(SqliteFile, RefusesANewerSchema) {
   fill(3);
-  run_sql(path(), "PRAGMA user_version=6");
+  run_sql(path(), "PRAGMA user_version=7");
   expect_refused(ErrorCode::wrong_version, "made by a newer version");
-  run_sql(path(), "PRAGMA user_version=5");
+  run_sql(path(), "PRAGMA user_version=6");
   EXPECT_TRUE(open().ok());
 }
+
+// As a server of schema 5 would have made it, but for the ranks.
+constexpr const char* kToSchemaFive =
+    "DROP INDEX event_arrival; DROP INDEX event_mention; DROP INDEX event_rank;"
+    "ALTER TABLE event DROP COLUMN claim; ALTER TABLE event DROP COLUMN size;"
+    "CREATE INDEX event_rank ON event(rank, created_at DESC, head); PRAGMA user_version=5";
 
 TEST_F(SqliteFile, BringsSchemaOneUpToDate) {
   const EventPtr followed = made_event(user(1), 0, 1000, "profile");
@@ -60,6 +67,7 @@ TEST_F(SqliteFile, BringsSchemaOneUpToDate) {
     (*store)->put(followed);
     (*store)->put(follower);
   }
+  run_sql(path(), kToSchemaFive);
   run_sql(path(), "UPDATE event SET rank=3");
   for (const char* table : {"rotten", "expiry", "search", "searched"}) {
     run_sql(path(), std::string("DROP TABLE ") + table);
@@ -67,7 +75,7 @@ TEST_F(SqliteFile, BringsSchemaOneUpToDate) {
   run_sql(path(), "ALTER TABLE event DROP COLUMN written; PRAGMA user_version=1");
   Limits limits;
   limits.stored_events = 20;
-  limits.follower_share_percent = 6;  // one
+  limits.follower_share_percent = 5;  // one
   for (int start = 0; start < 2; ++start) {
     auto store = SqliteStore::open(path(), limits);
     ASSERT_TRUE(store.ok());
@@ -81,6 +89,7 @@ TEST_F(SqliteFile, BringsSchemaOneUpToDate) {
 
 TEST_F(SqliteFile, BringsSchemaTwoUpToDate) {
   fill(3);
+  run_sql(path(), kToSchemaFive);
   for (const char* table : {"rotten", "expiry", "search", "searched"}) {
     run_sql(path(), std::string("DROP TABLE ") + table);
   }
@@ -124,6 +133,7 @@ TEST_F(SqliteFile, BringsSchemaFourUpToDate) {
     ASSERT_TRUE(store.ok());
     (*store)->put(event);
   }
+  run_sql(path(), kToSchemaFive);
   run_sql(path(), "ALTER TABLE event DROP COLUMN written; PRAGMA user_version=4");
   const EventPtr spaced = *ValidationGate::trusted(made_event(user(2), 1, 6000, "new").get(), "3456012");
   for (int start = 0; start < 3; ++start) {
@@ -138,6 +148,46 @@ TEST_F(SqliteFile, BringsSchemaFourUpToDate) {
       EXPECT_EQ((*store)->get(spaced->id).written(), "3456012");
     }
     (*store)->put(spaced);
+  }
+}
+
+// The ranks of schema 5 were others; of whom nothing was known, and what is addressed to whom, it did not say.
+TEST_F(SqliteFile, BringsSchemaFiveUpToDate) {
+  const std::string owner = user(1).hex();
+  const EventPtr own = made_event(user(1), 1, 1000, "own");
+  const std::vector<EventPtr> events = {
+      own,
+      made_event(user(1), 0, 1001, "profile"),
+      made_event(user(2), 1, 1002, "followed"),
+      made_event(user(2), 0, 1003, "profile"),
+      made_event(user(3), 1, 1004, "follower"),
+      made_event(user(3), 0, 1005, "profile"),
+      made_event(user(4), 1, 1006, "mention", tags_of({{"p", owner}})),
+      made_event(user(4), 7, 1007, "+", tags_of({{"e", own->id.hex()}})),
+      made_event(user(5), 1059, 1008, "sealed", tags_of({{"p", owner}})),
+      made_event(user(6), 1, 1009, "stranger"),
+  };
+  std::array<Amount, kShares> shares;
+  {
+    auto store = open();
+    ASSERT_TRUE(store.ok());
+    (*store)->set_standing(user(1), Standing::owner);
+    (*store)->set_standing(user(2), Standing::followed);
+    (*store)->set_standing(user(3), Standing::follower);
+    for (const EventPtr& event : events) ASSERT_EQ((*store)->put(event), PutOutcome::stored);
+    shares = (*store)->stats().shares;
+  }
+  const auto events_in = [&](Share share) { return shares[static_cast<std::size_t>(share)].events; };
+  EXPECT_EQ(events_in(Share::own), 2u);
+  EXPECT_EQ(events_in(Share::mentions), 2u);
+  EXPECT_EQ(events_in(Share::sealed), 1u);
+  run_sql(path(), kToSchemaFive);
+  run_sql(path(), "UPDATE event SET rank=3 WHERE kind=0; UPDATE event SET rank=0 WHERE rank>3");
+  for (int start = 0; start < 2; ++start) {
+    auto store = open();
+    ASSERT_TRUE(store.ok()) << store.error().reason;
+    EXPECT_EQ((*store)->stats().shares, shares);
+    for (const EventPtr& event : events) EXPECT_TRUE((*store)->contains(event->id));
   }
 }
 

@@ -29,12 +29,21 @@ class StoreSuite : public testing::TestWithParam<Kind> {
     store();
     return *any_;
   }
+  // For strangers and those whom the owner follows; for others only what a test gives them.
   static Limits small(std::size_t events, unsigned stranger_percent) {
     Limits limits;
     limits.stored_events = events;
     limits.stranger_share_percent = stranger_percent;
+    limits.trusted_share_percent = limits.mention_share_percent = limits.sealed_share_percent = 0;
+    limits.follower_share_percent = 0;
     return limits;
   }
+  std::size_t count_of(std::initializer_list<unsigned> users) {
+    std::vector<PubKey> authors;
+    for (const unsigned number : users) authors.push_back(user(number));
+    return store().count(Where().authors(authors));
+  }
+  Amount in(Share share) { return store().stats().in(share); }
 
  private:
   std::unique_ptr<AnyStore> any_;
@@ -293,63 +302,70 @@ TEST_P(StoreSuite, NeverTakesFromThoseWeKnowForStrangers) {
   EXPECT_EQ(store().stats().events, 20u);
 }
 
-TEST_P(StoreSuite, TheOwnersGoLastAndProfilesNever) {
-  with(small(10, 0));
+TEST_P(StoreSuite, OwnEventsLieOutsideOfAllRoomAndNeverGo) {
+  with(small(20, 50));
   store().set_standing(user(1), Standing::owner);
-  store().set_standing(user(2), Standing::followed);
-  store().set_standing(user(3), Standing::follower);
-  const EventPtr profile = made_event(user(2), 0, 1, "profile");
-  const EventPtr follows = made_event(user(3), 3, 1, "", tags_of({{"p", "x"}}));
-  store().put(profile);
-  store().put(follows);
-  for (int i = 0; i < 4; ++i) store().put(made_event(user(1), 1, 10 + i, "owner"));
-  for (int i = 0; i < 4; ++i) store().put(made_event(user(2), 1, 100 + i, "followed"));
-  for (int i = 0; i < 4; ++i) {
-    EXPECT_EQ(store().put(made_event(user(1), 1, 200 + i, "owner")), PutOutcome::stored);
+  store().set_standing(user(2), Standing::owner);  // a writer
+  for (int i = 0; i < 100; ++i) {
+    for (const unsigned author : {1u, 2u}) {
+      ASSERT_EQ(store().put(made_event(user(author), 1, i, std::string(1000, 'o'))), PutOutcome::stored);
+    }
   }
-  EXPECT_EQ(store().query(Where().authors({user(1)}), Order::newest_first).size(), 8u);
-  EXPECT_EQ(store().put(made_event(user(3), 1, 900, "a follower's, with no room but the owner's")),
-            PutOutcome::refused);
-  EXPECT_EQ(store().put(made_event(user(1), 1, 900, "owner")), PutOutcome::stored);
-  EXPECT_THAT(store().query(Where().authors({user(1)}).until(10), Order::newest_first), IsEmpty());
-  for (unsigned i = 0; i < 8; ++i) {
-    store().set_standing(user(100 + i), Standing::followed);
-    EXPECT_EQ(store().put(made_event(user(100 + i), 10848, 1, "bind")), PutOutcome::stored);
+  store().set_standing(user(3), Standing::followed);
+  for (int i = 0; i < 100; ++i) {
+    store().put(made_event(user(3), 1, 1000 + i, "followed"));
+    store().put(made_event(user(9), 1, 1000 + i, "stranger"));
   }
-  EXPECT_EQ(store().put(made_event(user(1), 1, 1000, "owner")), PutOutcome::refused);
-  EXPECT_TRUE(store().contains(profile->id));
-  EXPECT_TRUE(store().contains(follows->id));
-  EXPECT_EQ(store().stats().events, 10u);
+  EXPECT_EQ(count_of({1, 2}), 200u);
+  EXPECT_EQ(store().count({}), 200u + 10u + 10u);
+  EXPECT_EQ(in(Share::own).events, 200u);
+  EXPECT_GE(in(Share::own).bytes, 200u * 1000u);
+  any().restart();
+  EXPECT_EQ(in(Share::own).events, 200u);
+  store().set_standing(user(2), Standing::follower);  // no writer any more, and followers have no room
+  EXPECT_EQ(count_of({1}), 100u);
+  EXPECT_EQ(count_of({2}), 0u);
 }
 
-TEST_P(StoreSuite, FollowersKeepAtMostTheirShare) {
-  Limits limits = small(100, 10);
-  limits.follower_share_percent = 20;  // 18 of the 90 for those we know
-  with(limits);
-  store().set_standing(user(1), Standing::owner);
-  store().set_standing(user(2), Standing::followed);
-  std::vector<EventPtr> kept;
-  for (unsigned i : {1u, 2u}) kept.push_back(made_event(user(i), 0, 1, "profile"));
-  for (unsigned i : {1u, 2u}) kept.push_back(made_event(user(i), 3, 1, "follow list"));
-  for (const EventPtr& event : kept) EXPECT_EQ(store().put(event), PutOutcome::stored);
-  const auto follower = [](unsigned i) { return user(100 + i); };
-  for (unsigned i = 0; i < 200; ++i) {  // cheap: each signs a profile and a follow list and registers
-    store().set_standing(follower(i), Standing::follower);
-    EXPECT_EQ(store().put(made_event(follower(i), 0, 1000 + i, "profile")), PutOutcome::stored);
-    EXPECT_EQ(store().put(made_event(follower(i), 3, 1000 + i, "follow list")), PutOutcome::stored);
+TEST_P(StoreSuite, WhatSaysWhoAFollowedAuthorIsStays) {
+  with(small(10, 0));
+  for (unsigned i = 0; i < 4; ++i) {
+    store().set_standing(user(i), Standing::followed);
+    EXPECT_EQ(store().put(made_event(user(i), 0, 1, "profile")), PutOutcome::stored);
   }
-  EXPECT_EQ(store().stats().events, 4u + 18u);
-  for (const EventPtr& event : kept) EXPECT_TRUE(store().contains(event->id));
-  // The newest are there; an older one is refused, a newer version of one that is there is not.
-  EXPECT_EQ(store().query(Where().authors({follower(199), follower(191)}), Order::newest_first).size(), 4u);
-  EXPECT_EQ(store().put(made_event(follower(3), 0, 1100, "older than all")), PutOutcome::refused);
-  EXPECT_EQ(store().put(made_event(follower(199), 0, 1200, "new profile")), PutOutcome::stored);
-  EXPECT_EQ(store().stats().events, 4u + 18u);
-  // The owner publishes on, and within their share the followers' are not touched.
-  for (int i = 0; i < 200; ++i) EXPECT_EQ(store().put(made_event(user(1), 1, 5000 + i, "owner")), PutOutcome::stored);
-  EXPECT_EQ(store().stats().events, 90u);
-  EXPECT_EQ(store().query(Where().kinds({0, 3}), Order::newest_first).size(), 4u + 18u);
-  EXPECT_EQ(store().put(made_event(user(1), 0, 9000, "owner's new profile")), PutOutcome::stored);
+  for (int i = 0; i < 20; ++i) store().put(made_event(user(1), 1, 100 + i, "post"));
+  EXPECT_EQ(store().count({}), 10u);
+  for (unsigned i = 10; i < 16; ++i) {
+    store().set_standing(user(i), Standing::followed);
+    EXPECT_EQ(store().put(made_event(user(i), 10848, 1, "bind")), PutOutcome::stored);  // a post goes for it
+  }
+  EXPECT_EQ(store().put(made_event(user(1), 1, 900, "post")), PutOutcome::refused);
+  EXPECT_EQ(store().put(made_event(user(1), 3, 900, "list")), PutOutcome::refused);
+  EXPECT_EQ(store().put(made_event(user(1), 0, 900, "new profile")), PutOutcome::stored);
+  EXPECT_EQ(store().count(Where().kinds({0, 10848})), 10u);
+}
+
+TEST_P(StoreSuite, FollowersNeverTakeFromThoseWhoAreFollowed) {
+  Limits limits = small(100, 10);
+  limits.follower_share_percent = 20;
+  with(limits);
+  store().set_standing(user(2), Standing::followed);
+  for (int i = 0; i < 70; ++i) store().put(made_event(user(2), 1, 10 + i, "followed"));
+  store().set_standing(user(3), Standing::follower);
+  for (int i = 0; i < 200; ++i) store().put(made_event(user(3), 1, 1000 + i, "flood"));
+  for (unsigned i = 100; i < 200; ++i) {  // cheap: each registers, and signs a profile
+    store().set_standing(user(i), Standing::follower);
+    EXPECT_EQ(store().put(made_event(user(i), 0, 1000 + i, "profile")), PutOutcome::stored);
+  }
+  EXPECT_EQ(count_of({2}), 70u);
+  EXPECT_EQ(in(Share::followers).events, 20u);
+  EXPECT_EQ(count_of({3}), 0u) << "profiles go last";
+  EXPECT_EQ(store().put(made_event(user(3), 1, 9000, "post")), PutOutcome::refused);
+  // The newest profiles are there; an older one is refused, a newer version of one that is there is not.
+  EXPECT_EQ(count_of({199, 180}), 2u);
+  EXPECT_EQ(store().put(made_event(user(100), 0, 1050, "older than all")), PutOutcome::refused);
+  EXPECT_EQ(store().put(made_event(user(199), 0, 1900, "new profile")), PutOutcome::stored);
+  EXPECT_EQ(in(Share::followers).events, 20u);
 }
 
 TEST_P(StoreSuite, AFollowedWhoOnlyFollowsCountsWithTheFollowers) {
@@ -368,6 +384,121 @@ TEST_P(StoreSuite, AFollowedWhoOnlyFollowsCountsWithTheFollowers) {
   store().set_standing(user(9), Standing::follower);
   EXPECT_EQ(store().put(made_event(user(9), 0, 2000, "profile")), PutOutcome::stored);
   EXPECT_EQ(store().stats().events, 4u);
+}
+
+// What is addressed to the owner has a share of its own, whoever floods the others; one author has a part of it.
+TEST_P(StoreSuite, KeepsWhatIsAddressedToTheOwner) {
+  Limits limits = small(100, 10);
+  limits.mention_share_percent = 20;
+  limits.one_author_percent = 25;  // 5
+  with(limits);
+  store().set_standing(user(1), Standing::owner);
+  const EventPtr post = made_event(user(1), 1, 5, "post");
+  store().put(post);
+  const std::string owner = user(1).hex();
+  const EventPtr mention = made_event(user(40), 1, 10, "you", tags_of({{"p", owner}}));
+  const EventPtr reply = made_event(user(41), 1, 11, "to this", tags_of({{"e", post->id.hex(), "", "root"}}));
+  const EventPtr list = made_event(user(42), 30000, 12, "", tags_of({{"d", "x"}, {"p", owner}}));
+  for (const EventPtr& event : {mention, reply, list}) EXPECT_EQ(store().put(event), PutOutcome::stored);
+  EXPECT_TRUE(store().is_addressed(mention.get()) && store().is_addressed(reply.get()));
+  EXPECT_FALSE(store().is_addressed(list.get()));
+  EXPECT_EQ(in(Share::mentions).events, 2u);
+  for (int i = 0; i < 100; ++i) store().put(made_event(user(9), 1, 1000 + i, "noise"));
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(store().put(made_event(user(8), 1, 2000 + i, "pest", tags_of({{"p", owner}}))), PutOutcome::stored);
+  }
+  EXPECT_TRUE(store().contains(mention->id) && store().contains(reply->id));
+  EXPECT_FALSE(store().contains(list->id));
+  EXPECT_EQ(count_of({8}), 5u);
+  any().restart();
+  EXPECT_EQ(in(Share::mentions).events, 7u);
+  // What came first goes first, whatever its date.
+  for (unsigned i = 100; i < 114; ++i) {
+    store().put(made_event(user(i), 1, 1, "of long ago", tags_of({{"p", owner}})));
+  }
+  EXPECT_FALSE(store().contains(mention->id));
+  EXPECT_TRUE(store().contains(reply->id));
+  EXPECT_EQ(in(Share::mentions).events, 20u);
+  // It is so again when somebody was followed for a while.
+  store().set_standing(user(41), Standing::followed);
+  EXPECT_EQ(in(Share::mentions).events, 19u);
+  store().set_standing(user(41), Standing::stranger);
+  EXPECT_EQ(in(Share::mentions).events, 20u);
+}
+
+// Gift wraps are of random authors and dated back by up to two days.
+TEST_P(StoreSuite, AGiftWrapOutlivesNoiseAndNewerDates) {
+  Limits limits = small(100, 10);
+  limits.mention_share_percent = 10;
+  limits.sealed_share_percent = 10;
+  with(limits);
+  store().set_standing(user(1), Standing::owner);
+  const Tags to_owner = tags_of({{"p", user(1).hex()}});
+  const auto wrap = [&](unsigned i, std::int64_t at) { return made_event(user(i), 1059, at, "sealed", to_owner); };
+  for (unsigned i = 0; i < 10; ++i) store().put(wrap(100 + i, 200'000));
+  const EventPtr back = wrap(200, 30'000);
+  EXPECT_EQ(store().put(back), PutOutcome::stored);
+  for (int i = 0; i < 100; ++i) {
+    store().put(made_event(user(9), 1, 300'000 + i, "noise"));
+    store().put(made_event(user(300 + static_cast<unsigned>(i)), 1, 300'000, "mention", to_owner));
+  }
+  for (unsigned i = 0; i < 9; ++i) store().put(wrap(400 + i, 250'000));
+  EXPECT_TRUE(store().contains(back->id));
+  EXPECT_EQ(in(Share::sealed).events, 10u);
+  EXPECT_EQ(store().put(wrap(500, 1)), PutOutcome::stored);
+  EXPECT_FALSE(store().contains(back->id)) << "it was the first to come";
+  // Not to the owner: noise.
+  EXPECT_FALSE(store().is_addressed(made_event(user(7), 1059, 1, "", tags_of({{"p", user(2).hex()}})).get()));
+}
+
+TEST_P(StoreSuite, WhomTheFollowedFollowHaveAShareOfTheirOwn) {
+  Limits limits = small(100, 10);
+  limits.trusted_share_percent = 10;
+  with(limits);
+  store().set_standing(user(2), Standing::followed);
+  store().put(made_event(user(2), 3, 1, "", tags_of({{"p", user(5).hex()}, {"p", user(6).hex()}})));
+  store().put(made_event(user(9), 3, 1, "", tags_of({{"p", user(9).hex()}})));  // his own word
+  EXPECT_TRUE(store().is_trusted(user(5)));
+  EXPECT_FALSE(store().is_trusted(user(9)));
+  EXPECT_FALSE(store().is_trusted(user(2)));
+  for (int i = 0; i < 5; ++i) store().put(made_event(user(5), 1, 100 + i, "friend of a friend"));
+  for (int i = 0; i < 100; ++i) store().put(made_event(user(9), 1, 1000 + i, "noise"));
+  EXPECT_EQ(count_of({5}), 5u);
+  EXPECT_EQ(in(Share::trusted).events, 5u);
+  EXPECT_EQ(store().put(made_event(user(6), 1, 1, "old, but of one who is trusted")), PutOutcome::stored);
+  EXPECT_EQ(store().put(made_event(user(7), 1, 1, "old")), PutOutcome::refused);
+  for (int i = 0; i < 100; ++i) store().put(made_event(user(6), 1, 2000 + i, "flood"));
+  EXPECT_EQ(in(Share::trusted).events, 10u);
+  EXPECT_EQ(in(Share::strangers).events, 10u);
+  EXPECT_EQ(count_of({2}), 1u);
+  any().restart();
+  EXPECT_EQ(in(Share::trusted).events, 10u);
+}
+
+TEST_P(StoreSuite, EachShareIsBoundedInBytesToo) {
+  Limits limits = small(1000, 10);
+  limits.stored_bytes = 1'000'000;  // strangers have 100,000
+  with(limits);
+  const std::string large(30'000, 'x');
+  for (int i = 0; i < 50; ++i) store().put(made_event(user(9), 1, 100 + i, "small"));
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(store().put(made_event(user(9), 1, 1000 + i, large)), PutOutcome::stored);
+  EXPECT_LE(in(Share::strangers).bytes, 100'000u);
+  EXPECT_EQ(in(Share::strangers).events, 3u);
+  EXPECT_EQ(store().put(made_event(user(9), 1, 5000, std::string(100'001, 'x'))), PutOutcome::refused);
+  EXPECT_EQ(in(Share::strangers).events, 3u);
+  // A newer version that is larger takes its room of the others.
+  EXPECT_EQ(store().put(made_event(user(8), 0, 6000, "profile")), PutOutcome::stored);
+  EXPECT_EQ(store().put(made_event(user(8), 0, 6001, large)), PutOutcome::stored);
+  EXPECT_LE(in(Share::strangers).bytes, 100'000u);
+  EXPECT_EQ(count_of({8}), 1u);
+  // One that has no room at all leaves the old one where it is.
+  EXPECT_EQ(store().put(made_event(user(8), 0, 6002, std::string(100'001, 'x'))), PutOutcome::refused);
+  EXPECT_EQ(count_of({8}), 1u);
+  const Amount before = in(Share::strangers);
+  any().restart();
+  EXPECT_EQ(in(Share::strangers), before);
+  for (const EventPtr& event : store().query({}, Order::newest_first)) store().erase(event->id);
+  EXPECT_EQ(in(Share::strangers), Amount{});
 }
 
 TEST_P(StoreSuite, AChangeOfStandingMovesTheEvents) {
