@@ -81,12 +81,6 @@ std::vector<LimitKey> client_keys(Limits& limits, HttpLimits& http) {
       number("filters", client.filters, 1, 1000, "Filters of one REQ or COUNT."),
       number("filter-values", limits.filter_values, 100, kMany,
              "Ids, authors, kinds and tag values in all filters of one question."),
-<<<<<<< HEAD
-      number(
-          "answer-events", client.answer_events, 1, 5000,
-          "Events that are answered to one filter. All filters of a REQ share 4000: NIP-11 announces how many get so "
-          "many each."),
-=======
       number("pending-publishes", limits.pending_publishes, 10, kMany,
              "Publishes that wait for the disk at once; more are told to come again."),
       number("search-bytes", limits.search_bytes, 16, 65'536, "The text of one search."),
@@ -97,8 +91,10 @@ std::vector<LimitKey> client_keys(Limits& limits, HttpLimits& http) {
              "events."),
       number("reconciliations-per-websocket", client.reconciliations_of_one, 1, 10'000, "Of these, those of one."),
       number("reconciled-events", client.reconciled_events, 100, 10 * kMany, "Events in one of them."),
-      number("answer-events", client.answer_events, 1, 5000, "Events that are answered to one filter."),
->>>>>>> inbox
+      number(
+          "answer-events", client.answer_events, 1, 5000,
+          "Events that are answered to one filter. All filters of a REQ share 4000: NIP-11 announces how many get so "
+          "many each."),
       kib("answers-kib", client.answer_bytes, 64, kMany,
           "Answers, in KiB, that a client has asked for and not read yet; then it gets no further ones."),
       kib("outbound-kib", client.queue_bytes, 64, kMany,
@@ -191,11 +187,7 @@ std::vector<LimitKey> link_keys(Limits& limits) {
 
 std::vector<LimitKey> limit_keys(Limits& limits, HttpLimits& http) {
   std::vector<LimitKey> keys = event_keys(limits);
-<<<<<<< HEAD
-  for (auto more : {client_keys(limits, http), rate_keys(limits, http)}) {
-=======
-  for (auto more : {client_keys(limits, http), rate_keys(limits), keeping_keys(limits), link_keys(limits)}) {
->>>>>>> inbox
+  for (auto more : {client_keys(limits, http), rate_keys(limits, http), keeping_keys(limits), link_keys(limits)}) {
     std::move(more.begin(), more.end(), std::back_inserter(keys));
   }
   return keys;
