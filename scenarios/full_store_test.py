@@ -3,6 +3,8 @@ from what is addressed to the owner."""
 
 from __future__ import annotations
 
+import pytest
+
 import np2p
 from np2p import minutes, seconds
 
@@ -19,6 +21,7 @@ def _flood(net: np2p.Network, node: np2p.Node, posts: int) -> np2p.Note:
     return last
 
 
+@pytest.mark.both
 def test_noise_takes_nothing_from_what_the_owner_cares_for(net: np2p.Network) -> None:
     alice = net.add_node(nat=None, keep_events=ROOM)
     bob, mallory, carol = net.add_nodes(3, nat="none")
