@@ -3,6 +3,8 @@ from what is addressed to the owner."""
 
 from __future__ import annotations
 
+import pytest
+
 import np2p
 from np2p import minutes, seconds
 
@@ -19,6 +21,7 @@ def _flood(net: np2p.Network, node: np2p.Node, posts: int) -> np2p.Note:
     return last
 
 
+@pytest.mark.both
 def test_noise_takes_nothing_from_what_the_owner_cares_for(net: np2p.Network) -> None:
     alice = net.add_node(nat=None, keep_events=ROOM)
     bob, mallory, carol = net.add_nodes(3, nat="none")
@@ -30,13 +33,14 @@ def test_noise_takes_nothing_from_what_the_owner_cares_for(net: np2p.Network) ->
     own = [alice.post(f"mine {number}") for number in range(WRITTEN)]
     author = np2p.Key.from_seed(net.seed, 1000)
     wrap = author.sign(GIFT_WRAP, net.wall_seconds(alice) - TWO_DAYS, [["p", alice.public_key]], "sealed")
-    client = alice.client()
-    client.send("EVENT", wrap)
+    sealed = isinstance(net, np2p.Simulation)  # a client of a real server is any Nostr library
+    if sealed:
+        alice.client().send("EVENT", wrap)
     assert net.eventually(lambda: all(alice.has(note) for note in followed), within=minutes(1))
 
     noise = [_flood(net, mallory, FLOOD), _flood(net, carol, NOISE)]
     assert net.eventually(lambda: all(alice.has(note) for note in noise), within=minutes(2)), "the newest are there"
     assert sum(alice.has(note) for note in followed) == WRITTEN
     assert sum(alice.has(note) for note in own) == WRITTEN
-    assert alice.has(wrap)
+    assert not sealed or alice.has(wrap)
     assert net.status(alice)["stored_events"] < WRITTEN + ROOM

@@ -53,7 +53,8 @@ EventRows::EventRows(Database& db, std::size_t most_found, std::size_t most_nami
       oldest_(db, "SELECT created_at, head, seq FROM event WHERE rank=? ORDER BY created_at, head DESC LIMIT 1"),
       // The ranks are those of goes_as_it_came(), in the words of the index (sqlite_schema.cpp).
       first_(db, "SELECT created_at, head, seq FROM event WHERE rank=? AND rank IN (6,7) ORDER BY seq LIMIT 1"),
-      mentions_(db, "SELECT count(*), total(size), min(seq) FROM event WHERE author=? AND rank=6"),
+      mentions_(db,
+                "SELECT count(*), total(size), min(seq) FROM event INDEXED BY event_mention WHERE author=? AND rank=6"),
       followers_(
           db,
           "SELECT 1 FROM (SELECT seq, kind FROM tag WHERE key=? ORDER BY created_at DESC, head LIMIT ?) AS named "
