@@ -29,6 +29,8 @@ class StuckStore : public Store {
   std::size_t expire(std::int64_t) override { return 0; }
   void set_standing(const PubKey& author, Standing standing) override { store_.set_standing(author, standing); }
   Standing standing(const PubKey& author) override { return store_.standing(author); }
+  bool is_addressed(const Event& event) override { return store_.is_addressed(event); }
+  bool is_trusted(const PubKey& author) override { return store_.is_trusted(author); }
   bool set_value(Table table, std::string_view key, std::string_view value) override {
     return store_.set_value(table, key, value);
   }
