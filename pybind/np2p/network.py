@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from abc import ABC, abstractmethod
-from typing import Any, Callable, Iterable, Self, Sequence
+from typing import Any, Callable, Iterable, Self, Sequence, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,8 @@ from .nat import Nat, NatChoice, resolve_many
 from .node import DELETION, FOLLOW_LIST, GENERIC_REPOST, POST, REACTION, REPOST, Node
 from .settings import BEHAVIOURS, OVERLAYS, auto_settings, check_mode, check_names, swarm_settings
 from .units import spoken
+
+T = TypeVar("T")
 
 
 class Network(ABC):
@@ -208,6 +210,11 @@ class Network(ABC):
             self._meet_fate(at, self.nodes[index], fate)
         if end > self.now:
             self._advance(end - self.now, what)
+
+    def fork(self, *futures: Callable[[Self], T], processes: int | None = None) -> list[T]:
+        """What each of these functions returns, in order, each called with a copy of this network; see
+        Simulation.fork()."""
+        raise Unsupported("fork() needs np2p.Simulation: real servers cannot be copied")
 
     _settings: tuple[str, ...] = ("writable", "replies", "bootstrap", "behaviour", "keep_events")
     _first_step = 0.05
