@@ -6,18 +6,20 @@ once, here and in node.py, so that the same file drives either world.
 
 from __future__ import annotations
 
-import heapq
 from abc import ABC, abstractmethod
 from typing import Any, Callable, Iterable, Self, Sequence, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from . import checks, fault, joining
-from ._np2p import Key, Note, Rng
+from . import checks, joining
+from ._np2p import Key, Note
 from .audience import Audience
 from .client import Client
 from .errors import NotConverged, Unsupported
+from .faults.actions import Action
+from .faults.engine import Engine, Happening
+from .faults.plan import Plan
 from .nat import Nat, NatChoice, resolve_many
 from .node import DELETION, FOLLOW_LIST, GENERIC_REPOST, POST, REACTION, REPOST, Node
 from .settings import BEHAVIOURS, OVERLAYS, auto_settings, check_mode, check_names, swarm_settings
@@ -39,10 +41,7 @@ class Network(ABC):
         self._followers: dict[str, dict[str, None]] = {}  # ground truth: public key -> followers' keys
         self._audiences: dict[str, Audience] = {}  # by the note's id
         self._online_before: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)  # when something was published last
-        self._fates: list[tuple[float, int, str]] = []  # churn: when which node crashes or comes back, a heap
-        self._churning: fault.Churn | None = None
-        self._churn_rounds = 0
-        self._luck: dict[int, Rng] = {}
+        self._faults = Engine(self)
         self._followed_by: dict[str, list[str]] = {}  # the other direction: what each user's newest list names
 
     def __enter__(self) -> Self:
@@ -201,13 +200,12 @@ class Network(ABC):
         self._pass(checks.duration("duration", duration), "run_for")
 
     def _pass(self, duration: float, what: str) -> None:
-        """Advances, with the churn that falls due on the way."""
+        """Advances, with the faults that fall due on the way."""
         end = self.now + duration
-        while self._fates and self._fates[0][0] <= end:
-            at, index, fate = heapq.heappop(self._fates)
+        while (at := self._faults.next_at()) is not None and at <= end:
             if at > self.now:
                 self._advance(at - self.now, what)
-            self._meet_fate(at, self.nodes[index], fate)
+            self._faults.meet_due(at)
         if end > self.now:
             self._advance(end - self.now, what)
 
@@ -235,47 +233,21 @@ class Network(ABC):
         self._cut(sides)
 
     def heal(self) -> None:
-        """Ends partitions, loss and churn. Machines that churn took down come back; others that are off stay off."""
-        for _, index, fate in self._fates:
-            if fate == "back":
-                self.start_again(self.nodes[index], lose_disk=False)
-        self._fates = []
-        self._heal()
+        """Ends partitions, loss and churn, and what is left of plans. Machines that churn took down come back; others that
+        are off stay off."""
+        self._faults.end()
+        self.end_cuts()
+        self.set_loss(0.0)
 
-    def apply(self, *faults: fault.Loss | fault.Churn) -> None:
-        """Applies faults made with np2p.Fault."""
+    def apply(self, *faults: Action | Plan) -> None:
+        """Lets faults happen: single ones now, the steps of plans as time passes (see np2p.faults)."""
         for one in faults:
-            if isinstance(one, fault.Loss):
-                self._lose(one.probability)
-            elif isinstance(one, fault.Churn):
-                self._churn(one)
-            else:
-                raise TypeError(f"faults must be made with np2p.Fault, not {type(one).__name__}")
+            self._faults.apply(one)
 
-    def _churn(self, churn: fault.Churn) -> None:
-        for node in churn.nodes:
-            self.check_mine("nodes", node)
-        self._fates = [fate for fate in self._fates if fate[2] == "back"]
-        heapq.heapify(self._fates)
-        self._churn_rounds += 1
-        self._churning = churn
-        for node in churn.nodes:
-            self._luck[node.index] = Rng(self.seed, f"churn {self._churn_rounds}", node.index)
-            if node.online:
-                self._plan(self.now, node, "crash")
-
-    def _plan(self, since: float, node: Node, fate: str) -> None:
-        assert self._churning is not None
-        mean = self._churning.half_life * 1.4426950408889634 if fate == "crash" else self._churning.downtime
-        heapq.heappush(self._fates, (since + self._luck[node.index].exponential(mean), node.index, fate))
-
-    def _meet_fate(self, at: float, node: Node, fate: str) -> None:
-        if fate == "crash" and self.is_running(node):
-            self.kill(node, silent=False)
-        elif fate == "back" and not self.is_running(node):
-            self.start_again(node, lose_disk=False)
-        if self._churning is not None and node.index in self._luck:
-            self._plan(at, node, "back" if fate == "crash" else "crash")
+    @property
+    def happened(self) -> list[Happening]:
+        """The faults that were applied and have happened, in order: when (seconds), what, and to which nodes (indices)."""
+        return list(self._faults.happened)
 
     # --- called by Node ---------------------------------------------------------------------------------------------
 
@@ -485,6 +457,10 @@ class Network(ABC):
         ...
 
     @abstractmethod
+    def is_plugged(self, node: Node) -> bool:
+        """Has the machine its network, whether the server runs or not?"""
+
+    @abstractmethod
     def is_running(self, node: Node) -> bool:
         ...
 
@@ -509,12 +485,12 @@ class Network(ABC):
         ...
 
     @abstractmethod
-    def _heal(self) -> None:
-        ...
+    def end_cuts(self) -> None:
+        """Ends all partitions."""
 
     @abstractmethod
-    def _lose(self, probability: float) -> None:
-        ...
+    def set_loss(self, probability: float) -> None:
+        """Every packet is lost with this probability, from 0 to below 1."""
 
     @abstractmethod
     def close(self) -> None:

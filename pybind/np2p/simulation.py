@@ -344,6 +344,9 @@ class Simulation(Network):
     def is_online(self, node: Node) -> bool:
         return self._world.is_online(node.index)
 
+    def is_plugged(self, node: Node) -> bool:
+        return node.index not in self._unplugged
+
     def is_running(self, node: Node) -> bool:
         return self._world.is_running(node.index)
 
@@ -378,11 +381,10 @@ class Simulation(Network):
     def _cut(self, sides: list[list[Node]]) -> None:
         self._world.partition([[node.index for node in side] for side in sides])
 
-    def _heal(self) -> None:
+    def end_cuts(self) -> None:
         self._world.heal()
-        self._world.set_loss(0)
 
-    def _lose(self, probability: float) -> None:
+    def set_loss(self, probability: float) -> None:
         self._world.set_loss(round(probability * 1e6))
 
     def close(self) -> None:

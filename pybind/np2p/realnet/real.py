@@ -318,6 +318,9 @@ class RealNetwork(Network):
     def is_online(self, node: Node) -> bool:
         return self._online[node.index] and self._running[node.index]
 
+    def is_plugged(self, node: Node) -> bool:
+        return self._online[node.index]
+
     def is_running(self, node: Node) -> bool:
         return self._running[node.index]
 
@@ -358,12 +361,11 @@ class RealNetwork(Network):
         self._partition = [[node.index for node in side] for side in sides]
         self._order("cut", groups=self._partition)
 
-    def _heal(self) -> None:
+    def end_cuts(self) -> None:
         self._partition = []
         self._order("cut", groups=[])
-        self._order("lose", share=0.0)
 
-    def _lose(self, probability: float) -> None:
+    def set_loss(self, probability: float) -> None:
         self._order("lose", share=probability)
 
     # --- the agent --------------------------------------------------------------------------------------------------
