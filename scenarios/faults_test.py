@@ -12,6 +12,7 @@ import np2p
 from np2p import days, hours, minutes, seconds
 from np2p._np2p import Rng
 from np2p.faults import (
+    Action,
     ChangeAddress,
     Churn,
     ComeOnline,
@@ -146,6 +147,36 @@ def test_loss_and_a_partition_hold_between_two_moments() -> None:
     assert usual < 1.0 and after < 1.0 and 2 * usual < lossy and cut == math.inf
     assert [one.what.startswith("end: ") for one in net.happened] == [False, True, False, True]
     assert net.eventually(lambda: slowest() < 1.0, within=minutes(10))
+
+
+def test_to_heal_ends_loss_and_churn_and_the_plan_goes_on() -> None:
+    def story(*cures: Action) -> Callable[[np2p.Simulation], tuple[set[int], set[int], int]]:
+        def tell(net: np2p.Simulation) -> tuple[set[int], set[int], int]:
+            bad = [at(0, Loss(0.3)), at(0, Churn(net.nodes[1:], Exponential(60), Exponential(hours(1))))]
+            net.apply(Plan([*bad, *(at(60, cure) for cure in cures), at(600, Crash(net.nodes[0]))]))
+            net.run_for(seconds(61))
+            before = down(net)
+            net.run_for(minutes(10))
+            return before, down(net), net.digest()
+
+        return tell
+
+    (sick, sicker, _), (well, end, once), (_, _, twice) = town().fork(story(), story(Heal()), story(Heal(), Loss(0.0)))
+    assert len(sick) > 5 and len(sicker) > 15 and well == set() and end == {0}
+    assert once == twice, "no loss is left that could be ended"
+
+
+def test_peers_see_a_crash_and_not_a_loss_of_power() -> None:
+    def links(action: type[Crash] | type[PowerOff]) -> Callable[[np2p.Simulation], int]:
+        def tell(net: np2p.Simulation) -> int:
+            net.apply(action(net.nodes[0]))
+            net.run_for(seconds(1))
+            return sum(int(net.status(node)["links"]) for node in net.nodes[1:])
+
+        return tell
+
+    crashed, silent = town().fork(links(Crash), links(PowerOff))
+    assert crashed < silent
 
 
 def test_a_lost_disk_is_empty() -> None:

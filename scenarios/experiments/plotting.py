@@ -31,6 +31,8 @@ RECEIPTS = "#BFE1F6"  # passed on as well
 AGAIN = "#F0E442"
 CONTROL = "#BBBBBB"
 REFERENCE = "#000000"
+# Where a line is a case and no role: in order.
+SERIES = (MULTICAST, BROADCAST, AUTO, AUTHOR, NO_NAT, PASSED_ON, REFERENCE)
 INK = "#222222"
 SHOWN = 0.53  # of a plot's pixels on a page: two panels lie side by side
 PANEL = (5.5, 4.3)  # inches

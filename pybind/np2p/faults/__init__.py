@@ -13,6 +13,7 @@
 """
 
 from .actions import (
+    Action,
     ChangeAddress,
     Churn,
     ComeOnline,
@@ -32,6 +33,7 @@ from .lifetimes import Diurnal, Exponential, Lifetime, Weibull
 from .plan import Plan, Step, at, between, every
 
 __all__ = [
+    "Action",
     "ChangeAddress",
     "Churn",
     "ComeOnline",
