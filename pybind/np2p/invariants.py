@@ -52,6 +52,8 @@ class Checker:
         self._excused.add(node.index)
 
     def check(self, acknowledged: Iterable[Note]) -> None:
+        """Looks at every node that runs. acknowledged: what servers have told their own clients to be safe. InvariantViolation
+        names node, time, seed and the invariant, S1 to S6."""
         own: dict[str, list[Note]] = {}
         for note in acknowledged:
             own.setdefault(note.author, []).append(note)

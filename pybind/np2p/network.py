@@ -140,6 +140,7 @@ class Network(ABC):
         return node
 
     def check_mine(self, name: str, node: object) -> Node:
+        """The node, if it is one of this network; TypeError or ValueError name the argument `name`."""
         if not isinstance(node, Node):
             raise TypeError(f"{name} must be a Node, not {type(node).__name__}")
         if node.network is not self:
@@ -147,12 +148,15 @@ class Network(ABC):
         return node
 
     def connect_client(self, node: Node, *, trusted: bool) -> Client:
+        """The world's part of node.client()."""
         raise Unsupported("client() needs np2p.Simulation; any Nostr library connects to a real server")
 
     def set_ban(self, node: Node, user: Node, *, undo: bool) -> None:
+        """The world's part of node.ban() and node.unban()."""
         raise Unsupported("ban() and unban() need np2p.Simulation; `nostrp2p ban` tells a real server")
 
     def check_running(self, what: str, node: Node) -> None:
+        """ValueError that begins with `what`, if the node's server does not run."""
         if not self.is_running(node):
             raise ValueError(f"{what}: node {node.index} is not running")
 
@@ -252,6 +256,7 @@ class Network(ABC):
     # --- called by Node ---------------------------------------------------------------------------------------------
 
     def publish_signed(self, node: Node, note: Note) -> None:
+        """Hands a signed note to the node's own server, and keeps who should get it. PublishRefused says why not."""
         self._before_publish(node, note)
         self._publish(node, note)
         if note.kind == FOLLOW_LIST:
@@ -310,6 +315,7 @@ class Network(ABC):
         return self._online_before
 
     def audience(self, note: object) -> Audience:
+        """Who should get this note; ValueError if it was not published in this network."""
         if not isinstance(note, Note):
             raise TypeError(f"note must be a Note, not {type(note).__name__}")
         if note.id not in self._audiences:
@@ -410,7 +416,7 @@ class Network(ABC):
 
     @abstractmethod
     def wall_seconds(self, node: Node) -> int:
-        ...
+        """The time of day at this node, in seconds since 1970: what its client would write as created_at."""
 
     @abstractmethod
     def _publish(self, node: Node, note: Note) -> None:
@@ -425,11 +431,11 @@ class Network(ABC):
         ids: list[str] | None,
         limit: int | None,
     ) -> list[Note]:
-        ...
+        """What the node's server answers to a NIP-01 filter, newest first; [] if it does not run."""
 
     @abstractmethod
     def set_online(self, node: Node, online: bool, *, new_address: bool) -> None:
-        ...
+        """The node's machine gets its network back or loses it; new_address: it comes back at another one."""
 
     @abstractmethod
     def paths(self, node: Node) -> dict[str, str]:
@@ -454,7 +460,7 @@ class Network(ABC):
 
     @abstractmethod
     def is_online(self, node: Node) -> bool:
-        ...
+        """Does the server run, and has its machine its network?"""
 
     @abstractmethod
     def is_plugged(self, node: Node) -> bool:
@@ -462,15 +468,15 @@ class Network(ABC):
 
     @abstractmethod
     def is_running(self, node: Node) -> bool:
-        ...
+        """Does the server's process run?"""
 
     @abstractmethod
     def kill(self, node: Node, *, silent: bool) -> None:
-        ...
+        """Ends the server's process: with a reset to its peers, or, if silent, as when the power fails."""
 
     @abstractmethod
     def start_again(self, node: Node, *, lose_disk: bool) -> None:
-        ...
+        """Starts the server; if it runs, it is stopped in order before. lose_disk: with nothing of what it had stored."""
 
     @abstractmethod
     def acknowledged(self, note: Note) -> bool:

@@ -21,6 +21,7 @@ class Progress:
         self._terminal = self.allowed and sys.stderr.isatty()
 
     def update(self, done: float, note: str = "") -> None:
+        """So much of `total` is done; shown at most ten times a second."""
         if not self._terminal:
             return
         moment = time.monotonic()
@@ -36,6 +37,7 @@ class Progress:
         sys.stderr.flush()
 
     def close(self) -> None:
+        """Takes the bar off the terminal."""
         if self._shown:
             sys.stderr.write("\r" + " " * 110 + "\r")
             sys.stderr.flush()

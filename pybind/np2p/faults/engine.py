@@ -51,6 +51,7 @@ class Engine:
         self._luck: dict[int, Rng] = {}
 
     def apply(self, what: Action | Plan) -> None:
+        """An action happens now, the steps of a plan as time passes from now on."""
         if isinstance(what, Action):
             what = Plan([Step(0.0, what)])
         elif not isinstance(what, Plan):

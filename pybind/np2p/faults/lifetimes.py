@@ -85,7 +85,7 @@ class Weibull(Lifetime):
 
     @property
     def mean(self) -> float:
-        """Seconds."""
+        """The mean, in seconds."""
         return self.scale * math.gamma(1.0 + 1.0 / self.shape)
 
     def draw(self, rng: Rng, now: float) -> float:

@@ -21,6 +21,7 @@ class Step:
     until: float | None = None  # the last time of what repeats, or the end of what lasts; None: for ever, or no end
 
     def when(self) -> str:
+        """The times, in words, for the table."""
         if self.period is not None:
             last = "" if self.until is None else f", until {spoken(self.until)}"
             return f"{spoken(self.start)}, then every {spoken(self.period)}{last}"
