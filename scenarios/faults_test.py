@@ -246,7 +246,7 @@ def test_healing_ends_churn_and_what_is_left_of_plans() -> None:
     net.heal()
     happened = len(net.happened)
     last = {index: one.what for one in net.happened for index in one.nodes}
-    assert all(last[index].startswith("1 of the servers") for index in down(net)), "what churn took down is back"
+    assert all(last[index].startswith("crash 1 of the servers") for index in down(net)), "what churn took down is back"
     net.run_for(minutes(10))
     assert len(net.happened) == happened, "nothing more"
 
@@ -336,12 +336,32 @@ def test_a_plan_is_printed_as_a_table() -> None:
     )
     assert str(plan).splitlines() == [
         "when                                what",
-        "0 s, then every 1 h                 the NATs of 2 of those behind one rebind",
-        "30 s, then every 30 s, until 600 s  10 % of the servers that run crash for 60 s",
-        "60 s                                30 % of all nodes are cut off from the others",
-        "90 s                                partitions, loss and churn end",
-        "720 s to 2 h                        5 % of all packets are lost",
+        "0 s, then every 1 h                 rebind the NATs of 2 of those behind one",
+        "30 s, then every 30 s, until 600 s  crash 10 % of the servers that run, for 60 s",
+        "60 s                                cut 30 % of all nodes off from the others",
+        "90 s                                heal: partitions, loss and churn end",
+        "720 s to 2 h                        lose 5 % of all packets",
     ]
+
+
+def test_actions_say_whom_they_are_about() -> None:
+    nodes = np2p.Simulation(seed=1).add_nodes(8)
+    said: list[tuple[Action, str]] = [
+        (Crash(nodes[2]), "crash node 2"),
+        (PowerOff(nodes[2:4], downtime=5), "power off nodes 2, 3, for 5 s"),
+        (LoseDisk(nodes[1:], share=0.5, downtime=90), "empty the disks of 50 % of 7 nodes, which are off for 90 s"),
+        (LoseDisk(nodes[1]), "empty the disks of node 1"),
+        (Restart(lose_disk=True), "start the servers that are down with empty disks"),
+        (GoOffline(count=2), "take offline 2 of the machines that are online"),
+        (ComeOnline(new_address=True), "bring online the machines that are offline at new addresses"),
+        (ChangeAddress(nodes[4], downtime=7), "move node 4 to new addresses, offline for 7 s in between"),
+        (Partition(nodes[:1], nodes[1:]), "cut from each other: node 0 | 7 nodes"),
+        (
+            Churn(nodes, Diurnal(60, peak=hours(3))),
+            "churn 8 nodes (up: diurnal, mean 60 s, ±80 %, peak at 3 h; down: exponential, mean 60 s)",
+        ),
+    ]
+    assert [str(action) for action, _ in said] == [words for _, words in said]
 
 
 def test_plans_are_composed() -> None:

@@ -45,4 +45,4 @@ def test_the_front_page_for_researchers(capsys: pytest.CaptureFixture[str]) -> N
     names = told(running.EXPERIMENTS.parents[1] / "README.md", "## For researchers", "\n## ")
     said = capsys.readouterr().out
     assert said.startswith("1.0\n") and f"{names['net'].digest():#x}" in said, "futures leave the world alone"
-    assert "30 % of all nodes are cut off" in said
+    assert "cut 30 % of all nodes off" in said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Iterable
+from typing import TYPE_CHECKING, ClassVar, Iterable, Sequence
 
 from .. import checks
 from .._np2p import Rng
@@ -63,7 +63,7 @@ class Loss(Action):
         engine.net.set_loss(0.0)
 
     def __str__(self) -> str:
-        return f"{_percent(self.probability)} of all packets are lost"
+        return f"lose {_percent(self.probability)} of all packets"
 
 
 class Partition(Action):
@@ -97,8 +97,8 @@ class Partition(Action):
 
     def __str__(self) -> str:
         if self.share is not None:
-            return f"{_percent(self.share)} of all nodes are cut off from the others"
-        return f"groups of {', '.join(str(len(group)) for group in self.groups)} nodes are cut from each other"
+            return f"cut {_percent(self.share)} of all nodes off from the others"
+        return f"cut from each other: {' | '.join(_named(group) for group in self.groups)}"
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Heal(Action):
         return ()
 
     def __str__(self) -> str:
-        return "partitions, loss and churn end"
+        return "heal: partitions, loss and churn end"
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class _OfSome(Action):
         """Can it happen to this node now?"""
 
     def who(self, everybody: str) -> str:
-        whole = everybody if self.nodes is None else f"these {len(self.nodes_named())} nodes"
+        whole = everybody if self.nodes is None else _named(self.nodes_named())
         if self.share is not None:
             return f"{_percent(self.share)} of {whole}"
         return f"{self.count} of {whole}" if self.count is not None else whole
@@ -189,7 +189,7 @@ class _Down(_OfSome):
         return Restart(hit)
 
     def _for(self) -> str:
-        return "" if self.downtime is None else f" for {spoken(self.downtime)}"
+        return f", for {spoken(self.downtime)}" if self.downtime else ""
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ class Crash(_Down):
         engine.net.kill(node, silent=False)
 
     def __str__(self) -> str:
-        return f"{self.who('the servers that run')} crash{self._for()}"
+        return f"crash {self.who('the servers that run')}{self._for()}"
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ class PowerOff(_Down):
         engine.net.kill(node, silent=True)
 
     def __str__(self) -> str:
-        return f"{self.who('the servers that run')} lose their power{self._for()}"
+        return f"power off {self.who('the servers that run')}{self._for()}"
 
 
 @dataclass(frozen=True)
@@ -232,9 +232,8 @@ class LoseDisk(_Down):
         return Restart(hit, lose_disk=True)
 
     def __str__(self) -> str:
-        return (
-            f"{self.who('the servers that run')} lose their disks{' and are off' if self.downtime else ''}{self._for()}"
-        )
+        off = self._for() and f", which are off{self._for()[1:]}"
+        return f"empty the disks of {self.who('the servers that run')}{off}"
 
 
 @dataclass(frozen=True)
@@ -258,7 +257,7 @@ class Restart(_OfSome):
         return tuple(node.index for node in hit)
 
     def __str__(self) -> str:
-        return f"{self.who('the servers that are down')} start{' with empty disks' if self.lose_disk else ''}"
+        return f"start {self.who('the servers that are down')}{' with empty disks' if self.lose_disk else ''}"
 
 
 @dataclass(frozen=True)
@@ -275,7 +274,7 @@ class GoOffline(_Down):
         return ComeOnline(hit)
 
     def __str__(self) -> str:
-        return f"{self.who('the machines that are online')} lose their network{self._for()}"
+        return f"take offline {self.who('the machines that are online')}{self._for()}"
 
 
 @dataclass(frozen=True)
@@ -300,7 +299,7 @@ class ComeOnline(_OfSome):
 
     def __str__(self) -> str:
         where = " at new addresses" if self.new_address else ""
-        return f"{self.who('the machines that are offline')} are online again{where}"
+        return f"bring online {self.who('the machines that are offline')}{where}"
 
 
 @dataclass(frozen=True)
@@ -324,8 +323,8 @@ class ChangeAddress(_Down):
         return ComeOnline(hit, new_address=True)
 
     def __str__(self) -> str:
-        gap = f", offline{self._for()} in between" if self.downtime else ""
-        return f"{self.who('the machines that are online')} move to new addresses{gap}"
+        gap = self._for() and f", offline{self._for()[1:]} in between"
+        return f"move {self.who('the machines that are online')} to new addresses{gap}"
 
 
 @dataclass(frozen=True)
@@ -342,7 +341,7 @@ class Rebind(_OfSome):
         return tuple(node.index for node in hit)
 
     def __str__(self) -> str:
-        return f"the NATs of {self.who('those behind one')} rebind"
+        return f"rebind the NATs of {self.who('those behind one')}"
 
 
 @dataclass(frozen=True)
@@ -377,8 +376,8 @@ class Churn(Action):
         engine.end_churn()
 
     def __str__(self) -> str:
-        who = "all nodes" if self.nodes is None else f"{len(self.nodes_named())} nodes"
-        return f"{who} come and go (up: {self.session}; down: {self.downtime})"
+        who = "all nodes" if self.nodes is None else _named(self.nodes_named())
+        return f"churn {who} (up: {self.session}; down: {self.downtime})"
 
 
 class Fault:
@@ -417,6 +416,13 @@ def drawn(among: Iterable[Node], share: float | None, count: int | None, rng: Rn
 def _tuple(nodes: Node | Iterable[Node] | None) -> tuple[Node, ...]:
     """Each once."""
     return () if nodes is None else tuple(dict.fromkeys(checks.items("nodes", nodes, Node)))
+
+
+def _named(nodes: Sequence[Node]) -> str:
+    """A few by their numbers, more by how many there are."""
+    if len(nodes) > 6:
+        return f"{len(nodes)} nodes"
+    return f"node{'' if len(nodes) == 1 else 's'} {', '.join(str(node.index) for node in nodes) or 'none'}"
 
 
 def _percent(share: float) -> str:
