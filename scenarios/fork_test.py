@@ -65,6 +65,33 @@ def test_results_come_in_order_whatever_their_size_and_number() -> None:
     assert net.fork() == []
 
 
+@pytest.mark.untraced
+def test_a_scenario_has_futures(net: np2p.Simulation) -> None:
+    alice, *crowd = net.add_nodes(8)
+    net.bootstrap(within=minutes(3))
+
+    def told(world: np2p.Simulation, online: bool) -> float:
+        if not online:
+            crowd[0].go_offline()
+        note = alice.post("who hears this?")
+        world.run_for(minutes(1))
+        return world.delivery_ratio(note, to=crowd)
+
+    assert net.fork(partial(told, online=True), partial(told, online=False)) == [1.0, 6 / 7]
+    assert crowd[0].online
+
+
+def test_a_copy_that_ends_within_a_word_is_named() -> None:
+    def cut_short(world: np2p.Simulation) -> bytes:
+        pipe = max(int(one) for one in os.listdir("/proc/self/fd") if Path(f"/proc/self/fd/{one}").is_fifo())
+        os.write(pipe, (1000).to_bytes(4, "big") + b"not as long as it said")
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
+
+    with pytest.raises(np2p.Error, match=r"^future 0 \(cut_short\) ended by SIGKILL"):
+        world().fork(cut_short)
+
+
 def test_no_more_copies_run_at_once_than_asked(tmp_path: Path) -> None:
     def crowd(net: np2p.Simulation) -> int:
         mine = tmp_path / str(os.getpid())

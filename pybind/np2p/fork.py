@@ -129,7 +129,7 @@ def _collect(
         number, process = running[pipe]
         try:
             said = pipe.recv_bytes()
-        except EOFError:
+        except (EOFError, OSError):  # it ended before a word, or within one
             said = b""
         del running[pipe]  # first: a process that was waited for must not be killed, its number may be another's
         pipe.close()

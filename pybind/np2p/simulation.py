@@ -93,8 +93,13 @@ class Simulation(Network):
     def fork(self, *futures: Callable[[Self], T], processes: int | None = None) -> list[T]:
         """Several futures of this world: calls each function with a copy of it, and returns what they return, in order.
 
-            def outage(net, share): ...; return net.delivery_ratio(note)
-            ratios = net.fork(*[partial(outage, share=share) for share in (0.0, 0.25, 0.5)])
+            def outage(world, share):
+                world.apply(np2p.faults.Crash(share=share))
+                note = world.nodes[0].post("who is there?")
+                world.run_for(minutes(1))
+                return world.delivery_ratio(note)
+
+            ratios = net.fork(*[partial(outage, share=share) for share in (0.1, 0.25, 0.5)])
 
         So a world that took long to grow is grown once. Nothing that happens in a copy happens here, or in another copy;
         a copy has the digest that this world would have had. Copies are processes (fork(2)) that share the memory of what
