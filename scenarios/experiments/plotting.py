@@ -168,7 +168,7 @@ class Places:
         hidden = np.count_nonzero((x > left - 5) & (x < right + 5) & (y > bottom - 1) & (y < top + 1))
         area = self.axes.bbox
         outside = max(0.0, right - area.x1 - 4, area.x0 - left) + max(0.0, area.y0 + 2 - bottom, top - area.y1 - 4)
-        return 3.0 * hidden + 5.0 * outside + 300.0 * sum(_overlap(box, other) for other in self._texts)
+        return float(3.0 * hidden + 5.0 * outside + 300.0 * sum(_overlap(box, other) for other in self._texts))
 
     def taken(self, box: Box) -> None:
         self._texts.append(box)
