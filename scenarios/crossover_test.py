@@ -224,7 +224,7 @@ def test_curves_meet_where_lines_between_points_do() -> None:
 
 def test_a_fit_finds_what_it_is_made_of() -> None:
     line = maths.fit_line([16, 64, 256], [14.0, 18.0, 22.0])
-    assert (line.start, line.slope) == (pytest.approx(6.0), pytest.approx(2.0))
+    assert (line.start, line.slope) == pytest.approx((6.0, 2.0))
     assert maths.fit_line([16, 256], [20.0, 10.0])(1e6) == pytest.approx(15.0), "what shrinks is chance"
     assert maths.fit_line([64], [5.0])(1e6) == pytest.approx(5.0)
 

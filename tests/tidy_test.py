@@ -52,7 +52,7 @@ def sources() -> list[Source]:
     return found
 
 
-@pytest.mark.parametrize("rule", tidy_rules.RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", tidy_rules.RULES, ids=lambda rule: str(rule.__name__))
 def test_house(rule: tidy_rules.Rule) -> None:
     faults = [complaint for source in sources() for complaint in rule(source)]
     assert not faults, "\n" + "\n".join(faults)

@@ -7,11 +7,11 @@
     assert net.eventually(lambda: note in bob.timeline(), within=np2p.minutes(1))
 """
 
-from . import workload
+from . import faults, workload
 from ._np2p import Key, Note, Policies
 from ._np2p import decode_answer as decode_events  # the notes in a server's answer to POST /req
 from .errors import Error, InvariantViolation, NotConverged, PublishRefused, Unsupported
-from .fault import Fault
+from .faults import Fault
 from .nat import Nat, SharedNat
 from .network import Network
 from .node import Node
@@ -37,6 +37,7 @@ __all__ = [
     "Unsupported",
     "days",
     "decode_events",
+    "faults",
     "hours",
     "milliseconds",
     "minutes",

@@ -24,6 +24,8 @@ from .node import (
 
 @dataclass(frozen=True)
 class Audience:
+    """The ground truth at the moment when a note was published: who was there, who followed whom. Nodes are indices."""
+
     author: int
     broadcast: bool  # the author's mode
     tagged_only: bool  # a reply or mention of somebody whose server sends these to those named and nobody else
@@ -36,9 +38,11 @@ class Audience:
     ]  # of a reaction: who follows the author of its target; of a deletion: whom its targets went to
 
     def everybody(self) -> set[int]:
+        """Who was online then, but the author."""
         return set(self.online.tolist()) - {self.author}
 
     def online_followers(self) -> set[int]:
+        """Who was online then and followed the author."""
         return self.everybody() & self.followers
 
     def due(self) -> set[int]:

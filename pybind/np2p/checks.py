@@ -11,6 +11,7 @@ LONGEST = 100 * 365 * 86_400.0  # seconds; beyond it nanoseconds in 64 bits run 
 
 
 def duration(name: str, value: Any, *, zero_allowed: bool = True, least: float = 0.0, most: float = LONGEST) -> float:
+    """Seconds, from `least` to `most` (100 years by default)."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}")
     if not math.isfinite(value) or value < 0 or (value == 0 and not zero_allowed):
@@ -25,6 +26,7 @@ def duration(name: str, value: Any, *, zero_allowed: bool = True, least: float =
 
 
 def bit_rate(name: str, value: Any) -> int:
+    """Bits per second, from 2,000 to 10^12."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number of bits per second, not {type(value).__name__}")
     if not 2_000 <= value <= 1e12:
@@ -33,6 +35,7 @@ def bit_rate(name: str, value: Any) -> int:
 
 
 def count(name: str, value: Any, *, least: int = 0, most: int | None = None) -> int:
+    """A whole number, from `least` (0) to `most`."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be an int, not {type(value).__name__}")
     if value < least or (most is not None and value > most):
@@ -42,6 +45,7 @@ def count(name: str, value: Any, *, least: int = 0, most: int | None = None) -> 
 
 
 def number(name: str, value: Any, *, above: float | None = None) -> float:
+    """Any finite number, above `above`."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number, not {type(value).__name__}")
     if not math.isfinite(value) or (above is not None and value <= above):
@@ -50,6 +54,7 @@ def number(name: str, value: Any, *, above: float | None = None) -> float:
 
 
 def share(name: str, value: Any) -> float:
+    """A number from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number from 0 to 1, not {type(value).__name__}")
     if not 0.0 <= value <= 1.0:
@@ -58,12 +63,14 @@ def share(name: str, value: Any) -> float:
 
 
 def flag(name: str, value: Any) -> bool:
+    """True or False."""
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be True or False, not {type(value).__name__}")
     return value
 
 
 def text(name: str, value: Any) -> str:
+    """Text that can be written as UTF-8."""
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a str, not {type(value).__name__}")
     try:
@@ -74,6 +81,7 @@ def text(name: str, value: Any) -> str:
 
 
 def choice(name: str, value: Any, allowed: Iterable[str]) -> str:
+    """One of the words that are allowed."""
     options = list(allowed)
     listed = ", ".join(repr(option) for option in options)
     if not isinstance(value, str):

@@ -15,16 +15,16 @@ class Wire(Protocol):
     """How a world carries its messages."""
 
     def session_text(self, node: int, session: int, text: str) -> None:
-        ...
+        """The client says this."""
 
     def take_told(self, node: int, session: int) -> list[str]:
-        ...
+        """What the server has told it since it was asked last."""
 
     def close_session(self, node: int, session: int) -> None:
-        ...
+        """The client hangs up."""
 
     def has_session(self, node: int, session: int) -> bool:
-        ...
+        """Is it connected still?"""
 
 
 class Client:
@@ -63,6 +63,7 @@ class Client:
         return [event["id"] for _, name, event in self.received("EVENT") if name == subscription]
 
     def close(self) -> None:
+        """Ends the connection; the server forgets its subscriptions."""
         self.received()
         self._wire.close_session(self.node.index, self._session)
 

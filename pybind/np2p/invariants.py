@@ -40,7 +40,9 @@ class Checker:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._genuine: set[str] = set()  # ids of events whose id and signature were found right
+        # Events whose id and signature were found right: id -> hash of all of it. The id alone would let pass what was
+        # changed afterwards.
+        self._genuine: dict[str, int] = {}
         self._newest: dict[tuple[int, str, int], tuple[tuple[int, int], str]] = {}  # (node, author, kind) -> version
         self._excused: set[int] = set()  # nodes that lost their disk: what they had acknowledged may be gone
 
@@ -50,6 +52,8 @@ class Checker:
         self._excused.add(node.index)
 
     def check(self, acknowledged: Iterable[Note]) -> None:
+        """Looks at every node that runs. acknowledged: what servers have told their own clients to be safe. InvariantViolation
+        names node, time, seed and the invariant, S1 to S6."""
         own: dict[str, list[Note]] = {}
         for note in acknowledged:
             own.setdefault(note.author, []).append(note)
@@ -66,10 +70,11 @@ class Checker:
         for note in held:
             if _has_expired(note, asked):
                 self._broken(node, f"S6: {note.id[:12]} has expired and is there")
-            if note.id not in self._genuine:
+            whole = hash(note.json())
+            if self._genuine.get(note.id) != whole:
                 if not note.is_genuine():
                     self._broken(node, f"S1: it holds {note.id[:12]}, which its author's key did not sign")
-                self._genuine.add(note.id)
+                self._genuine[note.id] = whole
             if _is_replaceable(note.kind):
                 self._check_version(node, note)
         if node.index in self._excused:

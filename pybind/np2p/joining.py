@@ -27,6 +27,7 @@ class Standing:
 
 
 def all_joined(net: Network) -> bool:
+    """Have all who are online joined, by what their servers say of themselves?"""
     expected = [node for node in net.nodes if net.is_online(node)]
     others = len(expected) - 1
     if net.overlay == "mesh":

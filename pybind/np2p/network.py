@@ -6,22 +6,26 @@ once, here and in node.py, so that the same file drives either world.
 
 from __future__ import annotations
 
-import heapq
 from abc import ABC, abstractmethod
-from typing import Any, Callable, Iterable, Self, Sequence
+from typing import Any, Callable, Iterable, Self, Sequence, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from . import checks, fault, joining
-from ._np2p import Key, Note, Rng
+from . import checks, joining
+from ._np2p import Key, Note
 from .audience import Audience
 from .client import Client
 from .errors import NotConverged, Unsupported
+from .faults.actions import Action
+from .faults.engine import Engine, Happening
+from .faults.plan import Plan
 from .nat import Nat, NatChoice, resolve_many
 from .node import DELETION, FOLLOW_LIST, GENERIC_REPOST, POST, REACTION, REPOST, Node
 from .settings import BEHAVIOURS, OVERLAYS, auto_settings, check_mode, check_names, swarm_settings
 from .units import spoken
+
+T = TypeVar("T")
 
 
 class Network(ABC):
@@ -37,10 +41,7 @@ class Network(ABC):
         self._followers: dict[str, dict[str, None]] = {}  # ground truth: public key -> followers' keys
         self._audiences: dict[str, Audience] = {}  # by the note's id
         self._online_before: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)  # when something was published last
-        self._fates: list[tuple[float, int, str]] = []  # churn: when which node crashes or comes back, a heap
-        self._churning: fault.Churn | None = None
-        self._churn_rounds = 0
-        self._luck: dict[int, Rng] = {}
+        self._faults = Engine(self)
         self._followed_by: dict[str, list[str]] = {}  # the other direction: what each user's newest list names
 
     def __enter__(self) -> Self:
@@ -139,6 +140,7 @@ class Network(ABC):
         return node
 
     def check_mine(self, name: str, node: object) -> Node:
+        """The node, if it is one of this network; TypeError or ValueError name the argument `name`."""
         if not isinstance(node, Node):
             raise TypeError(f"{name} must be a Node, not {type(node).__name__}")
         if node.network is not self:
@@ -146,12 +148,15 @@ class Network(ABC):
         return node
 
     def connect_client(self, node: Node, *, trusted: bool) -> Client:
+        """The world's part of node.client()."""
         raise Unsupported("client() needs np2p.Simulation; any Nostr library connects to a real server")
 
     def set_ban(self, node: Node, user: Node, *, undo: bool) -> None:
+        """The world's part of node.ban() and node.unban()."""
         raise Unsupported("ban() and unban() need np2p.Simulation; `nostrp2p ban` tells a real server")
 
     def check_running(self, what: str, node: Node) -> None:
+        """ValueError that begins with `what`, if the node's server does not run."""
         if not self.is_running(node):
             raise ValueError(f"{what}: node {node.index} is not running")
 
@@ -199,15 +204,19 @@ class Network(ABC):
         self._pass(checks.duration("duration", duration), "run_for")
 
     def _pass(self, duration: float, what: str) -> None:
-        """Advances, with the churn that falls due on the way."""
+        """Advances, with the faults that fall due on the way."""
         end = self.now + duration
-        while self._fates and self._fates[0][0] <= end:
-            at, index, fate = heapq.heappop(self._fates)
+        while (at := self._faults.next_at()) is not None and at <= end:
             if at > self.now:
                 self._advance(at - self.now, what)
-            self._meet_fate(at, self.nodes[index], fate)
+            self._faults.meet_due(at)
         if end > self.now:
             self._advance(end - self.now, what)
+
+    def fork(self, *futures: Callable[[Self], T], processes: int | None = None) -> list[T]:
+        """What each of these functions returns, in order, each called with a copy of this network; see
+        Simulation.fork()."""
+        raise Unsupported("fork() needs np2p.Simulation: real servers cannot be copied")
 
     _settings: tuple[str, ...] = ("writable", "replies", "bootstrap", "behaviour", "keep_events")
     _first_step = 0.05
@@ -228,51 +237,26 @@ class Network(ABC):
         self._cut(sides)
 
     def heal(self) -> None:
-        """Ends partitions, loss and churn. Machines that churn took down come back; others that are off stay off."""
-        for _, index, fate in self._fates:
-            if fate == "back":
-                self.start_again(self.nodes[index], lose_disk=False)
-        self._fates = []
-        self._heal()
+        """Ends partitions, loss and churn, and what is left of plans. Machines that churn took down come back; others that
+        are off stay off."""
+        self._faults.end()
+        self.end_cuts()
+        self.set_loss(0.0)
 
-    def apply(self, *faults: fault.Loss | fault.Churn) -> None:
-        """Applies faults made with np2p.Fault."""
+    def apply(self, *faults: Action | Plan) -> None:
+        """Lets faults happen: single ones now, the steps of plans as time passes (see np2p.faults)."""
         for one in faults:
-            if isinstance(one, fault.Loss):
-                self._lose(one.probability)
-            elif isinstance(one, fault.Churn):
-                self._churn(one)
-            else:
-                raise TypeError(f"faults must be made with np2p.Fault, not {type(one).__name__}")
+            self._faults.apply(one)
 
-    def _churn(self, churn: fault.Churn) -> None:
-        for node in churn.nodes:
-            self.check_mine("nodes", node)
-        self._fates = [fate for fate in self._fates if fate[2] == "back"]
-        heapq.heapify(self._fates)
-        self._churn_rounds += 1
-        self._churning = churn
-        for node in churn.nodes:
-            self._luck[node.index] = Rng(self.seed, f"churn {self._churn_rounds}", node.index)
-            if node.online:
-                self._plan(self.now, node, "crash")
-
-    def _plan(self, since: float, node: Node, fate: str) -> None:
-        assert self._churning is not None
-        mean = self._churning.half_life * 1.4426950408889634 if fate == "crash" else self._churning.downtime
-        heapq.heappush(self._fates, (since + self._luck[node.index].exponential(mean), node.index, fate))
-
-    def _meet_fate(self, at: float, node: Node, fate: str) -> None:
-        if fate == "crash" and self.is_running(node):
-            self.kill(node, silent=False)
-        elif fate == "back" and not self.is_running(node):
-            self.start_again(node, lose_disk=False)
-        if self._churning is not None and node.index in self._luck:
-            self._plan(at, node, "back" if fate == "crash" else "crash")
+    @property
+    def happened(self) -> list[Happening]:
+        """The faults that were applied and have happened, in order: when (seconds), what, and to which nodes (indices)."""
+        return list(self._faults.happened)
 
     # --- called by Node ---------------------------------------------------------------------------------------------
 
     def publish_signed(self, node: Node, note: Note) -> None:
+        """Hands a signed note to the node's own server, and keeps who should get it. PublishRefused says why not."""
         self._before_publish(node, note)
         self._publish(node, note)
         if note.kind == FOLLOW_LIST:
@@ -331,6 +315,7 @@ class Network(ABC):
         return self._online_before
 
     def audience(self, note: object) -> Audience:
+        """Who should get this note; ValueError if it was not published in this network."""
         if not isinstance(note, Note):
             raise TypeError(f"note must be a Note, not {type(note).__name__}")
         if note.id not in self._audiences:
@@ -431,7 +416,7 @@ class Network(ABC):
 
     @abstractmethod
     def wall_seconds(self, node: Node) -> int:
-        ...
+        """The time of day at this node, in seconds since 1970: what its client would write as created_at."""
 
     @abstractmethod
     def _publish(self, node: Node, note: Note) -> None:
@@ -446,11 +431,11 @@ class Network(ABC):
         ids: list[str] | None,
         limit: int | None,
     ) -> list[Note]:
-        ...
+        """What the node's server answers to a NIP-01 filter, newest first; [] if it does not run."""
 
     @abstractmethod
     def set_online(self, node: Node, online: bool, *, new_address: bool) -> None:
-        ...
+        """The node's machine gets its network back or loses it; new_address: it comes back at another one."""
 
     @abstractmethod
     def paths(self, node: Node) -> dict[str, str]:
@@ -475,19 +460,23 @@ class Network(ABC):
 
     @abstractmethod
     def is_online(self, node: Node) -> bool:
-        ...
+        """Does the server run, and has its machine its network?"""
+
+    @abstractmethod
+    def is_plugged(self, node: Node) -> bool:
+        """Has the machine its network, whether the server runs or not?"""
 
     @abstractmethod
     def is_running(self, node: Node) -> bool:
-        ...
+        """Does the server's process run?"""
 
     @abstractmethod
     def kill(self, node: Node, *, silent: bool) -> None:
-        ...
+        """Ends the server's process: with a reset to its peers, or, if silent, as when the power fails."""
 
     @abstractmethod
     def start_again(self, node: Node, *, lose_disk: bool) -> None:
-        ...
+        """Starts the server; if it runs, it is stopped in order before. lose_disk: with nothing of what it had stored."""
 
     @abstractmethod
     def acknowledged(self, note: Note) -> bool:
@@ -502,12 +491,12 @@ class Network(ABC):
         ...
 
     @abstractmethod
-    def _heal(self) -> None:
-        ...
+    def end_cuts(self) -> None:
+        """Ends all partitions."""
 
     @abstractmethod
-    def _lose(self, probability: float) -> None:
-        ...
+    def set_loss(self, probability: float) -> None:
+        """Every packet is lost with this probability, from 0 to below 1."""
 
     @abstractmethod
     def close(self) -> None:

@@ -7,7 +7,9 @@ import time
 
 
 class Progress:
-    """Shows itself only if the work takes longer than half a second and stderr is a terminal."""
+    """Shows itself only if the work takes longer than half a second and stderr is a terminal, and if this process may."""
+
+    allowed = True  # False in copies of a process that shows progress itself
 
     def __init__(self, what: str, total: float, unit: str = "s") -> None:
         self._what = what
@@ -16,9 +18,10 @@ class Progress:
         self._start = time.monotonic()
         self._last = self._start
         self._shown = False
-        self._terminal = sys.stderr.isatty()
+        self._terminal = self.allowed and sys.stderr.isatty()
 
     def update(self, done: float, note: str = "") -> None:
+        """So much of `total` is done; shown at most ten times a second."""
         if not self._terminal:
             return
         moment = time.monotonic()
@@ -34,6 +37,7 @@ class Progress:
         sys.stderr.flush()
 
     def close(self) -> None:
+        """Takes the bar off the terminal."""
         if self._shown:
             sys.stderr.write("\r" + " " * 110 + "\r")
             sys.stderr.flush()

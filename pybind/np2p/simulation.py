@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable
+from functools import partial
+from typing import Any, Callable, Iterable, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,8 @@ import numpy.typing as npt
 from . import checks
 from ._np2p import Key, Note, World
 from .client import Client
-from .errors import InvariantViolation, PublishRefused
+from .errors import InvariantViolation, PublishRefused, Unsupported
+from .fork import in_copies, processors
 from .invariants import Checker
 from .joining import MESH_CONNECTIONS, Standing
 from .nat import Nat, SharedNat
@@ -21,6 +23,7 @@ from .settings import AUTO, SWARM, check_world
 from .table import Table
 
 Array = npt.NDArray[Any]
+T = TypeVar("T")
 
 DELIVERY_DTYPE = np.dtype([("node", "i4"), ("latency_s", "f8"), ("hops", "i4"), ("direct_latency_s", "f8")])
 TRAFFIC_COLUMNS = [
@@ -76,6 +79,7 @@ class Simulation(Network):
         checks.duration("jitter", jitter, most=LONGEST_DELAY)
         checks.duration("plane", plane, most=LONGEST_DELAY)
         self._world = World(self.seed, trace, memo, base_delay, jitter, plane)
+        self._trace = trace
         self._requests: dict[Note, int] = {}
         self._checker = Checker(self)
         self._unplugged: set[int] = set()
@@ -83,6 +87,39 @@ class Simulation(Network):
 
     def __repr__(self) -> str:
         return f"<Simulation seed={self.seed}: {len(self.nodes)} nodes, {self.now:.3f} s>"
+
+    # --- futures ----------------------------------------------------------------------------------------------------
+
+    def fork(self, *futures: Callable[[Self], T], processes: int | None = None) -> list[T]:
+        """Several futures of this world: calls each function with a copy of it, and returns what they return, in order.
+
+            def outage(world, share):
+                world.apply(np2p.faults.Crash(share=share))
+                note = world.nodes[0].post("who is there?")
+                world.run_for(minutes(1))
+                return world.delivery_ratio(note)
+
+            ratios = net.fork(*[partial(outage, share=share) for share in (0.1, 0.25, 0.5)])
+
+        So a world that took long to grow is grown once. Nothing that happens in a copy happens here, or in another copy;
+        a copy has the digest that this world would have had. Copies are processes (fork(2)) that share the memory of what
+        they do not change; at most `processes` run at once, by default as many as there are processors. Results come
+        back pickled: return numbers, arrays and text, not nodes or notes (note.id will do; the same notes and nodes are
+        there in every copy: net.nodes[3]).
+
+        An exception in a copy ends the others and is raised here, caused by the traceback of the copy; Ctrl-C ends all.
+        np2p.Unsupported while a trace is written, and in the real world.
+        """
+        for number, future in enumerate(futures):
+            if not callable(future):
+                raise TypeError(f"futures must be functions of a network; number {number} is {type(future).__name__}")
+        chosen = processors() if processes is None else checks.count("processes", processes, least=1)
+        if self._trace:
+            raise Unsupported(
+                f"fork() cannot copy a world whose trace is being written ({self._trace}): make it without trace=; "
+                "under pytest mark the scenario @pytest.mark.untraced"
+            )
+        return in_copies([partial(future, self) for future in futures], chosen, f"fork (seed {self.seed})")
 
     # --- metrics ----------------------------------------------------------------------------------------------------
 
@@ -312,6 +349,9 @@ class Simulation(Network):
     def is_online(self, node: Node) -> bool:
         return self._world.is_online(node.index)
 
+    def is_plugged(self, node: Node) -> bool:
+        return node.index not in self._unplugged
+
     def is_running(self, node: Node) -> bool:
         return self._world.is_running(node.index)
 
@@ -346,11 +386,10 @@ class Simulation(Network):
     def _cut(self, sides: list[list[Node]]) -> None:
         self._world.partition([[node.index for node in side] for side in sides])
 
-    def _heal(self) -> None:
+    def end_cuts(self) -> None:
         self._world.heal()
-        self._world.set_loss(0)
 
-    def _lose(self, probability: float) -> None:
+    def set_loss(self, probability: float) -> None:
         self._world.set_loss(round(probability * 1e6))
 
     def close(self) -> None:

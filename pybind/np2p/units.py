@@ -4,22 +4,27 @@ from __future__ import annotations
 
 
 def milliseconds(n: float) -> float:
+    """So many milliseconds, in seconds."""
     return n / 1000.0
 
 
 def seconds(n: float) -> float:
+    """So many seconds, as a float."""
     return float(n)
 
 
 def minutes(n: float) -> float:
+    """So many minutes, in seconds."""
     return n * 60.0
 
 
 def hours(n: float) -> float:
+    """So many hours, in seconds."""
     return n * 3600.0
 
 
 def days(n: float) -> float:
+    """So many days, of 86,400 seconds each, in seconds."""
     return n * 86400.0
 
 

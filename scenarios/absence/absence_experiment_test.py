@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib.image
 import pytest
 
 HERE = Path(__file__).resolve().parents[1]
@@ -16,7 +17,6 @@ import absence_losses  # noqa: E402
 import absence_report  # noqa: E402
 import absence_search  # noqa: E402
 from absence_points import COLUMNS, Point  # noqa: E402
-from plotting import plt  # noqa: E402
 from point_run import Run  # noqa: E402
 from running import refused, run  # noqa: E402
 
@@ -58,7 +58,7 @@ def test_nothing_missed_can_be_drawn_as_well(tmp_path: Path) -> None:
     for points in ([nothing], [nothing, some], [some]):
         run: Run[Point] = Run(points=points)
         absence_report.write(run, tmp_path, "./dev experiment absence")
-        width, height = plt.imread(tmp_path / "absence.png").shape[1::-1]
+        width, height = matplotlib.image.imread(tmp_path / "absence.png").shape[1::-1]
         assert 1000 < width < 4000 and 300 < height < 2000, "nothing is drawn far outside"
 
 

@@ -10,9 +10,10 @@ from typing import Any, Callable, Sequence
 import crossover_math as maths
 import matplotlib.pyplot as plt
 import plotting as look
-from crossover_points import BUDGET, GRAPHS, KINDS, POST, WITHOUT_GRAPH, Point
+from crossover_points import BUDGET, GRAPHS, POST, WITHOUT_GRAPH, Point
 from crossover_run import Results
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from meter import KINDS
 
 COLOURS = {"mesh": look.MESH, "broadcast": look.BROADCAST, "multicast": look.MULTICAST, "auto": look.AUTO}
 LABELS = {"mesh": "mesh", "broadcast": "broadcast", "multicast": "followers only", "auto": "auto"}

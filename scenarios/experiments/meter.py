@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from typing import Any, Callable, TypeVar
 
 import numpy as np
 
 import np2p
-from point_run import die_with_parent
+from np2p.fork import in_copies
 
 Array = np.ndarray[Any, Any]
 T = TypeVar("T")
@@ -48,7 +46,8 @@ class Sent:
 
     @property
     def total(self) -> Array:
-        return np.sum([self.bytes_of[kind] for kind in KINDS], axis=0)
+        found: Array = np.sum([self.bytes_of[kind] for kind in KINDS], axis=0)
+        return found
 
     def beyond(self, silence: Sent) -> Sent:
         """Without what silence of the same length would have cost."""
@@ -60,19 +59,4 @@ class Sent:
 
 def otherwise(what: Callable[[], T]) -> T:
     """What would have been: `what` happens to a copy of this process and everything in it, and then the copy ends."""
-    mine, theirs = multiprocessing.Pipe(duplex=False)
-    child = os.fork()
-    if child == 0:
-        try:
-            die_with_parent()
-            theirs.send(what())
-        finally:
-            os._exit(0)
-    theirs.close()
-    try:
-        found: T = mine.recv()
-    except EOFError:
-        raise RuntimeError("the copy of the network ended before it had anything to tell") from None
-    finally:
-        os.waitpid(child, 0)
-    return found
+    return in_copies([what], 1)[0]

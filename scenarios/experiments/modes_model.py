@@ -56,7 +56,8 @@ class Population:
         sums = np.bincount(self.follower, weights=counted[self.followed], minlength=self.users) + counted
         known = np.bincount(self.follower, minlength=self.users) + 1.0
         missing = np.maximum(0.0, ENOUGH - known)
-        return (sums + missing * USUAL * POST) / (known + missing)
+        mean: Floats = (sums + missing * USUAL * POST) / (known + missing)
+        return mean
 
 
 def _normal(share: Floats) -> Floats:

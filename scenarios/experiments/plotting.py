@@ -31,6 +31,8 @@ RECEIPTS = "#BFE1F6"  # passed on as well
 AGAIN = "#F0E442"
 CONTROL = "#BBBBBB"
 REFERENCE = "#000000"
+# Where a line is a case and no role: in order.
+SERIES = (MULTICAST, BROADCAST, AUTO, AUTHOR, NO_NAT, PASSED_ON, REFERENCE)
 INK = "#222222"
 SHOWN = 0.53  # of a plot's pixels on a page: two panels lie side by side
 PANEL = (5.5, 4.3)  # inches
@@ -166,7 +168,7 @@ class Places:
         hidden = np.count_nonzero((x > left - 5) & (x < right + 5) & (y > bottom - 1) & (y < top + 1))
         area = self.axes.bbox
         outside = max(0.0, right - area.x1 - 4, area.x0 - left) + max(0.0, area.y0 + 2 - bottom, top - area.y1 - 4)
-        return 3.0 * hidden + 5.0 * outside + 300.0 * sum(_overlap(box, other) for other in self._texts)
+        return float(3.0 * hidden + 5.0 * outside + 300.0 * sum(_overlap(box, other) for other in self._texts))
 
     def taken(self, box: Box) -> None:
         self._texts.append(box)

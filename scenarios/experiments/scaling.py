@@ -382,13 +382,14 @@ def beside_section(chosen: argparse.Namespace) -> tuple[str, bool]:
     """The scalable overlay, and the mesh with the same share behind NAT: a section of the report; is it complete?"""
     import recorded
     import scale
+    import scale_measure
     import scale_report
 
-    settings = [scale.measure.Setting("hyparview", n, scale.NATED, chosen.seed) for n in chosen.beside_sizes]
+    settings = [scale_measure.Setting("hyparview", n, scale.NATED, chosen.seed) for n in chosen.beside_sizes]
     jobs = [scale.Job(setting, ("idle", "broadcast", "load")) for setting in settings]
-    meshes = [scale.measure.Setting("mesh", n, scale.NATED, chosen.seed) for n in chosen.sizes if 16 <= n <= 128]
-    jobs += [scale.Job(setting, scale.measure.MESH_PARTS) for setting in meshes]
-    found = scale.run_all(jobs, scale.measure.Plan.short(), chosen.processes, "beside")
+    meshes = [scale_measure.Setting("mesh", n, scale.NATED, chosen.seed) for n in chosen.sizes if 16 <= n <= 128]
+    jobs += [scale.Job(setting, scale_measure.MESH_PARTS) for setting in meshes]
+    found = scale.run_all(jobs, scale_measure.Plan.short(), chosen.processes, "beside")
     for failure in found.failures:
         print(f"scaling: {failure}", file=sys.stderr)
     if not found.sizes("hyparview"):

@@ -90,9 +90,11 @@ class RealNetwork(Network):
 
     @property
     def events(self) -> int:
+        """In a simulation only."""
         raise Unsupported("events are counted by np2p.Simulation only")
 
     def digest(self) -> int:
+        """In a simulation only."""
         raise Unsupported("a trace digest exists in np2p.Simulation only: real time does not repeat itself")
 
     def deliveries(self, note: Note) -> Any:
@@ -130,15 +132,19 @@ class RealNetwork(Network):
         return rows.view(Table)
 
     def overlay_graph(self, *, active: bool = False) -> Any:
+        """In a simulation only."""
         raise Unsupported("overlay_graph() needs np2p.Simulation; net.status(node) works here")
 
     def server_of(self, user: Node, *, asked: Node) -> str | None:
+        """In a simulation only."""
         raise Unsupported("server_of() needs np2p.Simulation: a real server does not tell whom it believes")
 
     def rejections(self, node: Node) -> dict[str, int]:
+        """In a simulation only."""
         raise Unsupported("rejections() needs np2p.Simulation; net.log(node) works here")
 
     def memory(self) -> float:
+        """In a simulation only."""
         raise Unsupported("memory() is about the simulator; np2p.Simulation has it")
 
     def status(self, node: Node) -> dict[str, Any]:
@@ -181,7 +187,7 @@ class RealNetwork(Network):
         self._order("pause", index=self.check_mine("node", node).index, paused=True)
 
     def resume(self, node: Node) -> None:
-        """SIGCONT."""
+        """SIGCONT: the process goes on."""
         self._order("pause", index=self.check_mine("node", node).index, paused=False)
 
     def log(self, node: Node) -> str:
@@ -318,6 +324,9 @@ class RealNetwork(Network):
     def is_online(self, node: Node) -> bool:
         return self._online[node.index] and self._running[node.index]
 
+    def is_plugged(self, node: Node) -> bool:
+        return self._online[node.index]
+
     def is_running(self, node: Node) -> bool:
         return self._running[node.index]
 
@@ -358,12 +367,11 @@ class RealNetwork(Network):
         self._partition = [[node.index for node in side] for side in sides]
         self._order("cut", groups=self._partition)
 
-    def _heal(self) -> None:
+    def end_cuts(self) -> None:
         self._partition = []
         self._order("cut", groups=[])
-        self._order("lose", share=0.0)
 
-    def _lose(self, probability: float) -> None:
+    def set_loss(self, probability: float) -> None:
         self._order("lose", share=probability)
 
     # --- the agent --------------------------------------------------------------------------------------------------

@@ -70,6 +70,7 @@ class FollowGraph(Sequence[list[int]]):
         return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
     def follower_counts(self) -> IntArray:
+        """By user: how many follow them."""
         return np.bincount(self.edges()[:, 1], minlength=len(self)).astype(np.int64)
 
     def apply(self, nodes: Sequence[Node]) -> None:

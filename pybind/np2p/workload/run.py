@@ -31,6 +31,7 @@ class Activity:
 
     @property
     def everything(self) -> list[Note]:
+        """All notes, by kind."""
         return self.posts + self.replies + self.reactions + self.reposts
 
 

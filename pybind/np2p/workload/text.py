@@ -19,6 +19,7 @@ class TextGenerator:
         self._languages = [language for language, share in LANGUAGES.items() for _ in range(share)]
 
     def post(self) -> str:
+        """A plain post: a language by its share, a length (characters) by LENGTH_DECILES."""
         rng = self._rng
         language = rng.choice(self._languages)
         tenth = rng.randrange(10)
@@ -29,12 +30,14 @@ class TextGenerator:
         return self._write(language, wanted)
 
     def answer(self) -> str:
+        """A reply: one time in four an emoji, otherwise 10 to 100 characters."""
         rng = self._rng
         if rng.random() < 0.25:
             return rng.choice(EMOJI)
         return self._write(rng.choice(self._languages), 10 + rng.randrange(90))
 
     def reaction(self) -> str:
+        """What is said of a note: seven times in ten '+', otherwise an emoji."""
         return "+" if self._rng.random() < 0.7 else self._rng.choice(EMOJI)
 
     def _write(self, language: str, wanted: int) -> str:
