@@ -42,7 +42,8 @@ struct Pairs {
   NodeIndex add(const Boxes& boxes, std::optional<BoxIndex> behind = {}) {
     NodeOptions node;
     node.config.overlay = OverlayKind::hyparview;
-    node.config.replies = Replies::tagged;  // nobody else needs them
+    node.config.replies = Replies::tagged;        // nobody else needs them
+    node.config.limits.one_author_percent = 100;  // of what names its user all is kept: megabytes of one stranger's
     node.nat = boxes;
     node.behind = behind;
     if (world.node_count() > 0) node.config.bootstrap = {world.address_of(0)};
