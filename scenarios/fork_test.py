@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -82,8 +83,14 @@ def test_a_scenario_has_futures(net: np2p.Simulation) -> None:
 
 
 def test_a_copy_that_ends_within_a_word_is_named() -> None:
+    def pipes_to_write_to() -> set[int]:
+        files = {int(one) for one in os.listdir("/proc/self/fd") if Path(f"/proc/self/fd/{one}").is_fifo()}
+        return {one for one in files if fcntl.fcntl(one, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY}
+
+    before = pipes_to_write_to()
+
     def cut_short(world: np2p.Simulation) -> bytes:
-        pipe = max(int(one) for one in os.listdir("/proc/self/fd") if Path(f"/proc/self/fd/{one}").is_fifo())
+        (pipe,) = pipes_to_write_to() - before
         os.write(pipe, (1000).to_bytes(4, "big") + b"not as long as it said")
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
